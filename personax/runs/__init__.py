@@ -1,0 +1,1 @@
+"""What every command shares: errors, atomic files, configuration, run folders, seeds."""
