@@ -1,0 +1,1 @@
+"""Graphs over latents: discovery, background knowledge, stability, scores and pictures."""
