@@ -126,7 +126,7 @@ def _all_edges(graphs: Sequence[Graph]) -> list[Edge]:
 def _different_pairs(graphs: Sequence[Graph]) -> frozenset[frozenset[int]]:
     """Pairs of nodes whose edge is not the same in all graphs."""
     edges = [set(graph.edges()) for graph in graphs]
-    unequal = set.union(*edges) - set.intersection(*edges)
+    unequal = edges[0].union(*edges) - edges[0].intersection(*edges)
     return frozenset(frozenset((edge.source, edge.target)) for edge in unequal)
 
 
@@ -170,7 +170,9 @@ def _draw_mark(axes: Axes, mark: int, tip: np.ndarray, direction: np.ndarray, co
         axes.add_patch(Polygon(corners, closed=True, facecolor=colour, edgecolor=colour, lw=0.4, zorder=3))
     elif mark == CIRCLE:
         centre = tip - CIRCLE_RADIUS * direction
-        axes.add_patch(Circle(centre, CIRCLE_RADIUS, facecolor="white", edgecolor=colour, lw=1.1, zorder=3))
+        axes.add_patch(
+            Circle(tuple(centre), CIRCLE_RADIUS, facecolor="white", edgecolor=colour, lw=1.1, zorder=3)
+        )
 
 
 def _mark_length(mark: int) -> float:

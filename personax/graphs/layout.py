@@ -122,7 +122,8 @@ def place_nodes(
     `sizes` is (d, 2), width and height of each node's box. `edges` need not be those of the graph: two
     graphs drawn side by side share a placement made for all their edges. Deterministic in `seed`.
     """
-    cells = {block: tuple(sizes[graph.members(block)].max(0) + [GAP_X, GAP_Y]) for block in graph.block_names}
+    gaps = np.array([GAP_X, GAP_Y])
+    cells = {block: sizes[graph.members(block)].max(0) + gaps for block in graph.block_names}
     slots = _block_slots(graph, cells)
     order = {block: np.arange(len(places)) for block, places in slots.items()}
     ends = np.array([(edge.source, edge.target) for edge in edges], dtype=int).reshape(-1, 2)
