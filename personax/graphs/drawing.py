@@ -71,7 +71,9 @@ def node_text(name: str, labels: Mapping[str, str]) -> str:
     label = labels.get(name, "")
     if not label:
         return pretty_name(name)
-    return "\n".join([pretty_name(name), *textwrap.wrap(label.replace("$", r"\$"), 13)])
+    return "\n".join(
+        [pretty_name(name), *textwrap.wrap(label.replace("$", r"\$"), 14, break_long_words=False)]
+    )
 
 
 @lru_cache(maxsize=1)
@@ -113,10 +115,18 @@ def _panels(
         if comparable and panels:
             positions = panels[0].positions
         else:
-            positions = place_nodes(graph, _all_edges(graphs if comparable else [graph]), sizes)
+            drawn_here = graphs if comparable else [graph]
+            room = max(_label_room(each) for each in drawn_here)
+            positions = place_nodes(graph, _all_edges(drawn_here), sizes, room=room)
         routes = route_edges(graph.edges(), positions, sizes)
         panels.append(_Panel(graph, texts, positions, sizes, routes, title, different))
     return panels, comparable
+
+
+def _label_room(graph: Graph) -> float:
+    """Inches to add between nodes for the longest edge label."""
+    widths = [_text_size(text, EDGE_FONT)[0] for edge in graph.edges() if (text := edge_label(graph, edge))]
+    return 0.6 * max(widths, default=0.0)
 
 
 def _all_edges(graphs: Sequence[Graph]) -> list[Edge]:
@@ -204,37 +214,43 @@ def _overlap(centre: np.ndarray, size: np.ndarray, centres: np.ndarray, sizes: n
     return float((np.minimum(common, size).clip(0)).prod(1).sum())
 
 
+def _label_spots(route: Route, size: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Places for an edge label of the given size with what they cost: on the curve, or just beside it."""
+    points = route.points()
+    length = float(np.hypot(*np.diff(points, axis=0).T).sum())
+    spots: list[tuple[np.ndarray, float]] = []
+    for at in (0.5, 0.44, 0.56, 0.38, 0.62, 0.32, 0.68, 0.26, 0.74, 0.2, 0.8):
+        before, on, after = route.points(np.array([at - 0.02, at, at + 0.02]))
+        direction = (after - before) / max(float(np.hypot(*(after - before))), 1e-9)
+        across = np.array([-direction[1], direction[0]])
+        covered = min(1.0, float(np.abs(direction) @ size) / length)
+        spots.append((on, abs(at - 0.5) + (3 * covered if covered > 0.35 else 0)))
+        beside = float(np.abs(across) @ size) / 2 + 0.035
+        spots += [(on + sign * beside * across, abs(at - 0.5) + 0.35) for sign in (1, -1)]
+    return spots
+
+
 def _place_edge_labels(panel: _Panel) -> list[tuple[str, np.ndarray, np.ndarray, Route]]:
-    """(text, centre, size, route) of every edge label, on its curve, clear of nodes and other labels."""
+    """(text, centre, size, route) of every edge label: by its curve, clear of nodes, curves and labels."""
     placed: list[tuple[str, np.ndarray, np.ndarray, Route]] = []
-    for route in sorted(panel.routes, key=lambda route: len(route.points())):
+    curves = {route.edge: route.points() for route in panel.routes}
+    shortest_first = sorted(panel.routes, key=lambda r: float(np.hypot(*(r.control[2] - r.control[0]))))
+    for route in shortest_first:
         text = edge_label(panel.graph, route.edge)
         if not text:
             continue
         size = np.array(_text_size(text, EDGE_FONT)) + 0.03
-        t = np.concatenate([[0.5], *([0.5 + d, 0.5 - d] for d in np.arange(0.04, 0.4, 0.04))])
-        others = [other.points() for other in panel.routes if other is not route]
+        others = [points for edge, points in curves.items() if edge != route.edge]
         crowd = np.concatenate(others) if others else np.zeros((0, 2))
-        centres = np.array([p[1] for p in placed]).reshape(-1, 2)
-        sizes = np.array([p[2] for p in placed]).reshape(-1, 2)
-
-        def cost(
-            at: float,
-            centre: np.ndarray,
-            size: np.ndarray = size,
-            centres: np.ndarray = centres,
-            sizes: np.ndarray = sizes,
-            crowd: np.ndarray = crowd,
-        ) -> float:
-            hidden = _overlap(centre, size, panel.positions, panel.sizes) + _overlap(
-                centre, size, centres, sizes
-            )
-            crossed = (np.abs(crowd - centre) < size / 2).all(1).sum()
-            return 100 * hidden + 0.2 * float(crossed) + abs(at - 0.5)
-
-        spots = route.points(t)
-        best = min(range(len(t)), key=lambda k: cost(float(t[k]), spots[k]))
-        placed.append((text, spots[best], size, route))
+        centres = np.concatenate([panel.positions, *(centre[None] for _, centre, _, _ in placed)])
+        sizes = np.concatenate([panel.sizes, *(taken[None] for _, _, taken, _ in placed)])
+        best, least = panel.positions[0], np.inf
+        for spot, price in _label_spots(route, size):
+            crossed = (np.abs(crowd - spot) < size / 2 + 0.02).all(1).sum()
+            cost = price + 300 * _overlap(spot, size, centres, sizes) + 0.5 * float(min(crossed, 6))
+            if cost < least:
+                best, least = spot, cost
+        placed.append((text, best, size, route))
     return placed
 
 
@@ -266,19 +282,14 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
 
 
 def _draw_headings(axes: Axes, panel: _Panel, colours: Mapping[str, tuple[str, str]]) -> None:
-    """The name of each modality under its nodes, of the shared latents left of theirs."""
-    low = _extent(panel)[1]
+    """The name of each modality under its nodes, of the shared latents above theirs."""
+    _, low, _, high = _extent(panel)
     for block in panel.graph.block_names:
-        members = panel.graph.members(block)
-        centres, sizes = panel.positions[members], panel.sizes[members]
-        if block == SHARED:
-            x, y = (centres[:, 0] - sizes[:, 0] / 2).min() - 0.15, centres[:, 1].mean()
-            axes.text(x, y, "shared", fontsize=LABEL_FONT, ha="right", va="center", color=colours[block][1])
-        elif block:
-            x = (centres[:, 0].min() + centres[:, 0].max()) / 2
-            axes.text(
-                x, low - 0.22, block, fontsize=LABEL_FONT, ha="center", va="center", color=colours[block][1]
-            )
+        at = panel.positions[panel.graph.members(block), 0]
+        y = high + 0.2 if block == SHARED else low - 0.2
+        heading = "shared" if block == SHARED else block
+        x, colour = (at.min() + at.max()) / 2, colours[block][1]
+        axes.text(x, y, heading, fontsize=LABEL_FONT, ha="center", va="center", color=colour)
 
 
 def _extent(panel: _Panel) -> tuple[float, float, float, float]:

@@ -7,16 +7,18 @@ clear every other node.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 from math import ceil, sqrt
 
 import numpy as np
 
 from personax.graphs.graph import SHARED, Edge, Graph
 
-GAP_X, GAP_Y = 0.55, 0.62  # between neighbouring nodes
+GAP = np.array([0.6, 0.55])  # between neighbouring nodes, sideways and downwards
 BLOCK_GAP = 0.75  # between modalities
 CLEARANCE = 0.07  # between an edge and a node it does not belong to
-BENDS = tuple(sign * bend for bend in (0.0, 0.1, 0.18, 0.27, 0.38, 0.5, 0.65, 0.85) for sign in (1, -1))
+BENDS = (0.0, *(sign * bend for bend in (0.08, 0.16, 0.25, 0.36, 0.5, 0.7, 0.95) for sign in (1, -1)))
+LEANS = (0.5, 0.25, 0.75)  # where along an edge its bend is strongest
 SAMPLES = np.linspace(0, 1, 61)
 
 
@@ -83,10 +85,45 @@ def _block_slots(graph: Graph, cells: dict[str, np.ndarray]) -> dict[str, np.nda
     return slots
 
 
-def _cost(
-    positions: np.ndarray, ends: np.ndarray, half_sizes: np.ndarray, directed: np.ndarray, scale: float
-) -> float:
-    """What a placement costs: nodes run over, crossings, edges that point upwards, length."""
+@dataclass(frozen=True)
+class _Wiring:
+    """What a placement is judged by, apart from the positions.
+
+    ends (e, 2) nodes of each edge; directed (e,) bool; half_sizes (d, 2) of the boxes; strangers (e, e) True
+    for edges without a common node; forks (k, 3) common node and other ends of edge pairs that have one;
+    scale: the typical distance of neighbours.
+    """
+
+    ends: np.ndarray
+    directed: np.ndarray
+    half_sizes: np.ndarray
+    strangers: np.ndarray
+    forks: np.ndarray
+    scale: float
+
+
+def _wiring(edges: Sequence[Edge], sizes: np.ndarray, scale: float) -> _Wiring:
+    pairs = sorted({(edge.source, edge.target) for edge in edges})
+    ends = np.array(pairs, dtype=int).reshape(-1, 2)
+    forks = [
+        (common.pop(), *(set(a) ^ set(b)))
+        for a, b in combinations(pairs, 2)
+        if len(common := set(a) & set(b)) == 1
+    ]
+    arrows = {(edge.source, edge.target) for edge in edges if edge.mark == "->"}
+    return _Wiring(
+        ends=ends,
+        directed=np.array([pair in arrows for pair in pairs], dtype=bool),
+        half_sizes=sizes / 2,
+        strangers=(ends[:, None, :, None] != ends[None, :, None, :]).all((-1, -2)),
+        forks=np.array(forks, dtype=int).reshape(-1, 3),
+        scale=scale,
+    )
+
+
+def _cost(positions: np.ndarray, wiring: _Wiring) -> float:
+    """What a placement costs: nodes run over, crossings, narrow forks, edges that point upwards, length."""
+    ends = wiring.ends
     if not len(ends):
         return 0.0
     start, stop = positions[ends[:, 0]], positions[ends[:, 1]]
@@ -96,15 +133,20 @@ def _cost(
     to_node = positions[None] - start[:, None]
     along = (to_node * span[:, None]).sum(-1) / (length**2)[:, None]
     nearest = start[:, None] + np.clip(along, 0, 1)[..., None] * span[:, None]
-    inside = (np.abs(positions[None] - nearest) < half_sizes[None] * 0.95 + CLEARANCE).all(-1)
+    inside = (np.abs(positions[None] - nearest) < wiring.half_sizes[None] + CLEARANCE).all(-1)
     inside[np.arange(len(ends))[:, None], ends] = False
     # Crossings of two edges without a common node.
     a, b = start[:, None], stop[:, None]
     side = _turn(a, b, start[None]) * _turn(a, b, stop[None])
-    strangers = (ends[:, None, :, None] != ends[None, :, None, :]).all((-1, -2))
-    crossings = ((side < 0) & (side.T < 0) & strangers).sum() / 2
-    upwards = (directed & (span[:, 1] > 0.1)).sum()
-    return float(2.5 * inside.sum() + 1.2 * crossings + 0.25 * upwards + 0.35 * (length / scale).sum())
+    crossings = ((side < 0) & (side.T < 0) & wiring.strangers).sum() / 2
+    # Pairs of edges that leave a node in nearly the same direction.
+    root, *tips = positions[wiring.forks.T]
+    arms = [tip - root for tip in tips]
+    cosine = (arms[0] * arms[1]).sum(1) / np.maximum(np.hypot(*arms[0].T) * np.hypot(*arms[1].T), 1e-9)
+    narrow = (cosine > 0.95).sum()
+    upwards = (wiring.directed & (span[:, 1] > 0.1)).sum()
+    relative_length = (length / wiring.scale).sum()
+    return float(2.5 * inside.sum() + 1.2 * crossings + 0.6 * narrow + 0.3 * upwards + 0.35 * relative_length)
 
 
 def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
@@ -115,20 +157,24 @@ def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 
 
 def place_nodes(
-    graph: Graph, edges: Sequence[Edge], sizes: np.ndarray, *, steps: int = 4000, seed: int = 0
+    graph: Graph,
+    edges: Sequence[Edge],
+    sizes: np.ndarray,
+    *,
+    room: float = 0.0,
+    steps: int = 5000,
+    seed: int = 0,
 ) -> np.ndarray:
     """(d, 2) centres of the nodes, in inches, y upwards.
 
-    `sizes` is (d, 2), width and height of each node's box. `edges` need not be those of the graph: two
-    graphs drawn side by side share a placement made for all their edges. Deterministic in `seed`.
+    `sizes` is (d, 2), width and height of each node's box; `room` is added to the gaps between them. `edges`
+    need not be those of the graph: two graphs drawn side by side share a placement made for all their edges.
+    Deterministic in `seed`.
     """
-    gaps = np.array([GAP_X, GAP_Y])
-    cells = {block: sizes[graph.members(block)].max(0) + gaps for block in graph.block_names}
+    cells = {block: sizes[graph.members(block)].max(0) + GAP + room for block in graph.block_names}
     slots = _block_slots(graph, cells)
     order = {block: np.arange(len(places)) for block, places in slots.items()}
-    ends = np.array([(edge.source, edge.target) for edge in edges], dtype=int).reshape(-1, 2)
-    directed = np.array([edge.mark == "->" for edge in edges], dtype=bool)
-    scale = float(np.mean(list(cells.values())))
+    wiring = _wiring(edges, sizes, float(np.mean(list(cells.values()))))
 
     def positions() -> np.ndarray:
         placed = np.zeros((len(graph.names), 2))
@@ -141,8 +187,8 @@ def place_nodes(
     movable = [block for block, places in slots.items() if len(places) > 1]
     chances = np.array([len(slots[block]) for block in movable], dtype=float)
     best = current = positions()
-    best_cost = current_cost = _cost(current, ends, sizes / 2, directed, scale)
-    for step in range(steps if movable and len(ends) else 0):
+    best_cost = current_cost = _cost(current, wiring)
+    for step in range(steps if movable and edges else 0):
         block = movable[rng.choice(len(movable), p=chances / chances.sum())]
         i = rng.integers(len(graph.members(block)))
         j = rng.integers(len(slots[block]))
@@ -150,7 +196,7 @@ def place_nodes(
             continue
         order[block][[i, j]] = order[block][[j, i]]
         tried = positions()
-        cost = _cost(tried, ends, sizes / 2, directed, scale)
+        cost = _cost(tried, wiring)
         temperature = 1.5 * (1 - step / steps) ** 2 + 1e-6
         if cost <= current_cost or rng.random() < np.exp((current_cost - cost) / temperature):
             current, current_cost = tried, cost
@@ -171,20 +217,23 @@ def route_edges(edges: Sequence[Edge], positions: np.ndarray, sizes: np.ndarray)
     drawn: list[np.ndarray] = []
     routes: dict[Edge, Route] = {}
     for edge in by_length:
-        candidates = [_curve(positions[edge.source], positions[edge.target], bend) for bend in BENDS]
-        costs = [
-            _route_cost(bezier(control, SAMPLES), edge, positions, sizes, drawn) + 6 * abs(bend)
-            for control, bend in zip(candidates, BENDS, strict=True)
+        options = [
+            (_clearance_cost(control, edge, positions, sizes) + 4 * abs(bend) + 0.3 * (lean != 0.5), control)
+            for bend, lean in product(BENDS, LEANS)
+            if bend or lean == 0.5
+            for control in [_curve(positions[edge.source], positions[edge.target], bend, lean)]
         ]
-        control = _between_borders(candidates[int(np.argmin(costs))], edge, positions, sizes)
-        routes[edge] = Route(edge, control)
+        best = sorted(options, key=lambda option: option[0])[:12]
+        curves = [_between_borders(control, edge, positions, sizes) for _, control in best]
+        costs = [cost + _crowding(curve, drawn) for (cost, _), curve in zip(best, curves, strict=True)]
+        routes[edge] = Route(edge, curves[int(np.argmin(costs))])
         drawn.append(routes[edge].points())
     return [routes[edge] for edge in edges]
 
 
-def _curve(start: np.ndarray, stop: np.ndarray, bend: float) -> np.ndarray:
+def _curve(start: np.ndarray, stop: np.ndarray, bend: float, lean: float) -> np.ndarray:
     span = stop - start
-    return np.array([start, (start + stop) / 2 + bend * np.array([-span[1], span[0]]), stop])
+    return np.array([start, start + lean * span + bend * np.array([-span[1], span[0]]), stop])
 
 
 def boxes_hit(points: np.ndarray, positions: np.ndarray, sizes: np.ndarray, margin: float) -> np.ndarray:
@@ -192,20 +241,22 @@ def boxes_hit(points: np.ndarray, positions: np.ndarray, sizes: np.ndarray, marg
     return (np.abs(points[:, None] - positions[None]) < sizes[None] / 2 + margin).all(-1)
 
 
-def _route_cost(
-    points: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray, drawn: Sequence[np.ndarray]
-) -> float:
-    hit = boxes_hit(points, positions, sizes, CLEARANCE)
-    own = hit[:, [edge.source, edge.target]].any(1)
+def _clearance_cost(control: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray) -> float:
+    """40 for every node that a curve runs over, and more the longer it does."""
+    hit = boxes_hit(bezier(control, SAMPLES), positions, sizes, CLEARANCE)
     hit[:, [edge.source, edge.target]] = False
-    cost = 40.0 * hit.any(0).sum() + 2.0 * hit.sum()
-    free = points[~own]
-    if drawn and len(free):
-        others = np.concatenate(drawn)
-        distance = np.sqrt(((free[:, None] - others[None]) ** 2).sum(-1))
-        close = (distance < 0.1).any(1).sum()
-        cost += 0.25 * max(0, close - 4)  # a plain crossing is short; running alongside is not
-    return float(cost)
+    return float(40 * hit.any(0).sum() + 2 * hit.sum())
+
+
+def _crowding(control: np.ndarray, drawn: Sequence[np.ndarray]) -> float:
+    """How far a curve runs alongside others: a crossing is short and free; merging at the tips is worst."""
+    if not drawn:
+        return 0.0
+    points, others = bezier(control, SAMPLES), np.concatenate(drawn)
+    close = (((points[:, None] - others[None]) ** 2).sum(-1) < 0.11**2).any(1)
+    step = float(np.hypot(*np.diff(points, axis=0).T).sum()) / len(points)
+    at_tips = close[[0, 1, 2, 3, -4, -3, -2, -1]].sum()
+    return float(4 * max(0.0, step * close.sum() - 0.25) + 0.4 * at_tips)
 
 
 def _between_borders(control: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray) -> np.ndarray:
