@@ -57,20 +57,32 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def parse(
-    config_class: type[Config], argv: Sequence[str] | None = None, *, description: str = "", epilog: str = ""
+    config_class: type[Config],
+    argv: Sequence[str] | None = None,
+    *,
+    description: str = "",
+    epilog: str = "",
+    positional: tuple[str, str] | None = None,
 ) -> Config:
     """Read `config_class`, a dataclass with a docstring under each field, from flags and YAML.
 
     Precedence: defaults < `--config file.yaml` < flags. Unknown keys, in the file or on the command line,
-    are refused. `--print_config` prints the resolved YAML and stops. Raises InputError.
+    are refused. `--print_config` prints the resolved YAML and stops. `positional` is (field, help) of a
+    `list[str]` field that words without a flag are put into. Raises InputError.
     """
     parser = _OneLineParser(description=description, epilog=epilog)
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
+    if positional:
+        field_name, text = positional
+        parser.add_argument("words", metavar=field_name.upper(), nargs="*", type=str, default=[], help=text)
     parser.add_class_arguments(config_class, as_group=False)
     switches = {f"--{field.name}" for field in fields(config_class) if field.type in (bool, "bool")}
     parsed = parser.parse_args(_spell_out_switches(sys.argv[1:] if argv is None else argv, switches))
     values = parser.instantiate_classes(parsed).as_dict()
     values.pop("config", None)
+    if positional:
+        words = values.pop("words")
+        values[field_name] = words or values[field_name]
     values = {key: value for key, value in values.items() if not key.startswith("__")}
     return config_class(**values)
 
@@ -82,8 +94,9 @@ def run_command(
     *,
     description: str = "",
     epilog: str = "",
+    positional: tuple[str, str] | None = None,
 ) -> int:
-    """Parse `argv`, call `body(config)`, and return the process's exit code.
+    """Parse `argv` as `parse` does, call `body(config)`, and return the process's exit code.
 
     0: done; 2: bad input, with one line on standard error; 130: interrupted. Anything else that is raised is
     a defect of ours and keeps its traceback.
@@ -93,7 +106,7 @@ def run_command(
         logging.getLogger(name).setLevel(logging.WARNING)
     program = Path(sys.argv[0]).name
     try:
-        body(parse(config_class, argv, description=description, epilog=epilog))
+        body(parse(config_class, argv, description=description, epilog=epilog, positional=positional))
     except InputError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
