@@ -183,8 +183,11 @@ def read_collection(data_dir: Path, collection: Collection) -> tuple[np.ndarray,
 def _find(raw: Path, file: IdxFile) -> tuple[Path, str] | None:
     """The path of a file, packed or unpacked, and the MD5 sum it should have; None if neither is there."""
     for path, md5 in ((raw / f"{file.name}.gz", file.packed_md5), (raw / file.name, file.unpacked_md5)):
-        if path.is_file():
-            return path, md5
+        try:
+            if path.is_file():
+                return path, md5
+        except OSError as error:  # a folder that may not be entered
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     return None
 
 

@@ -150,6 +150,17 @@ def test_a_truncated_download_leaves_nothing_behind(tmp_path: Path, server: tupl
     assert not (tmp_path / "data").exists()
 
 
+def test_a_folder_that_may_not_be_entered_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    with pytest.raises(InputError, match="cannot be read .Permission denied"):
+        read_collection(tmp_path, _collection())
+
+
 def test_real_files_are_preferred(tmp_path: Path, fake_torchvision: None) -> None:
     _write(tmp_path, folder="MNIST")
     _write(tmp_path, folder="FashionMNIST", packed=False)
