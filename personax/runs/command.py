@@ -31,10 +31,16 @@ class _OneLineParser(ArgumentParser):
         raise InputError(f"{text} (see --help)")
 
 
+def _underscored(word: str) -> str:
+    """`--data-dir=a-b` as `--data_dir=a-b`: both spellings of an option are understood."""
+    option, equals, value = word.partition("=")
+    return f"--{option[2:].replace('-', '_')}{equals}{value}" if word.startswith("--") else word
+
+
 def _spell_out_switches(argv: Sequence[str], switches: set[str]) -> list[str]:
     """`--resume` alone means `--resume true`; `--resume false` is left as it is."""
     spelled: list[str] = []
-    for position, word in enumerate(argv):
+    for position, word in enumerate(map(_underscored, argv)):
         spelled.append(word)
         following = argv[position + 1].lower() if position + 1 < len(argv) else ""
         if word in switches and following not in ("true", "false"):
