@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from personax.graphs.scores import check_adjacency
 from personax.runs.errors import InputError
@@ -120,6 +121,55 @@ class Graph:
             ends = (int(marks[target, source]), int(marks[source, target]))
             found.append(Edge(source, target, _MARK_TEXT[ends]))
         return sorted(found)
+
+    def permuted(self, order: Sequence[int]) -> "Graph":
+        """The same graph with its nodes in another order; `order` holds their present indices."""
+
+        def moved(matrix: np.ndarray | None) -> np.ndarray | None:
+            return None if matrix is None else matrix[np.ix_(order, order)]
+
+        return replace(
+            self,
+            names=[self.names[i] for i in order],
+            adjacency=self.adjacency[np.ix_(order, order)],
+            weights=moved(self.weights),
+            frequency=moved(self.frequency),
+            marks=moved(self.marks),
+            orientation=moved(self.orientation),
+        )
+
+    def table(self) -> pd.DataFrame:
+        """One row an edge: from, to, mark, frequency, orientation_frequency, weight; NaN where unknown."""
+
+        def entry(matrix: np.ndarray | None, edge: Edge) -> float:
+            return float("nan") if matrix is None else float(matrix[edge.source, edge.target])
+
+        rows = [
+            {
+                "from": self.names[edge.source],
+                "to": self.names[edge.target],
+                "mark": edge.mark,
+                "frequency": entry(self.frequency, edge),
+                "orientation_frequency": entry(self.orientation, edge),
+                "weight": entry(self.weights, edge),
+            }
+            for edge in self.edges()
+        ]
+        columns = ["from", "to", "mark", "frequency", "orientation_frequency", "weight"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def to_dot(self, labels: Mapping[str, str]) -> str:
+        """The graph in Graphviz's language; `labels` maps nodes to a second line."""
+        ends = {NONE: "none", TAIL: "none", ARROW: "normal", CIRCLE: "odot"}
+        marks, lines = self.endpoint_marks, ["digraph {", "  node [shape=box, style=rounded];"]
+        for name in self.names:
+            text = json.dumps(f"{name}\n{labels[name]}" if labels.get(name) else name, ensure_ascii=False)
+            lines.append(f"  {json.dumps(name, ensure_ascii=False)} [label={text}];")
+        for edge in self.edges():
+            source, target = (json.dumps(self.names[i], ensure_ascii=False) for i in edge[:2])
+            head, tail = ends[marks[edge.source, edge.target]], ends[marks[edge.target, edge.source]]
+            lines.append(f"  {source} -> {target} [dir=both, arrowhead={head}, arrowtail={tail}];")
+        return "\n".join([*lines, "}"]) + "\n"
 
     def to_json(self, path: Path | str) -> None:
         """Write the graph to a JSON file, atomically; the format is that of a run folder's graph.json."""
