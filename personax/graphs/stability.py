@@ -1,6 +1,6 @@
 """How sure a graph is: resampled people, several seeds, and what they have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from personax.graphs.discovery import Discovery, discover
 from personax.graphs.graph import ARROW, NONE, TAIL, adjacency_from_marks
-from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 
 Resample = Literal["bootstrap", "half"]
@@ -34,21 +33,25 @@ class Stability:
     resamples: int
 
 
-def match_latents(reference: np.ndarray, other: np.ndarray, blocks: Sequence[str]) -> np.ndarray:
+def match_latents(
+    reference: np.ndarray, other: np.ndarray, blocks: Sequence[str], other_blocks: Sequence[str]
+) -> tuple[np.ndarray, float]:
     """(d,) permutation with `other[:, permutation]` in the order of `reference`; both (n, d), same people.
 
-    Two trainings find the same latents in different order and on different scales. Within each block, the
-    pairing with the largest sum of |Spearman| correlations is taken (Hungarian algorithm). `blocks` holds
-    the block of each column, the same for both.
+    Also the mean |Spearman| of the pairs, in [0, 1]. Two trainings find the same latents in different order
+    and on different scales. Within each block, the pairing with the largest sum of |Spearman| correlations
+    is taken (Hungarian algorithm). `blocks` and `other_blocks` hold the block of each column; each block
+    must be as large in both.
     """
     ranks = [(lambda r: (r - r.mean(0)) / r.std(0))(rankdata(z, axis=0)) for z in (reference, other)]
     similarity = np.abs(ranks[0].T @ ranks[1]) / len(reference)
     permutation = np.arange(len(blocks))
     for block in dict.fromkeys(blocks):
-        members = np.flatnonzero(np.array(blocks, dtype=object) == block)
-        rows, columns = linear_sum_assignment(-similarity[np.ix_(members, members)])
-        permutation[members[rows]] = members[columns]
-    return permutation
+        here = np.flatnonzero(np.array(blocks, dtype=object) == block)
+        there = np.flatnonzero(np.array(other_blocks, dtype=object) == block)
+        rows, columns = linear_sum_assignment(-similarity[np.ix_(here, there)])
+        permutation[here[rows]] = there[columns]
+    return permutation, float(similarity[np.arange(len(blocks)), permutation].mean())
 
 
 def _one(data: np.ndarray, how: Discovery, resample: Resample, seed: int, number: int) -> np.ndarray:
@@ -107,14 +110,3 @@ def consensus(found: Stability, *, least: float = 0.5) -> np.ndarray:
 def drop_rare(marks: np.ndarray, frequency: np.ndarray, least: float) -> np.ndarray:
     """`marks` (d, d) without the edges whose frequency is below `least`."""
     return np.where(frequency >= least, marks, NONE)
-
-
-def same_blocks(reference: Mapping[str, str], other: Mapping[str, str], where: str) -> None:
-    """Raise InputError unless two runs have the same number of latents in each block."""
-    for block in dict.fromkeys([*reference.values(), *other.values()]):
-        counts = [sum(b == block for b in blocks.values()) for blocks in (reference, other)]
-        if counts[0] != counts[1]:
-            raise InputError(
-                f"{where}: {counts[1]} latents in block {block!r}, the first run has {counts[0]}; "
-                "seeds of one experiment must agree"
-            )
