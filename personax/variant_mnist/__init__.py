@@ -1,0 +1,1 @@
+"""Variant-MNIST: the structural causal model, the renderer, the image sources, the disk layout."""
