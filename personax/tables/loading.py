@@ -1,13 +1,37 @@
 """load_table: the hub's table, a file of one's own, or a simulated table."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import pandas as pd
+
 from personax.runs.errors import InputError
-from personax.tables.people import PeopleTable
-from personax.tables.schema import DatasetName
-from personax.tables.scores import Aggregate
+from personax.runs.folder import project_path
+from personax.tables.columns import Plan, read_columns
+from personax.tables.embeddings import Embeddings, Observed, Slot, check_embeddings, gather
+from personax.tables.hub import REPOSITORIES, fetch
+from personax.tables.parsing import read_feature, read_ids, read_numbers, read_scores
+from personax.tables.people import LoadReport, PeopleTable, Truth
+from personax.tables.reading import RawTable, read_files, shown
+from personax.tables.recognition import complete_plan
+from personax.tables.schema import (
+    LLM_NAMES,
+    LLMS,
+    SIMULATED_NAME,
+    TRAITS,
+    TRUTH_PREFIX,
+    Column,
+    DatasetName,
+    schema_of,
+)
+from personax.tables.scores import Aggregate, aggregate_scores
 from personax.tables.simulation import simulate_table
+
+FEWEST_COMPLETE_ROWS = 5
+SIMULATED_WARNING = "SIMULATED: these people are made up; nothing here is a finding about real ones"
 
 
 def load_table(
@@ -25,8 +49,34 @@ def load_table(
     text_dim: int = 3584,
     n: int | None = None,
 ) -> PeopleTable:
-    """One of the two tables."""
-    if source == "simulated" and dataset is not None:
+    """A table of people from the hub, from a file, or simulated.
+
+    Args:
+        dataset: "athlete" or "celeb"; None (only with `table`) for any other table: its columns are
+            recognised by the names of both.
+        source: "hub" or "simulated"; not looked at when `table` is given.
+        table: a .parquet, .arrow, .feather, .jsonl, .csv or .tsv file.
+        columns: a YAML file that maps columns by hand (columns.py).
+        data_seed: of the simulation.
+        revision: commit, branch or tag on the hub; None for the newest.
+        data_dir: where downloads land and are looked for; None for `data/hub` of this project.
+        aggregate: how the models' scores are put together: "median" (the paper's; a file's own aggregated
+            column is used if there is one), "majority" or "mean".
+        embeddings: False leaves the embeddings aside.
+        image_dim, text_dim: lengths of simulated embeddings.
+        n: number of simulated people; of a file or the hub's table, only the first n rows are used.
+
+    Returns:
+        The table; `report` says what was recognised, ignored and missing.
+
+    Raises InputError, in one line, for whatever is wrong with the input, naming file, column, row and value
+    (rows are counted from 1, without the header).
+    """
+    if table is None and dataset is None:
+        raise InputError("no table: name a dataset (athlete or celeb), or a file with --table")
+    if n is not None and n < 1:
+        raise InputError(f"n = {n}: at least one row is needed")
+    if table is None and source == "simulated" and dataset is not None:
         return simulate_table(
             dataset,
             data_seed=data_seed,
@@ -36,4 +86,200 @@ def load_table(
             embeddings=embeddings,
             aggregate=aggregate,
         )
-    raise InputError("reading files comes next")
+    if table is not None:
+        raw = read_files([Path(table)])
+        loaded = _build(raw, dataset, columns, aggregate, embeddings, n)
+        return replace(loaded, name=dataset or Path(table).stem)
+    assert dataset is not None
+    fetched = fetch(dataset, revision, project_path("data/hub") if data_dir is None else Path(data_dir))
+    raw = read_files(fetched.paths, label=REPOSITORIES[dataset])
+    loaded = _build(raw, dataset, columns, aggregate, embeddings, n)
+    report = replace(loaded.report, warnings=(*fetched.warnings, *loaded.report.warnings))
+    return replace(loaded, name=dataset, source=fetched.source, revision=fetched.revision, report=report)
+
+
+def _build(
+    raw: RawTable,
+    dataset: DatasetName | None,
+    columns: Path | None,
+    aggregate: Aggregate,
+    with_embeddings: bool,
+    n: int | None,
+) -> PeopleTable:
+    """Recognise, read and check every column of `raw`."""
+    by_hand = Plan() if columns is None else read_columns(Path(columns), raw.names)
+    plan = complete_plan(raw, schema_of(dataset), by_hand)
+    if not (plan.features or plan.packed or plan.single or plan.embeddings):
+        raise InputError(
+            f"{raw.label}: no known column among {', '.join(map(repr, raw.names[:5]))}; "
+            "map them with a --columns file"
+        )
+    raw = raw if n is None else raw.head(n)
+    warnings: list[str] = []
+    ids = read_ids(raw, plan, warnings)
+    order = [column.name for column in schema_of(dataset)]
+    names = sorted(plan.features, key=lambda name: order.index(name) if name in order else len(order))
+    declared = {name: plan.features[name][1] for name in names}
+    features = pd.DataFrame(
+        {name: read_feature(raw, *plan.features[name]) for name in names}, index=range(raw.n)
+    )
+    scores = _aggregated(read_scores(raw, plan), aggregate, warnings)
+    _refuse_too_few(raw, features, scores)
+    warnings += _constant_columns(features, scores)
+    views, observed = _read_embeddings(raw, plan, warnings) if with_embeddings else ({}, {})
+    simulated, truth = _read_truth(raw)
+    if simulated:
+        warnings.insert(0, SIMULATED_WARNING)
+    return PeopleTable(
+        name="",
+        ids=ids,
+        features=features,
+        kinds={name: column.kind for name, column in declared.items()},
+        periods={name: column.period for name, column in declared.items() if column.period},
+        scores=scores,
+        embeddings=views,
+        observed=observed,
+        simulated=simulated,
+        source=f"{'simulated people in ' if simulated else ''}{raw.label}",
+        sha256=raw.sha256,
+        revision=None,
+        truth=truth,
+        report=_report(plan, dataset, scores, with_embeddings, warnings),
+    )
+
+
+# ---- scores and checks of the whole
+
+
+def _aggregated(
+    scores: dict[str, pd.DataFrame], how: Aggregate, warnings: list[str]
+) -> dict[str, pd.DataFrame]:
+    """`scores` with "aggregated" first: the file's own column for the median, else put together here."""
+    llms = {rater: scores[rater] for rater in LLMS if rater in scores}
+    if not llms:
+        if "aggregated" in scores and how != "median":
+            raise InputError(f"aggregate = {how}: the table has no scores of single models to put together")
+        return scores
+    computed = aggregate_scores(llms, how)
+    if "aggregated" not in scores or how != "median":
+        return {"aggregated": computed, **{r: frame for r, frame in scores.items() if r != "aggregated"}}
+    own = scores["aggregated"].to_numpy()
+    differs = ~((own == computed.to_numpy()) | (np.isnan(own) & np.isnan(computed.to_numpy())))
+    if differs.any():
+        warnings.append(
+            f"{int(differs.sum())} of {differs.size} aggregated scores are not the median of the models' "
+            "scores; the file's own are used"
+        )
+    return scores
+
+
+def _refuse_too_few(raw: RawTable, features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]) -> None:
+    """At least five people must have something to compare: a score and a feature, where there are both."""
+    complete = np.ones(raw.n, dtype=bool)
+    if len(features.columns):
+        complete &= features.notna().any(axis=1).to_numpy()
+    if scores:
+        complete &= np.any([frame.notna().any(axis=1).to_numpy() for frame in scores.values()], axis=0)
+    if complete.sum() < FEWEST_COMPLETE_ROWS:
+        raise InputError(
+            f"{raw.label}: only {int(complete.sum())} of {raw.n} rows have a feature and a score; "
+            f"at least {FEWEST_COMPLETE_ROWS} are needed"
+        )
+
+
+def _constant_columns(features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]) -> list[str]:
+    """A sentence for every column without any variation: no test can say anything about it."""
+    columns = {name: features[name] for name in features} | {
+        f"{rater} {trait}": frame[trait] for rater, frame in scores.items() for trait in TRAITS
+    }
+    sentences = []
+    for name, values in columns.items():
+        distinct = values.dropna().unique()
+        if len(distinct) == 0:
+            sentences.append(f"{name} has no values at all")
+        elif len(distinct) == 1:
+            sentences.append(f"{name} is constant ({shown(distinct[0])})")
+    return sentences
+
+
+def _report(
+    plan: Plan,
+    dataset: DatasetName | None,
+    scores: Mapping[str, pd.DataFrame],
+    with_embeddings: bool,
+    warnings: list[str],
+) -> LoadReport:
+    recognised = {} if plan.id is None else {plan.id: "ID"}
+    recognised |= {name: feature for feature, (name, _) in plan.features.items()}
+    recognised |= {name: f"{rater} scores" for rater, name in plan.packed.items()}
+    recognised |= {name: f"{rater or 'aggregated'} {trait}" for (rater, trait), name in plan.single.items()}
+    for slot, names in plan.embeddings.items():
+        recognised |= dict.fromkeys(names, f"{slot.modality} embedding {slot.number}")
+    missing = []
+    if dataset is not None:
+        missing = [c.name for c in schema_of(dataset) if c.name not in plan.features and not c.optional]
+    missing += [f"{rater} scores" for rater in ("aggregated", *LLMS) if rater not in scores]
+    if with_embeddings:
+        if not any(slot.modality == "image" for slot in plan.embeddings):
+            missing.append("image embeddings")
+        missing += [
+            f"text embeddings of {LLM_NAMES[llm]}"
+            for number, llm in enumerate(LLMS, start=1)
+            if Slot("text", number) not in plan.embeddings
+        ]
+    ignored = [name if reason == "unknown" else f"{name} ({reason})" for name, reason in plan.ignored.items()]
+    return LoadReport(recognised, tuple(ignored), tuple(missing), tuple(warnings))
+
+
+# ---- embeddings and truth
+
+
+def _read_embeddings(raw: RawTable, plan: Plan, warnings: list[str]) -> tuple[Embeddings, Observed]:
+    found: dict[Slot, tuple[np.ndarray, np.ndarray]] = {}
+    for slot, names in plan.embeddings.items():
+        if len(names) == 1:
+            array, present = raw.vectors(names[0])
+        else:
+            array, present = _numbered_vectors(raw, names)
+        where = f"{raw.label}, column {names[0]!r}"
+        if array.ndim == 3:
+            # Several photographs of one person in one cell: each is a measurement.
+            for number in range(array.shape[1]):
+                one = np.ascontiguousarray(array[:, number])
+                found[Slot(slot.modality, slot.number + number)] = check_embeddings(
+                    one, present.copy(), where
+                )
+        else:
+            found[slot] = check_embeddings(array, present, where)
+    embeddings, observed = gather({slot: view for slot, view in found.items() if view[1].any()})
+    for slot, (_, present) in sorted(found.items()):
+        if not present.all():
+            warnings.append(
+                f"{slot.modality} embedding {slot.number}: {int((~present).sum())} of {raw.n} people lack it"
+            )
+    return embeddings, observed
+
+
+def _numbered_vectors(raw: RawTable, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(n, d) float32 from d columns of numbers; a person without any of them is missing."""
+    out = np.empty((raw.n, len(names)), dtype=np.float32)
+    for position, name in enumerate(names):
+        number = Column(name, "continuous")
+        out[:, position] = read_numbers(raw.cells(name), number, f"{raw.label}, column {name!r}")
+    return out, np.logical_not(np.isnan(out).all(axis=1))
+
+
+def _read_truth(raw: RawTable) -> tuple[bool, Truth | None]:
+    """Whether the file is marked as simulated, and the truth that `write_table` left in it."""
+    mark = raw.metadata.get("simulated", False)
+    if not mark and SIMULATED_NAME in raw.names:
+        mark = any(str(cell).strip().lower() in ("true", "1") for cell in raw.cells(SIMULATED_NAME))
+    known = raw.metadata.get("truth")
+    if known is None:
+        return bool(mark), None
+    names = [name for block in known["blocks"].values() for name in block]
+    latents = {name: raw.cells(TRUTH_PREFIX + name).to_numpy(dtype=float) for name in names}
+    dependent = pd.DataFrame(known["dependent"]["values"], dtype=bool)
+    dependent.index, dependent.columns = pd.Index(TRAITS), pd.Index(known["dependent"]["features"])
+    graph = np.array(known["graph"], dtype=int)
+    return True, Truth(pd.DataFrame(latents), known["blocks"], graph, dependent)

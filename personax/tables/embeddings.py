@@ -1,0 +1,171 @@
+"""Embeddings: which columns hold them, `.npy` files in the authors' names, and checks.
+
+Images are ImageBind vectors (1,024), texts gte-Qwen2 vectors (3,584) of one description per language model
+(paper §3). They are used as they are: nothing is rescaled, and a missing one is masked, not filled.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from personax.runs.errors import InputError
+from personax.tables.schema import LLMS, plain
+from personax.tables.scores import RATERS
+
+Embeddings = dict[str, list[np.ndarray]]
+Observed = dict[str, np.ndarray]
+
+_VECTOR = r"(?:embeddings?|embs?|vectors?|features?)?"
+_IMAGE = re.compile(rf"(?:x(\d))?(?:profilepicture|picture|imagebind|image|img)(\d?){_VECTOR}(\d?)")
+_LLM = "|".join(alias for llm in LLMS for alias in sorted(RATERS[llm], key=len, reverse=True))
+_TEXT = re.compile(rf"(?:x\d+)?(?:text)?({_LLM})(?:descriptions?|text)?{_VECTOR}")
+
+
+@dataclass(frozen=True, order=True)
+class Slot:
+    """One measurement: "image" 1, 2, 3, or "text" 1 (ChatGPT), 2 (Gemini), 3 (Llama)."""
+
+    modality: str
+    number: int
+
+
+def slot_of(name: str) -> Slot | None:
+    """The measurement whose embeddings a column or file of this name would hold, or None.
+
+    Names alone prove little (`Gemini_description` may hold a text): callers look at the cells as well.
+    """
+    spelled = plain(name)
+    if image := _IMAGE.fullmatch(spelled):
+        number = next((digit for digit in image.groups() if digit), "1")
+        return Slot("image", max(1, int(number)))
+    if text := _TEXT.fullmatch(spelled):
+        llm = next(llm for llm in LLMS if text[1] in RATERS[llm])
+        return Slot("text", LLMS.index(llm) + 1)
+    return None
+
+
+def numbered_columns(names: Iterable[str]) -> dict[str, list[str]]:
+    """Stem -> its columns in order, of columns such as `Gemini_embedding_0`, `Gemini_embedding_1`, ..."""
+    stems: dict[str, dict[int, str]] = {}
+    for name in names:
+        match = re.fullmatch(r"(.*?)[_\-. \[]*(\d+)\]?", name)
+        if match and slot_of(match[1]):
+            stems.setdefault(match[1], {})[int(match[2])] = name
+    return {stem: [columns[number] for number in sorted(columns)] for stem, columns in stems.items()}
+
+
+def check_embeddings(array: np.ndarray, present: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """The embeddings and their mask, with rows that are NaN throughout taken for missing.
+
+    Args:
+        array: (n, d) float32; changed in place: missing rows become 0.
+        present: (n,) bool.
+        where: file and column, for messages.
+
+    Raises InputError: NaN or infinite numbers in a row (named), or the same vector for everybody.
+    """
+    # One pass without a mask of the same size: a sum is finite if and only if its terms are (or overflow).
+    suspicious = ~np.isfinite(array.sum(axis=1, dtype=np.float64))
+    for row in np.flatnonzero(suspicious & present):
+        finite = np.isfinite(array[row])
+        if np.isnan(array[row]).all():
+            present[row] = False
+        elif not finite.all():
+            position = int(np.argmin(finite))
+            raise InputError(
+                f"{where}, row {row + 1}: {array[row, position]} at position {position + 1} of the vector; "
+                "every number must be finite, or the whole embedding missing"
+            )
+    array[~present] = 0
+    rows = np.flatnonzero(present)
+    if len(rows) > 1 and all((array[row] == array[rows[0]]).all() for row in rows):
+        raise InputError(f"{where}: every embedding is the same; nothing can be learned from a constant")
+    return array, present
+
+
+def gather(found: Mapping[Slot, tuple[np.ndarray, np.ndarray]]) -> tuple[Embeddings, Observed]:
+    """Measurements in order of modality (image, text) and number, as PeopleTable holds them."""
+    embeddings: Embeddings = {}
+    masks: dict[str, list[np.ndarray]] = {}
+    for slot in sorted(found):
+        array, present = found[slot]
+        embeddings.setdefault(slot.modality, []).append(array)
+        masks.setdefault(slot.modality, []).append(present)
+    return embeddings, {modality: np.column_stack(mask) for modality, mask in masks.items()}
+
+
+def load_embeddings(folder: Path | str, ids: np.ndarray) -> tuple[Embeddings, Observed]:
+    """Embeddings from `.npy` files in the authors' names, for the people `ids`.
+
+    Args:
+        folder: holds `X1_imagebind_embeddings.npy` (and X2, X3) and `X1_text_gpt.npy`, `X2_text_gemini.npy`,
+            `X3_text_llama.npy` (or X21, X22, X23), any of them; each (n, d). A row of NaN is a missing
+            embedding. With an `ids.npy` (k,) beside them, their k rows belong to those people, in whatever
+            order, and people without a row are unobserved; without it, row i belongs to `ids[i]`.
+        ids: (n,) identifiers of the table.
+
+    Returns:
+        modality -> list of (n, d) float32, and modality -> (n, measurements) bool observed.
+
+    Raises InputError: no folder or files, a damaged file, a row count that does not match, NaN or infinite
+    numbers (file and row named), constant embeddings.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of embeddings")
+    files: dict[Slot, Path] = {}
+    for path in sorted(folder.glob("*.npy")):
+        slot = slot_of(path.stem)
+        if slot in files:
+            raise InputError(f"{path}: {files[slot].name} holds the same measurement; keep one of them")
+        if slot is not None:
+            files[slot] = path
+    if not files:
+        raise InputError(
+            f"{folder}: no embeddings; expected files such as X1_imagebind_embeddings.npy or X1_text_gpt.npy"
+        )
+    target = _target_rows(folder / "ids.npy", ids)
+    found = {}
+    for slot, path in files.items():
+        source = _load_npy(path)
+        expected = len(ids) if target is None else len(target)
+        if source.ndim != 2 or len(source) != expected:
+            raise InputError(
+                f"{path}: shape {source.shape}, but {expected} people are expected, one row each "
+                f"({'the table' if target is None else 'ids.npy'} has {expected})"
+            )
+        source, present = check_embeddings(
+            np.array(source, dtype=np.float32), np.ones(len(source), dtype=bool), str(path)
+        )
+        if target is None:
+            found[slot] = source, present
+            continue
+        array, mask = np.zeros((len(ids), source.shape[1]), np.float32), np.zeros(len(ids), dtype=bool)
+        known = target >= 0
+        array[target[known]], mask[target[known]] = source[known], present[known]
+        found[slot] = array, mask
+    return gather(found)
+
+
+def _target_rows(path: Path, ids: np.ndarray) -> np.ndarray | None:
+    """(k,) row of the table for each entry of `ids.npy`, -1 for strangers; None if there is no such file."""
+    if not path.exists():
+        return None
+    row_of = {str(person): row for row, person in enumerate(ids)}
+    target = np.array([row_of.get(str(person), -1) for person in _load_npy(path)])
+    known = target[target >= 0]
+    if not len(known):
+        raise InputError(f"{path}: none of its IDs is in the table")
+    if len(np.unique(known)) < len(known):
+        raise InputError(f"{path}: an ID occurs twice")
+    return target
+
+
+def _load_npy(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"{path}: not a whole .npy file ({error}); copy or make it again") from error

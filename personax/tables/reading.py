@@ -1,0 +1,371 @@
+"""Files as they come: parquet, arrow, csv, tsv or jsonl, one or several shards, column by column.
+
+Nothing is interpreted here beyond what a cell is (a number, a text, a list). Rows are counted from 1 and
+without the header in every message.
+"""
+
+import csv
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.ipc
+import pyarrow.parquet
+
+from personax.runs.errors import InputError
+from personax.runs.files import sha256_file
+from personax.tables.schema import MISSING
+
+FORMATS = (".parquet", ".arrow", ".feather", ".jsonl", ".csv", ".tsv")
+METADATA_KEY = b"personax"
+# A list of at least this many numbers is an embedding; five are the scores of the traits.
+FEWEST_DIMENSIONS = 8
+
+Cells: TypeAlias = pa.ChunkedArray | pd.Series
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Columns of one or several files with equal columns.
+
+    Attributes:
+        label: what messages call it.
+        names: the columns, all different.
+        n: number of rows.
+        column: name -> its cells, read when asked for.
+        sha256: checksum of the file, or of the checksums of several.
+        metadata: what `write_table` left in the file's header.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    n: int
+    column: Callable[[str], Cells]
+    sha256: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def head(self, n: int) -> "RawTable":
+        """The first `n` rows."""
+        n = min(n, self.n)
+        return RawTable(
+            self.label, self.names, n, lambda name: self.column(name)[:n], self.sha256, self.metadata
+        )
+
+    def cells(self, name: str) -> pd.Series:
+        """A column as a Series: numbers, or Python objects (str, list, dict, None)."""
+        column = self.column(name)
+        if isinstance(column, pd.Series):
+            return column
+        if pa.types.is_nested(column.type):
+            return pd.Series(column.to_pylist(), dtype=object)
+        series = column.to_pandas()
+        return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
+
+    def holds_vectors(self, name: str) -> bool:
+        """Whether the first cells that are not missing are lists (of lists) of at least eight numbers."""
+        column = self.column(name)
+        if isinstance(column, pa.ChunkedArray):
+            if not (_is_list(column.type) or _is_text(column.type)):
+                return False
+            column = column.drop_null()[:1].to_pandas()
+        for cell in column:
+            if is_missing(cell):
+                continue
+            try:
+                return _as_vector(cell).shape[-1] >= FEWEST_DIMENSIONS
+            except ValueError:
+                return False
+        return False
+
+    def vectors(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """A column of vectors as (n, d) float32 and (n,) bool present; missing rows are 0.
+
+        Lists of k vectors give (n, k, d). Raises InputError where lengths differ or a cell is no vector.
+        """
+        column = self.column(name)
+        if isinstance(column, pa.ChunkedArray) and _is_flat_numeric_list(column.type):
+            return self._arrow_vectors(name, column)
+        out: np.ndarray | None = None
+        present = np.zeros(self.n, dtype=bool)
+        for row, cell in enumerate(self.cells(name)):
+            if is_missing(cell):
+                continue
+            try:
+                vector = _as_vector(cell)
+            except ValueError:
+                raise InputError(
+                    f"{self.label}, column {name!r}, row {row + 1}: {shown(cell)} is no list of numbers"
+                ) from None
+            if out is None:
+                out = np.zeros((self.n, *vector.shape), dtype=np.float32)
+            if vector.shape != out.shape[1:]:
+                raise self._length_error(name, row, vector.size, out[0].size)
+            out[row], present[row] = vector, True
+        return (np.zeros((self.n, 0), dtype=np.float32) if out is None else out), present
+
+    def _arrow_vectors(self, name: str, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+        present = column.is_valid().to_numpy()
+        lengths = pyarrow.compute.list_value_length(column).to_numpy()[present]
+        dim = int(lengths[0]) if len(lengths) else 0
+        if (lengths != dim).any():
+            first = int(np.argmax(lengths != dim))
+            raise self._length_error(name, int(np.flatnonzero(present)[first]), int(lengths[first]), dim)
+        out = np.zeros((self.n, dim), dtype=np.float32)
+        start = 0
+        # Chunk by chunk into one array: no second copy of the column.
+        for chunk in column.chunks:
+            rows = start + np.flatnonzero(chunk.is_valid().to_numpy(zero_copy_only=False))
+            values = chunk.drop_null().flatten().to_numpy(zero_copy_only=False)
+            out[rows] = values.reshape(len(rows), dim)
+            start += len(chunk)
+        return out, present
+
+    def _length_error(self, name: str, row: int, length: int, usual: int) -> InputError:
+        return InputError(
+            f"{self.label}, column {name!r}, row {row + 1}: {length} numbers, but the first row has {usual}"
+        )
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _is_flat_numeric_list(kind: pa.DataType) -> bool:
+    return _is_list(kind) and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type))
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell is None, NaN or one of the texts in `schema.MISSING`."""
+    if cell is None or cell is pd.NA:
+        return True
+    if isinstance(cell, str):
+        return cell.strip().lower() in MISSING
+    return isinstance(cell, float) and np.isnan(cell)
+
+
+def shown(cell: Any, most: int = 40) -> str:
+    """A cell for a message: quoted if it is a text, shortened if it is long."""
+    text = repr(cell.item() if isinstance(cell, np.generic) else cell)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _as_vector(cell: Any) -> np.ndarray:
+    """A list, array, or text such as `[0.1, 0.2]` as float32 of one or two dimensions; else ValueError."""
+    if isinstance(cell, str):
+        if not cell.lstrip().startswith("["):
+            raise ValueError
+        try:
+            cell = json.loads(cell)
+        except ValueError:
+            # numpy prints arrays without commas.
+            cell = re.sub(r"[\[\],]", " ", cell).split()
+    elif isinstance(cell, np.ndarray) and cell.dtype == object:
+        cell = list(cell)
+    if not isinstance(cell, list | tuple | np.ndarray):
+        raise ValueError
+    try:
+        vector = np.asarray(cell, dtype=np.float32)
+    except TypeError as error:
+        raise ValueError from error
+    if vector.ndim not in (1, 2):
+        raise ValueError
+    return vector
+
+
+def read_files(paths: Sequence[Path], label: str | None = None) -> RawTable:
+    """Open one file, or several shards of one table, by their suffix.
+
+    Raises InputError: missing, empty, truncated or of an unknown format; a wrong delimiter; columns that
+    are repeated, or differ between shards.
+    """
+    tables = [_read_file(path) for path in paths]
+    first = tables[0]
+    if len(tables) == 1:
+        return first
+    for path, other in zip(paths, tables, strict=True):
+        if set(other.names) != set(first.names):
+            odd = sorted(set(other.names) ^ set(first.names))[0]
+            raise InputError(
+                f"{path}: column {odd!r} is not in every file; the shards must have equal columns"
+            )
+
+    def column(name: str) -> Cells:
+        parts = [table.column(name) for table in tables]
+        if all(isinstance(part, pa.ChunkedArray) for part in parts):
+            return pa.chunked_array(
+                [chunk.cast(parts[0].type) for part in parts for chunk in part.chunks], type=parts[0].type
+            )
+        return pd.concat(parts, ignore_index=True)
+
+    digest = hashlib.sha256("".join(table.sha256 for table in tables).encode()).hexdigest()
+    return RawTable(label or str(paths[0].parent), first.names, sum(t.n for t in tables), column, digest)
+
+
+def _read_file(path: Path) -> RawTable:
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file ({', '.join(FORMATS)})")
+    readers: dict[str, Callable[[Path], RawTable]] = {
+        ".parquet": _read_parquet,
+        ".arrow": _read_arrow,
+        ".feather": _read_arrow,
+        ".jsonl": _read_jsonl,
+        ".csv": lambda path: _read_csv(path, ","),
+        ".tsv": lambda path: _read_csv(path, "\t"),
+    }
+    if path.suffix.lower() not in readers:
+        raise InputError(
+            f"{path}: format {path.suffix or 'without a suffix'!r}; known are {', '.join(FORMATS)}"
+        )
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
+    try:
+        raw = readers[path.suffix.lower()](path)
+    except (UnicodeDecodeError, PermissionError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); UTF-8 text is expected") from error
+    _refuse_repeated(path, raw.names)
+    if raw.n == 0:
+        raise InputError(f"{path}: has a header but no rows")
+    return raw
+
+
+def _arrow_metadata(schema: pa.Schema) -> Mapping[str, Any]:
+    """What `write_table` wrote, or nothing."""
+    text = (schema.metadata or {}).get(METADATA_KEY)
+    return {} if text is None else json.loads(text)
+
+
+def _read_parquet(path: Path) -> RawTable:
+    try:
+        file = pa.parquet.ParquetFile(path, memory_map=True)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, "parquet", error) from error
+
+    def column(name: str) -> pa.ChunkedArray:
+        try:
+            return file.read(columns=[name]).column(0)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(path, "parquet", error) from error
+
+    schema = file.schema_arrow
+    return RawTable(
+        str(path),
+        tuple(schema.names),
+        file.metadata.num_rows,
+        column,
+        sha256_file(path),
+        _arrow_metadata(schema),
+    )
+
+
+def _read_arrow(path: Path) -> RawTable:
+    """The file format (feather) or the stream format (the one that `datasets` writes)."""
+    try:
+        try:
+            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except pa.ArrowInvalid:
+            table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, "arrow", error) from error
+    return RawTable(
+        str(path),
+        tuple(table.column_names),
+        table.num_rows,
+        table.column,
+        sha256_file(path),
+        _arrow_metadata(table.schema),
+    )
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> InputError:
+    reason = re.sub(r"\s+", " ", str(error)).strip()
+    return InputError(f"{path}: not a whole {kind} file ({reason[:120]}); copy or download it again")
+
+
+def _read_jsonl(path: Path) -> RawTable:
+    rows: list[dict[str, Any]] = []
+    with path.open(encoding="utf-8-sig") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise InputError(f"{path}, line {number}: not valid JSON ({error})") from error
+            if not isinstance(row, dict):
+                raise InputError(f"{path}, line {number}: {shown(row)} is no object with columns")
+            # Long lists at once as arrays: as Python numbers they would take ten times the memory.
+            rows.append({key: _compact(value) for key, value in row.items()})
+    names = tuple(dict.fromkeys(key for row in rows for key in row))
+    return RawTable(
+        str(path),
+        names,
+        len(rows),
+        lambda name: pd.Series([row.get(name) for row in rows], dtype=object),
+        sha256_file(path),
+    )
+
+
+def _compact(value: Any) -> Any:
+    if isinstance(value, list) and len(value) >= FEWEST_DIMENSIONS:
+        try:
+            return np.asarray(value, dtype=np.float32)
+        except (ValueError, TypeError):
+            return value
+    return value
+
+
+def _read_csv(path: Path, delimiter: str) -> RawTable:
+    header = _check_csv(path, delimiter)
+    frame = pd.read_csv(
+        path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+    )
+    return RawTable(str(path), tuple(header), len(frame), lambda name: frame[name], sha256_file(path))
+
+
+def _check_csv(path: Path, delimiter: str) -> list[str]:
+    """The header of a file whose rows all have its length; pandas would pad short rows without a word."""
+    # One cell may hold a whole embedding as a text.
+    csv.field_size_limit(2**30)
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream, delimiter=delimiter)
+        try:
+            header = next(reader, [])
+            others = [
+                mark for mark in ",;\t|" if len(header) == 1 and mark != delimiter and mark in header[0]
+            ]
+            if others:
+                raise InputError(
+                    f"{path}, line 1: one column {shown(header[0])}; the delimiter seems to be "
+                    f"{others[0]!r}, but {delimiter!r} is expected in a {path.suffix} file"
+                )
+            _refuse_repeated(path, header)
+            for row, cells in enumerate((cells for cells in reader if cells), start=1):
+                if len(cells) != len(header):
+                    raise InputError(
+                        f"{path}, row {row}: {len(cells)} cells, but the header has {len(header)}; "
+                        "a text with a comma needs quotes, and a last row cut short means a truncated file"
+                    )
+        except csv.Error as error:
+            raise InputError(f"{path}, line {reader.line_num}: not valid CSV ({error})") from error
+    return header
+
+
+def _refuse_repeated(path: Path, names: Sequence[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise InputError(f"{path}: column {repeated[0]!r} occurs twice; rename or remove one")

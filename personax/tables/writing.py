@@ -1,0 +1,86 @@
+"""A PeopleTable as one parquet file, in the names of the paper's Fig. 1."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from personax.runs.errors import InputError
+from personax.runs.files import atomic_path
+from personax.tables.people import PeopleTable, Truth
+from personax.tables.reading import METADATA_KEY
+from personax.tables.schema import LLMS, SIMULATED_NAME, TRAITS, TRUTH_PREFIX
+
+SCORE_COLUMNS = {
+    "aggregated": "Aggregated_BigFive_score",
+    "chatgpt": "Chatgpt_score",
+    "gemini": "Gemini_score",
+    "llama": "Llama_score",
+    "deepseek": "Deepseek_score",
+}
+DESCRIPTION_COLUMNS = {llm: f"{llm.capitalize()}_description" for llm in LLMS}
+
+
+def write_table(table: PeopleTable, path: Path | str) -> None:
+    """Write a table so that `load_table(..., table=path)` gives equal values back.
+
+    Scores are lists of five with 0 for "insufficient information"; embeddings are fixed-size lists of float32
+    in `Profile_picture` (`Profile_picture_1`, ... where there are several) and `Chatgpt_description`, ...
+    A simulated table is marked in the file's metadata and in a column `Simulated`, and its truth travels
+    along: latents in columns `truth_s1`, ..., graph and dependences in the metadata.
+
+    Raises InputError if `path` does not end in .parquet or cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".parquet":
+        raise InputError(f"{path}: tables are written as .parquet")
+    columns: dict[str, pa.Array] = {"ID": pa.array(table.ids)}
+    columns |= {name: pa.array(table.features[name], from_pandas=True) for name in table.kinds}
+    for rater, frame in table.scores.items():
+        scores = np.nan_to_num(frame[list(TRAITS)].to_numpy(np.float32), nan=0.0)
+        columns[SCORE_COLUMNS[rater]] = _vectors(scores, np.ones(len(table), dtype=bool))
+    for modality, arrays in table.embeddings.items():
+        names = _embedding_columns(modality, len(arrays))
+        for number, (name, array) in enumerate(zip(names, arrays, strict=True)):
+            columns[name] = _vectors(array, table.observed[modality][:, number])
+    if table.simulated:
+        columns[SIMULATED_NAME] = pa.array(np.ones(len(table), dtype=bool))
+    if table.truth is not None:
+        for name, latent in table.truth.latents.items():
+            columns[f"{TRUTH_PREFIX}{name}"] = pa.array(latent)
+    facts = {"simulated": table.simulated, "source": table.source, "truth": _truth_facts(table.truth)}
+    metadata = {METADATA_KEY: json.dumps(facts).encode()}
+    arrow = pa.table(columns).replace_schema_metadata(metadata)
+    with atomic_path(path) as temporary:
+        # Noise does not compress, and dictionaries of floats only cost time.
+        pa.parquet.write_table(arrow, temporary, compression="none", use_dictionary=False)
+
+
+def _embedding_columns(modality: str, measurements: int) -> list[str]:
+    if modality == "text" and measurements == len(LLMS):
+        return [DESCRIPTION_COLUMNS[llm] for llm in LLMS]
+    if measurements == 1:
+        return ["Profile_picture"]
+    return [f"Profile_picture_{number}" for number in range(1, measurements + 1)]
+
+
+def _vectors(array: np.ndarray, present: np.ndarray) -> pa.FixedSizeListArray:
+    """(n, d) float32 as lists; null where not `present`."""
+    values = pa.array(np.ascontiguousarray(array, dtype=np.float32).reshape(-1))
+    mask = None if present.all() else pa.array(~present)
+    return pa.FixedSizeListArray.from_arrays(values, array.shape[1], mask=mask)
+
+
+def _truth_facts(truth: Truth | None) -> dict | None:
+    if truth is None:
+        return None
+    return {
+        "blocks": truth.blocks,
+        "graph": truth.graph.tolist(),
+        "dependent": {
+            "features": list(truth.dependent.columns),
+            "values": truth.dependent.loc[list(TRAITS)].to_numpy().tolist(),
+        },
+    }
