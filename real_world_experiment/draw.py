@@ -40,9 +40,9 @@ CONSENSUS = 0.5  # least share of resamples for an edge in the graph of several 
 FORMATS = ("png", "svg", "pdf")
 EPILOG = (
     "Cost of 100 resamples of 9,444 people with 18 latents on 2 cores: pc with fisherz 15 s (4 min if nearly "
-    "all latents depend on each other), fci and ges about the double. rcit: about 10 ms a test. kci: linear in "
-    "the people where nothing is conditioned on, cubic otherwise, 2 s a test at 1,000 people, 15 s at 2,000; "
-    "use it with --rows test, --max_conditioning 1 or --resamples 0."
+    "all latents depend on each other), fci and ges up to twice that, rcit an hour (20 to 70 ms a test). kci "
+    "is linear in the people where nothing is conditioned on, cubic otherwise: 2 s a test at 1,000 people, "
+    "15 s at 2,000. Use it with --rows test, --max_conditioning 1 or --resamples 0."
 )
 
 
@@ -183,6 +183,14 @@ def describe(config: DrawConfig, runs: Sequence[Latents]) -> str:
     return f"{config.method.upper()} ({test}), {people}{resamples}"
 
 
+def run_title(sources: Sequence[str]) -> str:
+    """What to call the result: the experiment and the seed, or the file."""
+    first = existing_path(sources[0])
+    if len(sources) > 1:
+        return first.parent.name
+    return f"{first.parent.name}, {first.name}" if first.is_dir() else first.stem
+
+
 def default_output(config: DrawConfig) -> Path:
     """Beside the run folder (several: beside the first); files and published graphs: below results/."""
     if config.published:
@@ -201,7 +209,7 @@ def draw(config: DrawConfig) -> Path:
         given, labels, title = published(config.published)
         make, note = (lambda: given), ""
     else:
-        labels, title, note = {}, existing_path(config.sources[0]).stem, describe(config, runs)
+        labels, title, note = {}, run_title(config.sources), describe(config, runs)
         make = graph_maker(config, runs)
     names = runs[0].names if runs else list(given.names)
     title = title if config.title is None else config.title

@@ -154,7 +154,7 @@ def discover(data: np.ndarray, how: Discovery, *, seed: int = 0) -> np.ndarray:
     """Estimate the graph behind latents (n, d) and return its (d, d) endpoint marks (see Graph.marks).
 
     PC and FCI use the knowledge in the search. GES searches without it; the knowledge then turns undirected
-    edges and removes forbidden ones, and a RuntimeWarning says how many arrows stay against it. `seed`
+    edges and removes those forbidden both ways, but arrows against it may stay. `seed`
     matters to rcit and kci only. Deterministic otherwise. PC orients colliders by the largest p-value
     (Ramsey 2016), the surest first, instead of causal-learn's default.
     Sources: Spirtes, Glymour & Scheines 2000 (PC, FCI); Chickering 2002 (GES).
@@ -190,12 +190,7 @@ def discover(data: np.ndarray, how: Discovery, *, seed: int = 0) -> np.ndarray:
             )[0].graph
         else:
             found = ges(standardised, "local_score_BIC_from_cov", node_names=names)["G"].graph
-    marks, against = orient_by_knowledge(marks_from_causal_learn(found), forbidden)
-    if against:
-        warnings.warn(
-            f"{against} arrows of {how.method} contradict the knowledge", RuntimeWarning, stacklevel=2
-        )
-    return marks
+    return orient_by_knowledge(marks_from_causal_learn(found), forbidden)
 
 
 def linear_weights(data: np.ndarray, adjacency: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from personax.graphs.discovery import Discovery, discover, linear_weights
 from personax.graphs.graph import Graph, adjacency_from_marks
+from personax.graphs.knowledge import against
 from personax.graphs.sources import Latents
 from personax.graphs.stability import (
     Resample,
@@ -120,6 +121,9 @@ def estimated_graph(
     else:
         marks = discover(tables[0], how, seed=seed)
         marks = drop_rare(marks, found.frequency, least) if found else marks
+    wrong = against(marks, how.forbidden) if how.forbidden is not None else 0
+    if wrong:
+        log.warning("%d arrows found by %s go against the background knowledge", wrong, how.method)
     adjacency = adjacency_from_marks(marks)
     return Graph(
         runs[0].names,

@@ -152,14 +152,18 @@ def _cross_modal_rules(block_of: np.ndarray, allowed: Sequence[tuple[str, str]] 
     return rules & ~shared[:, None] & ~shared[None]
 
 
-def orient_by_knowledge(marks: np.ndarray, forbidden: np.ndarray) -> tuple[np.ndarray, int]:
-    """Endpoint marks (d, d) with undirected edges turned the allowed way and forbidden edges removed.
+def orient_by_knowledge(marks: np.ndarray, forbidden: np.ndarray) -> np.ndarray:
+    """Endpoint marks (d, d) with undirected edges turned the allowed way and doubly forbidden ones removed.
 
-    Also the number of arrows that remain although they are forbidden. Nothing is propagated further.
+    Arrows against the knowledge stay (see `against`), and nothing is propagated further.
     """
     oriented = marks.copy()
     oriented[forbidden & forbidden.T] = NONE
     turn = (oriented == TAIL) & (oriented.T == TAIL) & forbidden & ~forbidden.T  # i - j where i -> j is out
     oriented[turn.T] = ARROW  # at i, seen from j
-    arrows = (oriented == ARROW) & (oriented.T == TAIL)
-    return oriented, int((arrows & forbidden).sum())
+    return oriented
+
+
+def against(marks: np.ndarray, forbidden: np.ndarray) -> int:
+    """Number of arrows i -> j in endpoint marks (d, d) that are forbidden."""
+    return int(((marks == ARROW) & (marks.T == TAIL) & forbidden).sum())
