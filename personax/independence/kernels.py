@@ -1,0 +1,122 @@
+"""Kernel and distance tests: each turns a column into a Gram matrix and compares two of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from personax.independence.columns import Column
+from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_gram
+from personax.independence.nulls import correlation, cross, gamma_log_p, permutation_log_p, spectral_log_p
+from personax.independence.procedure import Comparison, Null
+
+RANDOM_FEATURES = 5
+KERNEL_NULLS: tuple[Null, ...] = ("spectral", "gamma", "permutation")
+
+
+def kci_width(n: int) -> float:
+    """Width of KCI's Gaussian kernel in standard deviations of the column (Zhang et al. 2011, as causal-learn)."""
+    return 0.8 if n < 200 else 0.5 if n < 1200 else 0.3
+
+
+def kci_gram(column: Column) -> Gram:
+    """Gaussian kernel of the z-scores (ddof = 1); the chord for circular, the delta kernel for nominal columns.
+
+    Two coordinates (sin, cos) divide the squared width by 2, as causal-learn does for two dimensions.
+    """
+    width = kci_width(len(column))
+    if column.kind == "nominal":
+        return delta_gram(column)
+    if column.kind == "circular":
+        return gaussian_gram(column, width * np.sqrt(column.spread / 2.0))
+    return gaussian_gram(column, width)
+
+
+def hsic_gram(column: Column) -> Gram:
+    """Gaussian kernel whose width is the median of the column's own positive distances."""
+    if column.kind == "nominal":
+        return delta_gram(column)
+    return gaussian_gram(column, column.median_distance)
+
+
+def draw_frequencies(rng: np.random.Generator) -> np.ndarray:
+    """(RANDOM_FEATURES, 3): two standard normal frequencies and one uniform phase for each random feature."""
+    return np.column_stack(
+        [
+            rng.standard_normal((RANDOM_FEATURES, 2)),
+            rng.uniform(0.0, 2.0 * np.pi, RANDOM_FEATURES),
+        ]
+    )
+
+
+def rcit_gram(frequencies: np.ndarray) -> Callable[[Column], Gram]:
+    """Random Fourier features cos(w x / width + b), each standardised; w and b from `draw_frequencies`.
+
+    Both columns of a test share the frequencies: the test is then symmetric, and a grid builds the features of a
+    column once. A nominal column keeps the delta kernel, whose features are its categories.
+    """
+
+    def gram(column: Column) -> Gram:
+        if column.kind == "nominal":
+            return delta_gram(column)
+        if column.kind == "circular":
+            points = np.column_stack([np.sin(column.distinct), np.cos(column.distinct)])
+        else:
+            points = column.positions[:, None]
+        phases = points @ frequencies[:, : points.shape[1]].T / column.median_distance + frequencies[:, 2]
+        features = np.asfortranarray(np.cos(phases)[column.codes])
+        features -= features.mean(axis=0)
+        features /= np.maximum(features.std(axis=0, ddof=1), 1e-12)
+        return FactorGram(features)
+
+    return gram
+
+
+def _log_p(
+    v: float,
+    columns: tuple[Column, Column],
+    grams: tuple[Gram, Gram],
+    null: Null,
+    rng: np.random.Generator,
+    resamples: int,
+) -> float:
+    if null == "gamma":
+        return gamma_log_p(v, *grams)
+    if null == "permutation":
+        return permutation_log_p(v, columns, grams, rng, resamples)
+    return spectral_log_p(v, *grams)
+
+
+def compare_grams(scale: Callable[[float, Gram, Gram], float]) -> Comparison:
+    """The comparison of two Gram matrices whose reported statistic is scale(V, a, b).
+
+    The effect is the root of the unbiased squared correlation, cut to [0, 1].
+    """
+
+    def compare(
+        columns: tuple[Column, Column],
+        grams: tuple[Gram, Gram],
+        null: Null,
+        rng: np.random.Generator,
+        resamples: int,
+    ) -> tuple[float, float, float, str]:
+        v = cross(*grams)
+        effect = float(np.sqrt(np.clip(correlation(v, *grams), 0.0, 1.0)))
+        return scale(v, *grams), _log_p(v, columns, grams, null, rng, resamples), effect, null
+
+    return compare
+
+
+def as_it_is(v: float, a: Gram, b: Gram) -> float:
+    """V = sum(Kc_x * Kc_y) = n^2 HSIC, KCI's statistic."""
+    return v
+
+
+def per_pair(v: float, a: Gram, b: Gram) -> float:
+    """V / n^2 = tr(K H L H) / n^2, the biased HSIC (Gretton et al. 2008, Eq. 4)."""
+    return v / a.n**2
+
+
+def per_row(v: float, a: Gram, b: Gram) -> float:
+    """V n / (n - 1)^2 = n || C_xy ||_F^2 with covariances C_xy (ddof = 1), RIT's statistic (Strobl et al. 2019)."""
+    return v * a.n / (a.n - 1) ** 2
+

@@ -1,0 +1,67 @@
+"""What a test returns."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+NOT_APPLICABLE = "not applicable"
+TOO_FEW_ROWS = "undefined: fewer than 5 complete rows"
+CONSTANT = "undefined: constant column"
+LN10 = float(np.log(10.0))
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test of independence between two columns.
+
+    Attributes:
+        test: name of the test, a key of `personax.independence.TESTS`.
+        statistic: the test's statistic on its usual scale (each test's docstring says which); larger means
+            stronger evidence against independence, except Fisher's z, which is signed.
+        pvalue: in (0, 1]. A value below the smallest float is given as that float (2.2e-308), never 0.0.
+        log10_pvalue: exact where `pvalue` is not; <= 0.
+        n: rows in which both columns are present.
+        effect: size of the dependence, comparable across n: [0, 1], or [-1, 1] for Fisher's z (the correlation).
+        null: how the p-value was had, or why there is none: one of the names in the test's docstring,
+            "not applicable" (the test does not mean anything for these kinds of column),
+            "undefined: constant column" or "undefined: fewer than 5 complete rows".
+            Without a p-value, statistic, pvalue, log10_pvalue and effect are NaN.
+    """
+
+    __test__ = False  # the name starts with Test; pytest shall not collect it
+
+    test: str
+    statistic: float
+    pvalue: float
+    log10_pvalue: float
+    n: int
+    effect: float
+    null: str
+
+    @property
+    def applicable(self) -> bool:
+        """False where the test has no meaning for the kinds of column; True also for undefined results."""
+        return self.null != NOT_APPLICABLE
+
+    @property
+    def defined(self) -> bool:
+        """True where there is a p-value."""
+        return self.null not in (NOT_APPLICABLE, TOO_FEW_ROWS, CONSTANT)
+
+    def row(self) -> dict[str, Any]:
+        """The fields and `applicable` as one row of a table."""
+        return asdict(self) | {"applicable": self.applicable}
+
+
+def result(test: str, statistic: float, log_p: float, n: int, effect: float, null: str) -> TestResult:
+    """A TestResult from the natural logarithm of its p-value."""
+    log10_p = min(log_p / LN10, 0.0)
+    pvalue = max(float(np.exp(min(log_p, 0.0))), float(np.finfo(float).tiny))
+    return TestResult(test, float(statistic), pvalue, log10_p, n, float(effect), null)
+
+
+def without_pvalue(test: str, n: int, why: str) -> TestResult:
+    """A TestResult that says why there is no p-value."""
+    nan = float("nan")
+    return TestResult(test, nan, nan, nan, n, nan, why)

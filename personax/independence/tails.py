@@ -1,0 +1,145 @@
+"""Upper tails of null distributions as natural logarithms, accurate where p itself underflows."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, gammaincc, gammaln, log_ndtr
+
+_TINY = 1e-250
+
+
+def log_gamma_sf(shape: float, x: float) -> float:
+    """log P(G > x) for G ~ Gamma(shape, scale 1); shape > 0, any x.
+
+    Where the regularised incomplete gamma function underflows, Legendre's continued fraction (Lentz's
+    algorithm; DLMF 8.9.2) takes over. Relative error of p below 1e-10 for shape <= 1e4 (checked with mpmath).
+    """
+    if x <= 0:
+        return 0.0
+    upper = float(gammaincc(shape, x))
+    if upper > _TINY:
+        return float(np.log(upper))
+    # Q(a, x) Gamma(a) = x^a e^-x / (x + 1 - a - 1(1 - a)/(x + 3 - a - 2(2 - a)/(x + 5 - a - ...)))
+    b = x + 1.0 - shape
+    c, d = 1.0 / 1e-300, 1.0 / b
+    fraction = d
+    for i in range(1, 10_000):
+        a = -i * (i - shape)
+        b += 2.0
+        d = 1.0 / (a * d + b)
+        c = b + a / c
+        fraction *= c * d
+        if abs(c * d - 1.0) < 1e-15:
+            break
+    return float(shape * np.log(x) - x - gammaln(shape) + np.log(fraction))
+
+
+def log_chi2_sf(x: float, df: float) -> float:
+    """log P(chi-square with df degrees of freedom > x)."""
+    return log_gamma_sf(df / 2.0, x / 2.0)
+
+
+def log_normal_two_sided(z: float) -> float:
+    """log P(|N(0, 1)| > |z|)."""
+    return float(np.log(2.0) + log_ndtr(-abs(z)))
+
+
+class _Weights(NamedTuple):
+    """Weights of a chi-square sum, divided by the largest: the large ones, power sums of the small ones."""
+
+    large: np.ndarray
+    small: np.ndarray  # sum of w^k over the small weights, k = 1, 2, ...
+    cut: float  # no small weight exceeds this
+
+
+_POWERS = np.arange(1, 11)
+
+
+def _split(weights: np.ndarray, cut: float) -> _Weights:
+    small = weights[weights < cut]
+    sums, power = [], np.ones_like(small)
+    for _ in _POWERS:
+        power = power * small
+        sums.append(power.sum())
+    return _Weights(weights[weights >= cut], np.array(sums), cut)
+
+
+def log_weighted_chi2_sf(weights: np.ndarray, q: float) -> float:
+    """log P(sum_j weights_j Z_j^2 > q) for independent standard normal Z_j.
+
+    weights: (r,) non-negative, at least one positive. Returns 0.0 for q <= 0.
+
+    Numerical inversion of the cumulant generating function K(t) = -1/2 sum_j log(1 - 2 w_j t):
+
+        P(Q > q) = 1/(2 pi i) * integral of exp(K(t) - t q) / t dt,   0 < Re t < 1/(2 w_max) at the crossing.
+
+    The path is a hyperbola that crosses the real axis at the saddle point of the whole integrand and opens
+    towards +infinity, where the integrand vanishes double-exponentially in the path's parameter, so the
+    trapezoid rule converges geometrically. The factor exp(K - t q - log t) at the saddle is taken out:
+    nothing underflows and nothing cancels, however deep the tail. Relative error of p below 1e-9 for p from 1 to
+    10^-100,000 (checked against closed forms and mpmath; Imhof 1961 and Davies 1980 lose all digits near
+    1e-12). Weights below 1/100 of the largest (less, if
+    the path reaches far) enter by their power sums, the series of log(1 - 2 w t).
+    """
+    if q <= 0:
+        return 0.0
+    largest = float(weights.max())
+    scaled, target = weights[weights > 0] / largest, q / largest
+    with np.errstate(over="ignore", invalid="ignore"):  # outside its domain the series may explode
+        for cut in (1e-2, 1e-3, 1e-4):
+            log_p, farthest = _invert(_split(scaled, cut), target)
+            if farthest * cut < 0.2:
+                return log_p
+    return _invert(_split(scaled, 0.0), target)[0]
+
+
+def _invert(parts: _Weights, q: float) -> tuple[float, float]:
+    """The integral above for weights with maximum 1, and the largest |2 t| that mattered.
+
+    Written in u = 1 - 2 t, since 1 - 2 w t = (1 - w) + w u has no cancellation near the pole at u = 0.
+    """
+    w, one_minus = parts.large, 1.0 - parts.large
+    series = parts.small / _POWERS
+
+    def slope(log_odds: float) -> float:
+        u, t2 = expit(log_odds), expit(-log_odds)
+        from_small = parts.small @ t2 ** (_POWERS - 1)
+        return float(-0.5 * np.sum(w / (one_minus + w * u)) - 0.5 * from_small + 0.5 * q + 1.0 / t2)
+
+    # slope -> -inf as u -> 0 and +inf as u -> 1, and rises in between: the integrand's log is convex in u.
+    log_odds = brentq(slope, -80.0, 40.0, xtol=1e-3)
+    u0, t2 = float(expit(log_odds)), float(expit(-log_odds))
+    curvature = 0.5 * np.sum((w / (one_minus + w * u0)) ** 2) + 1.0 / t2**2
+    if len(series) and parts.small[0] > 0:
+        curvature += 0.5 * parts.small[1:] @ ((_POWERS[1:] - 1) * t2 ** (_POWERS[1:] - 2))
+    c = float(1.0 / np.sqrt(curvature))
+    bend = 0.5 * c
+
+    def exponent(twice_t: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """K(t) - t q - log t, for a vector of points."""
+        value = -0.5 * np.log(one_minus + w * u[:, None]).sum(axis=1) - 0.5 * q * twice_t
+        if parts.small[0] > 0:
+            value = value + 0.5 * (twice_t[:, None] ** _POWERS) @ series
+        return value - np.log(twice_t / 2.0)
+
+    peak = float(exponent(np.array([t2 + 0j]), np.array([u0 + 0j]))[0].real)
+    step, block = 0.08, 40
+    total, farthest = 0.0, 0.0
+    for start in range(0, 4000, block):
+        v = step * np.arange(start, start + block)
+        move = bend * (np.cosh(v) - 1.0) + 1j * c * np.sinh(v)  # in 2 t
+        terms = np.exp(exponent(t2 + move, u0 - move) - peak) * (
+            0.5 * (bend * np.sinh(v) + 1j * c * np.cosh(v))
+        )
+        if start == 0:
+            terms[0] *= 0.5
+        total += float(terms.imag.sum())
+        matters = np.abs(terms) > 1e-18 * abs(total)
+        if matters.any():
+            farthest = float(np.abs(t2 + move[matters]).max())
+        if not matters[-1]:
+            break
+    if not total > 0:  # only where the power series went astray, far from its domain
+        return float("nan"), float("inf")
+    return min(peak + float(np.log(total * step / np.pi)), 0.0), farthest
