@@ -22,6 +22,7 @@ _VECTOR = r"(?:embeddings?|embs?|vectors?|features?)?"
 _IMAGE = re.compile(rf"(?:x(\d))?(?:profilepicture|picture|imagebind|image|img)(\d?){_VECTOR}(\d?)")
 _LLM = "|".join(alias for llm in LLMS for alias in sorted(RATERS[llm], key=len, reverse=True))
 _TEXT = re.compile(rf"(?:x\d+)?(?:text)?({_LLM})(?:descriptions?|text)?{_VECTOR}")
+_NUMBERED_TEXT = re.compile(rf"text(\d?){_VECTOR}(\d?)")
 
 
 @dataclass(frozen=True, order=True)
@@ -40,10 +41,12 @@ def slot_of(name: str) -> Slot | None:
     spelled = plain(name)
     if image := _IMAGE.fullmatch(spelled):
         number = next((digit for digit in image.groups() if digit), "1")
-        return Slot("image", max(1, int(number)))
+        return Slot("image", int(number))
     if text := _TEXT.fullmatch(spelled):
         llm = next(llm for llm in LLMS if text[1] in RATERS[llm])
         return Slot("text", LLMS.index(llm) + 1)
+    if text := _NUMBERED_TEXT.fullmatch(spelled):
+        return Slot("text", int(text[1] or text[2] or 1))
     return None
 
 

@@ -179,6 +179,5 @@ def _unpack_column(
                     out[key] = np.full(raw.n, np.nan)
                 out[key][row] = _score(value)
         except ValueError as error:
-            reason = str(error) if str(error) else f"{shown(cell)} is no list of scores"
-            raise InputError(f"{raw.label}, column {name!r}, row {row + 1}: {reason}") from None
+            raise InputError(f"{raw.label}, column {name!r}, row {row + 1}: {error}") from None
     return out

@@ -1,13 +1,17 @@
 """PeopleTable: what loading and simulation both return."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from personax.runs.errors import InputError
+from personax.runs.files import sha256_arrays
 from personax.tables.agreement import agreement_table
+from personax.tables.embeddings import load_embeddings
 from personax.tables.schema import Kind
 from personax.views import MultiViewData
 
@@ -105,6 +109,18 @@ class PeopleTable:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def with_embeddings(self, folder: Path | str) -> "PeopleTable":
+        """The same people with the embeddings of a folder of `.npy` files instead (`load_embeddings`)."""
+        embeddings, observed = load_embeddings(folder, self.ids)
+        arrays = sha256_arrays(*(array for views in embeddings.values() for array in views))
+        return replace(
+            self,
+            embeddings=embeddings,
+            observed=observed,
+            source=f"{self.source}, embeddings of {folder}",
+            sha256=hashlib.sha256((self.sha256 + arrays).encode()).hexdigest(),
+        )
 
     def views(self) -> MultiViewData:
         """The embeddings, with the truth where known, as the data that learning takes.

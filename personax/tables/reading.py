@@ -76,7 +76,8 @@ class RawTable:
         if isinstance(column, pa.ChunkedArray):
             if not (_is_list(column.type) or _is_text(column.type)):
                 return False
-            column = column.drop_null()[:1].to_pandas()
+            valid = column.is_valid().to_numpy()
+            column = column[int(np.argmax(valid)) :][:1].to_pandas() if valid.any() else ()
         for cell in column:
             if is_missing(cell):
                 continue

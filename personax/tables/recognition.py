@@ -29,8 +29,8 @@ def complete_plan(raw: RawTable, schema: tuple[Column, ...], by_hand: Plan) -> P
         dict(by_hand.embeddings),
         dict(by_hand.ignored),
     )
-    rest = [name for name in raw.names if name not in set(by_hand.used())]
-    rest = _embeddings(raw, plan, by_hand, rest)
+    named = set(by_hand.used())
+    rest = _embeddings(raw, plan, by_hand, [name for name in raw.names if name not in named])
     known = {plain(word): column for column in schema for word in (column.name, *column.aliases)}
     ids, unused = {plain(word) for word in ID_NAMES}, {plain(word) for word in UNUSED_NAMES}
     taken: dict[object, str] = {}

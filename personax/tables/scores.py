@@ -7,6 +7,7 @@ the models after the 0s have been dropped, so that half steps (1.5, 2.5) occur.
 
 import ast
 import json
+import re
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Literal
@@ -82,8 +83,9 @@ def _unpack(cell: Any) -> Any:
             return parse(text)
         except (ValueError, SyntaxError):
             continue
-    words = text.strip("[]()").replace(";", ",").replace(",", " ").split()
-    return words if len(words) > 1 else text
+    words = re.split(r"[\s,;]+", text.strip("[]() "))
+    numeric = all(re.fullmatch(r"[+-]?[\d.]+|nan|", word, flags=re.IGNORECASE) for word in words)
+    return words if len(words) > 1 and numeric else text
 
 
 def split_cell(cell: Any, keys: Sequence[str], key_of: Any) -> dict[str, Any]:
@@ -95,13 +97,13 @@ def split_cell(cell: Any, keys: Sequence[str], key_of: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         named = {key_of(str(key)): item for key, item in value.items()}
         if None in named or len(named) != len(value):
-            raise ValueError(f"keys must be {', '.join(keys)}")
+            raise ValueError(f"{value} where the keys {', '.join(keys)} are expected")
         return named
     if isinstance(value, list | tuple):
         if len(value) != len(keys):
             raise ValueError(f"{len(value)} values where {len(keys)} are expected ({', '.join(keys)})")
         return dict(zip(keys, value, strict=True))
-    raise ValueError(f"expected a list or dict of {', '.join(keys)}")
+    raise ValueError(f"{cell!r} where a list or dict of {', '.join(keys)} is expected")
 
 
 def is_packed(cell: Any) -> bool:

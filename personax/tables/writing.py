@@ -48,8 +48,8 @@ def write_table(table: PeopleTable, path: Path | str) -> None:
     if table.simulated:
         columns[SIMULATED_NAME] = pa.array(np.ones(len(table), dtype=bool))
     if table.truth is not None:
-        for name, latent in table.truth.latents.items():
-            columns[f"{TRUTH_PREFIX}{name}"] = pa.array(latent)
+        latents = table.truth.latents
+        columns |= {f"{TRUTH_PREFIX}{latent}": pa.array(latents[latent]) for latent in latents}
     facts = {"simulated": table.simulated, "source": table.source, "truth": _truth_facts(table.truth)}
     metadata = {METADATA_KEY: json.dumps(facts).encode()}
     arrow = pa.table(columns).replace_schema_metadata(metadata)
@@ -59,8 +59,10 @@ def write_table(table: PeopleTable, path: Path | str) -> None:
 
 
 def _embedding_columns(modality: str, measurements: int) -> list[str]:
-    if modality == "text" and measurements == len(LLMS):
-        return [DESCRIPTION_COLUMNS[llm] for llm in LLMS]
+    if modality == "text":
+        if measurements == len(LLMS):
+            return [DESCRIPTION_COLUMNS[llm] for llm in LLMS]
+        return [f"Text_embedding_{number}" for number in range(1, measurements + 1)]
     if measurements == 1:
         return ["Profile_picture"]
     return [f"Profile_picture_{number}" for number in range(1, measurements + 1)]

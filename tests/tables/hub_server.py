@@ -1,0 +1,126 @@
+"""A stand-in for the Hugging Face hub on loopback: what a download asks, answered well or badly.
+
+GET  /api/datasets/<repository>[/revision/<revision>]          commit and file names
+HEAD, GET /datasets/<repository>/resolve/<commit>/<file>       headers, bytes (ranges allowed)
+"""
+
+import json
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub:
+    """What the server holds, how it behaves, and what it was asked.
+
+    Attributes:
+        files: name -> bytes of the one repository.
+        mood: "well", or a way of failing: "slow", "stalled", "drops once", "truncated", "gated", "private",
+            "not found", "no revision", "broken", "no hub".
+        requests: "METHOD path" of every request so far.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.mood = "well"
+        self.requests: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def stop(self) -> None:
+        """No answer from here on: the port is closed, and open connections close when they are next used."""
+        self.mood = "stopped"
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(hub) -> type[BaseHTTPRequestHandler]:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *words: object) -> None:
+                pass
+
+            def do_HEAD(self) -> None:
+                self.answer()
+
+            def do_GET(self) -> None:
+                self.answer()
+
+            def answer(self) -> None:
+                hub.requests.append(f"{self.command} {self.path}")
+                if hub.mood == "stopped":
+                    self.close_connection = True
+                    return
+                errors = {
+                    "gated": (403, "GatedRepo"),
+                    "gated, no login": (401, "GatedRepo"),
+                    "private": (401, "RepoNotFound"),
+                    "not found": (404, "RepoNotFound"),
+                    "no revision": (404, "RevisionNotFound"),
+                    "broken": (500, ""),
+                }
+                if hub.mood in errors:
+                    status, code = errors[hub.mood]
+                    self.send(status, b'{"error": "no"}', {"X-Error-Code": code, "X-Error-Message": "no"})
+                elif hub.mood == "no hub":
+                    self.send(200, b"<html>Welcome to the hotel's network</html>", {})
+                elif self.path.startswith("/api/datasets/"):
+                    names = [{"rfilename": name} for name in ("README.md", *hub.files)]
+                    facts = {"id": "people", "sha": COMMIT, "siblings": names, "private": False, "tags": []}
+                    self.send(200, json.dumps(facts).encode(), {"Content-Type": "application/json"})
+                elif match := re.fullmatch(r"/datasets/.+?/resolve/(\w+)/(.+)", self.path):
+                    self.file(hub.files[match[2]], match[1])
+                else:
+                    self.send(404, b"", {})
+
+            def file(self, body: bytes, commit: str) -> None:
+                start = int(re.sub(r"\D", "", (self.headers.get("Range") or "0").split("-")[0]) or 0)
+                headers = {
+                    "X-Repo-Commit": commit,
+                    "ETag": f'"{hash(body) & 0xFFFFFFFF:08x}"',
+                    "Accept-Ranges": "bytes",
+                }
+                if start:
+                    headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+                if self.command == "GET" and hub.mood == "stalled":
+                    time.sleep(2)
+                if self.command == "GET" and hub.mood == "truncated":
+                    body = body[: len(body) // 2]
+                rest = body[start:]
+                if self.command == "GET" and hub.mood == "drops once":
+                    hub.mood = "well"
+                    self.send(200, rest, headers, only=len(rest) // 2)
+                    self.close_connection = True
+                else:
+                    self.send(206 if start else 200, rest, headers)
+
+            def send(
+                self, status: int, body: bytes, headers: dict[str, str], only: int | None = None
+            ) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command == "HEAD":
+                    return
+                part = body if only is None else body[:only]
+                pieces = 5 if hub.mood == "slow" else 1
+                size = max(1, -(-len(part) // pieces))
+                try:
+                    for begin in range(0, len(part), size):
+                        time.sleep(0.1 if hub.mood == "slow" else 0)
+                        self.wfile.write(part[begin : begin + size])
+                        self.wfile.flush()
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+        return Handler

@@ -1,0 +1,198 @@
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import huggingface_hub
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from hub_server import COMMIT, Hub
+
+from personax.runs.errors import InputError
+from personax.tables import hub as hub_module
+from personax.tables import load_table
+from personax.tables.hub import choose_files
+
+PARQUET = "data/train-00000-of-00001.parquet"
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path, athlete_frame) -> Iterator[Hub]:
+    """A hub with the athlete table; short time-outs; nobody logged in; no pauses between retries."""
+    server = Hub()
+    path = tmp_path / "on-the-hub.parquet"
+    athlete_frame.to_parquet(path)
+    server.files[PARQUET] = path.read_bytes()
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(hub_module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    monkeypatch.setattr(huggingface_hub.file_download, "time", SimpleNamespace(sleep=lambda seconds: None))
+    huggingface_hub.close_session()
+    yield server
+    server.stop()
+
+
+def _load(tmp_path: Path, **options):
+    return load_table("athlete", data_dir=tmp_path / "data", **options)
+
+
+def _equals(table, frame: pd.DataFrame) -> bool:
+    return np.array_equal(table.ids, frame["ID"]) and np.array_equal(
+        table.features["Height"], frame["Height"]
+    )
+
+
+def test_download_is_pinned_to_a_commit_and_has_a_checksum(hub, tmp_path, athlete_frame):
+    table = _load(tmp_path)
+    assert _equals(table, athlete_frame)
+    assert table.revision == COMMIT and COMMIT[:12] in table.source
+    assert table.sha256 == hashlib.sha256(hub.files[PARQUET]).hexdigest()
+    assert any(
+        request == f"GET /datasets/Persona-X/athlepersona/resolve/{COMMIT}/{PARQUET}"
+        for request in hub.requests
+    )
+
+
+def test_a_second_load_downloads_nothing(hub, tmp_path):
+    _load(tmp_path)
+    hub.requests.clear()
+    _load(tmp_path)
+    assert not any(request.startswith("GET /datasets/") for request in hub.requests)
+
+
+def test_a_revision_is_asked_for(hub, tmp_path):
+    assert _load(tmp_path, revision="v1.0").revision == COMMIT
+    assert "GET /api/datasets/Persona-X/athlepersona/revision/v1.0" in hub.requests
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "arrow"])
+def test_other_formats(hub, tmp_path, athlete_frame, suffix):
+    path = tmp_path / f"people.{suffix}"
+    if suffix == "csv":
+        athlete_frame.to_csv(path, index=False)
+    elif suffix == "jsonl":
+        athlete_frame.to_json(path, orient="records", lines=True)
+    else:
+        athlete_frame.to_feather(path)
+    hub.files = {path.name: path.read_bytes(), "notes.txt": b"x"}
+    assert _equals(_load(tmp_path), athlete_frame)
+
+
+def test_shards_are_one_table(hub, tmp_path, athlete_frame):
+    path = tmp_path / "part.parquet"
+    hub.files = {}
+    for number, rows in enumerate((athlete_frame[:5], athlete_frame[5:])):
+        rows.to_parquet(path)
+        hub.files[f"data/train-0000{number}-of-00002.parquet"] = path.read_bytes()
+    assert _equals(_load(tmp_path), athlete_frame)
+
+
+def test_a_slow_hub_is_waited_for(hub, tmp_path, athlete_frame):
+    hub.mood = "slow"
+    assert _equals(_load(tmp_path), athlete_frame)
+
+
+def test_a_dropped_connection_is_resumed(hub, tmp_path, athlete_frame):
+    hub.mood = "drops once"
+    assert _equals(_load(tmp_path), athlete_frame)
+    assert len([request for request in hub.requests if request.startswith("GET /datasets/")]) == 2
+
+
+def _refused(tmp_path: Path, *words: str, **options) -> None:
+    with pytest.raises(InputError) as caught:
+        _load(tmp_path, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in ("Persona-X/athlepersona", *words):
+        assert word in message, message
+
+
+@pytest.mark.parametrize(
+    ("mood", "words"),
+    [
+        ("gated", ("HTTP 403", "accept the terms", "`hf auth login`")),
+        ("gated, no login", ("HTTP 401", "accept the terms", "`hf auth login`")),
+        ("private", ("HTTP 401", "not found, or not for you", "`hf auth login`")),
+        ("not found", ("HTTP 404", "not found", "--table")),
+        ("no revision", ("no revision 'v9'", "--revision")),
+        ("broken", ("could not be reached (HTTP 500)", "--table", "--source simulated")),
+        ("no hub", ("could not be reached",)),
+        ("truncated", ("stayed incomplete",)),
+        ("stalled", ("stayed incomplete", "Timeout")),
+    ],
+)
+def test_answers_that_do_not_help(hub, tmp_path, mood, words):
+    hub.mood = mood
+    _refused(tmp_path, *words, **({"revision": "v9"} if mood == "no revision" else {}))
+    # Nothing half-written is taken for a download later.
+    hub.mood = "well"
+    assert _load(tmp_path).revision == COMMIT
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_an_unreachable_hub_without_a_copy(hub, tmp_path, fresh):
+    """A closed port, or a connection that was open and is closed without an answer."""
+    if not fresh:
+        huggingface_hub.HfApi(endpoint=hub.url).dataset_info("Persona-X/athlepersona")
+    hub.stop()
+    _refused(tmp_path, "could not be reached", "no earlier download", "--table")
+
+
+@pytest.mark.parametrize("how", ["stopped", "broken", "stalled", "offline"])
+def test_the_copy_is_used_when_the_hub_is_away_and_that_is_said(
+    hub, tmp_path, athlete_frame, monkeypatch, how
+):
+    _load(tmp_path)
+    if how == "stopped":
+        hub.stop()
+    elif how == "offline":
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    elif how == "stalled":
+        # The look-up answers with a newer commit, whose file never arrives.
+        hub.files[PARQUET] += b" "
+        monkeypatch.setattr("hub_server.COMMIT", "f" * 40)
+        hub.mood = how
+    else:
+        hub.mood = how
+    table = _load(tmp_path)
+    assert _equals(table, athlete_frame)
+    assert table.revision == COMMIT and "(cached)" in table.source
+    assert "could not be reached" in table.report.warnings[0] and COMMIT[:12] in table.report.warnings[0]
+
+
+def test_a_copy_of_another_revision_is_no_answer(hub, tmp_path, athlete_frame):
+    _load(tmp_path, revision="v1.0")
+    hub.stop()
+    _refused(tmp_path, "no earlier download", revision="v2.0")
+    assert _equals(_load(tmp_path, revision=COMMIT), athlete_frame)
+
+
+def test_a_copy_that_lost_its_file_is_said_to_be_incomplete(hub, tmp_path):
+    _load(tmp_path)
+    hub.stop()
+    for path in (tmp_path / "data").rglob("*.parquet"):
+        path.unlink()
+    _refused(tmp_path, "incomplete")
+
+
+def test_a_damaged_file_on_the_hub_is_named(hub, tmp_path):
+    hub.files[PARQUET] = hub.files[PARQUET][:-50]
+    with pytest.raises(InputError, match="not a whole parquet file"):
+        _load(tmp_path)
+
+
+def test_choice_of_files():
+    assert choose_files("r", ["a.csv", "data/x.parquet", "README.md"]) == ["data/x.parquet"]
+    shards = ["t-00001-of-00002.parquet", "t-00000-of-00002.parquet"]
+    assert choose_files("r", shards) == sorted(shards)
+    with pytest.raises(InputError, match="several tables"):
+        choose_files("r", ["athletes.csv", "embeddings.csv"])
+    with pytest.raises(InputError, match=r"no \.parquet"):
+        choose_files("r", ["README.md"])

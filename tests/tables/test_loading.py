@@ -1,0 +1,343 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from personax.runs.errors import InputError
+from personax.tables import TRAITS, load_table
+from personax.tables.schema import LLMS
+
+
+def _csv(frame: pd.DataFrame, folder: Path, **options) -> Path:
+    path = folder / "people.csv"
+    frame.to_csv(path, index=False, **options)
+    return path
+
+
+# ---- what is accepted
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".jsonl", ".arrow", ".feather"])
+def test_every_format_gives_the_same_table(athlete_frame, tmp_path, suffix):
+    frame, path = athlete_frame, tmp_path / f"people{suffix}"
+    if suffix in (".csv", ".tsv"):
+        frame.to_csv(path, index=False, sep="," if suffix == ".csv" else "\t")
+    elif suffix == ".parquet":
+        frame.to_parquet(path)
+    elif suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        new = pa.ipc.new_stream if suffix == ".arrow" else pa.ipc.new_file
+        with pa.OSFile(str(path), "wb") as sink, new(sink, table.schema) as writer:
+            writer.write_table(table)
+    loaded = load_table("athlete", table=path)
+    np.testing.assert_array_equal(loaded.ids, frame["ID"])
+    assert loaded.ids.dtype == np.int64
+    assert list(loaded.features["League"]) == list(frame["League"])
+    for name in ("Birthyear", "Birthmonth", "Latitude", "Weight"):
+        np.testing.assert_array_equal(loaded.features[name], frame[name].astype(float))
+    gemini = np.array([json.loads(cell) for cell in frame["Gemini_score"]], dtype=float)
+    np.testing.assert_array_equal(loaded.scores["gemini"][list(TRAITS)], gemini)
+    assert loaded.name == "athlete" and not loaded.simulated and loaded.truth is None
+    assert loaded.kinds["League"] == "nominal" and loaded.kinds["Birthday"] == "ordinal"
+    assert loaded.kinds["Birthmonth"] == "circular" and loaded.periods == {"Birthmonth": 12}
+    assert len(loaded.sha256) == 64
+
+
+def test_private_names_of_the_authors(celeb_frame, tmp_path):
+    table = load_table("celeb", table=_csv(celeb_frame, tmp_path))
+    assert {
+        "Height",
+        "Weight",
+        "Birthyear",
+        "Birthmonth",
+        "Birthday",
+        "Day_of_year",
+        "Occupation",
+        "Gender",
+    } <= set(table.features)
+    assert table.periods == {"Birthmonth": 12, "Day_of_year": 365.25}
+    assert list(table.scores) == ["aggregated", "chatgpt", "gemini", "deepseek"]
+    np.testing.assert_array_equal(table.scores["deepseek"]["Openness"], celeb_frame["DS_o"].astype(float))
+    np.testing.assert_array_equal(
+        table.scores["aggregated"]["Neuroticism"], celeb_frame["final_n"].astype(float)
+    )
+    assert "llama scores" in table.report.missing and "Oval_Face" in table.report.missing
+    assert "Chubby" not in table.report.missing  # only the older draft has it
+    assert any("no column of identifiers" in warning for warning in table.report.warnings)
+
+
+@pytest.mark.parametrize(
+    "form", ["dict", "json dict", "list", "arrow list", "struct", "five columns", "by trait"]
+)
+def test_scores_in_every_form(athlete_frame, tmp_path, form):
+    values = {llm: [json.loads(cell) for cell in athlete_frame[f"{llm.capitalize()}_score"]] for llm in LLMS}
+    frame = athlete_frame.drop(columns=[f"{llm.capitalize()}_score" for llm in LLMS])
+    named = {llm: [dict(zip(TRAITS, row, strict=True)) for row in rows] for llm, rows in values.items()}
+    path = tmp_path / "people.parquet"
+    for llm in LLMS:
+        packed = f"{llm.capitalize()}_score"
+        if form == "dict":
+            frame[packed] = [str(row) for row in named[llm]]
+        elif form == "json dict":
+            frame[packed] = [json.dumps(row) for row in named[llm]]
+        elif form == "list":
+            frame[packed] = [str(row) for row in values[llm]]
+        elif form == "arrow list":
+            frame[packed] = values[llm]
+        elif form == "struct":
+            frame[packed] = named[llm]
+        elif form == "five columns":
+            for trait in TRAITS:
+                frame[f"{llm}_{trait}"] = [row[trait] for row in named[llm]]
+    if form == "by trait":
+        for trait in TRAITS:
+            frame[trait] = [{llm: named[llm][row][trait] for llm in LLMS} for row in range(len(frame))]
+    frame.to_parquet(path)
+    table = load_table("athlete", table=path)
+    for llm in LLMS:
+        np.testing.assert_array_equal(table.scores[llm].to_numpy(), np.array(values[llm], dtype=float))
+    np.testing.assert_array_equal(
+        table.scores["aggregated"].to_numpy(), np.median([values[llm] for llm in LLMS], axis=0)
+    )
+
+
+def test_zero_is_missing_and_the_median_drops_it(athlete_frame, tmp_path):
+    for llm, cell in zip(LLMS, ("[0,0,3,1,2]", "[1,0,3,2,2]", "[2,0,1,0,2]"), strict=True):
+        athlete_frame[f"{llm.capitalize()}_score"] = cell
+    scores = load_table("athlete", table=_csv(athlete_frame, tmp_path)).scores
+    assert np.isnan(scores["chatgpt"]["Openness"]).all()
+    row = scores["aggregated"].iloc[0]
+    assert list(row[["Openness", "Extraversion", "Agreeableness", "Neuroticism"]]) == [1.5, 3, 1.5, 2]
+    assert np.isnan(row["Conscientiousness"])
+
+
+def test_the_files_own_aggregate_is_kept_for_the_median_and_differences_are_told(athlete_frame, tmp_path):
+    athlete_frame["Aggregated_BigFive_score"] = "[1, 1, 1, 1, 1]"
+    path = _csv(athlete_frame, tmp_path)
+    table = load_table("athlete", table=path)
+    assert (table.scores["aggregated"] == 1).all().all()
+    assert any("aggregated scores are not the median" in warning for warning in table.report.warnings)
+    mean = load_table("athlete", table=path, aggregate="mean").scores["aggregated"].to_numpy()
+    models = np.mean([table.scores[llm].to_numpy() for llm in LLMS], axis=0)
+    np.testing.assert_allclose(mean, models)
+
+
+def test_missing_cells_in_many_spellings(athlete_frame, tmp_path):
+    frame = athlete_frame.astype({"Height": object, "League": object})
+    spellings = ["", "NA", "n/a", "NaN", "None", "-", "unknown", "0"]
+    frame.loc[: len(spellings) - 1, "Height"] = spellings
+    frame.loc[:6, "League"] = spellings[:7]
+    features = load_table("athlete", table=_csv(frame, tmp_path)).features
+    assert features["Height"].isna().sum() == 8 and features["League"].isna().sum() == 7
+    assert features["Height"].dtype == float
+
+
+def test_unknown_columns_are_reported_not_dropped_silently(athlete_frame, tmp_path):
+    frame = athlete_frame.drop(columns=["Weight"]).assign(
+        Shoe=1, image_path="a.png", Chatgpt_description="tall"
+    )
+    report = load_table("athlete", table=_csv(frame, tmp_path)).report
+    assert "Shoe" in report.ignored
+    assert "image_path (not used)" in report.ignored
+    assert "Chatgpt_description (not vectors)" in report.ignored
+    assert "Weight" in report.missing and "aggregated scores" not in report.missing
+    text = str(report)
+    assert "3 columns ignored: " in text and "missing: Weight" in text
+
+
+def test_a_table_that_is_neither_is_read_with_the_names_of_both(celeb_frame, tmp_path):
+    frame = celeb_frame.assign(League="NBA")
+    table = load_table(None, table=_csv(frame, tmp_path))
+    assert {"League", "Gender"} <= set(table.features) and table.name == "people"
+
+
+def test_identifiers_that_are_texts_stay_texts(athlete_frame, tmp_path):
+    athlete_frame["ID"] = [f"{number:03d}" for number in range(len(athlete_frame))]
+    assert list(load_table("athlete", table=_csv(athlete_frame, tmp_path)).ids[:2]) == ["000", "001"]
+
+
+def test_first_rows_only(athlete_frame, tmp_path):
+    table = load_table("athlete", table=_csv(athlete_frame, tmp_path), n=7)
+    assert len(table) == len(table.features) == len(table.scores["aggregated"]) == 7
+
+
+def test_a_mark_of_simulation_in_a_csv_is_kept(athlete_frame, tmp_path):
+    table = load_table("athlete", table=_csv(athlete_frame.assign(Simulated=True), tmp_path))
+    assert table.simulated and table.truth is None and "SIMULATED" in str(table.report)
+
+
+# ---- what is warned of
+
+
+def test_constant_and_empty_columns_are_warned_of(athlete_frame, tmp_path):
+    frame = athlete_frame.assign(Height=180, League="NBA", Weight=np.nan)
+    table = load_table("athlete", table=_csv(frame, tmp_path))
+    assert "Height is constant (180.0)" in table.report.warnings
+    assert "League is constant ('NBA')" in table.report.warnings
+    assert "Weight has no values at all" in table.report.warnings
+    assert "Height" in table.features
+
+
+# ---- what is refused, each in one line that says where and what
+
+
+def _refused(path: Path, *words: str, **options) -> None:
+    with pytest.raises(InputError) as caught:
+        load_table("athlete", table=path, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message, message
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_missing_and_empty_files(tmp_path, suffix):
+    _refused(tmp_path / f"no{suffix}", f"no{suffix}", "no such file")
+    (tmp_path / f"empty{suffix}").touch()
+    _refused(tmp_path / f"empty{suffix}", "is empty")
+
+
+def test_a_header_alone_a_folder_and_an_unknown_format(athlete_frame, tmp_path):
+    _refused(_csv(athlete_frame[:0], tmp_path), "no rows")
+    _refused(tmp_path, "is a folder")
+    other = tmp_path / "people.xlsx"
+    other.write_text("x")
+    _refused(other, ".xlsx", ".parquet")
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.9, 0.999])
+def test_truncated_parquet(athlete_frame, tmp_path, keep):
+    path = tmp_path / "people.parquet"
+    athlete_frame.to_parquet(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep)])
+    _refused(path, "people.parquet", "not a whole parquet file")
+
+
+def test_parquet_with_damaged_pages(athlete_frame, tmp_path):
+    path = tmp_path / "people.parquet"
+    athlete_frame.to_parquet(path)
+    whole = bytearray(path.read_bytes())
+    whole[4:600] = b"\xff" * 596
+    path.write_bytes(whole)
+    _refused(path, "not a whole parquet file")
+
+
+def test_truncated_csv_and_jsonl(athlete_frame, tmp_path):
+    path = _csv(athlete_frame, tmp_path)
+    text = path.read_text()
+    path.write_text(text[: text.rindex("NB") if "NB" in text[-80:] else text[:-40].rindex(",")])
+    _refused(path, "row 12", "cells, but the header has")
+    lines = tmp_path / "people.jsonl"
+    athlete_frame.to_json(lines, orient="records", lines=True)
+    lines.write_text(lines.read_text()[:-20])
+    _refused(lines, "line 12", "not valid JSON")
+
+
+def test_wrong_delimiter(athlete_frame, tmp_path):
+    _refused(_csv(athlete_frame, tmp_path, sep=";"), "line 1", "delimiter seems to be ';'")
+
+
+def test_not_utf8(athlete_frame, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_bytes("ID,League\n1,Fußball\n".encode("latin-1"))
+    _refused(path, "UTF-8")
+
+
+def test_repeated_columns(athlete_frame, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("ID,Height,Height\n1,180,181\n")
+    _refused(path, "column 'Height' occurs twice")
+    _refused(
+        _csv(athlete_frame.assign(**{"Height(cm)": 180}), tmp_path), "'Height' and 'Height(cm)'", "Height"
+    )
+
+
+def test_no_known_column(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("alpha,beta\n1,2\n")
+    _refused(path, "no known column", "'alpha'", "--columns")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("Height", "tall", ("row 4", "'tall' is no number")),
+        ("Height", "inf", ("row 4", "inf", "50 to 275")),
+        ("Weight", "-inf", ("row 4", "-inf", "kg")),
+        ("Latitude", "123", ("row 4", "123", "-90 to 90")),
+        ("Longitude", "-181", ("row 4", "-181", "-180 to 180")),
+        ("Birthmonth", "13", ("row 4", "13", "1 to 12")),
+        ("Birthday", "0", ("row 4", "0", "1 to 31")),
+        ("Birthyear", "196O", ("row 4", "'196O' is no number")),
+    ],
+)
+def test_wrong_numbers_name_column_row_and_value(athlete_frame, tmp_path, column, value, words):
+    frame = athlete_frame.astype({column: object})
+    frame.loc[3, column] = value
+    _refused(_csv(frame, tmp_path), "people.csv", f"column {column!r}", *words)
+
+
+def test_infinity_in_typed_columns(athlete_frame, tmp_path):
+    athlete_frame.loc[5, "Latitude"] = np.inf
+    path = tmp_path / "people.parquet"
+    athlete_frame.to_parquet(path)
+    _refused(path, "column 'Latitude'", "row 6", "inf")
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("[1, 2, 4, 1, 1]", ("4 is out of range",)),
+        ("[1, 2, -1, 1, 1]", ("-1 is out of range",)),
+        ("[1, 2, 0.5, 1, 1]", ("0.5 is out of range",)),
+        ("[1, 2, 3]", ("3 values where 5",)),
+        ('[1, 2, "high", 1, 1]', ("'high' is no score",)),
+        ("[1, 2, Infinity, 1, 1]", ("inf is out of range",)),
+        ('{"Openness": 1, "Kindness": 2}', ("'Kindness': 2} where the keys",)),
+        ("very open", ("'very open' where a list or dict",)),
+    ],
+)
+def test_wrong_scores_name_row_and_value(athlete_frame, tmp_path, cell, words):
+    athlete_frame.loc[2, "Gemini_score"] = cell
+    _refused(_csv(athlete_frame, tmp_path), "column 'Gemini_score'", "row 3", *words)
+
+
+def test_wrong_score_in_a_column_of_its_own(celeb_frame, tmp_path):
+    celeb_frame.loc[1, "4o_e"] = 7
+    with pytest.raises(InputError, match=r"column '4o_e', row 2: '7' is out of range"):
+        load_table("celeb", table=_csv(celeb_frame, tmp_path))
+
+
+def test_repeated_and_missing_identifiers(athlete_frame, tmp_path):
+    athlete_frame.loc[4, "ID"] = 2
+    _refused(_csv(athlete_frame, tmp_path), "column 'ID'", "row 5", "'2'", "row 2")
+    frame = athlete_frame.astype({"ID": object})
+    frame.loc[4, "ID"] = ""
+    _refused(_csv(frame, tmp_path), "row 5", "no identifier")
+
+
+def test_fewer_than_five_complete_rows(athlete_frame, tmp_path):
+    _refused(_csv(athlete_frame[:4], tmp_path), "only 4 of 4 rows")
+    for llm in LLMS:
+        athlete_frame.loc[3:, f"{llm.capitalize()}_score"] = "[0,0,0,0,0]"
+    _refused(_csv(athlete_frame, tmp_path), "only 3 of 12 rows", "at least 5")
+
+
+def test_aggregates_need_models(athlete_frame, tmp_path):
+    frame = athlete_frame.rename(columns={"Chatgpt_score": "Aggregated_BigFive_score"})
+    frame = frame.drop(columns=["Gemini_score", "Llama_score"])
+    _refused(_csv(frame, tmp_path), "no scores of single models", aggregate="majority")
+
+
+def test_nothing_asked_for():
+    with pytest.raises(InputError, match="no table"):
+        load_table(None)
+    with pytest.raises(InputError, match="n = 0"):
+        load_table("athlete", source="simulated", n=0)

@@ -1,0 +1,220 @@
+import time
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chi2_contingency, kruskal
+
+from personax.runs.errors import InputError
+from personax.tables import TRAITS, load_table, simulate_table
+from personax.tables.schema import ATHLETE, CELEB
+from personax.tables.simulation import DESIGNS
+
+SMALL = {"n": 300, "image_dim": 24, "text_dim": 40}
+BOTH = ("athlete", "celeb")
+
+
+@pytest.fixture(scope="module")
+def full() -> dict:
+    """Both tables at full size, without embeddings."""
+    return {name: simulate_table(name, embeddings=False) for name in BOTH}
+
+
+@pytest.mark.parametrize(
+    ("name", "people", "s", "image", "text"), [("athlete", 4181, 2, 5, 5), ("celeb", 9444, 3, 10, 5)]
+)
+def test_full_size_and_latents_of_the_paper(full, name, people, s, image, text):
+    table = full[name]
+    assert len(table) == people and table.simulated and "simulated" in table.source
+    assert {block: len(names) for block, names in table.truth.blocks.items()} == {
+        "s": s,
+        "image": image,
+        "text": text,
+    }
+    assert list(table.truth.latents) == [name for names in table.truth.blocks.values() for name in names]
+    np.testing.assert_allclose(table.truth.latents.std(ddof=0), 1)
+
+
+@pytest.mark.parametrize(("name", "schema"), [("athlete", ATHLETE), ("celeb", CELEB)])
+def test_schema_is_that_of_the_published_table(full, name, schema):
+    table = full[name]
+    required = [column for column in schema if not column.optional]
+    assert list(table.features) == [column.name for column in required]
+    for column in required:
+        assert table.kinds[column.name] == column.kind
+        if column.low is not None:
+            assert table.features[column.name].dropna().between(column.low, column.high).all()
+    assert table.periods == {"Birthmonth": 12}
+    assert list(table.scores) == ["aggregated", "chatgpt", "gemini", "llama"]
+    for rater, frame in table.scores.items():
+        allowed = {1, 1.5, 2, 2.5, 3} if rater == "aggregated" else {1, 2, 3}
+        assert set(np.unique(frame.to_numpy()[frame.notna().to_numpy()])) == allowed
+        assert 0 < frame.isna().to_numpy().mean() < 0.1
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_graph_is_acyclic_sparse_and_joins_the_modalities(name):
+    design, truth = DESIGNS[name], simulate_table(name, n=50, embeddings=False).truth
+    graph = nx.from_numpy_array(truth.graph, create_using=nx.DiGraph)
+    assert nx.is_directed_acyclic_graph(graph)
+    assert truth.graph.sum() == len(design.edges) == {"athlete": 16, "celeb": 25}[name]
+    block = {latent: name for name, latents in truth.blocks.items() for latent in latents}
+    arrows = {(block[parent], block[child]) for parent, child in design.edges}
+    assert {("s", "image"), ("s", "text"), ("image", "image"), ("text", "text")} <= arrows
+    assert ("text", "image") in arrows
+    assert not any(child == "s" for _, child in arrows)
+    into_s = {
+        parent: {block[child] for p, child in design.edges if p == parent} for parent in truth.blocks["s"]
+    }
+    assert all(children == {"image", "text"} for children in into_s.values())
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_partial_correlations_of_the_latents_are_those_of_the_graph(full, name):
+    """Every edge leaves a partial correlation given all else; no pair of latents is nearly one."""
+    truth = full[name].truth
+    z = truth.latents.to_numpy()
+    precision = np.linalg.inv(np.corrcoef(z.T))
+    partial = -precision / np.sqrt(np.outer(np.diag(precision), np.diag(precision)))
+    graph = truth.graph.astype(bool)
+    married = (graph @ graph.T.astype(int)) > 0  # parents of a common child
+    adjacent = graph | graph.T
+    assert np.abs(partial[adjacent]).min() > 0.2
+    off = ~(adjacent | married | np.eye(len(graph), dtype=bool))
+    assert np.abs(partial[off]).max() < 0.12
+    assert np.abs(np.corrcoef(z.T) - np.eye(len(graph))).max() < 0.8
+
+
+def _pvalue(trait: pd.Series, feature: pd.Series) -> float:
+    """A test without kernels: chi-square for labels, else Kruskal-Wallis over the trait's levels."""
+    both = trait.notna() & feature.notna()
+    trait, feature = trait[both], feature[both]
+    if feature.dtype != float or feature.nunique() <= 12:
+        return chi2_contingency(pd.crosstab(trait, feature)).pvalue
+    return kruskal(*(feature[trait == level] for level in trait.unique())).pvalue
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_declared_dependences_are_those_of_the_data(full, name):
+    """Over three tables: no more than chance where independent, clear evidence for most where dependent."""
+    truth = full[name].truth.dependent
+    tables = [full[name], *(simulate_table(name, embeddings=False, data_seed=seed) for seed in (1, 2))]
+    pvalues = np.array(
+        [
+            [
+                [_pvalue(t.scores["chatgpt"][trait], t.features[feature]) for feature in truth]
+                for trait in TRAITS
+            ]
+            for t in tables
+        ]
+    )
+    independent = pvalues[:, ~truth.to_numpy()]
+    assert (independent < 0.05).mean() < 0.12 and independent.min() > 1e-4
+    assert (pvalues[:, truth.to_numpy()] < 0.01).mean() > 0.7
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_birth_month_and_day_are_negative_controls(full, name):
+    dependent = full[name].truth.dependent
+    assert not dependent[["Birthmonth", "Birthday"]].to_numpy().any()
+    share = dependent.drop(columns=["Birthmonth", "Birthday"]).to_numpy().mean()
+    assert 0.3 < share < 0.9  # something to find, and something to leave alone
+
+
+def test_dependences_follow_the_graph():
+    dependent = simulate_table("athlete", n=30, embeddings=False).truth.dependent
+    # Agreeableness is read off ztext3, a root whose only way to the biography is zimage2 -> Weight.
+    assert list(dependent.columns[dependent.loc["Agreeableness"]]) == ["Weight"]
+    assert not dependent.loc["Extraversion", "Birthyear"]
+
+
+def _heldout_r2(x: np.ndarray, y: np.ndarray, train: int) -> np.ndarray:
+    """Ridge regression through the Gram matrix, the penalty fixed beforehand."""
+    x = x - x[:train].mean(axis=0)
+    gram = x @ x[:train].T
+    mean = y[:train].mean(axis=0)
+    weights = np.linalg.solve(gram[:train] + 2000 * np.eye(train), y[:train] - mean)
+    residual = y[train:] - mean - gram[train:] @ weights
+    return 1 - (residual**2).mean(axis=0) / y[train:].var(axis=0)
+
+
+@pytest.mark.parametrize(("modality", "measurements"), [("image", 1), ("text", 3)])
+def test_embeddings_hold_the_latents_of_their_modality_and_s_but_no_others(modality, measurements):
+    table = simulate_table("athlete", n=2000, image_dim=1024, text_dim=1024)
+    blocks, latents = table.truth.blocks, table.truth.latents
+    assert len(table.embeddings[modality]) == measurements
+    other = "text" if modality == "image" else "image"
+    roots = [latent for latent in blocks[other] if latent in ("ztext3", "zimage3")]
+    for x in table.embeddings[modality]:
+        assert x.dtype == np.float32
+        r2 = _heldout_r2(x, latents[[*blocks[modality], *blocks["s"]]].to_numpy(), 1600)
+        assert (r2 > 0.88).all() and (r2 < 0.98).all()
+        assert (_heldout_r2(x, latents[roots].to_numpy(), 1600) < 0.6).all()
+
+
+def test_measurements_share_latents_and_not_nuisance():
+    table = simulate_table("athlete", **(SMALL | {"n": 1500, "text_dim": 200}))
+    text = [x - x.mean(axis=0) for x in table.embeddings["text"]]
+    # Leading principal coordinates of two measurements: as many shared directions as latents (5 + 2).
+    bases = [np.linalg.svd(x, full_matrices=False)[0][:, :10] for x in text]
+    shared = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
+    assert (shared[:7] > 0.8).all() and (shared[7:] < 0.3).all()
+    assert not np.allclose(text[0], text[1])
+
+
+def test_missing_measurements_are_masked_and_zero():
+    table = simulate_table("celeb", **SMALL)
+    observed = table.observed["image"]
+    assert observed[:, 0].all() and not observed[:, 2].all()
+    assert (table.embeddings["image"][2][~observed[:, 2]] == 0).all()
+    assert table.observed["text"].all()
+
+
+def test_same_seed_same_table_other_seed_other_people():
+    first, again, other = (simulate_table("celeb", data_seed=seed, **SMALL) for seed in (5, 5, 6))
+    assert first.sha256 == again.sha256 != other.sha256
+    pd.testing.assert_frame_equal(first.features, again.features)
+    for one, two in zip(first.embeddings["text"], again.embeddings["text"], strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert not first.features.equals(other.features)
+    np.testing.assert_array_equal(first.truth.graph, other.truth.graph)
+
+
+def test_leaving_embeddings_out_changes_nothing_else():
+    with_them, without = (
+        simulate_table("athlete", **SMALL),
+        simulate_table("athlete", n=300, embeddings=False),
+    )
+    pd.testing.assert_frame_equal(with_them.features, without.features)
+    pd.testing.assert_frame_equal(with_them.scores["aggregated"], without.scores["aggregated"])
+    assert without.embeddings == {} and without.observed == {}
+
+
+def test_load_table_simulates():
+    one = load_table("athlete", source="simulated", data_seed=3, **SMALL)
+    assert one.sha256 == simulate_table("athlete", data_seed=3, **SMALL).sha256
+    assert one.views().graph is one.truth.graph and one.views().modalities == ["image", "text"]
+
+
+def test_models_agree_fairly_but_not_fully(full):
+    agreement = full["celeb"].agreement()
+    kappas = agreement.filter(like="kappa").to_numpy()
+    assert kappas.shape == (5, 3) and kappas.min() > 0.3 and kappas.max() < 0.9
+    assert agreement["icc"].between(0.3, 0.9).all()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [({"n": 5}, "n = 5"), ({"image_dim": 4}, "image_dim = 4"), ({"text_dim": 9}, "text_dim = 9")],
+)
+def test_too_small_sizes_are_refused(sizes, words):
+    with pytest.raises(InputError, match=words):
+        simulate_table("athlete", **(SMALL | sizes))
+
+
+def test_full_athlete_table_takes_seconds():
+    started = time.process_time()
+    table = simulate_table("athlete")
+    assert time.process_time() - started < 20
+    assert [x.shape for x in table.embeddings["text"]] == [(4181, 3584)] * 3
