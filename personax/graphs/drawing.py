@@ -145,7 +145,7 @@ def edge_label(graph: Graph, edge: Edge) -> str:
     i, j = edge.source, edge.target
     if graph.frequency is not None:
         text = f"{100 * graph.frequency[i, j]:.0f}"
-        if graph.orientation is not None and edge.mark == "->":
+        if graph.orientation is not None and edge.mark in ("->", "o->"):
             text += f"/{100 * np.nan_to_num(graph.orientation[i, j]):.0f}"
         return text
     if graph.weights is not None:
@@ -312,10 +312,8 @@ def _footnotes(panels: Sequence[_Panel], comparable: bool, note: str) -> list[st
         lines.append("orange: the edge is not the same in both graphs")
     if any(panel.graph.frequency is not None for panel in panels):
         both = any(panel.graph.orientation is not None for panel in panels)
-        lines.append(
-            "edge label: % of resamples with the edge"
-            + (" / of these, % with this direction" if both else "")
-        )
+        direction = " / how often it then has this direction" if both else ""
+        lines.append(f"edge label, in %: how often the edge was found{direction}")
     elif any(panel.graph.weights is not None and panel.routes for panel in panels):
         lines.append("edge label: weight")
     marks = {route.edge.mark for panel in panels for route in panel.routes}
