@@ -50,16 +50,24 @@ class LoadReport:
     warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        columns_of: dict[str, list[str]] = {}
+        for column, meaning in self.recognised.items():
+            columns_of.setdefault(meaning, []).append(column)
         renamed = [
-            f"{column} = {meaning}" for column, meaning in self.recognised.items() if column != meaning
+            f"{_span(columns)} = {meaning}" for meaning, columns in columns_of.items() if columns != [meaning]
         ]
-        lines = [f"{len(self.recognised)} columns recognised" + _listed(renamed, ": ")]
+        lines = [f"{len(self.recognised)} columns recognised{_listed(renamed, ': ')}"]
         if self.ignored:
             lines.append(f"{len(self.ignored)} columns ignored{_listed(self.ignored, ': ')}")
         if self.missing:
             lines.append(f"missing{_listed(self.missing, ': ')}")
         lines.extend(f"warning: {warning}" for warning in self.warnings)
         return "\n".join(lines)
+
+
+def _span(columns: list[str]) -> str:
+    """One column by its name, many by the first and the last."""
+    return columns[0] if len(columns) == 1 else f"{columns[0]} ... {columns[-1]}"
 
 
 def _listed(names: list[str] | tuple[str, ...], before: str, most: int = 12) -> str:

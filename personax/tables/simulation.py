@@ -188,7 +188,8 @@ def simulate_table(
 
     Args:
         dataset: "athlete" (4,181 people, 12 latents) or "celeb" (9,444 people, 18 latents).
-        data_seed: non-negative; the same seed and sizes give the same table on the same machine.
+        data_seed: non-negative; the same seed and sizes give the same table (on another machine or
+            with other threads up to rounding).
         n: number of people, at least 20; None for the published number.
         image_dim, text_dim: lengths of the embeddings (ImageBind 1,024, gte-Qwen2 3,584); at least the number
             of latents and nuisance coordinates that they show.

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,6 +75,35 @@ def test_any_table_at_all(people, tmp_path):
     # The file's own `Height` lost its meaning to the column named by hand.
     assert "Height (another column was named by hand)" in table.report.ignored
     assert "notes (by --columns)" in table.report.ignored
+
+
+def test_the_example_in_the_readme_works(tmp_path):
+    readme = Path(__file__).parents[2] / "data" / "README.md"
+    example = readme.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    rng = np.random.default_rng(0)
+    n = 10
+    frame = pd.DataFrame(
+        {
+            "person": range(n),
+            "stature": rng.uniform(160, 200, n),
+            "club": "x",
+            "wind_from": rng.uniform(0, 360, n),
+            "shoe": 40,
+            "answers": "[1, 2, 3, 2, 1]",
+            "notes": "",
+            **{f"g_{trait[0].lower()}": 1 for trait in TRAITS},
+            **{
+                f"photo_{k}": [str(list(row)) for row in rng.random((n, 8)).round(3).tolist()] for k in (1, 2)
+            },
+            **{f"gpt_{k}": rng.random(n) for k in range(8)},
+        }
+    )
+    people = tmp_path / "others.csv"
+    frame.to_csv(people, index=False)
+    table = _load(people, tmp_path, example)
+    assert len(table.embeddings["image"]) == 2 and table.embeddings["text"][0].shape == (n, 8)
+    assert list(table.features) == ["Height", "Team", "Wind", "Shoe_size"]
+    assert set(table.report.recognised) | {"notes"} == set(frame.columns)
 
 
 def test_scores_by_name(people, tmp_path):

@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from personax.runs.errors import InputError
-from personax.tables import TRAITS, load_table
+from personax.tables import TRAITS, LoadReport, load_table
 from personax.tables.schema import LLMS
 
 
@@ -151,6 +151,28 @@ def test_unknown_columns_are_reported_not_dropped_silently(athlete_frame, tmp_pa
     assert "3 columns ignored: " in text and "missing: Weight" in text
 
 
+def test_report_names_a_run_of_columns_once():
+    columns = {f"e_{number}": "image embedding 1" for number in range(100)} | {
+        "Height": "Height",
+        "Lat": "Latitude",
+    }
+    report = LoadReport(columns, ignored=tuple(f"x{number}" for number in range(20)))
+    first, second = str(report).split("\n")
+    assert first == "102 columns recognised: e_0 ... e_99 = image embedding 1, Lat = Latitude"
+    assert second.startswith("20 columns ignored: x0, x1") and second.endswith("x11, and 8 more")
+
+
+def test_typed_columns_with_nulls_booleans_and_categories(athlete_frame, tmp_path):
+    frame = athlete_frame.astype({"Birthyear": "Int64", "League": "category"})
+    frame.loc[2, "Birthyear"] = pd.NA
+    frame.loc[3, "League"] = None
+    path = tmp_path / "people.parquet"
+    frame.to_parquet(path)
+    features = load_table("athlete", table=path).features
+    assert np.isnan(features["Birthyear"][2]) and features["Birthyear"][1] == athlete_frame["Birthyear"][1]
+    assert features["League"].isna().sum() == 1 and features["League"][0] == athlete_frame["League"][0]
+
+
 def test_a_table_that_is_neither_is_read_with_the_names_of_both(celeb_frame, tmp_path):
     frame = celeb_frame.assign(League="NBA")
     table = load_table(None, table=_csv(frame, tmp_path))
@@ -257,6 +279,13 @@ def test_repeated_columns(athlete_frame, tmp_path):
     _refused(
         _csv(athlete_frame.assign(**{"Height(cm)": 180}), tmp_path), "'Height' and 'Height(cm)'", "Height"
     )
+
+
+def test_repeated_columns_in_a_parquet_file(tmp_path):
+    path = tmp_path / "people.parquet"
+    column = pa.array([1.0, 2.0])
+    pa.parquet.write_table(pa.Table.from_arrays([column, column], names=["Height", "Height"]), path)
+    _refused(path, "column 'Height' occurs twice")
 
 
 def test_no_known_column(tmp_path):
