@@ -19,6 +19,7 @@ from scipy.stats import norm
 
 from personax.graphs.graph import ARROW, CIRCLE, NONE, TAIL
 from personax.graphs.knowledge import orient_by_knowledge
+from personax.independence import kci
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 
@@ -76,8 +77,6 @@ class _LinearTimeKCI(CIT_Base):
         self.conditional = KCI_CInd()
 
     def __call__(self, X: int, Y: int, condition_set: Any = None) -> float:
-        from personax.independence import kci
-
         xs, ys, given, key = self.get_formatted_XYZ_and_cachekey(X, Y, condition_set)
         if key not in self.pvalue_cache:
             x, y = self.data[:, xs], self.data[:, ys]

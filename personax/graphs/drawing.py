@@ -8,7 +8,7 @@ an arrow at both ends, a circle where the mark is unknown (FCI).
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ MODALITY_COLOURS = (
 INK, DIFFERENT, FAINT = "#2b2b2b", "#d1571b", "#6b6b6b"
 NODE_FONT, LABEL_FONT, EDGE_FONT, TITLE_FONT = 9.5, 8.5, 7.0, 11.0
 HEAD_LENGTH, HEAD_WIDTH, CIRCLE_RADIUS = 0.125, 0.105, 0.042
-MARGIN = 0.3
+MARGIN, LINE = 0.3, 0.19  # around a graph; from one line of notes to the next
 
 
 @dataclass(frozen=True)
@@ -332,6 +332,25 @@ def _footnotes(panels: Sequence[_Panel], comparable: bool, note: str) -> list[st
     return lines
 
 
+def _moved(panel: _Panel, offset: np.ndarray) -> _Panel:
+    routes = [replace(route, control=route.control + offset) for route in panel.routes]
+    return replace(panel, positions=panel.positions + offset, routes=routes)
+
+
+def _side_by_side(panels: Sequence[_Panel], below: float) -> tuple[list[_Panel], float, float]:
+    """The panels moved beside each other above `below`, centred on one line; width and top of the whole."""
+    extents = np.array([_extent(panel) for panel in panels])
+    height = float((extents[:, 3] - extents[:, 1]).max()) + 2 * MARGIN
+    moved: list[_Panel] = []
+    x = 0.0
+    for panel, (left, bottom, right, top) in zip(panels, extents, strict=True):
+        width = max(right - left, _text_size(panel.title, TITLE_FONT)[0]) + 2 * MARGIN
+        middle = np.array([(left + right) / 2, (bottom + top) / 2])
+        moved.append(_moved(panel, np.array([x + width / 2, below + height / 2]) - middle))
+        x += width
+    return moved, x, below + height
+
+
 def _draw(
     graphs: Sequence[Graph],
     titles: Sequence[str],
@@ -340,45 +359,29 @@ def _draw(
     note: str,
     formats: Sequence[str],
 ) -> list[Path]:
+    """All coordinates are inches from the lower left corner of the picture."""
     with matplotlib.rc_context({"svg.hashsalt": "personax", "pdf.fonttype": 42}):
-        panels, comparable = _panels(graphs, titles, labels)
-        extents = [_extent(panel) for panel in panels]
-        widths = [
-            max(right - left + 2 * MARGIN, _text_size(title, TITLE_FONT)[0] + 2 * MARGIN)
-            for (left, _, right, _), title in zip(extents, titles, strict=True)
-        ]
-        lines = _footnotes(panels, comparable, note)
-        above = 0.35 if any(titles) else 0.0
-        below = 0.35 + 0.19 * len(lines)
-        height = max(top - bottom for _, bottom, _, top in extents) + 2 * MARGIN
-        width = max(sum(widths), max((_text_size(line, LABEL_FONT)[0] for line in lines), default=0) + MARGIN)
-        figure = Figure(figsize=(width, height + above + below), facecolor="white")
+        laid_out, comparable = _panels(graphs, titles, labels)
+        lines = _footnotes(laid_out, comparable, note)
+        below = 0.35 + LINE * len(lines)
+        panels, width, top = _side_by_side(laid_out, below)
+        longest = max((_text_size(line, LABEL_FONT)[0] for line in lines), default=0) + MARGIN
+        if longest > width:
+            shift = np.array([(longest - width) / 2, 0])
+            panels, width = [_moved(panel, shift) for panel in panels], longest
+        height = top + (0.35 if any(titles) else 0)
+        figure = Figure(figsize=(width, height), facecolor="white")
         FigureCanvasAgg(figure)
-        x = (width - sum(widths)) / 2
-        for panel, extent, panel_width in zip(panels, extents, widths, strict=True):
-            area = (x / width, below / (height + above + below))
-            axes = figure.add_axes((*area, panel_width / width, height / (height + above + below)))
-            left, bottom, right, top = extent
-            middle, centre = (left + right) / 2, (bottom + top) / 2
-            axes.set_xlim(middle - panel_width / 2, middle + panel_width / 2)
-            axes.set_ylim(centre - height / 2, centre + height / 2)
-            axes.set_axis_off()
-            for spot in axes.get_children():
-                spot.set_clip_on(False)
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
+        axes.set_axis_off()
+        for panel in panels:
             _draw_panel(axes, panel)
-            if panel.title:
-                figure.text(
-                    (x + panel_width / 2) / width,
-                    1 - 0.12 / (height + above + below),
-                    panel.title,
-                    fontsize=TITLE_FONT,
-                    ha="center",
-                    va="top",
-                )
-            x += panel_width
+            left, _, right, _ = _extent(panel)
+            middle = (left + right) / 2
+            axes.text(middle, height - 0.12, panel.title, fontsize=TITLE_FONT, ha="center", va="top")
         for number, line in enumerate(lines):
-            y = (below - 0.28 - 0.19 * number) / (height + above + below)
-            figure.text(0.5, y, line, fontsize=LABEL_FONT, ha="center", va="center", color=FAINT)
+            y = below - 0.28 - LINE * number
+            axes.text(width / 2, y, line, fontsize=LABEL_FONT, ha="center", va="center", color=FAINT)
         return [_save(figure, Path(path_stem), suffix) for suffix in formats]
 
 
