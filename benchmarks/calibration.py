@@ -20,13 +20,13 @@ from scipy import stats
 from tqdm import tqdm
 
 from personax.independence import TESTS, Kind, run_test
-from personax.independence.reference import PEERS
+from personax.independence.reference import REFERENCE
 from personax.runs.command import run_command
 from personax.runs.files import write_text
 from personax.runs.folder import open_run
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -109,7 +109,9 @@ SHAPES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 POWER_SIZES = (50, 100, 200, 400)
 
 
-def ours(test: str, null: str | None, kinds: tuple[Kind, Kind], rng: np.random.Generator, pair: Pair) -> float:
+def ours(
+    test: str, null: str | None, kinds: tuple[Kind, Kind], rng: np.random.Generator, pair: Pair
+) -> float:
     """Our p-value."""
     periods = (PERIOD, None)
     return run_test(test, *pair, kinds=kinds, periods=periods, null=null, rng=rng, resamples=499).pvalue
@@ -117,7 +119,7 @@ def ours(test: str, null: str | None, kinds: tuple[Kind, Kind], rng: np.random.G
 
 def theirs(peer: str, kinds: tuple[Kind, Kind], rng: np.random.Generator, pair: Pair) -> float:
     """A peer's p-value."""
-    return PEERS[peer](*pair, kinds=kinds, periods=(PERIOD, None), rng=rng).pvalue
+    return run_test(peer, *pair, kinds=kinds, periods=(PERIOD, None), rng=rng, procedures=REFERENCE).pvalue
 
 
 def level_row(
@@ -163,7 +165,7 @@ def contenders() -> dict[str, Callable[..., float]]:
 
 def peers() -> dict[str, Callable[..., float]]:
     """The same for the peers."""
-    return {f"{peer} (peer)": partial(theirs, peer) for peer in PEERS}
+    return {f"{peer} (peer)": partial(theirs, peer) for peer in REFERENCE}
 
 
 def in_parallel(calls: Iterable[Any], jobs: int, what: str) -> pd.DataFrame:
@@ -217,7 +219,9 @@ def draw_power(power: pd.DataFrame, path: Path) -> None:
     for axis, shape in zip(axes.flat, SHAPES, strict=True):
         for label in labels:
             curve = power[(power["shape"] == shape) & (power["test"] == label)]
-            style = {"linestyle": "--", "marker": "x"} if "peer" in label else {"linestyle": "-", "marker": "o"}
+            style = (
+                {"linestyle": "--", "marker": "x"} if "peer" in label else {"linestyle": "-", "marker": "o"}
+            )
             axis.plot(curve["n"], curve["power"], label=label, color=colours[label], markersize=4, **style)
         axis.set_title(shape)
         axis.set_xscale("log")
@@ -227,7 +231,9 @@ def draw_power(power: pd.DataFrame, path: Path) -> None:
         axis.grid(alpha=0.25)
     figure.supxlabel("n")
     figure.supylabel("power at 0.05")
-    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(
+        *axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False
+    )
     for suffix in (".png", ".svg"):
         figure.savefig(path.with_suffix(suffix), dpi=200)
     plt.close(figure)
@@ -270,8 +276,8 @@ def calibrate(config: Config) -> None:
         draw_power(power, folder / "power.png")
         report = (
             "Level: share of p <= .05 / p <= .01 under independence (ours: "
-            f"{level['nulls'].max():,} pairs a cell; peers: {config.peer_nulls}). Binomial 99 % limits for 1,000: "
-            ".033-.069 / .003-.020. * = p not uniform (Kolmogorov-Smirnov p < .001).\n\n"
+            f"{level['nulls'].max():,} pairs a cell; peers: {config.peer_nulls}). Binomial 99 % limits for "
+            "1,000: .033-.069 / .003-.020. * = p not uniform (Kolmogorov-Smirnov p < .001).\n\n"
             f"{level_markdown(level)}\n\nPower at .05, n = 200, {power['replicates'].max()} pairs a cell:\n\n"
             f"{power_markdown(power)}\n"
         )

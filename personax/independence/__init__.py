@@ -1,12 +1,13 @@
-"""Level I: is a trait independent of a feature? Two columns in, a TestResult out; two frames in, a table out.
+"""Level I: is a trait independent of a feature? Two columns in, a TestResult out; two frames in, a table.
 
-Seven tests (`TESTS`): kci, hsic, distance_correlation, rcit; chi_square, g_square on discrete columns; fisher_z.
+Seven tests (`TESTS`): kci, hsic, distance_correlation, rcit; on counts chi_square, g_square; fisher_z.
 All are exact for one-dimensional columns in time linear (or n log n) in the number of rows: no n x n matrix.
 """
 
 from personax.independence.columns import KINDS, Kind
 from personax.independence.grid import run_grid
 from personax.independence.multiple import Correction, adjust, combine_strata
+from personax.independence.procedure import Procedure
 from personax.independence.registry import (
     DEFAULT_TESTS,
     PAPER_TESTS,
@@ -32,6 +33,7 @@ __all__ = [
     "TESTS",
     "Correction",
     "Kind",
+    "Procedure",
     "TestResult",
     "adjust",
     "chi_square",

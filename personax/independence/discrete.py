@@ -71,8 +71,8 @@ def cramers_v(statistic: float, n: int, shape: tuple[int, int]) -> float:
 def compare_tables(measure: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Comparison:
     """The comparison of two discrete columns by `measure` (pearson or likelihood_ratio).
 
-    null "chi2": the asymptotic distribution with (r - 1)(c - 1) degrees of freedom; "permutation": Monte Carlo
-    over tables with the observed margins; "auto": chi2 unless an expected count is below 5.
+    null "chi2": the asymptotic distribution with (r - 1)(c - 1) degrees of freedom; "permutation": Monte
+    Carlo over tables with the observed margins; "auto": chi2 unless an expected count is below 5.
     """
 
     def compare(

@@ -27,7 +27,8 @@ class SpacingGram:
     """-H D H / 2 of a sorted column, by prefix sums.
 
     Both distances have the form D_ij = |p_i q_j - q_i p_j|, positive for i after j in sorted order:
-    |x_i - x_j| with p = x, q = 1; the chord 2 |sin((a_i - a_j)/2)| with p = sqrt2 sin(a/2), q = sqrt2 cos(a/2).
+    |x_i - x_j| with p = x, q = 1; the chord 2 |sin((a_i - a_j)/2)| with p = sqrt2 sin(a/2), q = sqrt2
+    cos(a/2).
 
     Attributes:
         order: (n,) row numbers in ascending order of the column.
@@ -68,8 +69,8 @@ class SpacingGram:
 
     @cached_property
     def eigenvalues(self) -> np.ndarray:
-        """Of the column gathered into LARGEST_TABLE groups, scaled to the exact trace: a null distribution needs
-        no more (log p moves by less than 1e-3 of itself, a hundredth of that in the bulk)."""
+        """Of the column gathered into LARGEST_TABLE groups, scaled to the exact trace: a null distribution
+        needs no more (log p moves by less than 1e-3 of itself, a hundredth of that in the bulk)."""
         return self.gathered * (float(self.diagonal.sum()) / float(self.gathered.sum()))
 
     def permuted(self, order: np.ndarray) -> "SpacingGram":
@@ -132,10 +133,12 @@ def spacing_table(a: SpacingGram, b: TableGram) -> float:
 
 
 def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:
-    """sum(Kc_a * Kc_b) = 1/4 (sum D_ij E_ij - 2 n sum_i r_i s_i + n^2 g h), r, s row means and g, h grand means.
+    """sum(Kc_a * Kc_b) = 1/4 (sum D_ij E_ij - 2 n sum_i r_i s_i + n^2 g h), r, s row and
+    g, h grand means of D and E.
 
     sum D_ij E_ij = sum of +-(p_i q_j - q_i p_j)(P_i Q_j - Q_i P_j), + where i and j are in the same order in
-    both columns: four weighted counts of concordant minus discordant pairs, O(n log n) (after Huo & Szekely 2016).
+    both columns: four weighted counts of concordant minus discordant pairs, O(n log n)
+    (after Huo & Szekely 2016).
     """
     n = a.n
     place = np.empty(n, dtype=np.int64)  # of each row in b's order
@@ -154,8 +157,8 @@ def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:
 def _lower_before(rank: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(k, n) sums of weights[:, j] over j < i with rank_j < rank_i; `rank` is a permutation of 0..n-1.
 
-    One stable partition by each binary digit of the rank, from the highest: two ranks that agree above a digit
-    stand in one contiguous block, and are told apart by it.
+    One stable partition by each binary digit of the rank, from the highest: two ranks that agree above
+    a digit stand in one contiguous block, and are told apart by it.
     """
     n = len(rank)
     sums = np.zeros_like(weights)

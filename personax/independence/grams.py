@@ -194,8 +194,8 @@ def gaussian_series(reach: float) -> tuple[float, np.ndarray]:
 def von_mises_series(concentration: float) -> np.ndarray:
     """Weights w_1..w_K with exp(kappa (cos t - 1)) = w_0 + sum_k w_k cos(k t).
 
-    w_k = 2 exp(-kappa) I_k(kappa) (Jacobi-Anger), cut where below 1e-17. This kernel is the Gaussian kernel of
-    (sin, cos).
+    w_k = 2 exp(-kappa) I_k(kappa) (Jacobi-Anger), cut where below 1e-17. This is the Gaussian kernel
+    of (sin, cos).
     """
     longest = int(20 + 10 * np.sqrt(concentration) + min(concentration, 30))
     weights = 2.0 * ive(np.arange(1, longest + 1), concentration)
@@ -203,8 +203,11 @@ def von_mises_series(concentration: float) -> np.ndarray:
 
 
 def gaussian_matrix(a: np.ndarray, b: np.ndarray, column: Column, width: float) -> np.ndarray:
-    """Gaussian kernel between positions a (p,) and b (q,): exp(-(a - b)^2 / (2 width^2)), or for circular columns
-    exp((cos(a - b) - 1) / width^2), the same of the chord."""
+    """(p, q) Gaussian kernel between positions a (p,) and b (q,).
+
+    exp(-(a - b)^2 / (2 width^2)), or for circular columns exp((cos(a - b) - 1) / width^2), the
+    same of the chord.
+    """
     difference = a[:, None] - b
     if column.kind == "circular":
         return np.exp(-2.0 * np.sin(difference / 2.0) ** 2 / width**2)

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from personax.independence.columns import Column, Kind, complete_column, encode
 from personax.independence.multiple import combine_strata
+from personax.independence.procedure import Null, Procedure
 from personax.independence.registry import DEFAULT_TESTS, RESAMPLES, TESTS
 from personax.independence.results import TestResult
 
@@ -32,37 +33,41 @@ def run_grid(
     resamples: int = RESAMPLES,
     jobs: int = 1,
     progress: bool = True,
+    procedures: Mapping[str, Procedure] = TESTS,
 ) -> pd.DataFrame:
     """Test every trait against every feature.
 
     Args:
-        traits, features: frames with the same n rows; NaN or None is missing, and each pair uses the rows in which
-            both are present.
+        traits, features: frames with the same n rows; NaN or None is missing, and each pair uses the rows in
+            which both are present.
         trait_kinds, feature_kinds: the kind of each column. periods: one turn of each circular column (2 pi).
         tests: names from `TESTS`. nulls: test -> null distribution, where not the default.
         given: (n,) labels of strata; each test is then done within each stratum and the p-values are combined
             (`combine_strata`). Rows without a label are left out.
-        rng: randomness (permutations, Monte Carlo, RCIT's features); None is a generator seeded with 0. Each cell
-            draws from its own stream, named after test, trait and feature: results depend neither
+        rng: randomness (permutations, Monte Carlo, RCIT's features); None is a generator seeded with 0. Each
+            cell draws from its own stream, named after test, trait and feature: results depend neither
             on `jobs` nor on what else is in the grid.
         resamples: permutations or Monte-Carlo tables per test.
-        jobs: processes with one BLAS thread each; 1 stays in this process, -1 is one a core. Starting a process
-            takes a second or two: worth it for permutation nulls, many score columns or large n.
+        jobs: processes with one BLAS thread each; 1 stays in this process, -1 is one a core. Starting a
+            process takes a second or two: worth it for permutation nulls, many score columns or large n.
         progress: a bar on standard error, if that is a terminal.
+        procedures: `TESTS`, or `REFERENCE` for the peers' implementations (reference.py).
 
-    Returns a row for each trait, feature and test, in that order: trait, feature, and the fields of `TestResult`
-    with `applicable` and `seconds` (preparing a column counts for the first test that needs it).
+    Returns a row for each trait, feature and test, in that order: trait, feature, and the fields of
+    `TestResult` with `applicable` and `seconds` (preparing a column counts for the first test that needs it).
 
-    A feature is prepared once for each pattern of missing rows, and only one at a time is held: memory is about
-    16 m n bytes a process, m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
+    A feature is prepared once for each pattern of missing rows, and only one at a time is held: memory is
+    about 16 m n bytes a process, m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
     Raises ValueError as `run_test`, with the name of the column.
     """
-    unknown = [test for test in tests if test not in TESTS]
+    unknown = [test for test in tests if test not in procedures]
     if unknown:
-        raise ValueError(f"test {unknown[0]!r} is unknown; choose from {', '.join(TESTS)}")
+        raise ValueError(f"test {unknown[0]!r} is unknown; choose from {', '.join(procedures)}")
     if len(traits) != len(features):
         raise ValueError(f"traits have {len(traits)} rows, features {len(features)}")
-    chosen = {test: TESTS[test].choose_null((nulls or {}).get(test)) for test in tests}
+    chosen = {
+        test: (procedures[test], procedures[test].choose_null((nulls or {}).get(test))) for test in tests
+    }
     turns = periods or {}
     encoded_traits = {
         str(name): (_encoded(traits[name], trait_kinds, turns), trait_kinds[name]) for name in traits.columns
@@ -70,7 +75,7 @@ def run_grid(
     strata = _strata(given, len(traits))
     root = int((np.random.default_rng(0) if rng is None else rng).integers(2**63))
     task = partial(
-        _test_feature, traits=encoded_traits, nulls=chosen, strata=strata, root=root, resamples=resamples
+        _test_feature, traits=encoded_traits, chosen=chosen, strata=strata, root=root, resamples=resamples
     )
     cells = (
         (str(name), _encoded(features[name], feature_kinds, turns), feature_kinds[name])
@@ -118,11 +123,13 @@ class _Prepared:
         self._root = root
         self._made: dict[str, Any] = {}
 
-    def __getitem__(self, test: str) -> Any:
-        if test not in self._made:
+    def by(self, procedure: Procedure) -> Any:
+        """The column as `procedure` prepares it."""
+        name = procedure.name
+        if name not in self._made:
             # One stream for all columns: RCIT's frequencies are shared.
-            self._made[test] = TESTS[test].preparation(_stream(self._root, test))(self.column)
-        return self._made[test]
+            self._made[name] = procedure.preparation(_stream(self._root, name))(self.column)
+        return self._made[name]
 
 
 def _stream(root: int, name: str) -> np.random.Generator:
@@ -135,13 +142,13 @@ def _test_feature(
     kind: Kind,
     *,
     traits: Mapping[str, tuple[np.ndarray, Kind]],
-    nulls: Mapping[str, Any],
+    chosen: Mapping[str, tuple[Procedure, Null]],
     strata: Sequence[np.ndarray],
     root: int,
     resamples: int,
 ) -> list[dict[str, Any]]:
     """All tests of one feature, as rows of the grid's table."""
-    found: dict[tuple[str, str], list[TestResult]] = {(t, test): [] for t in traits for test in nulls}
+    found: dict[tuple[str, str], list[TestResult]] = {(t, test): [] for t in traits for test in chosen}
     seconds = dict.fromkeys(found, 0.0)
     for number, stratum in enumerate(strata):
         present = stratum & ~np.isnan(values)
@@ -150,13 +157,14 @@ def _test_feature(
             for trait in names:
                 trait_values, trait_kind = traits[trait]
                 other = _Prepared(complete_column(trait_values[complete], trait_kind), root)
-                for test, null in nulls.items():
+                for test, (procedure, null) in chosen.items():
                     started = perf_counter()
                     pair = other.column, feature.column
-                    outcome = TESTS[test].refusal(*pair)
+                    outcome = procedure.refusal(*pair)
                     if outcome is None:
                         rng = _stream(root, f"{test}|{trait}|{name}|{number}")
-                        outcome = TESTS[test].test(pair, (other[test], feature[test]), null, rng, resamples)
+                        prepared = other.by(procedure), feature.by(procedure)
+                        outcome = procedure.test(pair, prepared, null, rng, resamples)
                     found[trait, test].append(outcome)
                     seconds[trait, test] += perf_counter() - started
     return [

@@ -14,12 +14,12 @@ KERNEL_NULLS: tuple[Null, ...] = ("spectral", "gamma", "permutation")
 
 
 def kci_width(n: int) -> float:
-    """Width of KCI's Gaussian kernel in standard deviations of the column (Zhang et al. 2011, as causal-learn)."""
+    """Width of KCI's Gaussian kernel in standard deviations (Zhang et al. 2011, as causal-learn)."""
     return 0.8 if n < 200 else 0.5 if n < 1200 else 0.3
 
 
 def kci_gram(column: Column) -> Gram:
-    """Gaussian kernel of the z-scores (ddof = 1); the chord for circular, the delta kernel for nominal columns.
+    """Gaussian kernel of the z-scores (ddof = 1); chord for circular, delta kernel for nominal columns.
 
     Two coordinates (sin, cos) divide the squared width by 2, as causal-learn does for two dimensions.
     """
@@ -51,8 +51,8 @@ def draw_frequencies(rng: np.random.Generator) -> np.ndarray:
 def rcit_gram(frequencies: np.ndarray) -> Callable[[Column], Gram]:
     """Random Fourier features cos(w x / width + b), each standardised; w and b from `draw_frequencies`.
 
-    Both columns of a test share the frequencies: the test is then symmetric, and a grid builds the features of a
-    column once. A nominal column keeps the delta kernel, whose features are its categories.
+    Both columns of a test share the frequencies: the test is then symmetric, and a grid builds the features
+    of a column once. A nominal column keeps the delta kernel, whose features are its categories.
     """
 
     def gram(column: Column) -> Gram:
@@ -117,6 +117,5 @@ def per_pair(v: float, a: Gram, b: Gram) -> float:
 
 
 def per_row(v: float, a: Gram, b: Gram) -> float:
-    """V n / (n - 1)^2 = n || C_xy ||_F^2 with covariances C_xy (ddof = 1), RIT's statistic (Strobl et al. 2019)."""
+    """V n / (n - 1)^2 = n || C_xy ||_F^2 with C_xy covariances (ddof = 1), the statistic of RIT."""
     return v * a.n / (a.n - 1) ** 2
-

@@ -17,7 +17,7 @@ def has_a_line(column: Column) -> bool:
 
 
 def z_scores(column: Column) -> np.ndarray:
-    """(n,) z-scores with ddof = 1; of a binary nominal column those of its codes, 1 for the rarer category."""
+    """(n,) z-scores with ddof = 1; of a binary nominal column those of its codes, 1 the rarer one."""
     return column.standardised[column.codes]
 
 

@@ -37,8 +37,8 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     """One result from the same test in disjoint strata: is there dependence in any of them?
 
     Fisher's combination, -2 sum log p ~ chi-square with 2k degrees of freedom for k strata with a p-value.
-    Kernel and table tests have no sign, so dependences of different shape in different strata must add up, which
-    a product of p-values does (Stouffer's z, made for one-sided effects of a common direction, would
+    Kernel and table tests have no sign, so dependences of different shape in different strata must add up,
+    which a product of p-values does (Stouffer's z, made for one-sided effects of a common direction, would
     average them); no combination has a larger Bahadur slope (Littell & Folks 1971), and
     it needs log p only. Permutation p-values are discrete and make it conservative.
     The effect is the mean over these strata, weighted by their rows; n is their sum.
@@ -46,7 +46,9 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     used = [stratum for stratum in strata if stratum.defined]
     if not used:
         reasons = [stratum.null for stratum in strata]
-        return without_pvalue(test, sum(s.n for s in strata), reasons[0] if reasons else "undefined: no strata")
+        return without_pvalue(
+            test, sum(s.n for s in strata), reasons[0] if reasons else "undefined: no strata"
+        )
     statistic = -2.0 * LN10 * sum(stratum.log10_pvalue for stratum in used)
     n = sum(stratum.n for stratum in used)
     effect = sum(stratum.n * stratum.effect for stratum in used) / n

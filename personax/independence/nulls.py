@@ -1,8 +1,8 @@
 """Statistics of two Gram matrices and their null distributions.
 
 V = sum(Kc_x * Kc_y). Under independence V is, for large n, distributed as the weighted sum
-(1/n) sum_ij lambda_i mu_j Z_ij^2 with the eigenvalues of Kc_x and Kc_y (Zhang et al. 2011, Theorem 4; Gretton et al.
-2008; for distances Szekely et al. 2007).
+(1/n) sum_ij lambda_i mu_j Z_ij^2 with the eigenvalues of Kc_x and Kc_y (Zhang et al. 2011, Theorem 4;
+Gretton et al. 2008; for distances Szekely et al. 2007).
 """
 
 from functools import singledispatch
@@ -95,7 +95,11 @@ def spectral_log_p(v: float, a: Gram, b: Gram) -> float:
 
 
 def permutation_log_p(
-    v: float, columns: tuple[Column, Column], grams: tuple[Gram, Gram], rng: np.random.Generator, resamples: int
+    v: float,
+    columns: tuple[Column, Column],
+    grams: tuple[Gram, Gram],
+    rng: np.random.Generator,
+    resamples: int,
 ) -> float:
     """log (1 + #{V* >= V}) / (1 + resamples), rows of one column shuffled (Phipson & Smyth 2010).
 
@@ -113,4 +117,3 @@ def permutation_log_p(
 
 def _content(column: Column, gram: Gram) -> tuple[int, str]:
     return len(column.distinct), f"{float(gram.diagonal.sum()):.6e}"
-

@@ -16,7 +16,7 @@ from personax.independence.results import (
     without_pvalue,
 )
 
-Null = Literal["auto", "spectral", "gamma", "permutation", "chi2", "normal"]
+Null = Literal["auto", "spectral", "gamma", "permutation", "chi2", "normal", "peer"]
 MIN_ROWS = 5
 
 # (columns, what `prepare` made of them, null, rng, resamples) -> statistic, log p, effect, name of the null
@@ -24,6 +24,11 @@ Comparison = Callable[
     [tuple[Column, Column], tuple[Any, Any], Null, np.random.Generator, int],
     tuple[float, float, float, str],
 ]
+
+
+def any_column(column: Column) -> bool:
+    """Applies to columns of every kind."""
+    return True
 
 
 @dataclass(frozen=True)

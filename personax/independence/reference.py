@@ -1,12 +1,12 @@
 """The same tests through causal-learn, hyppo and scipy, guarded against their traps.
 
-For cross-checks, and for those who must cite them. Their memory is quadratic in n (3.7 to 5.8 GB at n = 9,444).
+For cross-checks, and for those who must cite them. Their memory is quadratic in n (3.7 to 5.8 GB at 9,444).
 Guards, each with its reason:
 
     columns     numbers as z-scores, circular ones as (sin, cos), nominal ones as indicators - never codes;
-                rows with a missing value are dropped here, since causal-learn takes NaN for a category.
+                rows with a missing value are dropped before, since causal-learn takes NaN for a category.
     kci         `1 - cdf` ends at 0: such p are given as 2^-53, what the subtraction can resolve.
-    hsic        hyppo takes the width of y from x: both columns are divided by their own median distance first.
+    hsic        hyppo takes the width of y from x: both are divided by their own median distance first.
     hsic, distance_correlation
                 hyppo's fast p is an upper bound (most of the null lies at 1): the null is called
                 "hyppo chi2 bound". A new object each time, for they keep state.
@@ -14,33 +14,20 @@ Guards, each with its reason:
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from personax.independence.columns import Column, Kind, complete_column, encode
+from personax.independence.columns import Column
 from personax.independence.discrete import expected_counts, is_discrete
 from personax.independence.grams import joint_counts
 from personax.independence.linear import has_a_line, z_scores
-from personax.independence.procedure import MIN_ROWS
-from personax.independence.results import (
-    CONSTANT,
-    NOT_APPLICABLE,
-    TOO_FEW_ROWS,
-    TestResult,
-    result,
-    without_pvalue,
-)
+from personax.independence.procedure import Null, Procedure, any_column
 
 _RESOLUTION = 2.0**-53
 
 # (x, y, rng) -> statistic, p-value, effect, name of the null
 _Peer = Callable[[Column, Column, np.random.Generator], tuple[float, float, float, str]]
-
-
-def _any_column(column: Column) -> bool:
-    return True
 
 
 def coordinates(column: Column) -> np.ndarray:
@@ -110,50 +97,31 @@ def _pearson(x: Column, y: Column, rng: np.random.Generator) -> tuple[float, flo
     return float(found.statistic), float(found.pvalue), float(found.statistic), "scipy beta"
 
 
-_PEERS: dict[str, tuple[_Peer, Callable[[Column], bool]]] = {
-    "kci": (_kci, _any_column),
-    "hsic": (_hsic, _any_column),
-    "distance_correlation": (_distance_correlation, _any_column),
-    "chi_square": (_table("pearson"), is_discrete),
-    "fisher_z": (_pearson, has_a_line),
-    "rcit": (_rcit, _any_column),
-    "g_square": (_table("log-likelihood"), is_discrete),
+def _procedure(name: str, title: str, peer: _Peer, applies: Callable[[Column], bool]) -> Procedure:
+    def compare(
+        columns: tuple[Column, Column],
+        prepared: tuple[None, None],
+        null: Null,
+        rng: np.random.Generator,
+        resamples: int,
+    ) -> tuple[float, float, float, str]:
+        statistic, p, effect, used = peer(*columns, rng)
+        return statistic, float(np.log(max(p, _RESOLUTION))), effect, used
+
+    return Procedure(name, title, ("peer",), applies, lambda rng: lambda column: None, compare)
+
+
+# Takes the place of TESTS in `run_test` and `run_grid`. The effect is the peer's own statistic on the scale
+# of a correlation where it has one, else NaN.
+REFERENCE: dict[str, Procedure] = {
+    test.name: test
+    for test in (
+        _procedure("kci", "KCI (causal-learn)", _kci, any_column),
+        _procedure("hsic", "HSIC (hyppo)", _hsic, any_column),
+        _procedure("distance_correlation", "Distance correlation (hyppo)", _distance_correlation, any_column),
+        _procedure("chi_square", "Chi-square (scipy)", _table("pearson"), is_discrete),
+        _procedure("fisher_z", "Pearson's r (scipy)", _pearson, has_a_line),
+        _procedure("rcit", "RCIT (causal-learn)", _rcit, any_column),
+        _procedure("g_square", "G-square (scipy)", _table("log-likelihood"), is_discrete),
+    )
 }
-
-
-def reference_test(
-    name: str,
-    x: Any,
-    y: Any,
-    *,
-    kinds: tuple[Kind, Kind],
-    periods: tuple[float | None, float | None] = (None, None),
-    rng: np.random.Generator | None = None,
-) -> TestResult:
-    """The test `name` through its peer; arguments, missing values and undefined cases as `run_test`.
-
-    The effect is the peer's own statistic on the scale of a correlation where it has one, else NaN.
-    """
-    peer, applies = _PEERS[name]
-    a, b = encode(x, kinds[0], periods[0]), encode(y, kinds[1], periods[1])
-    complete = ~(np.isnan(a) | np.isnan(b))
-    first, second = complete_column(a[complete], kinds[0]), complete_column(b[complete], kinds[1])
-    if not (applies(first) and applies(second)):
-        return without_pvalue(name, len(first), NOT_APPLICABLE)
-    if len(first) < MIN_ROWS:
-        return without_pvalue(name, len(first), TOO_FEW_ROWS)
-    if len(first.distinct) < 2 or len(second.distinct) < 2:
-        return without_pvalue(name, len(first), CONSTANT)
-    rng = np.random.default_rng(0) if rng is None else rng
-    statistic, p, effect, null = peer(first, second, rng)
-    return result(name, statistic, float(np.log(max(p, _RESOLUTION))), len(first), effect, null)
-
-
-def _bound(name: str) -> Callable[..., TestResult]:
-    def test(x: Any, y: Any, **options: Any) -> TestResult:
-        return reference_test(name, x, y, **options)
-
-    return test
-
-
-PEERS: dict[str, Callable[..., TestResult]] = {name: _bound(name) for name in _PEERS}

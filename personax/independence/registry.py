@@ -1,6 +1,6 @@
 """The seven tests, each a plain function of two columns, and the registry that grids and commands use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,16 +27,12 @@ from personax.independence.kernels import (
 )
 from personax.independence.linear import LINEAR_NULLS, compare_linear, has_a_line, z_scores
 from personax.independence.nulls import correlation
-from personax.independence.procedure import Procedure
+from personax.independence.procedure import Procedure, any_column
 from personax.independence.results import TestResult
 
 RESAMPLES = 1999
 CONTINUOUS: tuple[Kind, Kind] = ("continuous", "continuous")
 RADIANS: tuple[float | None, float | None] = (None, None)
-
-
-def _any_column(column: Column) -> bool:
-    return True
 
 
 def _always(prepare: Callable[[Column], Any]) -> Callable[[np.random.Generator], Callable[[Column], Any]]:
@@ -51,13 +47,13 @@ def _nothing(column: Column) -> None:
 TESTS: dict[str, Procedure] = {
     test.name: test
     for test in (
-        Procedure("kci", "KCI", KERNEL_NULLS, _any_column, _always(kci_gram), compare_grams(as_it_is)),
-        Procedure("hsic", "HSIC", KERNEL_NULLS, _any_column, _always(hsic_gram), compare_grams(per_pair)),
+        Procedure("kci", "KCI", KERNEL_NULLS, any_column, _always(kci_gram), compare_grams(as_it_is)),
+        Procedure("hsic", "HSIC", KERNEL_NULLS, any_column, _always(hsic_gram), compare_grams(per_pair)),
         Procedure(
             "distance_correlation",
             "Distance correlation",
             KERNEL_NULLS,
-            _any_column,
+            any_column,
             _always(distance_gram),
             compare_grams(correlation),
         ),
@@ -69,7 +65,7 @@ TESTS: dict[str, Procedure] = {
             "rcit",
             "RCIT",
             KERNEL_NULLS,
-            _any_column,
+            any_column,
             lambda rng: rcit_gram(draw_frequencies(rng)),
             compare_grams(per_row),
         ),
@@ -97,8 +93,9 @@ def run_test(
     null: str | None = None,
     rng: np.random.Generator | None = None,
     resamples: int = RESAMPLES,
+    procedures: Mapping[str, Procedure] = TESTS,
 ) -> TestResult:
-    """Run the test `name` of `TESTS` on two columns.
+    """Run the test `name` on two columns.
 
     Args:
         x, y: (n,) sequences, arrays or Series; numbers, or labels of any type where the kind is nominal.
@@ -106,21 +103,22 @@ def run_test(
         kinds: kind of x and of y: "continuous", "ordinal", "nominal" or "circular".
         periods: length of one turn for circular columns; None means 2 pi.
         null: null distribution, one that the test offers; None is the test's default.
-        rng: randomness of `permutation` nulls and of RCIT's features; None is a generator seeded with 0, so that
-            a call repeats itself. The same generator state gives the same result for (x, y) and (y, x), for
-            other units and, but for rounding, for another order of rows.
+        rng: randomness of `permutation` nulls and of RCIT's features; None is a generator seeded with 0, so
+            that a call repeats itself. The same generator state gives the same result for (x, y) and (y, x),
+            for other units and, but for rounding, for another order of rows.
         resamples: permutations or Monte-Carlo tables, >= 1; the smallest p is 1/(resamples + 1).
+        procedures: `TESTS`, or `REFERENCE` for the peers' implementations (reference.py).
 
     Raises ValueError: unequal lengths, unknown name, kind or null, text in a numeric column, infinities.
 
     Without a p-value (see `TestResult.null`): a column the test does not apply to, fewer than 5 complete rows
     (also: all missing), or a column that is constant over the complete rows.
     """
-    if name not in TESTS:
-        raise ValueError(f"test {name!r} is unknown; choose from {', '.join(TESTS)}")
+    if name not in procedures:
+        raise ValueError(f"test {name!r} is unknown; choose from {', '.join(procedures)}")
     if resamples < 1:
         raise ValueError(f"resamples={resamples} must be at least 1")
-    test = TESTS[name]
+    test = procedures[name]
     chosen = test.choose_null(null)
     a, b = encode(x, kinds[0], periods[0]), encode(y, kinds[1], periods[1])
     if a.shape != b.shape or a.ndim != 1:
@@ -147,8 +145,9 @@ def kci(
 ) -> TestResult:
     """Kernel independence test of Zhang et al. (2011), unconditional; arguments and errors as `run_test`.
 
-    Statistic V = sum(Kc_x * Kc_y) with Gaussian kernels of width 0.8 (n < 200), 0.5 (n < 1200) or 0.3 standard
-    deviations, causal-learn's; circular columns through (sin, cos), nominal ones through the delta kernel.
+    Statistic V = sum(Kc_x * Kc_y) with Gaussian kernels of width 0.8 (n < 200), 0.5 (n < 1200) or 0.3
+    standard deviations, causal-learn's; circular columns through (sin, cos), nominal ones through the delta
+    kernel.
     Effect: root of the debiased kernel alignment, in [0, 1]. Nulls: spectral (default), gamma (the numbers of
     causal-learn), permutation.
     """
@@ -206,9 +205,9 @@ def chi_square(
 ) -> TestResult:
     """Pearson's chi-square test of a table of counts; arguments and errors as `run_test`.
 
-    Applies to ordinal and nominal columns and to circular ones whose values recur. Effect: Cramer's V, corrected
-    for bias. Nulls: auto (default: chi2 unless an expected count is below 5, then permutation), chi2,
-    permutation (Monte Carlo over tables with the observed margins). No continuity correction.
+    Applies to ordinal and nominal columns and to circular ones whose values recur. Effect: Cramer's V,
+    corrected for bias. Nulls: auto (default: chi2 unless an expected count is below 5, then permutation),
+    chi2, permutation (Monte Carlo over tables with the observed margins). No continuity correction.
     """
     return run_test("chi_square", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples)
 
@@ -243,8 +242,8 @@ def rcit(
 ) -> TestResult:
     """RCIT without a condition, i.e. RIT (Strobl et al. 2019); arguments and errors as `run_test`.
 
-    Statistic n ||C_xy||_F^2 of the covariances between 5 random Fourier features of each column, width the median
-    distance. It depends on `rng`, through the features. Effect and nulls as for `kci`.
+    Statistic n ||C_xy||_F^2 of the covariances between 5 random Fourier features of each column, width the
+    median distance. It depends on `rng`, through the features. Effect and nulls as for `kci`.
     """
     return run_test("rcit", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples)
 

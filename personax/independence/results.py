@@ -22,7 +22,7 @@ class TestResult:
         pvalue: in (0, 1]. A value below the smallest float is given as that float (2.2e-308), never 0.0.
         log10_pvalue: exact where `pvalue` is not; <= 0.
         n: rows in which both columns are present.
-        effect: size of the dependence, comparable across n: [0, 1], or [-1, 1] for Fisher's z (the correlation).
+        effect: size of the dependence, comparable across n: in [0, 1], for Fisher's z the correlation.
         null: how the p-value was had, or why there is none: one of the names in the test's docstring,
             "not applicable" (the test does not mean anything for these kinds of column),
             "undefined: constant column" or "undefined: fewer than 5 complete rows".

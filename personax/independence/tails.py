@@ -77,8 +77,8 @@ def log_weighted_chi2_sf(weights: np.ndarray, q: float) -> float:
     The path is a hyperbola that crosses the real axis at the saddle point of the whole integrand and opens
     towards +infinity, where the integrand vanishes double-exponentially in the path's parameter, so the
     trapezoid rule converges geometrically. The factor exp(K - t q - log t) at the saddle is taken out:
-    nothing underflows and nothing cancels, however deep the tail. Relative error of p below 1e-9 for p from 1 to
-    10^-100,000 (checked against closed forms and mpmath; Imhof 1961 and Davies 1980 lose all digits near
+    nothing underflows and nothing cancels, however deep the tail. Relative error of p below 1e-9 for p from 1
+    to 10^-100,000 (checked against closed forms and mpmath; Imhof 1961 and Davies 1980 lose all digits near
     1e-12). Weights below 1/100 of the largest (less, if
     the path reaches far) enter by their power sums, the series of log(1 - 2 w t).
     """
@@ -110,9 +110,9 @@ def _invert(parts: _Weights, q: float) -> tuple[float, float]:
     # slope -> -inf as u -> 0 and +inf as u -> 1, and rises in between: the integrand's log is convex in u.
     log_odds = brentq(slope, -80.0, 40.0, xtol=1e-3)
     u0, t2 = float(expit(log_odds)), float(expit(-log_odds))
-    curvature = 0.5 * np.sum((w / (one_minus + w * u0)) ** 2) + 1.0 / t2**2
-    if len(series) and parts.small[0] > 0:
-        curvature += 0.5 * parts.small[1:] @ ((_POWERS[1:] - 1) * t2 ** (_POWERS[1:] - 2))
+    curvature = 0.5 * float(np.sum((w / (one_minus + w * u0)) ** 2)) + 1.0 / t2**2
+    if parts.small[0] > 0:
+        curvature += 0.5 * float(parts.small[1:] @ ((_POWERS[1:] - 1) * t2 ** (_POWERS[1:] - 2)))
     c = float(1.0 / np.sqrt(curvature))
     bend = 0.5 * c
 
