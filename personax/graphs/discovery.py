@@ -3,9 +3,9 @@
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import log, sqrt
+from math import atanh, sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from causallearn.graph.GraphNode import GraphNode
 from causallearn.search.ConstraintBased.FCI import fci
 from causallearn.search.ConstraintBased.PC import pc
 from causallearn.search.ScoreBased.GES import ges
-from causallearn.utils.cit import CIT_Base, KCI_CInd, register_ci_test
+from causallearn.utils.cit import RCIT, CIT_Base, KCI_CInd, register_ci_test
 from causallearn.utils.PCUtils.BackgroundKnowledge import BackgroundKnowledge
 from scipy.stats import norm
 
@@ -48,49 +48,64 @@ class Discovery:
     forbidden: np.ndarray | None = None
 
 
-class _FisherZ(CIT_Base):
-    """Fisher's z test with the upper tail computed directly, so that small p-values do not round to 0."""
+class _LimitedTest(CIT_Base):
+    """A conditional independence test in causal-learn's protocol: p = test(X, Y, condition_set).
 
-    def __init__(self, data: np.ndarray, **_: Any) -> None:
+    Sets larger than `max_conditioning` are not tested and count as not separating (p = 0), wherever in the
+    search they come up. causal-learn's own limit holds for the skeleton only.
+    """
+
+    def __init__(self, data: np.ndarray, *, kind: Test, max_conditioning: int) -> None:
         super().__init__(data)
-        self.check_cache_method_consistent("personax_fisherz", "")
-        self.correlation = np.corrcoef(data.T)
+        self.check_cache_method_consistent(f"personax_{kind}", "")
+        self.max_conditioning = max_conditioning
+        self.p_value = {"fisherz": _fisher_z, "rcit": _rcit, "kci": _kci}[kind](data)
 
     def __call__(self, X: int, Y: int, condition_set: Any = None) -> float:
-        xs, ys, given, key = self.get_formatted_XYZ_and_cachekey(X, Y, condition_set)
+        (x,), (y,), given, key = self.get_formatted_XYZ_and_cachekey(X, Y, condition_set)
+        if 0 <= self.max_conditioning < len(given):
+            return 0.0
         if key not in self.pvalue_cache:
-            chosen = [*xs, *ys, *given]
-            precision = np.linalg.inv(self.correlation[np.ix_(chosen, chosen)])
-            r = -precision[0, 1] / sqrt(precision[0, 0] * precision[1, 1])
-            r = min(max(r, -1 + 1e-15), 1 - 1e-15)
-            z = 0.5 * log((1 + r) / (1 - r)) * sqrt(self.sample_size - len(given) - 3)
-            self.pvalue_cache[key] = float(2 * norm.sf(abs(z)))
+            self.pvalue_cache[key] = float(self.p_value(x, y, given))
         return self.pvalue_cache[key]
 
 
-class _LinearTimeKCI(CIT_Base):
+PValue = Callable[[int, int, list[int]], float]
+
+
+def _fisher_z(data: np.ndarray) -> PValue:
+    """Fisher's z test of the partial correlation; the upper tail is computed directly, no 0 too early."""
+    correlation, n = np.corrcoef(data.T), len(data)
+
+    def p_value(x: int, y: int, given: list[int]) -> float:
+        chosen = [x, y, *given]
+        precision = np.linalg.inv(correlation[np.ix_(chosen, chosen)])
+        r = -precision[0, 1] / sqrt(precision[0, 0] * precision[1, 1])
+        r = min(max(r, -1 + 1e-15), 1 - 1e-15)
+        return float(2 * norm.sf(abs(atanh(r)) * sqrt(n - len(given) - 3)))
+
+    return p_value
+
+
+def _rcit(data: np.ndarray) -> PValue:
+    test = RCIT(data)
+    return lambda x, y, given: test(x, y, given)
+
+
+def _kci(data: np.ndarray) -> PValue:
     """KCI: on features, in linear time, where nothing is conditioned on; causal-learn's otherwise."""
+    conditional = KCI_CInd()
 
-    def __init__(self, data: np.ndarray, **_: Any) -> None:
-        super().__init__(data)
-        self.check_cache_method_consistent("personax_kci", "")
-        self.conditional = KCI_CInd()
+    def p_value(x: int, y: int, given: list[int]) -> float:
+        if given:
+            return float(conditional.compute_pvalue(data[:, [x]], data[:, [y]], data[:, given])[0])
+        return kci(data[:, x], data[:, y], rng=numpy_rng(0, f"kci-{x}-{y}")).pvalue
 
-    def __call__(self, X: int, Y: int, condition_set: Any = None) -> float:
-        xs, ys, given, key = self.get_formatted_XYZ_and_cachekey(X, Y, condition_set)
-        if key not in self.pvalue_cache:
-            x, y = self.data[:, xs], self.data[:, ys]
-            if given:
-                p = self.conditional.compute_pvalue(x, y, self.data[:, given])[0]
-            else:
-                p = kci(x[:, 0], y[:, 0], rng=numpy_rng(0, f"kci-{key}")).pvalue
-            self.pvalue_cache[key] = float(p)
-        return self.pvalue_cache[key]
+    return p_value
 
 
-register_ci_test("personax_fisherz", _FisherZ)
-register_ci_test("personax_kci", _LinearTimeKCI)
-_TESTS = {"fisherz": "personax_fisherz", "kci": "personax_kci", "rcit": "rcit"}
+TEST = "personax"  # the name under which causal-learn finds the test
+register_ci_test(TEST, _LimitedTest)
 
 # How causal-learn's PC finds colliders and settles conflicts between them. Mean SHD to the true CPDAG over 12
 # random linear-Gaussian graphs (12 and 18 nodes, n = 4,000): 1.9 with these two, 8.3 with its defaults.
@@ -162,30 +177,34 @@ def discover(data: np.ndarray, how: Discovery, *, seed: int = 0) -> np.ndarray:
     names = [f"X{i + 1}" for i in range(d)]
     forbidden = np.zeros((d, d), dtype=bool) if how.forbidden is None else how.forbidden
     standardised = (data - data.mean(0)) / data.std(0)
-    test = _TESTS[how.test]
+    limit = how.max_conditioning
     with _seeded_global_numpy(seed), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if how.method == "pc":
             found = pc(
                 standardised,
                 how.alpha,
-                test,
+                TEST,
                 background_knowledge=_background(names, forbidden),
                 uc_rule=MAX_P,
                 uc_priority=STRONGEST_FIRST,
                 show_progress=False,
                 node_names=names,
-                max_k=None if how.max_conditioning < 0 else how.max_conditioning,
+                max_k=None if limit < 0 else limit,
+                kind=how.test,
+                max_conditioning=limit,
             ).G.graph
         elif how.method == "fci":
             found = fci(
                 standardised,
-                test,
+                TEST,
                 how.alpha,
-                depth=how.max_conditioning,
+                depth=limit,
                 background_knowledge=_background(names, forbidden),
                 show_progress=False,
                 node_names=names,
+                kind=how.test,
+                max_conditioning=limit,
             )[0].graph
         else:
             found = ges(standardised, "local_score_BIC_from_cov", node_names=names)["G"].graph

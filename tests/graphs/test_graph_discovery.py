@@ -120,6 +120,22 @@ def test_kci_uses_features_only_where_nothing_is_conditioned_on(monkeypatch):
     assert not found[0, 2] and not found[2, 0]  # separated by y, with causal-learn's conditional test
 
 
+def test_no_set_larger_than_the_limit_is_tested(latents, monkeypatch):
+    sizes = []
+
+    def spy(data):
+        p_value = fisher_z(data)
+        return lambda x, y, given: sizes.append(len(given)) or p_value(x, y, given)
+
+    fisher_z = discovery._fisher_z
+    monkeypatch.setattr(discovery, "_fisher_z", spy)
+    for method in ("pc", "fci"):
+        for limit, largest in ((0, 0), (1, 1), (-1, 2)):
+            sizes.clear()
+            discover(latents, Discovery(method, max_conditioning=limit))
+            assert max(sizes) == largest if limit >= 0 else max(sizes) >= largest
+
+
 def test_discovery_leaves_the_global_generator_alone(latents):
     np.random.seed(1)  # noqa: NPY002
     before = np.random.random()  # noqa: NPY002
