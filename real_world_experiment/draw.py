@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 CONSENSUS = 0.5  # least share of resamples for an edge in the graph of several seeds
 FORMATS = ("png", "svg", "pdf")
 EPILOG = (
-    "Cost of 100 resamples of 9,444 people with 18 latents on 2 cores: pc with fisherz 15 s (4 min if nearly "
+    "Cost of 100 resamples of 9,444 people with 18 latents on 2 cores: pc with fisherz 20 s (2 min if nearly "
     "all latents depend on each other), fci and ges up to twice that, rcit an hour (20 to 70 ms a test). kci "
     "is linear in the people where nothing is conditioned on, cubic otherwise: 2 s a test at 1,000 people, "
     "15 s at 2,000. Use it with --rows test, --max_conditioning 1 or --resamples 0."
