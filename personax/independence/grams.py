@@ -180,6 +180,11 @@ def series_factor(phase: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return factor
 
 
+def gaussian_terms(reach: float) -> int:
+    """Number K of terms that `gaussian_series` needs."""
+    return int(np.ceil(_REACH * (reach + _REACH) / (2.0 * np.pi)))
+
+
 def gaussian_series(reach: float) -> tuple[float, np.ndarray]:
     """Step h and weights w_1..w_K with exp(-u^2/2) = w_0 + sum_k w_k cos(h k u) for |u| <= reach.
 
@@ -187,18 +192,22 @@ def gaussian_series(reach: float) -> tuple[float, np.ndarray]:
     truncation are below 1e-16 (Poisson summation).
     """
     step = 2.0 * np.pi / (reach + _REACH)
-    s = step * np.arange(1, int(np.ceil(_REACH / step)) + 1)
+    s = step * np.arange(1, gaussian_terms(reach) + 1)
     return step, 2.0 * step / np.sqrt(2.0 * np.pi) * np.exp(-0.5 * s**2)
+
+
+def von_mises_terms(concentration: float) -> int:
+    """Upper bound of the number of terms of `von_mises_series`."""
+    return int(20 + 10 * np.sqrt(concentration) + min(concentration, 30))
 
 
 def von_mises_series(concentration: float) -> np.ndarray:
     """Weights w_1..w_K with exp(kappa (cos t - 1)) = w_0 + sum_k w_k cos(k t).
 
-    w_k = 2 exp(-kappa) I_k(kappa) (Jacobi-Anger), cut where below 1e-17. This is the Gaussian kernel
-    of (sin, cos).
+    w_k = 2 exp(-kappa) I_k(kappa) (Jacobi-Anger), cut where below 1e-17. This is the Gaussian kernel of
+    (sin, cos).
     """
-    longest = int(20 + 10 * np.sqrt(concentration) + min(concentration, 30))
-    weights = 2.0 * ive(np.arange(1, longest + 1), concentration)
+    weights = 2.0 * ive(np.arange(1, von_mises_terms(concentration) + 1), concentration)
     return weights[weights > 1e-17]
 
 
@@ -247,20 +256,21 @@ def gaussian_gram(column: Column, width: float, route: Route | None = None) -> G
     width: standard deviation of the kernel, > 0. route: None chooses the cheapest; the result is the same.
     """
     n, d = len(column), len(column.distinct)
-    if column.kind == "circular":
-        step, weights = 1.0, von_mises_series(1.0 / width**2)
-    else:
-        step, weights = gaussian_series((column.positions[-1] - column.positions[0]) / width)
-        step /= width
-    m = 2 * len(weights)
+    reach = float(column.positions[-1] - column.positions[0]) / width
+    circular = column.kind == "circular"
+    m = 2 * (von_mises_terms(width**-2) if circular else gaussian_terms(reach))
     if route is None:
-        # Flops: eigenvalues cost about ten times the cube; a product of n x m features with itself n m^2.
-        if 10 * d**3 <= n * m**2 + 10 * m**3:
+        # Flops: eigenvalues cost about ten times the cube; a product of n x r features with itself n r^2.
+        # A Cholesky factor has no more columns than the longest series, or it pays to have that many.
+        r = min(m, _LONGEST_SERIES)
+        if 10 * d**3 <= n * r**2 + 10 * r**3:
             route = "table"
         else:
             route = "cosine" if m <= _LONGEST_SERIES else "cholesky"
     if route == "table":
         return centred_table(column, gaussian_matrix(column.positions, column.positions, column, width))
-    if route == "cosine":
-        return FactorGram(series_factor(step * column.positions[column.codes], weights))
-    return FactorGram(cholesky_factor(column, width))
+    if route == "cholesky":
+        return FactorGram(cholesky_factor(column, width))
+    step, weights = (1.0, von_mises_series(width**-2)) if circular else gaussian_series(reach)
+    phase = column.positions[column.codes] * (step if circular else step / width)
+    return FactorGram(series_factor(phase, weights))

@@ -112,10 +112,8 @@ def votes_table(decided: pd.DataFrame, scores: str) -> str:
     """The paper's heatmap as Markdown: features x traits, cells x/y."""
     counted = votes(decided)
     counted = counted[counted["scores"] == scores]
-    cells = {
-        (row.feature, row.trait): f"{row.rejections}/{row.tests}" if row.tests else "–"
-        for row in counted.itertuples()
-    }
+    fields = (counted[name] for name in ("feature", "trait", "rejections", "tests"))
+    cells = {(feature, trait): f"{x}/{y}" if y else "–" for feature, trait, x, y in zip(*fields, strict=True)}
     traits = [str(trait) for trait in dict.fromkeys(counted["trait"])]
     features = [str(feature) for feature in dict.fromkeys(counted["feature"])]
     return _table(["feature", *traits], [[f, *(cells[f, trait] for trait in traits)] for f in features])
