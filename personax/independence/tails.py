@@ -119,7 +119,8 @@ def _invert(parts: _Weights, q: float) -> tuple[float, float]:
         second += 0.5 * float(parts.small[1:] @ ((_POWERS[1:] - 1) * t2 ** (_POWERS[1:] - 2)))
     c = float(1.0 / np.sqrt(second))
     # The path of steepest descent bends by third / (6 second) y^2. With few weights the integrand decays
-    # slowly and the path must bend enough for exp(-t q) to end it; with many it must not, or it meets their poles.
+    # slowly and the path must bend enough for exp(-t q) to end it; with many it must not, or it meets their
+    # poles.
     least = 0.5 * c / (1.0 + (w.sum() + parts.small[0]) / 4.0)
     bend = float(np.clip(third * c**4 / 3.0, least, 0.5 * c))
 
