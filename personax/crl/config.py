@@ -1,0 +1,75 @@
+"""Every choice of the model and its training, with the reason for its default."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Phase1Config:
+    """Representation: the evidence lower bound with alignment (Eq. 1-5 in objective.py)."""
+
+    epochs: int = 24
+    """Passes over the training rows, at most; early stopping may end sooner."""
+    batch_size: int = 512
+    """Rows per step; also the number of candidates that alignment tells a row apart from."""
+    learning_rate: float = 3e-3
+    """Peak of the schedule: linear warm-up over the first tenth, then a cosine to zero."""
+    weight_decay: float = 1e-4
+    """AdamW's decoupled weight decay."""
+    clip: float = 1000.0
+    """Largest norm of the gradient; the reconstruction is a sum over pixels, hence the size."""
+    patience: int = 8
+    """Epochs without a better validation objective before training stops."""
+    beta: float = 3.0
+    """Weight of the KL term (Eq. 1)."""
+    align: float = 20.0
+    """Weight of alignment between the measurements of a modality (Eq. 4)."""
+    cross: float = 10.0
+    """Weight of the contrastive term between modalities (Eq. 5)."""
+    sparsity: float = 0.2
+    """Weight of the expected number of edges (Eq. 6)."""
+
+
+@dataclass(frozen=True)
+class Phase2Config:
+    """Identification: coordinates of each block and the graph (Eq. 6-8 in objective.py)."""
+
+    population: int = 16
+    """Models trained side by side, each from its own causal order."""
+    generations: int = 8
+    """Rounds of training; after each the best quarter survives and its copies' orders are changed."""
+    generation_steps: int = 200
+    """Optimiser steps of a generation."""
+    finalists: int = 4
+    """Models trained to the end; the best on validation rows is kept."""
+    final_steps: int = 1500
+    """Optimiser steps of the finalists."""
+    batch_size: int = 512
+    """Rows per step."""
+    learning_rate: float = 1e-2
+    """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
+    orthogonality: float = 5.0
+    """Weight of orthogonal coordinates (Eq. 7)."""
+    sparsity: float = 0.02
+    """Nats per row that an edge within a modality must earn (Eq. 6)."""
+    cross_sparsity: float = 0.05
+    """Nats per row that an edge between modalities must earn; larger, as in Sun et al.'s Condition 4.3."""
+
+
+@dataclass(frozen=True)
+class CRLConfig:
+    """The multimodal multi-measurement model."""
+
+    latents: dict[str, int] = field(default_factory=dict)
+    """Latents per modality, such as {digit: 2, garment: 2}."""
+    shared: int = 0
+    """Latents s shared by all modalities; 0 for none."""
+    noise: int = 4
+    """Dimensions of each measurement's own noise eta."""
+    hidden: int = 128
+    """Width of the networks' hidden layers."""
+    observation_sd: float = 0.1
+    """Standard deviation of the decoder's Gaussian, in the units of the data (pixels in [0, 1])."""
+    phase1: Phase1Config = field(default_factory=Phase1Config)
+    """Representation."""
+    phase2: Phase2Config = field(default_factory=Phase2Config)
+    """Identification."""

@@ -1,0 +1,38 @@
+"""The map from a block's coordinates u, as representation learning leaves them, to its latents z.
+
+Alignment identifies each block only up to an invertible map (Yao et al. 2023, Thm 3.2; Sun et al. 2025,
+Thm 4.2). This module is that map, smooth and with a Jacobian in closed form, R of them side by side so
+that many starts train in one batch.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class Coordinates(nn.Module):
+    """z = L u + V tanh(W u + b), for R starts at once.
+
+    The log-determinant of the Jacobian enters the prior's density of u, and its pole at zero keeps the map
+    locally invertible during training.
+    """
+
+    def __init__(self, linear: Tensor, generator: torch.Generator, hidden: int = 24) -> None:
+        """linear: (R, d, d) first guesses of L, [.., i, j] the weight of u_i in z_j."""
+        super().__init__()
+        starts, dimension, _ = linear.shape
+
+        def normal(*size: int, sd: float) -> nn.Parameter:
+            return nn.Parameter(sd * torch.randn(starts, *size, generator=generator))
+
+        self.linear = nn.Parameter(linear.clone())
+        self.inner = normal(dimension, hidden, sd=0.7)
+        self.bias = normal(hidden, sd=0.7)
+        self.outer = normal(hidden, dimension, sd=0.02)
+
+    def forward(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """u (n, d) -> z (R, n, d) and Jacobian (R, n, d, d) with [.., j, i] = dz_j / du_i."""
+        wave = torch.tanh(u @ self.inner + self.bias[:, None])
+        z = u @ self.linear + wave @ self.outer
+        slope = (1 - wave.square())[..., None, :] * self.inner[:, None]  # (R, n, d, hidden)
+        jacobian = self.linear[:, None] + slope @ self.outer[:, None]  # [.., i, j] = dz_j / du_i
+        return z, jacobian.transpose(2, 3)

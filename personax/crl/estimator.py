@@ -1,0 +1,256 @@
+"""CRL: the whole model behind fit, transform, save and load."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jsonargparse import ArgumentParser
+
+from personax.crl.config import CRLConfig
+from personax.crl.geometry import Geometry
+from personax.crl.identification import (
+    Codes,
+    IdentifiedPrior,
+    edge_weights,
+    identify,
+)
+from personax.crl.model import SHARED, Batch, MultiViewVAE
+from personax.crl.prior import CausalPrior
+from personax.crl.training import train_representation
+from personax.runs.errors import InputError
+from personax.runs.files import atomic_path, read_yaml, write_yaml
+from personax.runs.seeds import numpy_rng, torch_rng
+from personax.views import MultiViewData, Split
+
+log = logging.getLogger(__name__)
+
+
+def resolve_device(name: str) -> torch.device:
+    """ "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:1". Raises InputError for a missing one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name != "cpu" and not name.startswith("cuda"):
+        raise InputError(f"device {name!r}: unknown; choose auto, cpu or cuda")
+    if name.startswith("cuda"):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        wanted = int(name.partition(":")[2] or 0)
+        if wanted >= count:
+            raise InputError(f"device {name!r}: this machine offers {count} CUDA devices; use --device cpu")
+    return torch.device(name)
+
+
+def latent_names(dimensions: Mapping[str, int]) -> dict[str, list[str]]:
+    """Block -> names: s1, s2, ...; z11, z12, ... by modality and number (z1_10 from the tenth on)."""
+    names, modality = {}, 0
+    for block, dimension in dimensions.items():
+        modality += block != SHARED
+        stem = "s" if block == SHARED else f"z{modality}"
+        names[block] = [
+            f"{stem}{'_' if block != SHARED and k > 9 else ''}{k}" for k in range(1, dimension + 1)
+        ]
+    return names
+
+
+def _blank(dimensions: Mapping[str, int]) -> Codes:
+    """Codes of the right shapes, to build a model that weights are then loaded into."""
+    return Codes(
+        {block: torch.randn(8, d) for block, d in dimensions.items()},
+        {block: torch.eye(d).expand(8, -1, -1) for block, d in dimensions.items()},
+    )
+
+
+class CRL:
+    """Multimodal multi-measurement causal representation learning (paper §4).
+
+    `fit` learns on training rows and stops and chooses on validation rows. Afterwards `transform` gives
+    the latents of any people, and `graph` the recovered graph.
+    """
+
+    def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
+        """config.latents must name every modality of the data to come. Raises InputError."""
+        self.config = config
+        self.seed = seed
+        self.device = resolve_device(device)
+        self.history: list[dict[str, Any]] = []
+        self._shapes: dict[str, list[list[int]]] = {}
+        self._vae: MultiViewVAE | None = None
+        self._prior: IdentifiedPrior | None = None
+        self._weights: np.ndarray | None = None
+
+    def fit(
+        self,
+        data: MultiViewData,
+        split: Split,
+        *,
+        checkpoint: Path | None = None,
+        on_progress: Callable[[list[dict[str, Any]]], None] | None = None,
+    ) -> "CRL":
+        """Learn representation, coordinates and graph.
+
+        Args:
+            data: people with at least one modality; true latents, if any, are not looked at.
+            split: rows to fit on and to choose on; the test rows are not touched.
+            checkpoint: file to continue from and to save to after every epoch.
+            on_progress: called with the history so far.
+
+        Raises InputError for data that do not fit the configuration, or when training diverges.
+        """
+        self._check(data, split)
+        self._build(data)
+        assert self._vae is not None
+        train = Batch.of(data.rows(split.train), self.device)
+        validation = Batch.of(data.rows(split.validation), self.device)
+
+        draft = CausalPrior(self._dimensions(), 1, torch_rng(self.seed, "prior")).to(self.device)
+        self.history = train_representation(
+            self._vae,
+            draft,
+            train,
+            validation,
+            self.config.phase1,
+            seed=self._derived("representation"),
+            checkpoint=checkpoint,
+            on_epoch=on_progress,
+        )
+        self._vae.eval()
+
+        def report(row: dict[str, Any]) -> None:
+            self.history.append(row)
+            if on_progress is not None:
+                on_progress(self.history)
+
+        u_train, u_validation = self._vae.pooled_means(train), self._vae.pooled_means(validation)
+        geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
+        codes = Codes(u_train, geometry.inverse_metric(u_train))
+        self._prior = identify(
+            codes,
+            Codes(u_validation, geometry.inverse_metric(u_validation)),
+            self.config.phase2,
+            seed=self._derived("identification"),
+            on_step=report,
+        )
+        self._weights = edge_weights(self._prior, codes).cpu().numpy()
+        return self
+
+    def transform(self, data: MultiViewData) -> pd.DataFrame:
+        """Latents (n, d), one named column each, of any people with the modalities of the fit.
+
+        A person's missing measurements are left out of the pool.
+        """
+        vae, prior = self._fitted()
+        parts = []
+        for start in range(0, len(data), 8192):
+            batch = Batch.of(data.rows(np.arange(start, min(start + 8192, len(data)))), self.device)
+            with torch.no_grad():
+                parts.append(prior.latents(vae.pooled_means(batch))[0][0].cpu().numpy())
+        return pd.DataFrame(np.concatenate(parts), columns=self.names)
+
+    @property
+    def blocks(self) -> dict[str, list[str]]:
+        """Block ("s" and the modalities) -> names of its latents."""
+        return latent_names(self._dimensions())
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all latents, in the order of `transform`'s columns and of the graph."""
+        return [name for names in self.blocks.values() for name in names]
+
+    @property
+    def graph(self) -> np.ndarray:
+        """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; acyclic."""
+        return self._fitted()[1].scm.adjacency()[0].cpu().numpy().astype(int)
+
+    @property
+    def edge_probability(self) -> np.ndarray:
+        """(d, d) learned probability of each edge; the graph keeps those above 1/2."""
+        return self._fitted()[1].scm.edge_probability()[0].detach().cpu().numpy()
+
+    @property
+    def edge_weights(self) -> np.ndarray:
+        """(d, d) strength of each edge of the graph: root mean square slope, in standard deviations."""
+        self._fitted()
+        assert self._weights is not None
+        return self._weights
+
+    def save(self, folder: Path | str) -> None:
+        """Write the configuration (model.yaml) and the weights (weights.pt, tensors only)."""
+        vae, prior = self._fitted()
+        write_yaml(
+            Path(folder) / "model.yaml",
+            {"config": asdict(self.config), "seed": self.seed, "shapes": self._shapes},
+        )
+        tensors = {
+            "vae": vae.state_dict(),
+            "prior": prior.state_dict(),
+            "edge_weights": torch.from_numpy(self.edge_weights),
+        }
+        with atomic_path(Path(folder) / "weights.pt") as temporary:
+            torch.save(tensors, temporary)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str = "auto") -> "CRL":
+        """Read what `save` wrote. Raises InputError when the files are missing or do not belong together."""
+        described = read_yaml(Path(folder) / "model.yaml")
+        parser = ArgumentParser(exit_on_error=False)
+        parser.add_class_arguments(CRLConfig, "config")
+        config = parser.instantiate_classes(parser.parse_object({"config": described["config"]})).config
+        model = cls(config, seed=described["seed"], device=device)
+        model._shapes = described["shapes"]
+        try:
+            saved = torch.load(Path(folder) / "weights.pt", map_location=model.device, weights_only=True)
+            model._vae = MultiViewVAE(model._shapes, config).to(model.device)
+            model._vae.load_state_dict(saved["vae"])
+            model._prior = IdentifiedPrior(_blank(model._dimensions()), 1, torch.Generator()).to(model.device)
+            model._prior.load_state_dict(saved["prior"])
+        except (OSError, RuntimeError, KeyError) as error:
+            raise InputError(
+                f"{folder}: weights.pt cannot be read or is of another model ({error})"
+            ) from error
+        model._vae.eval()
+        model._weights = saved["edge_weights"].cpu().numpy()
+        return model
+
+    def _derived(self, name: str) -> int:
+        return int(numpy_rng(self.seed, name).integers(2**62))
+
+    def _dimensions(self) -> dict[str, int]:
+        shared = {SHARED: self.config.shared} if self.config.shared else {}
+        return shared | {modality: self.config.latents[modality] for modality in self._shapes}
+
+    def _build(self, data: MultiViewData) -> None:
+        self._shapes = {m: [list(a.shape[1:]) for a in arrays] for m, arrays in data.measurements.items()}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._derived("networks"))
+            self._vae = MultiViewVAE(self._shapes, self.config).to(self.device)
+
+    def _fitted(self) -> tuple[MultiViewVAE, IdentifiedPrior]:
+        if self._vae is None or self._prior is None:
+            raise RuntimeError("call fit or load first")
+        return self._vae, self._prior
+
+    def _check(self, data: MultiViewData, split: Split) -> None:
+        if set(self.config.latents) != set(data.modalities):
+            raise InputError(
+                f"latents are given for {sorted(self.config.latents)}, but the data's modalities are "
+                f"{data.modalities}; name each of them once"
+            )
+        for modality, number in self.config.latents.items():
+            if number < 1:
+                raise InputError(f"latents of {modality}: {number}; at least 1")
+        least = 10 * (sum(self.config.latents.values()) + self.config.shared)
+        if len(split.train) < least:
+            raise InputError(f"{len(split.train)} training rows are too few for the model; at least {least}")
+        for modality, arrays in data.measurements.items():
+            for number, array in enumerate(arrays):
+                seen = data.observed[modality][:, number]
+                finite = np.isfinite(array).reshape(len(array), -1).all(1)
+                if not finite[seen].all():
+                    row = int(np.flatnonzero(seen & ~finite)[0])
+                    raise InputError(
+                        f"{modality}, measurement {number + 1}, row {row + 1}: NaN or inf; mark it unobserved"
+                    )

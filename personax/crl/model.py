@@ -1,0 +1,186 @@
+"""The autoencoder: who encodes what, how measurements are pooled, and what one pass returns."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from personax.crl.config import CRLConfig
+from personax.crl.encoders import make_decoder, make_encoder
+from personax.views import MultiViewData
+
+SHARED = "s"  # name of the block of shared latents
+CROSS_DIMENSION = 4  # of the maps that modalities are compared in, Eq. (5)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a MultiViewData as tensors: modality -> measurements (n, ...), and (n, measurements) bool."""
+
+    x: Mapping[str, Sequence[Tensor]]
+    observed: Mapping[str, Tensor]
+
+    @classmethod
+    def of(cls, data: MultiViewData, device: torch.device | str = "cpu") -> "Batch":
+        """All of `data` on `device`; unobserved measurements become zeros, which nothing looks at."""
+        x, observed = {}, {}
+        for modality, arrays in data.measurements.items():
+            mask = torch.from_numpy(np.array(data.observed[modality], dtype=bool))
+            tensors = [torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for a in arrays]
+            for number, tensor in enumerate(tensors):
+                if not mask[:, number].all():
+                    tensors[number] = tensor.clone()
+                    tensors[number][~mask[:, number]] = 0.0
+            x[modality] = [tensor.to(device) for tensor in tensors]
+            observed[modality] = mask.to(device)
+        return cls(x, observed)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.observed.values())))
+
+    def rows(self, index: Tensor | slice) -> "Batch":
+        """The given rows."""
+        return Batch(
+            {m: [tensor[index] for tensor in tensors] for m, tensors in self.x.items()},
+            {m: mask[index] for m, mask in self.observed.items()},
+        )
+
+    def in_chunks(self, size: int = 4096) -> Iterator["Batch"]:
+        """Consecutive parts of at most `size` rows."""
+        return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))
+
+
+class Gaussian(NamedTuple):
+    """Independent normal coordinates: mean and log-variance, (n, d) each."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+
+class Code(NamedTuple):
+    """What one measurement says of the shared latents, its modality's latents and its own noise."""
+
+    shared: Gaussian
+    own: Gaussian
+    noise: Gaussian
+
+    @property
+    def content(self) -> Tensor:
+        """(n, shared + own) means of everything that the modality's measurements have in common."""
+        return torch.cat([self.shared.mean, self.own.mean], 1)
+
+
+class Posterior(NamedTuple):
+    """q(block | all its measurements): mean and precision, (n, d) each."""
+
+    mean: Tensor
+    precision: Tensor
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """One draw per row, with gradients to mean and precision."""
+        noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device)
+        return self.mean + noise * self.precision.rsqrt()
+
+    def log_density(self, value: Tensor) -> Tensor:
+        """log q(value) per row, (n,)."""
+        squares = (value - self.mean).square() * self.precision
+        return 0.5 * (self.precision.log() - math.log(2 * math.pi) - squares).sum(1)
+
+
+def pool(experts: Sequence[Gaussian], observed: Tensor) -> Posterior:
+    """Product of N(0, 1) and one Gaussian per measurement (Hinton 2002; Wu & Goodman 2018).
+
+    observed (n, experts) masks experts out; a row that lacks them all gets N(0, 1).
+    """
+    precision = torch.ones_like(experts[0].mean)
+    weighted = torch.zeros_like(precision)
+    for number, (mean, log_variance) in enumerate(experts):
+        certainty = torch.exp(-log_variance) * observed[:, number, None]
+        precision = precision + certainty
+        weighted = weighted + certainty * mean
+    return Posterior(weighted / precision, precision)
+
+
+class Measurement(nn.Module):
+    """Encoder and decoder of one measurement."""
+
+    def __init__(self, shape: Sequence[int], shared: int, own: int, noise: int, hidden: int) -> None:
+        super().__init__()
+        self.sizes = [shared, own, noise]
+        total = sum(self.sizes)
+        self.encoder = make_encoder(shape, 2 * total, hidden)
+        self.decoder = make_decoder(total, shape, hidden)
+
+    def encode(self, x: Tensor) -> Code:
+        """x (n, *shape) -> its Code."""
+        mean, log_variance = self.encoder(x).chunk(2, dim=1)
+        parts = zip(mean.split(self.sizes, 1), log_variance.clamp(-10, 4).split(self.sizes, 1), strict=True)
+        return Code(*(Gaussian(*part) for part in parts))
+
+    def decode(self, shared: Tensor, own: Tensor, noise: Tensor) -> Tensor:
+        """f_{m,i}(s, u_m, eta) -> (n, *shape)."""
+        return self.decoder(torch.cat([shared, own, noise], 1))
+
+
+class MultiViewVAE(nn.Module):
+    """Measurements of every modality; the prior of the latents lives in prior.py.
+
+    Args:
+        shapes: modality -> shape of each of its measurements.
+        config: latents per modality, shared latents, noise dimensions, widths.
+    """
+
+    def __init__(self, shapes: Mapping[str, Sequence[Sequence[int]]], config: CRLConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.modalities = list(shapes)
+        self.measurements = nn.ModuleDict(
+            {
+                modality: nn.ModuleList(
+                    Measurement(shape, config.shared, config.latents[modality], config.noise, config.hidden)
+                    for shape in its_shapes
+                )
+                for modality, its_shapes in shapes.items()
+            }
+        )
+        # Inverse temperature of alignment, per modality, and the maps that modalities are compared in.
+        self.log_scale = nn.ParameterDict({m: nn.Parameter(torch.zeros(())) for m in shapes})
+        self.comparison = nn.ModuleDict(
+            {
+                m: nn.Sequential(nn.Linear(config.latents[m], 32), nn.SiLU(), nn.Linear(32, CROSS_DIMENSION))
+                for m in shapes
+            }
+        )
+
+    def of(self, modality: str) -> list[Measurement]:
+        """The networks of a modality's measurements."""
+        nets = self.measurements[modality]
+        assert isinstance(nets, nn.ModuleList)
+        return [net for net in nets if isinstance(net, Measurement)]
+
+    def encode(self, batch: Batch) -> dict[str, list[Code]]:
+        """Modality -> one Code per measurement."""
+        return {
+            modality: [net.encode(x) for net, x in zip(self.of(modality), batch.x[modality], strict=True)]
+            for modality in self.modalities
+        }
+
+    def posteriors(self, codes: Mapping[str, Sequence[Code]], batch: Batch) -> dict[str, Posterior]:
+        """Block -> pooled posterior; the shared block, if any, pools the measurements of all modalities."""
+        pooled = {}
+        if self.config.shared:
+            everyone = [code.shared for m in self.modalities for code in codes[m]]
+            pooled[SHARED] = pool(everyone, torch.cat([batch.observed[m] for m in self.modalities], 1))
+        for m in self.modalities:
+            pooled[m] = pool([code.own for code in codes[m]], batch.observed[m])
+        return pooled
+
+    @torch.no_grad()
+    def pooled_means(self, batch: Batch) -> dict[str, Tensor]:
+        """Block -> posterior means (n, d): the coordinates u that identification starts from."""
+        parts = [self.posteriors(self.encode(chunk), chunk) for chunk in batch.in_chunks()]
+        return {block: torch.cat([part[block].mean for part in parts]) for block in parts[0]}

@@ -1,0 +1,73 @@
+"""The objective, term by term. Equation numbers are this module's; sources stand beside them.
+
+For a person with measurements x_{m,i}, pooled posterior q(u_m | x_{m,1..I}), measurement noise eta_{m,i}:
+
+    (1)  L1 = sum_{m,i} reconstruction_{m,i} + beta KL + a_w align + a_x cross + a_g edges     representation
+    (2)  reconstruction_{m,i} = |x_{m,i} - f_{m,i}(u_m, s, eta_{m,i})|^2 / (2 sd^2)          (paper's L_Recon)
+    (3)  KL = E_q[log q(u) - log p(u)] + sum_{m,i} KL(q(eta_{m,i}) || N(0, I))                 (paper's L_Ind)
+    (4)  align = InfoNCE between the measurements' encodings of u_m                (Yao et al. 2023, Thm 3.2)
+    (5)  cross = InfoNCE between learned maps of the modalities' pooled encodings, and between their
+                 encodings of s                                            (Yao et al. 2023; Sun et al. C.3)
+    (6)  edges = expected number of edges, weighted within and between blocks        (paper's L_Sp; Sun 4.3)
+    (7)  orthogonality = sum_{j<k} cos^2(grad z_j, grad z_k) in the inverse metric of geometry.py
+                                                   (Reizinger et al. 2022; Gresele et al. 2021, IMA)
+    (8)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + edges                    identification
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def reconstruction(x: Tensor, decoded: Tensor, sd: float, observed: Tensor) -> Tensor:
+    """Eq. (2): mean over the batch; x and decoded (n, ...), observed (n,) bool; unobserved rows count 0."""
+    error = (x - decoded).flatten(1).square().sum(1)
+    return torch.where(observed, error, 0.0).mean() / (2 * sd**2)
+
+
+def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Eq. (3), eta: KL(N(mean, variance) || N(0, I)) per row, (n, k) -> (n,)."""
+    return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)
+
+
+def info_nce(a: Tensor, b: Tensor, scale: Tensor | float = 1.0) -> Tensor:
+    """Eq. (4), (5): each row of a finds its partner in b among all rows, and the reverse.
+
+    Args:
+        a, b: (n, d) encodings; row i of one belongs to row i of the other.
+        scale: inverse temperature of the negative squared distance.
+
+    Returns:
+        Scalar, 0 for perfect pairs and log n for no information; its optimum aligns partners and spreads
+        the rows, the L2 distance and the entropy of Yao et al.'s Theorem 3.2.
+    """
+    if len(a) < 2:
+        return a.new_zeros(())
+    distance = a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T
+    similarity = -scale * distance
+    target = torch.arange(len(a), device=a.device)
+    return 0.5 * (
+        functional.cross_entropy(similarity, target) + functional.cross_entropy(similarity.T, target)
+    )
+
+
+def expected_edges(probability: Tensor, cross: Tensor, within_weight: float, cross_weight: float) -> Tensor:
+    """Eq. (6): weighted expected number of edges; probability (R, d, d), cross (d, d) of 0/1 -> (R,)."""
+    return (probability * (within_weight + (cross_weight - within_weight) * cross)).sum((1, 2))
+
+
+def orthogonality(jacobian: Tensor, inverse_metric: Tensor) -> Tensor:
+    """Eq. (7): how far a block's coordinates are from orthogonal.
+
+    Args:
+        jacobian: (R, n, d, d), [.., j, i] = dz_j / du_i.
+        inverse_metric: (n, d, d), from geometry.py.
+
+    Returns:
+        (R,) mean over rows of the sum over pairs j < k of the squared cosine; 0 means orthogonal.
+    """
+    gram = jacobian @ inverse_metric @ jacobian.transpose(2, 3)
+    length = torch.diagonal(gram, dim1=2, dim2=3).clamp_min(1e-12).rsqrt()
+    cosine = gram * length[..., :, None] * length[..., None, :]
+    d = jacobian.shape[-1]
+    return 0.5 * (cosine.square().sum((2, 3)) - d).mean(1)

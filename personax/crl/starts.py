@@ -1,0 +1,73 @@
+"""Where identification starts: coordinates whose dependence on the other blocks is sparse already.
+
+Eq. (8) has local minima: once the graph has settled on coordinates that mix two latents, unmixing them
+would cost edges first. So each start begins where the L1 norm of the dependence between modalities
+(Sun et al. 2025, Cond. 4.3) is small, which a smooth search over rotations finds without any graph:
+
+    minimise over orthogonal Q   sum_{n, j} | Q grad_u E[t_j | u_n] |_1
+
+with t the codes of all other blocks, u the block's codes in coordinates where its mean geometry is the
+identity (so that Q keeps Eq. (7) at its mean), and the gradients those of a smooth regression. Different
+random rotations end in different minima: the starts.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from personax.crl.regression import FourierBasis
+
+ROWS = 4000
+ROTATION_STEPS = 200
+
+
+def start_rotations(
+    u: Mapping[str, Tensor], inverse_metric: Mapping[str, Tensor], starts: int, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j, for standardised codes u (n, d).
+
+    inverse_metric: block -> (n, d, d) in the same standardised coordinates. `generator` lives on the CPU.
+    """
+    step = max(1, len(next(iter(u.values()))) // ROWS)
+    some = {block: values[::step].double().cpu() for block, values in u.items()}
+    maps = {}
+    for block, codes in some.items():
+        root = _symmetric_power(inverse_metric[block].double().mean(0).cpu(), 0.5)  # du = root dv
+        d = codes.shape[1]
+        others = [values for other, values in some.items() if other != block]
+        rotation = torch.linalg.qr(torch.randn(starts, d, d, generator=generator, dtype=torch.float64))[0]
+        if others and d > 1:
+            gradients = _gradients(codes, torch.cat(others, 1), generator) @ root
+            rotation = _sparsest(gradients.flatten(0, 1), rotation)
+        whitened = rotation @ torch.linalg.inv(root)  # z = Q v, v = root^-1 u
+        spread = torch.einsum("rji,ik,rjk->rj", whitened, torch.cov(codes.T).reshape(d, d), whitened).sqrt()
+        maps[block] = (whitened / spread[..., None]).transpose(1, 2).float()
+    return maps
+
+
+def _symmetric_power(matrix: Tensor, power: float) -> Tensor:
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+
+
+def _gradients(u: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+    """grad_u E[t_j | u_n] (n, targets, d)."""
+    basis = FourierBasis.draw(u.shape[1], generator)
+    return (basis.derivative(u) @ basis.fit(u, targets)).transpose(1, 2)
+
+
+def _sparsest(gradients: Tensor, rotation: Tensor) -> Tensor:
+    """Turn each of the (R, d, d) rotations downhill in the L1 norm of the rotated gradients (n, d)."""
+    gradients = gradients / gradients.square().mean().sqrt().clamp_min(1e-12)
+    d = rotation.shape[-1]
+    skew = torch.zeros_like(rotation, requires_grad=True)
+    optimiser = torch.optim.Adam([skew], lr=0.05)
+    for _ in range(ROTATION_STEPS):
+        turned = torch.matrix_exp(skew - skew.transpose(1, 2)) @ rotation
+        loss = (gradients @ turned.transpose(1, 2)).abs().mean((1, 2)) * d
+        optimiser.zero_grad()
+        loss.sum().backward()
+        optimiser.step()
+    with torch.no_grad():
+        return torch.matrix_exp(skew - skew.transpose(1, 2)) @ rotation

@@ -1,0 +1,52 @@
+"""Recovered latents and graph against the truth; the numbers of metrics.json."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from personax.crl.metrics import insample_r2, kernel_ridge_r2, match, mean_correlation
+from personax.graphs.scores import graph_scores
+from personax.views import MultiViewData, Split
+
+
+def evaluate_latents(latents: pd.DataFrame, data: MultiViewData, split: Split) -> dict[str, Any]:
+    """R2 and MCC of recovered latents (n, d), all people in order, against the true ones.
+
+    Returns
+        heldout: maps fitted on training rows, everything scored on test rows: r2 and r2_per_latent (kernel
+            ridge from all recovered latents), mcc_pearson, mcc_spearman, correlation_per_latent.
+        insample: the official protocol, fitted and scored on the validation rows: r2, mcc_pearson.
+    """
+    z, truth = latents.to_numpy(), data.truth.to_numpy()
+    names = list(data.truth.columns)
+    r2 = kernel_ridge_r2(z[split.train], truth[split.train], z[split.test], truth[split.test])
+    columns, correlations = match(z[split.test], truth[split.test])
+    return {
+        "heldout": {
+            "r2": r2.mean(),
+            "r2_per_latent": dict(zip(names, r2, strict=True)),
+            "mcc_pearson": mean_correlation(z[split.test], truth[split.test]),
+            "mcc_spearman": mean_correlation(z[split.test], truth[split.test], ranks=True),
+            "correlation_per_latent": dict(zip(names, np.abs(correlations), strict=True)),
+            "matched_to": dict(zip(names, latents.columns[columns], strict=True)),
+            "rows": len(split.test),
+        },
+        "insample": {
+            "r2": insample_r2(z[split.validation], truth[split.validation]),
+            "mcc_pearson": mean_correlation(z[split.validation], truth[split.validation]),
+            "note": "the official code's protocol: fitted and scored on the same rows",
+        },
+    }
+
+
+def matched_columns(latents: pd.DataFrame, data: MultiViewData, split: Split) -> np.ndarray:
+    """(k,) for each true latent, the recovered one it is matched to (test rows, all blocks together)."""
+    return match(latents.to_numpy()[split.test], data.truth.to_numpy()[split.test])[0]
+
+
+def evaluate_graph(adjacency: np.ndarray, columns: np.ndarray, data: MultiViewData) -> dict[str, Any]:
+    """Scores of a recovered graph (d, d), its nodes matched to the true latents by `columns` (k,)."""
+    if data.graph is None:
+        raise ValueError("these data carry no true graph")
+    return graph_scores(data.graph, adjacency[np.ix_(columns, columns)])

@@ -1,0 +1,65 @@
+"""Fit a model inside a run folder, so that a killed run continues and a finished one is read back."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from personax.crl import CRL, CRLConfig
+from personax.graphs.graph import Graph
+from personax.runs.errors import InputError
+from personax.runs.files import atomic_path, write_json_lines
+from personax.runs.folder import RunFolder
+from personax.views import MultiViewData, Split
+
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.pt"
+
+
+def fit_in_folder(
+    folder: RunFolder, data: MultiViewData, split: Split, config: CRLConfig, *, seed: int, device: str
+) -> CRL:
+    """A fitted model: read from the folder if it is finished, else fitted from the last checkpoint.
+
+    Writes metrics.jsonl after every epoch and generation, and in the end model.yaml and weights.pt.
+    """
+    if (folder / WEIGHTS).exists():
+        return CRL.load(folder.path, device=device)
+    model = CRL(config, seed=seed, device=device)
+    model.fit(
+        data,
+        split,
+        checkpoint=folder / CHECKPOINT,
+        on_progress=lambda history: write_json_lines(folder / "metrics.jsonl", history),
+    )
+    model.save(folder.path)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return model
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """metrics.jsonl as a table, one row per epoch or generation."""
+    path = folder / "metrics.jsonl"
+    if not path.exists():
+        raise InputError(f"{path}: missing; the run has not been trained")
+    return pd.read_json(path, lines=True)
+
+
+def write_latents(path: Path, latents: pd.DataFrame, ids: np.ndarray, split: Split) -> None:
+    """latents.parquet: id, split (train, validation or test), then one column per latent, all people."""
+    table = latents.copy()
+    table.insert(0, "split", split.labels(len(table)))
+    table.insert(0, "id", ids)
+    with atomic_path(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def learned_graph(model: CRL, *, simulated: bool) -> Graph:
+    """The model's own graph, with its edges' strengths, as a Graph."""
+    return Graph(
+        model.names,
+        model.graph,
+        weights=model.edge_weights,
+        blocks={name: block for block, names in model.blocks.items() for name in names},
+        simulated=simulated,
+    )
