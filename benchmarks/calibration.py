@@ -114,7 +114,7 @@ def ours(
 ) -> float:
     """Our p-value."""
     periods = (PERIOD, None)
-    return run_test(test, *pair, kinds=kinds, periods=periods, null=null, rng=rng, resamples=499).pvalue
+    return run_test(test, *pair, kinds=kinds, periods=periods, null=null, rng=rng, resamples=999).pvalue
 
 
 def theirs(peer: str, kinds: tuple[Kind, Kind], rng: np.random.Generator, pair: Pair) -> float:

@@ -3,8 +3,8 @@
     python benchmarks/independence.py            # about 5 minutes on 2 cores; the peers need 6 GB
     python benchmarks/independence.py --quick    # n = 1,000 and the grid; half a minute
 
-Each measurement runs in its own process, which imports, makes the data, notes its memory, runs once and reports
-wall time and peak memory (of the whole process, and above what it had before). Medians over --repeats.
+Each measurement runs in its own process, which imports, makes the data, notes its memory, runs once and
+reports wall time and peak memory (of the whole process, and what it had before). Medians over --repeats.
 Prints Markdown and writes results/benchmarks/independence.md and .json.
 """
 
@@ -94,7 +94,7 @@ def _peer(test: str) -> Callable[[int], Callable[[], Any]]:
         from personax.independence.registry import run_test
 
         x, y = pair(n)
-        call = {"kinds": ("continuous", "ordinal"), "procedures": REFERENCE}
+        call: dict[str, Any] = {"kinds": ("continuous", "ordinal"), "procedures": REFERENCE}
         run_test(test, x[:50], y[:50], **call)  # imports and compiles
         return lambda: run_test(test, x, y, **call).pvalue
 
@@ -110,7 +110,7 @@ def _grid(n: int) -> Callable[[], Any]:
         found = run_grid(
             traits,
             features,
-            trait_kinds=dict.fromkeys(traits, "ordinal"),
+            trait_kinds=dict.fromkeys(TRAIT_NAMES, "ordinal"),
             feature_kinds=kinds,
             periods=periods,
             progress=False,
@@ -186,8 +186,8 @@ def report(rows: list[dict[str, Any]]) -> str:
     grid = at["grid", 9444]
     lines += [
         "",
-        f"The celebrity grid (5 tests x 5 traits x 23 features, n = 9,444): {grid['seconds']:.2f} s after import, "
-        f"peak {grid['peak_mb']:.0f} MB.",
+        "The celebrity grid (5 tests x 5 traits x 23 features, n = 9,444): "
+        f"{grid['seconds']:.2f} s after import, peak {grid['peak_mb']:.0f} MB.",
     ]
     for (case, n), row in at.items():
         if n == 1_000_000:

@@ -1,6 +1,6 @@
 """Tests on tables of counts: chi-square and G-square."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy.special import xlogy
@@ -8,6 +8,7 @@ from scipy.special import xlogy
 from personax.independence.columns import Column
 from personax.independence.grams import joint_counts
 from personax.independence.procedure import Comparison, Null
+from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.tails import log_chi2_sf
 
 TABLE_NULLS: tuple[Null, ...] = ("auto", "chi2", "permutation")
@@ -106,16 +107,20 @@ def _monte_carlo_log_p(
     rng: np.random.Generator,
     resamples: int,
 ) -> float:
-    """log (1 + #{T* >= T}) / (1 + resamples) over tables with the observed margins.
+    """log p over random tables with the observed margins (`resampling_log_p`).
 
     Sorted margins, the longer as rows: the same `rng` gives the same p whatever the order of arguments, rows
-    and categories. Tables come in blocks of about 10 MB.
+    and categories. Blocks of tables grow from 200 to at most 8 MB.
     """
     margins = sorted((np.sort(x_counts)[::-1], np.sort(y_counts)[::-1]), key=lambda m: (-len(m), m.tolist()))
     expected = expected_counts(*margins)
-    block = max(1, 1_000_000 // expected.size)
-    exceeding = 0
-    for start in range(0, resamples, block):
-        tables = tables_with_margins(margins[0], margins[1], min(block, resamples - start), rng)
-        exceeding += int(np.sum(measure(tables, expected) >= statistic * (1.0 - 1e-10)))
-    return float(np.log((1 + exceeding) / (1 + resamples)))
+
+    def exceeds() -> Iterator[np.ndarray]:
+        drawn, block = 0, 200
+        while drawn < resamples:
+            size = min(block, max(1, 1_000_000 // expected.size), resamples - drawn)
+            tables = tables_with_margins(margins[0], margins[1], size, rng)
+            yield measure(tables, expected) >= statistic * (1.0 - ROUNDING)
+            drawn, block = drawn + size, 2 * block
+
+    return resampling_log_p(exceeds(), resamples)

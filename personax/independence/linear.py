@@ -4,6 +4,7 @@ import numpy as np
 
 from personax.independence.columns import Column
 from personax.independence.procedure import Null
+from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.tails import log_normal_two_sided
 
 LINEAR_NULLS: tuple[Null, ...] = ("normal", "permutation")
@@ -42,6 +43,6 @@ def compare_linear(
     if null == "normal":
         return z, log_normal_two_sided(z), correlation, null
     a, b = sorted((np.sort(a), np.sort(b)), key=lambda scores: (len(np.unique(scores)), f"{scores[0]:.9e}"))
-    threshold = abs(correlation) * (n - 1) * (1.0 - 1e-10)
-    exceeding = sum(abs(float(rng.permutation(a) @ b)) >= threshold for _ in range(resamples))
-    return z, float(np.log((1 + exceeding) / (1 + resamples))), correlation, null
+    threshold = abs(correlation) * (n - 1) * (1.0 - ROUNDING)
+    exceeds = (np.array([abs(float(rng.permutation(a) @ b)) >= threshold]) for _ in range(resamples))
+    return z, resampling_log_p(exceeds, resamples), correlation, null

@@ -19,10 +19,8 @@ from personax.independence.grams import (
     factor_table,
     table_table,
 )
+from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.tails import log_gamma_sf, log_weighted_chi2_sf
-
-# An observed statistic and an equal one under permutation differ by rounding.
-_ROUNDING = 1e-10
 
 
 @singledispatch
@@ -101,18 +99,18 @@ def permutation_log_p(
     rng: np.random.Generator,
     resamples: int,
 ) -> float:
-    """log (1 + #{V* >= V}) / (1 + resamples), rows of one column shuffled (Phipson & Smyth 2010).
+    """log p over random orders of the rows of one column (`resampling_log_p`).
 
     Both columns are sorted before the shuffle and the one to shuffle is chosen by its contents, so that the
     same `rng` gives the same p whatever the order of rows and arguments.
     """
     first, second = sorted(zip(columns, grams, strict=True), key=lambda pair: _content(*pair))
     a, b = (gram.permuted(np.argsort(column.codes, kind="stable")) for column, gram in (first, second))
-    exceeding = 0
-    for _ in range(resamples):
-        order = rng.permutation(a.n)
-        exceeding += cross(a.permuted(order), b) >= v * (1.0 - _ROUNDING)
-    return float(np.log((1 + exceeding) / (1 + resamples)))
+    exceeds = (
+        np.array([cross(a.permuted(rng.permutation(a.n)), b) >= v * (1.0 - ROUNDING)])
+        for _ in range(resamples)
+    )
+    return resampling_log_p(exceeds, resamples)
 
 
 def _content(column: Column, gram: Gram) -> tuple[int, str]:

@@ -106,7 +106,8 @@ def run_test(
         rng: randomness of `permutation` nulls and of RCIT's features; None is a generator seeded with 0, so
             that a call repeats itself. The same generator state gives the same result for (x, y) and (y, x),
             for other units and, but for rounding, for another order of rows.
-        resamples: permutations or Monte-Carlo tables, >= 1; the smallest p is 1/(resamples + 1).
+        resamples: most permutations or Monte-Carlo tables, >= 1; the smallest p is 1/(resamples + 1). Drawing
+            stops early where p is large (`resampling_log_p`).
         procedures: `TESTS`, or `REFERENCE` for the peers' implementations (reference.py).
 
     Raises ValueError: unequal lengths, unknown name, kind or null, text in a numeric column, infinities.

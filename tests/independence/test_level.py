@@ -1,10 +1,13 @@
 """Level under independence within binomial bounds, power under dependence, fixed seeds."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from personax.independence import TESTS, Kind, run_test
+from personax.independence.resampling import resampling_log_p
 
 REPLICATES = 200
 KINDS: tuple[Kind, ...] = ("continuous", "ordinal", "nominal", "circular")
@@ -65,7 +68,27 @@ def test_spectral_and_permutation_agree() -> None:
         x = rng.standard_normal(250)
         y = np.round(0.13 * x + rng.standard_normal(250))
         p = [run_test(test, x, y, null=null, resamples=1999).pvalue for null in ("spectral", "permutation")]
-        assert abs(p[0] - p[1]) < 0.03
+        assert p[1] == pytest.approx(p[0], rel=0.3, abs=0.005)  # drawing stops at 100 exceedances
+
+
+def test_resampling_stops_early_and_stays_exact() -> None:
+    """Under the null P(p <= a) <= a for the sequential p, and it is close to a."""
+    rng = np.random.default_rng(1)
+    uniform = rng.random(4000)  # true p-value of each of 4,000 null statistics
+    drawn = []
+
+    def blocks(p: float) -> Iterator[np.ndarray]:
+        for size in (200, 400, 399):
+            drawn.append(size)
+            yield rng.random(size) < p
+
+    estimates = np.exp([resampling_log_p(blocks(p), 999) for p in uniform])
+    for level in (0.01, 0.05, 0.2, 0.5):
+        low, high = stats.binom.ppf([1e-4, 1 - 1e-4], 4000, level)
+        assert low <= np.sum(estimates <= level) <= high
+    assert sum(drawn) < 4000 * 500
+    assert np.exp(resampling_log_p([np.zeros(999, dtype=bool)], 999)) == pytest.approx(1e-3)
+    assert np.exp(resampling_log_p([np.ones(999, dtype=bool)], 999)) == 1.0
 
 
 @pytest.mark.parametrize("test", ["kci", "hsic", "distance_correlation", "rcit"])

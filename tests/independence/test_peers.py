@@ -101,7 +101,7 @@ def test_monte_carlo_p_equals_scipy_permutation(shape: tuple[int, int]) -> None:
         correction=False,
         method=stats.PermutationMethod(n_resamples=9999, rng=np.random.default_rng(1)),
     )
-    assert found.pvalue == pytest.approx(expected.pvalue, abs=0.02)
+    assert found.pvalue == pytest.approx(expected.pvalue, rel=0.3)  # drawing stops at 100 exceedances
 
 
 @pytest.mark.parametrize("n", [8, 100, 3000])
