@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from personax.independence.columns import Column, Kind, complete_column, encode
@@ -17,6 +16,7 @@ from personax.independence.multiple import combine_strata
 from personax.independence.procedure import Null, Procedure
 from personax.independence.registry import DEFAULT_TESTS, RESAMPLES, TESTS
 from personax.independence.results import TestResult
+from personax.independence.threads import blas_threads
 
 
 def run_grid(
@@ -84,7 +84,7 @@ def run_grid(
     hidden = None if progress else True  # None: shown on a terminal only
     bar = partial(tqdm, total=features.shape[1], unit="feature", disable=hidden, leave=False)
     if jobs == 1:
-        with threadpool_limits(1):  # the matrices are small: more BLAS threads only wait for each other
+        with blas_threads(len(traits)):
             per_feature = [task(*cell) for cell in bar(cells)]
     else:
         workers = Parallel(

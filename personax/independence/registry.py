@@ -29,6 +29,7 @@ from personax.independence.linear import LINEAR_NULLS, compare_linear, has_a_lin
 from personax.independence.nulls import correlation
 from personax.independence.procedure import Procedure, any_column
 from personax.independence.results import TestResult
+from personax.independence.threads import blas_threads
 
 RESAMPLES = 1999
 CONTINUOUS: tuple[Kind, Kind] = ("continuous", "continuous")
@@ -131,7 +132,8 @@ def run_test(
         return refused
     rng = np.random.default_rng(0) if rng is None else rng
     prepare = test.preparation(rng)
-    return test.test(columns, (prepare(columns[0]), prepare(columns[1])), chosen, rng, resamples)
+    with blas_threads(len(columns[0])):
+        return test.test(columns, (prepare(columns[0]), prepare(columns[1])), chosen, rng, resamples)
 
 
 def kci(

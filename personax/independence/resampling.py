@@ -14,8 +14,8 @@ def resampling_log_p(exceeds: Iterable[np.ndarray], resamples: int) -> float:
     """log p from blocks of booleans, True where a resample's statistic reaches the observed one.
 
     (1 + #) / (1 + resamples) if all are drawn (Phipson & Smyth 2010). If the ENOUGH-th exceedance comes
-    earlier, at resample l, drawing stops and p = ENOUGH / l (Besag & Clifford 1991). Either way P(p <= a) <= a under the
-    null; a p-value of 0.5 takes 200 resamples instead of thousands.
+    earlier, at resample l, drawing stops and p = ENOUGH / l (Besag & Clifford 1991). Either way
+    P(p <= a) <= a under the null; a p-value of 0.5 takes 200 resamples instead of thousands.
     """
     drawn = found = 0
     for block in exceeds:
