@@ -24,7 +24,9 @@ class Phase1Config:
     align: float = 20.0
     """Weight of alignment between the measurements of a modality (Eq. 4)."""
     cross: float = 10.0
-    """Weight of the contrastive term between modalities (Eq. 5)."""
+    """Weight of the contrastive term between the modalities' latents (Eq. 5)."""
+    shared: float = 10.0
+    """Weight of the contrastive term between the modalities' encodings of s (Eq. 5)."""
     sparsity: float = 0.2
     """Weight of the expected number of edges (Eq. 6)."""
 
@@ -69,6 +71,8 @@ class CRLConfig:
     """Width of the networks' hidden layers."""
     observation_sd: float = 0.1
     """Standard deviation of the decoder's Gaussian, in the units of the data (pixels in [0, 1])."""
+    flexible: bool = False
+    """Mechanisms with scales that depend on the parents, and noise with tails and skew of its own (prior.py)."""
     phase1: Phase1Config = field(default_factory=Phase1Config)
     """Representation."""
     phase2: Phase2Config = field(default_factory=Phase2Config)

@@ -1,26 +1,39 @@
-"""Networks between a measurement and its code: convolutional for images, a perceptron for embeddings."""
+"""Networks between a measurement and its code: convolutional for images, a perceptron beside a linear map for embeddings."""
 
 import math
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+
+class LinearPlusMLP(nn.Module):
+    """A linear map plus a perceptron that starts small: a few thousand people bear little else."""
+
+    def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs)
+        last = nn.Linear(hidden, outputs)
+        nn.init.normal_(last.weight, std=1e-3)
+        nn.init.zeros_(last.bias)
+        self.bend = nn.Sequential(
+            nn.Linear(inputs, 2 * hidden), nn.SiLU(), nn.Linear(2 * hidden, hidden), nn.SiLU(), last
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs) -> (n, outputs)."""
+        linear: Tensor = self.linear(x)
+        return linear + self.bend(x)
 
 
 def make_encoder(shape: Sequence[int], outputs: int, hidden: int) -> nn.Module:
     """A network (n, *shape) -> (n, outputs).
 
     Images (channels, height, width) are halved by strided convolutions until a side is at most 4;
-    embeddings (d,) pass two hidden layers.
+    embeddings (d,) pass a linear map and, beside it, two hidden layers.
     """
     if len(shape) == 1:
-        return nn.Sequential(
-            nn.Linear(shape[0], 2 * hidden),
-            nn.SiLU(),
-            nn.Linear(2 * hidden, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, outputs),
-        )
+        return LinearPlusMLP(shape[0], outputs, hidden)
     channels, height, width = shape
     layers: list[nn.Module] = []
     filters = 16
@@ -33,7 +46,9 @@ def make_encoder(shape: Sequence[int], outputs: int, hidden: int) -> nn.Module:
 
 
 def make_decoder(inputs: int, shape: Sequence[int], hidden: int) -> nn.Module:
-    """A network (n, inputs) -> (n, *shape)."""
+    """A network (n, inputs) -> (n, *shape): for embeddings a linear map and, beside it, two hidden layers."""
+    if len(shape) == 1:
+        return LinearPlusMLP(inputs, shape[0], hidden)
     return nn.Sequential(
         nn.Linear(inputs, hidden),
         nn.SiLU(),

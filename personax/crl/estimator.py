@@ -106,7 +106,9 @@ class CRL:
         train = Batch.of(data.rows(split.train), self.device)
         validation = Batch.of(data.rows(split.validation), self.device)
 
-        draft = CausalPrior(self._dimensions(), 1, torch_rng(self.seed, "prior")).to(self.device)
+        draft = CausalPrior(
+            self._dimensions(), 1, torch_rng(self.seed, "prior"), flexible=self.config.flexible
+        ).to(self.device)
         self.history = train_representation(
             self._vae,
             draft,
@@ -132,6 +134,7 @@ class CRL:
             Codes(u_validation, geometry.inverse_metric(u_validation)),
             self.config.phase2,
             seed=self._derived("identification"),
+            flexible=self.config.flexible,
             on_step=report,
         )
         self._weights = edge_weights(self._prior, codes).cpu().numpy()
@@ -205,7 +208,9 @@ class CRL:
             saved = torch.load(Path(folder) / "weights.pt", map_location=model.device, weights_only=True)
             model._vae = MultiViewVAE(model._shapes, config).to(model.device)
             model._vae.load_state_dict(saved["vae"])
-            model._prior = IdentifiedPrior(_blank(model._dimensions()), 1, torch.Generator()).to(model.device)
+            model._prior = IdentifiedPrior(
+                _blank(model._dimensions()), 1, torch.Generator(), flexible=config.flexible
+            ).to(model.device)
             model._prior.load_state_dict(saved["prior"])
         except (OSError, RuntimeError, KeyError) as error:
             raise InputError(

@@ -57,8 +57,19 @@ class IdentifiedPrior(nn.Module):
     Blocks are standardised first: `centre` and `scale` hold each block's mean and standard deviation.
     """
 
-    def __init__(self, codes: Codes, starts: int, generator: torch.Generator, *, move: bool = True) -> None:
-        """codes: of the training rows. `move=False` keeps the coordinates as they are: graph only."""
+    def __init__(
+        self,
+        codes: Codes,
+        starts: int,
+        generator: torch.Generator,
+        *,
+        move: bool = True,
+        flexible: bool = False,
+    ) -> None:
+        """codes: of the training rows. `move=False` keeps the coordinates as they are: graph only.
+
+        flexible: see CausalPrior.
+        """
         super().__init__()
         u = codes.u
         self.dimensions = {block: values.shape[1] for block, values in u.items()}
@@ -73,7 +84,7 @@ class IdentifiedPrior(nn.Module):
             generator,
         )
         self.coordinates = nn.ModuleDict({b: Coordinates(guess, generator) for b, guess in guesses.items()})
-        self.scm = CausalPrior(self.dimensions, starts, generator)
+        self.scm = CausalPrior(self.dimensions, starts, generator, flexible=flexible)
 
     def latents(self, u: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Latents (R, n, d) of all blocks in order, and block -> Jacobian dz/du (R, n, d_b, d_b)."""
@@ -126,6 +137,7 @@ def identify(
     *,
     seed: int,
     move: bool = True,
+    flexible: bool = False,
     on_step: Callable[[dict[str, Any]], None] | None = None,
 ) -> IdentifiedPrior:
     """Minimise Eq. (8) on `train` by a population of models; return the best on `validation`, alone.
@@ -133,12 +145,13 @@ def identify(
     Args:
         seed: seed of starts, mutations, batches and edges.
         move: False learns graph and mechanisms of the given codes, standardised but otherwise unmoved.
+        flexible: see CausalPrior.
         on_step: called after each generation with its terms and every model's objective.
     """
     device = next(iter(train.u.values())).device
     cpu = torch.Generator().manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed + 1)
-    model = IdentifiedPrior(train, config.population, cpu, move=move).to(device)
+    model = IdentifiedPrior(train, config.population, cpu, move=move, flexible=flexible).to(device)
     total = config.generations * config.generation_steps + config.final_steps
     bar = tqdm(total=total, desc="identification", unit="step", disable=None)
     for generation in range(config.generations + 1):
@@ -216,8 +229,7 @@ def edge_weights(model: IdentifiedPrior, codes: Codes) -> Tensor:
     z = model.latents(codes.u)[0].detach()[0]
 
     def mean(row: Tensor) -> Tensor:
-        eps = scm.noise(row[None, None], adjacency[:, None])[0, 0]
-        return row - eps * scm.log_scale[0].exp()
+        return scm.mechanisms(row[None, None], adjacency[:, None])[0][0, 0]
 
     slopes = vmap(jacfwd(mean))(z)  # [n, child, parent]
     return (slopes.detach().square().mean(0).sqrt().T * adjacency[0]).detach()

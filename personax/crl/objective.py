@@ -2,12 +2,12 @@
 
 For a person with measurements x_{m,i}, pooled posterior q(u_m | x_{m,1..I}), measurement noise eta_{m,i}:
 
-    (1)  L1 = sum_{m,i} reconstruction_{m,i} + beta KL + a_w align + a_x cross + a_g edges     representation
+    (1)  L1 = sum_{m,i} reconstruction_{m,i} + beta KL + a_w align + a_x cross + a_s shared + a_g edges
     (2)  reconstruction_{m,i} = |x_{m,i} - f_{m,i}(u_m, s, eta_{m,i})|^2 / (2 sd^2)          (paper's L_Recon)
     (3)  KL = E_q[log q(u) - log p(u)] + sum_{m,i} KL(q(eta_{m,i}) || N(0, I))                 (paper's L_Ind)
     (4)  align = InfoNCE between the measurements' encodings of u_m                (Yao et al. 2023, Thm 3.2)
-    (5)  cross = InfoNCE between learned maps of the modalities' pooled encodings, and between their
-                 encodings of s                                            (Yao et al. 2023; Sun et al. C.3)
+    (5)  cross = InfoNCE between learned maps of the modalities' pooled encodings, shared = InfoNCE between
+                 their encodings of s                                      (Yao et al. 2023; Sun et al. C.3)
     (6)  edges = expected number of edges, weighted within and between blocks        (paper's L_Sp; Sun 4.3)
     (7)  orthogonality = sum_{j<k} cos^2(grad z_j, grad z_k) in the inverse metric of geometry.py
                                                    (Reizinger et al. 2022; Gresele et al. 2021, IMA)

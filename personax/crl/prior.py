@@ -2,6 +2,10 @@
 
     z_k = f_k(A_1k z_1, ..., A_dk z_d) + sigma_k eps_k,    eps_k ~ N(0, 1) independent        (paper §4.1)
 
+or, `flexible`, a conditional flow: sigma_k depends on the parents as f_k does, and eps_k becomes normal only
+by a sinh-arcsinh map (Jones & Pewsey 2009), which gives every latent tails and a skew of its own. What is not
+Gaussian can be told from its rotations, which Gaussian latents cannot.
+
 A is random: an edge i -> j is open with probability
 
     P_ij = sigmoid(gate_ij) * sigmoid(potential_j - potential_i)
@@ -60,9 +64,16 @@ class CausalPrior(nn.Module):
     cross: Tensor
 
     def __init__(
-        self, dimensions: Mapping[str, int], starts: int, generator: torch.Generator, hidden: int = 16
+        self,
+        dimensions: Mapping[str, int],
+        starts: int,
+        generator: torch.Generator,
+        hidden: int = 16,
+        *,
+        flexible: bool = False,
     ) -> None:
         super().__init__()
+        self.flexible = flexible
         allowed, cross = edge_masks(dimensions)
         self.register_buffer("allowed", allowed)
         self.register_buffer("cross", cross)
@@ -79,6 +90,10 @@ class CausalPrior(nn.Module):
         self.outer = normal(d, hidden, sd=0.1)
         self.outer_bias = nn.Parameter(torch.zeros(starts, d))
         self.log_scale = nn.Parameter(torch.zeros(starts, d))
+        if flexible:
+            self.outer_scale = nn.Parameter(torch.zeros(starts, d, hidden))
+            self.log_tail = nn.Parameter(torch.zeros(starts, d))
+            self.skew = nn.Parameter(torch.zeros(starts, d))
 
     def edge_probability(self) -> Tensor:
         """(R, d, d) with P[r, i, j] the probability that i -> j is open."""
@@ -108,10 +123,10 @@ class CausalPrior(nn.Module):
             self.gate[model, latent, :] = self.gate[model, :, latent] = 1.0
         self.potential.copy_(ORDER_SPACING * order.argsort(1).argsort(1))
 
-    def noise(self, z: Tensor, edges: Tensor) -> Tensor:
-        """eps (R, n, d) of latents z (R, n, d) under edges (R, g, d, d).
+    def mechanisms(self, z: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean f_k and log sigma_k of every latent given its parents, (R, n, d) each, at z (R, n, d).
 
-        g divides n: the first n/g rows see the first graph, and so on.
+        edges (R, g, d, d), g a divisor of n: the first n/g rows see the first graph, and so on.
         """
         starts, n, d = z.shape
         groups = edges.shape[1]
@@ -119,11 +134,27 @@ class CausalPrior(nn.Module):
         weights = edges[..., None] * self.inner.transpose(1, 2)[:, None]
         seen = z.reshape(starts, groups, n // groups, d) @ weights.flatten(3)
         wave = torch.tanh(seen + self.inner_bias.flatten(1)[:, None, None])
-        mean = (wave.unflatten(3, self.outer.shape[1:]) * self.outer[:, None, None]).sum(4)
-        mean = mean.reshape(starts, n, d) + self.outer_bias[:, None]
-        return (z - mean) * torch.exp(-self.log_scale)[:, None]
+        wave = wave.unflatten(3, self.outer.shape[1:])
+        mean = (wave * self.outer[:, None, None]).sum(4).reshape(starts, n, d) + self.outer_bias[:, None]
+        log_scale = self.log_scale[:, None].expand(starts, n, d)
+        if self.flexible:
+            log_scale = log_scale + (wave * self.outer_scale[:, None, None]).sum(4).reshape(starts, n, d)
+        return mean, log_scale
+
+    def noise(self, z: Tensor, edges: Tensor) -> Tensor:
+        """(z_k - f_k) / sigma_k (R, n, d) of latents z (R, n, d); edges as in `mechanisms`."""
+        mean, log_scale = self.mechanisms(z, edges)
+        return (z - mean) * torch.exp(-log_scale)
 
     def log_density(self, z: Tensor, edges: Tensor) -> Tensor:
-        """log p(z) (R, n) = sum_k log N(eps_k; 0, 1) + log |d eps_k / d z_k|; edges as in `noise`."""
-        eps = self.noise(z, edges)
-        return (-0.5 * eps.square() - 0.5 * math.log(2 * math.pi) - self.log_scale[:, None]).sum(2)
+        """log p(z) (R, n) = sum_k log N(eps_k; 0, 1) + log |d eps_k / d z_k|; edges as in `mechanisms`."""
+        mean, log_scale = self.mechanisms(z, edges)
+        eps = (z - mean) * torch.exp(-log_scale)
+        log_slope = -log_scale
+        if self.flexible:
+            inner = torch.exp(self.log_tail)[:, None] * torch.asinh(eps) + self.skew[:, None]
+            inner = inner.clamp(-20, 20)
+            log_slope = log_slope + self.log_tail[:, None] - 0.5 * torch.log1p(eps.square())
+            log_slope = log_slope + torch.log(torch.cosh(inner))
+            eps = torch.sinh(inner)
+        return (-0.5 * eps.square() - 0.5 * math.log(2 * math.pi) + log_slope).sum(2)

@@ -20,6 +20,7 @@ class Terms(NamedTuple):
     kl: Tensor
     align: Tensor
     cross: Tensor
+    shared: Tensor
     edges: Tensor
 
     def total(self, weights: Phase1Config) -> Tensor:
@@ -29,6 +30,7 @@ class Terms(NamedTuple):
             + weights.beta * self.kl
             + weights.align * self.align
             + weights.cross * self.cross
+            + weights.shared * self.shared
             + weights.sparsity * self.edges
         )
 
@@ -59,11 +61,13 @@ def representation_terms(
             error = error + reconstruction(x, decoded, vae.config.observation_sd, observed)
             kl = kl + (kl_to_standard_normal(*code.noise) * observed).mean()
 
+    cross, shared_terms = _cross(vae, codes, posteriors, batch)
     return Terms(
         reconstruction=error,
         kl=kl,
         align=_align(vae, codes, batch),
-        cross=_cross(vae, codes, posteriors, batch),
+        cross=cross,
+        shared=shared_terms,
         edges=expected_edges(prior.edge_probability(), prior.cross, 0.5, 1.0).sum(),
     )
 
@@ -82,10 +86,11 @@ def _align(vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], batch: Batch)
 
 def _cross(
     vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], posteriors: Mapping[str, Posterior], batch: Batch
-) -> Tensor:
-    """Eq. (5): mean over the pairs of modalities, of mapped latents and of each modality's view of s."""
+) -> tuple[Tensor, Tensor]:
+    """Eq. (5): means over the pairs of modalities, of mapped latents and of each modality's view of s."""
     pairs = list(combinations(vae.modalities, 2))
     total = batch.observed[vae.modalities[0]].new_zeros((), dtype=torch.float32)
+    shared = total
     for first, second in pairs:
         both = batch.observed[first].any(1) & batch.observed[second].any(1)
         a, b = (vae.comparison[m](posteriors[m].mean[both]) for m in (first, second))
@@ -95,5 +100,5 @@ def _cross(
                 pool([code.shared for code in codes[m]], batch.observed[m]).mean[both]
                 for m in (first, second)
             )
-            total = total + info_nce(a, b, vae.log_scale[first].exp()) / len(pairs)
-    return total
+            shared = shared + info_nce(a, b, vae.log_scale[first].exp()) / len(pairs)
+    return total, shared

@@ -14,8 +14,8 @@ from personax.variant_mnist.scm import Factor
 CANVAS = 28  # pixels a side before reduction to the output size
 OBJECT = 20  # pixels a side of the shrunken object: 28 -> 20
 SPREAD = 3.0  # standard deviations of a latent that reach the end of a factor's range
-# Energy of a fully opaque object drawn on a canvas of 14 x 14 (more pixels carry more in proportion): about as
-# bright as the thinnest digits allow without clipping at 1.
+# Energy of a fully opaque object on 14 x 14 pixels (more pixels carry more in proportion): about as bright
+# as the thinnest digits allow without clipping at 1.
 ENERGY = 3.0
 
 # Factor -> value at latent 0 and change over SPREAD standard deviations. Positions are in canvas pixels.

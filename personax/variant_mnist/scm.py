@@ -40,7 +40,9 @@ class StructuralCausalModel:
         for name, latent in self.latents.items():
             unknown = [parent for parent in latent.parents if parent not in self.latents]
             if unknown:
-                raise ValueError(f"{name}: unknown parent {unknown[0]!r}; the latents are {list(self.latents)}")
+                raise ValueError(
+                    f"{name}: unknown parent {unknown[0]!r}; the latents are {list(self.latents)}"
+                )
             if latent.factor not in FACTORS:
                 raise ValueError(f"{name}: unknown factor {latent.factor!r}; choose from {FACTORS}")
             if (latent.modality, latent.factor) in driven:
@@ -74,23 +76,97 @@ class StructuralCausalModel:
         values: dict[str, np.ndarray] = {}
         for name in nx.topological_sort(self._digraph()):
             latent = self.latents[name]
-            parents = np.stack([values[p] for p in latent.parents], axis=1) if latent.parents else np.empty((n, 0))
+            parents = (
+                np.stack([values[p] for p in latent.parents], axis=1) if latent.parents else np.empty((n, 0))
+            )
             values[name] = latent.mechanism(parents, noise[name])
         return pd.DataFrame({name: values[name] for name in self.latents})
+
+
+# Mechanisms for one parent or none. All keep a latent's mean near 0 and its variance near 1.
+
+
+def root(parents: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """z = eps."""
+    return noise
+
+
+def sine(frequency: float, sd: float = 0.65) -> Mechanism:
+    """z = 0.95 sin(frequency parent) + sd eps: rises and falls again in the tails."""
+    return lambda parents, noise: 0.95 * np.sin(frequency * parents[:, 0]) + sd * noise
+
+
+def cosine(frequency: float, sd: float = 0.65) -> Mechanism:
+    """z = 0.95 cos(frequency parent) + sd eps: depends on the parent, yet hardly correlates with it."""
+    return lambda parents, noise: 0.95 * np.cos(frequency * parents[:, 0]) + sd * noise
+
+
+def saturating(slope: float, sd: float = 0.7) -> Mechanism:
+    """z = 1.1 tanh(slope parent) + sd eps: monotone."""
+    return lambda parents, noise: 1.1 * np.tanh(slope * parents[:, 0]) + sd * noise
 
 
 def variant_mnist_scm() -> StructuralCausalModel:
     """The SCM of Variant-MNIST (Sun et al. 2025, §6.2: graph and meaning; the functions are ours).
 
     z11, the digit's horizontal position, causes its opacity z12 and the garment's vertical position z21,
-    which causes the garment's grey level z22. Every mechanism is noisy and nonlinear; all latents have mean
-    0 and variance about 1, and no two of them correlate above 0.75.
+    which causes the garment's grey level z22. Every mechanism is noisy and nonlinear; no two latents
+    correlate above 0.75.
     """
     return StructuralCausalModel(
         {
-            "z11": Latent("digit", "horizontal", (), lambda parents, noise: noise),
-            "z12": Latent("digit", "intensity", ("z11",), lambda p, e: 0.95 * np.sin(1.5 * p[:, 0]) + 0.65 * e),
-            "z21": Latent("garment", "vertical", ("z11",), lambda p, e: 1.1 * np.tanh(p[:, 0]) + 0.7 * e),
-            "z22": Latent("garment", "intensity", ("z21",), lambda p, e: 0.95 * np.sin(-1.5 * p[:, 0]) + 0.65 * e),
+            "z11": Latent("digit", "horizontal", (), root),
+            "z12": Latent("digit", "intensity", ("z11",), sine(1.5)),
+            "z21": Latent("garment", "vertical", ("z11",), saturating(1.0)),
+            "z22": Latent("garment", "intensity", ("z21",), sine(-1.5)),
         }
     )
+
+
+def reordered_scm() -> StructuralCausalModel:
+    """Another order: appearance causes position. z12 -> z11, z12 -> z22, z22 -> z21."""
+    return StructuralCausalModel(
+        {
+            "z11": Latent("digit", "horizontal", ("z12",), cosine(1.6)),
+            "z12": Latent("digit", "intensity", (), root),
+            "z21": Latent("garment", "vertical", ("z22",), sine(1.4)),
+            "z22": Latent("garment", "intensity", ("z12",), saturating(1.5)),
+        }
+    )
+
+
+def backwards_scm() -> StructuralCausalModel:
+    """The cross edge backwards: garment causes digit. z21 -> z22, z22 -> z11, z11 -> z12."""
+    return StructuralCausalModel(
+        {
+            "z11": Latent("digit", "horizontal", ("z22",), saturating(1.2)),
+            "z12": Latent("digit", "intensity", ("z11",), sine(1.5)),
+            "z21": Latent("garment", "vertical", (), root),
+            "z22": Latent("garment", "intensity", ("z21",), cosine(1.5)),
+        }
+    )
+
+
+def four_latents_scm() -> StructuralCausalModel:
+    """Four latents a modality: both positions, intensity and background; two edges between modalities."""
+    return StructuralCausalModel(
+        {
+            "z11": Latent("digit", "horizontal", (), root),
+            "z12": Latent("digit", "vertical", (), root),
+            "z13": Latent("digit", "intensity", ("z11",), sine(1.5)),
+            "z14": Latent("digit", "background", ("z12",), cosine(1.5)),
+            "z21": Latent("garment", "horizontal", ("z11",), saturating(1.0)),
+            "z22": Latent("garment", "vertical", ("z12",), sine(1.5)),
+            "z23": Latent("garment", "intensity", ("z21",), cosine(1.5)),
+            "z24": Latent("garment", "background", ("z22",), sine(-1.5)),
+        }
+    )
+
+
+ScmName = Literal["variant_mnist", "reordered", "backwards", "four_latents"]
+SCMS: dict[ScmName, Callable[[], StructuralCausalModel]] = {
+    "variant_mnist": variant_mnist_scm,
+    "reordered": reordered_scm,
+    "backwards": backwards_scm,
+    "four_latents": four_latents_scm,
+}

@@ -1,0 +1,272 @@
+"""The synthetic experiment: recover the latents of Variant-MNIST and their graph (paper §5, Fig. 5)."""
+
+import json
+import logging
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+
+import numpy as np
+
+from personax.crl import CRLConfig
+from personax.crl.ceiling import supervised_ceiling
+from personax.crl.estimator import resolve_device
+from personax.crl.metrics import matched
+from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns
+from personax.experiments.figures import draw_curves, draw_recovery, draw_samples
+from personax.experiments.fitting import fit_in_folder, learned_graph, read_history, write_latents
+from personax.experiments.summary import markdown, pick, summarise, write_summary
+from personax.graphs.drawing import draw_side_by_side
+from personax.graphs.graph import Graph
+from personax.runs.command import parse_seeds
+from personax.runs.errors import InputError
+from personax.runs.files import sha256_arrays, write_json
+from personax.runs.folder import ROOT, RunFolder, existing_path, open_run, project_path
+from personax.runs.seeds import numpy_rng
+from personax.variant_mnist.folder import read_dataset, write_dataset
+from personax.variant_mnist.scenes import Nuisance, make_variant_mnist
+from personax.variant_mnist.scm import SCMS, ScmName
+from personax.variant_mnist.sources import load_images
+from personax.views import MultiViewData, Split, split_rows
+
+log = logging.getLogger(__name__)
+
+METRICS = "metrics.json"
+REPORTED = (
+    "heldout.r2",
+    "heldout.mcc_pearson",
+    "heldout.mcc_spearman",
+    "graph.shd",
+    "graph.f1",
+    "ceiling.r2",
+    "insample.r2",
+    "seconds",
+)
+
+
+@dataclass(frozen=True)
+class MnistConfig:
+    """Variant-MNIST: what is drawn, and what is learned from it."""
+
+    name: str = "mnist"
+    """Name of the experiment; results land in results/mnist/NAME/seed-K."""
+    seed: int = 0
+    """Seed of the model: initial weights, batches, starts."""
+    seeds: str | None = None
+    """Several seeds, as 0,1,2 or 0-9: one run each, and a table with mean and standard deviation."""
+    data_seed: int | None = None
+    """Seed of the scenes and their split; the model's seed if left out."""
+    n: int = 20000
+    """Number of scenes; 80 % train, 10 % validation, 10 % test."""
+    scm: ScmName = "variant_mnist"
+    """Structural causal model of the latents; see personax/variant_mnist/scm.py."""
+    measurements: str = "3,3"
+    """Measurements of the digit (1 to 3: red, green, blue) and of the garment; the paper has 3,1."""
+    nuisance: Nuisance = "independent"
+    """A fresh digit and garment in every measurement, or one shared by all (the paper)."""
+    size: int = 14
+    """Side of the pictures in pixels, 8 to 28."""
+    source: Literal["auto", "mnist", "digits"] = "auto"
+    """MNIST and Fashion-MNIST, scikit-learn's bundled digits, or the first that can be had."""
+    data_dir: str = "data"
+    """Folder with MNIST/raw and FashionMNIST/raw; missing files are downloaded into it."""
+    dataset: str | None = None
+    """A folder in the official layout (color.csv, fashion.csv) to train on instead of drawing scenes."""
+    export: str | None = None
+    """Write the scenes to this folder in the official layout before training."""
+    ceiling_epochs: int = 12
+    """Epochs of the supervised encoders that show what was possible."""
+    ground_truth: bool = True
+    """Accepted as in the paper's README; the truth is used for evaluation whenever the data carry it."""
+    device: str = "auto"
+    """auto (a GPU if there is one), cpu or cuda."""
+    output: str | None = None
+    """Run folder (with --seeds: the folder of the run folders)."""
+    resume: bool = False
+    """Continue an interrupted run; finished seeds are read, not run again."""
+    overwrite: bool = False
+    """Replace an existing run folder."""
+    model: CRLConfig = field(default_factory=CRLConfig)
+    """The model and its training; latents default to as many as the truth has."""
+
+
+def run_mnist(config: MnistConfig) -> None:
+    """Run one seed or several, print the table and where the pictures are. Raises InputError."""
+    _check(config)
+    if config.seeds is None:
+        results = {config.seed: _run_seed(config, _folder(config, config.seed, alone=True))}
+        home = _folder(config, config.seed, alone=True)
+    else:
+        results = {}
+        for seed in parse_seeds(config.seeds):
+            results[seed] = _run_seed(replace(config, seed=seed), _folder(config, seed, alone=False))
+        home = _folder(config, 0, alone=False).parent
+    table = summarise({seed: pick(metrics, REPORTED) for seed, metrics in results.items()})
+    if config.seeds is not None:
+        write_summary(home, table, f"Variant-MNIST, {config.name}, seeds {config.seeds}")
+    print(_report(results, table, home))
+
+
+def _report(results: dict[int, dict[str, Any]], table: Any, home: Path) -> str:
+    """What the command prints in the end."""
+    last = next(reversed(results.values()))
+    lines = [markdown(table if len(results) > 1 else table.drop(columns=["mean", "sd"])), ""]
+    lines.append(f"held-out R2 per latent, last seed; supervised ceiling in brackets ({last['source']}):")
+    ceilings = last["ceiling"]["r2_per_latent"]
+    lines.append(
+        "  "
+        + "  ".join(f"{k} {v:.3f} [{ceilings[k]:.3f}]" for k, v in last["heldout"]["r2_per_latent"].items())
+    )
+    lines.append(f"published, in-sample: R2 0.96, MCC 0.92; ours in-sample: R2 {last['insample']['r2']:.3f}")
+    pictures = sorted(path for path in home.rglob("*.png") if "figures" in path.parts)
+    lines.append("pictures:")
+    lines.extend(f"  {_shown(path)}" for path in pictures)
+    return "\n".join(lines)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _folder(config: MnistConfig, seed: int, *, alone: bool) -> Path:
+    if config.output is not None:
+        base = Path(config.output).expanduser().absolute()
+        return base if alone else base / f"seed-{seed}"
+    return project_path(Path("results") / "mnist" / config.name / f"seed-{seed}")
+
+
+def _check(config: MnistConfig) -> None:
+    """Raise InputError for values that no run can have."""
+    if config.n < 100:
+        raise InputError(f"n {config.n}: at least 100 scenes")
+    if not 8 <= config.size <= 28:
+        raise InputError(f"size {config.size}: between 8 and 28 pixels")
+    if config.seed < 0 or (config.data_seed or 0) < 0:
+        raise InputError("seed and data_seed: 0 or larger")
+    if config.ceiling_epochs < 1:
+        raise InputError(f"ceiling_epochs {config.ceiling_epochs}: at least 1")
+    model = config.model
+    positive = {
+        "model.noise": model.noise,
+        "model.hidden": model.hidden,
+        "model.phase1.epochs": model.phase1.epochs,
+        "model.phase1.batch_size": model.phase1.batch_size,
+        "model.phase2.population": model.phase2.population,
+        "model.phase2.final_steps": model.phase2.final_steps,
+        "model.phase2.finalists": model.phase2.finalists,
+        "model.phase2.generations": model.phase2.generations,
+    }
+    for name, value in positive.items():
+        if value < 1:
+            raise InputError(f"{name} {value}: at least 1")
+    if model.shared < 0:
+        raise InputError(f"model.shared {model.shared}: 0 or more")
+    resolve_device(config.device)
+    _measurements(config)
+
+
+def _measurements(config: MnistConfig) -> tuple[int, int]:
+    parts = config.measurements.split(",")
+    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+        raise InputError(f"measurements {config.measurements!r}: two numbers, as 3,1 or 3,3")
+    digit, garment = (int(part) for part in parts)
+    if not 1 <= digit <= 3 or garment < 1:
+        raise InputError(f"measurements {config.measurements!r}: 1 to 3 digits and at least 1 garment")
+    return digit, garment
+
+
+def load_scenes(config: MnistConfig) -> MultiViewData:
+    """The scenes that the configuration asks for: read from a folder, or drawn."""
+    if config.dataset is not None:
+        return read_dataset(existing_path(config.dataset), size=config.size)
+    return make_variant_mnist(
+        load_images(config.source, existing_path(config.data_dir)),
+        SCMS[config.scm](),
+        n=config.n,
+        measurements=_measurements(config),
+        nuisance=config.nuisance,
+        size=config.size,
+        data_seed=_data_seed(config),
+    )
+
+
+def _data_seed(config: MnistConfig) -> int:
+    return config.seed if config.data_seed is None else config.data_seed
+
+
+def _run_seed(config: MnistConfig, path: Path) -> dict[str, Any]:
+    """One run in its folder; its metrics."""
+    if config.resume and (path / METRICS).exists():
+        open_run(path, asdict(config), resume=True)
+        metrics: dict[str, Any] = json.loads((path / METRICS).read_text(encoding="utf-8"))
+        return metrics
+    data = load_scenes(config)
+    split = split_rows(len(data), numpy_rng(_data_seed(config), "split"))
+    if config.export is not None:
+        write_dataset(data, Path(config.export).expanduser().absolute())
+    folder = open_run(path, asdict(config), resume=config.resume, overwrite=config.overwrite)
+    with folder.recorded(
+        data_source=data.source,
+        data_sha256=sha256_arrays(
+            data.truth.to_numpy(), *(array for arrays in data.measurements.values() for array in arrays)
+        ),
+        device=str(resolve_device(config.device)),
+    ):
+        return _fit_and_evaluate(config, folder, data, split)
+
+
+def _fit_and_evaluate(
+    config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split
+) -> dict[str, Any]:
+    counts = {modality: len(data.blocks[modality]) for modality in data.modalities}
+    model_config = config.model if config.model.latents else replace(config.model, latents=counts)
+    started = monotonic()
+    model = fit_in_folder(folder, data, split, model_config, seed=config.seed, device=config.device)
+    seconds = monotonic() - started
+    latents = model.transform(data)
+    write_latents(folder / "latents.parquet", latents, data.ids, split)
+    graph = learned_graph(model, simulated=False)
+    graph.to_json(folder / "graph.json")
+
+    ceiling: dict[str, Any] = supervised_ceiling(
+        data,
+        split,
+        hidden=model_config.hidden,
+        epochs=config.ceiling_epochs,
+        seed=config.seed,
+        device=resolve_device(config.device),
+    )
+    ceiling["r2"] = float(np.mean(list(ceiling["r2_per_latent"].values())))
+    metrics = evaluate_latents(latents, data, split) | {"ceiling": ceiling}
+    columns = matched_columns(latents, data, split)
+    if data.graph is not None:
+        metrics["graph"] = evaluate_graph(model.graph, columns, data)
+    metrics |= {"seconds": seconds, "source": data.source}
+
+    figures = folder / "figures"
+    draw_samples(data.rows(split.test), figures / "samples")
+    test_truth = data.truth.iloc[split.test].reset_index(drop=True)
+    recovered = matched(latents.iloc[split.test].reset_index(drop=True), test_truth)
+    mcc = metrics["heldout"]["mcc_pearson"]
+    draw_recovery(
+        recovered, test_truth, figures / "recovery", title=f"{len(test_truth)} test scenes, MCC {mcc:.3f}"
+    )
+    draw_curves(read_history(folder.path), figures / "training")
+    if data.graph is not None:
+        names = list(data.truth.columns)
+        blocks = {name: block for block, its_names in data.blocks.items() for name in its_names}
+        draw_side_by_side(
+            Graph(names, data.graph, blocks=blocks),
+            Graph(
+                names,
+                model.graph[np.ix_(columns, columns)],
+                weights=model.edge_weights[np.ix_(columns, columns)],
+                blocks=blocks,
+            ),
+            ("true", f"recovered, SHD {metrics['graph']['shd']}"),
+            figures / "graph",
+        )
+    # Last, because its presence means that the run is complete.
+    write_json(folder / METRICS, metrics)
+    return json.loads((folder / METRICS).read_text(encoding="utf-8"))  # as a reader of the file sees them
