@@ -1,4 +1,4 @@
-"""Networks between a measurement and its code: convolutional for images, a perceptron beside a linear map for embeddings."""
+"""Networks between a measurement and its code: convolutional for images, linear plus MLP for embeddings."""
 
 import math
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def make_encoder(shape: Sequence[int], outputs: int, hidden: int) -> nn.Module:
 
 
 def make_decoder(inputs: int, shape: Sequence[int], hidden: int) -> nn.Module:
-    """A network (n, inputs) -> (n, *shape): for embeddings a linear map and, beside it, two hidden layers."""
+    """A network (n, inputs) -> (n, *shape), of the same kind as the encoder."""
     if len(shape) == 1:
         return LinearPlusMLP(inputs, shape[0], hidden)
     return nn.Sequential(
