@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 class Phase1Config:
     """Representation: the evidence lower bound with alignment (Eq. 1-5 in objective.py)."""
 
-    epochs: int = 24
+    epochs: int = 36
     """Passes over the training rows, at most; early stopping may end sooner."""
     batch_size: int = 512
     """Rows per step; also the number of candidates that alignment tells a row apart from."""
@@ -21,6 +21,9 @@ class Phase1Config:
     """Epochs without a better validation objective before training stops."""
     beta: float = 3.0
     """Weight of the KL term (Eq. 1)."""
+    kl_warm_up: float = 0.4
+    """Share of the epochs over which the KL's weight rises from 0 to beta: from the start it would press the
+    codes together before alignment has spread them, and they unfold badly afterwards."""
     align: float = 20.0
     """Weight of alignment between the measurements of a modality (Eq. 4)."""
     cross: float = 10.0

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,15 @@ def train_representation(
         log.info("continuing after epoch %d", len(history))
 
     bar = tqdm(total=config.epochs, initial=len(history), desc="representation", unit="epoch", disable=None)
-    while len(history) < config.epochs and not _stale(history, config.patience):
+    while len(history) < config.epochs and not _stale(history, config):
         vae.train()
+        weights = _warmed_up(config, len(history))
         sums: Terms | None = None
         order = torch.randperm(len(train), generator=generator, device=device)
         for step in range(batches):
             rows = order[step * config.batch_size : (step + 1) * config.batch_size]
             terms = representation_terms(vae, prior, train.rows(rows), generator)
-            loss = terms.total(config)
+            loss = terms.total(weights)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(parameters, config.clip)
@@ -107,13 +109,14 @@ def train_representation(
                 "phase": "representation",
                 "epoch": len(history) + 1,
                 "learning_rate": schedule.get_last_lr()[0],
+                "beta": weights.beta,
                 "train": means.total(config).item(),
                 "validation": objective,
                 **{f"train_{name}": value.item() for name, value in means._asdict().items()},
                 **{f"validation_{name}": value.item() for name, value in held_out._asdict().items()},
             }
         )
-        if objective < best:
+        if objective < best and weights.beta == config.beta:
             best, best_state = objective, deepcopy(both.state_dict())
         if checkpoint is not None:
             with atomic_path(checkpoint) as temporary:
@@ -138,10 +141,17 @@ def train_representation(
     return history
 
 
-def _stale(history: list[dict[str, Any]], patience: int) -> bool:
-    """True once the last `patience` epochs brought no better validation objective."""
-    losses = [row["validation"] for row in history]
-    return len(losses) > patience and min(losses[-patience:]) > min(losses[:-patience])
+def _warmed_up(config: Phase1Config, epoch: int) -> Phase1Config:
+    """The weights of an epoch (counted from 0): the KL's rises linearly over the warm-up."""
+    warm = config.kl_warm_up * config.epochs
+    return replace(config, beta=config.beta * min(1.0, (epoch + 1) / warm)) if warm > 1 else config
+
+
+def _stale(history: list[dict[str, Any]], config: Phase1Config) -> bool:
+    """True once the last `patience` epochs after the warm-up brought no better validation objective."""
+    losses = [row["validation"] for row in history if row["beta"] == config.beta]
+    recent, before = losses[-config.patience :], losses[: -config.patience]
+    return bool(before) and min(recent) > min(before)
 
 
 def _describe(terms: Terms) -> str:
