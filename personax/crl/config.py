@@ -68,6 +68,9 @@ class CRLConfig:
     """Latents per modality, such as {digit: 2, garment: 2}."""
     shared: int = 0
     """Latents s shared by all modalities; 0 for none."""
+    nuisance: dict[str, int] = field(default_factory=dict)
+    """Coordinates of a block beyond its latents, per modality: nuisance of a modality that is seen only once,
+    which no alignment can keep out. Identification keeps the latents with the strongest links to others."""
     noise: int = 4
     """Dimensions of each measurement's own noise eta."""
     hidden: int = 128
@@ -75,8 +78,13 @@ class CRLConfig:
     observation_sd: float = 0.1
     """Standard deviation of the decoder's Gaussian, in the units of the data (pixels in [0, 1])."""
     flexible: bool = False
-    """Mechanisms with scales that depend on the parents, and noise with tails and skew of its own (prior.py)."""
+    """Scales that depend on the parents, noise with tails and skew of its own (prior.py), and starts that
+    make use of it (sources.py)."""
     phase1: Phase1Config = field(default_factory=Phase1Config)
     """Representation."""
     phase2: Phase2Config = field(default_factory=Phase2Config)
     """Identification."""
+
+    def width(self, modality: str) -> int:
+        """Coordinates of a modality's block: its latents and its nuisance."""
+        return self.latents[modality] + self.nuisance.get(modality, 0)

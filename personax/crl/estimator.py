@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from personax.crl.identification import (
     identify,
 )
 from personax.crl.model import SHARED, Batch, MultiViewVAE
-from personax.crl.prior import CausalPrior
+from personax.crl.prior import CausalPrior, block_slices
 from personax.crl.training import train_representation
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
@@ -56,11 +57,13 @@ def latent_names(dimensions: Mapping[str, int]) -> dict[str, list[str]]:
     return names
 
 
-def _blank(dimensions: Mapping[str, int]) -> Codes:
+def _blank(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
     """Codes of the right shapes, to build a model that weights are then loaded into."""
+    coupled = [block for block in dimensions if block != SHARED and config.shared and config.flexible]
     return Codes(
         {block: torch.randn(8, d) for block, d in dimensions.items()},
         {block: torch.eye(d).expand(8, -1, -1) for block, d in dimensions.items()},
+        {block: torch.zeros(dimensions[block], config.shared) for block in coupled},
     )
 
 
@@ -81,6 +84,7 @@ class CRL:
         self._vae: MultiViewVAE | None = None
         self._prior: IdentifiedPrior | None = None
         self._weights: np.ndarray | None = None
+        self._kept: np.ndarray = np.empty(0, dtype=int)
 
     def fit(
         self,
@@ -128,16 +132,18 @@ class CRL:
 
         u_train, u_validation = self._vae.pooled_means(train), self._vae.pooled_means(validation)
         geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
-        codes = Codes(u_train, geometry.inverse_metric(u_train))
+        coupling = geometry.coupling(u_train) if self.config.flexible else {}
+        codes = Codes(u_train, geometry.inverse_metric(u_train), coupling)
         self._prior = identify(
             codes,
-            Codes(u_validation, geometry.inverse_metric(u_validation)),
+            Codes(u_validation, geometry.inverse_metric(u_validation), coupling),
             self.config.phase2,
             seed=self._derived("identification"),
             flexible=self.config.flexible,
             on_step=report,
         )
         self._weights = edge_weights(self._prior, codes).cpu().numpy()
+        self._kept = self._linked(self._weights)
         return self
 
     def transform(self, data: MultiViewData) -> pd.DataFrame:
@@ -151,12 +157,13 @@ class CRL:
             batch = Batch.of(data.rows(np.arange(start, min(start + 8192, len(data)))), self.device)
             with torch.no_grad():
                 parts.append(prior.latents(vae.pooled_means(batch))[0][0].cpu().numpy())
-        return pd.DataFrame(np.concatenate(parts), columns=self.names)
+        return pd.DataFrame(np.concatenate(parts)[:, self._kept], columns=self.names)
 
     @property
     def blocks(self) -> dict[str, list[str]]:
         """Block ("s" and the modalities) -> names of its latents."""
-        return latent_names(self._dimensions())
+        sizes = self._dimensions()
+        return latent_names({b: size - self.config.nuisance.get(b, 0) for b, size in sizes.items()})
 
     @property
     def names(self) -> list[str]:
@@ -166,19 +173,21 @@ class CRL:
     @property
     def graph(self) -> np.ndarray:
         """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; acyclic."""
-        return self._fitted()[1].scm.adjacency()[0].cpu().numpy().astype(int)
+        adjacency = self._fitted()[1].scm.adjacency()[0].cpu().numpy().astype(int)
+        return adjacency[np.ix_(self._kept, self._kept)]
 
     @property
     def edge_probability(self) -> np.ndarray:
         """(d, d) learned probability of each edge; the graph keeps those above 1/2."""
-        return self._fitted()[1].scm.edge_probability()[0].detach().cpu().numpy()
+        probability = self._fitted()[1].scm.edge_probability()[0].detach().cpu().numpy()
+        return probability[np.ix_(self._kept, self._kept)]
 
     @property
     def edge_weights(self) -> np.ndarray:
         """(d, d) strength of each edge of the graph: root mean square slope, in standard deviations."""
         self._fitted()
         assert self._weights is not None
-        return self._weights
+        return self._weights[np.ix_(self._kept, self._kept)]
 
     def save(self, folder: Path | str) -> None:
         """Write the configuration (model.yaml) and the weights (weights.pt, tensors only)."""
@@ -190,7 +199,7 @@ class CRL:
         tensors = {
             "vae": vae.state_dict(),
             "prior": prior.state_dict(),
-            "edge_weights": torch.from_numpy(self.edge_weights),
+            "edge_weights": torch.from_numpy(self._weights),
         }
         with atomic_path(Path(folder) / "weights.pt") as temporary:
             torch.save(tensors, temporary)
@@ -209,15 +218,16 @@ class CRL:
             model._vae = MultiViewVAE(model._shapes, config).to(model.device)
             model._vae.load_state_dict(saved["vae"])
             model._prior = IdentifiedPrior(
-                _blank(model._dimensions()), 1, torch.Generator(), flexible=config.flexible
+                _blank(model._dimensions(), config), 1, torch.Generator(), flexible=config.flexible
             ).to(model.device)
             model._prior.load_state_dict(saved["prior"])
-        except (OSError, RuntimeError, KeyError) as error:
+        except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
             raise InputError(
                 f"{folder}: weights.pt cannot be read or is of another model ({error})"
             ) from error
         model._vae.eval()
         model._weights = saved["edge_weights"].cpu().numpy()
+        model._kept = model._linked(model._weights)
         return model
 
     def _derived(self, name: str) -> int:
@@ -225,7 +235,16 @@ class CRL:
 
     def _dimensions(self) -> dict[str, int]:
         shared = {SHARED: self.config.shared} if self.config.shared else {}
-        return shared | {modality: self.config.latents[modality] for modality in self._shapes}
+        return shared | {modality: self.config.width(modality) for modality in self._shapes}
+
+    def _linked(self, weights: np.ndarray) -> np.ndarray:
+        """Columns of the latents among all coordinates: in each block those with the strongest edges."""
+        strength, kept = weights.sum(0) + weights.sum(1), []
+        for block, place in block_slices(self._dimensions()).items():
+            latents = place.stop - place.start - self.config.nuisance.get(block, 0)
+            ranking = np.argsort(-strength[place], kind="stable")[:latents]
+            kept.append(place.start + np.sort(ranking))
+        return np.concatenate(kept)
 
     def _build(self, data: MultiViewData) -> None:
         self._shapes = {m: [list(a.shape[1:]) for a in arrays] for m, arrays in data.measurements.items()}

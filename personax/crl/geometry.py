@@ -70,9 +70,26 @@ class Geometry:
             own = u[modality].shape[1]
             metrics[modality] = metric[:, -own:, -own:]
             if SHARED in u:
-                shared = metric[:, :-own, :-own]
+                # what s does that no movement of u_m can do: its effect in the coordinates of `coupling`
+                mixed = metric[:, -own:, :-own]
+                explained = mixed.transpose(1, 2) @ torch.linalg.solve(metrics[modality], mixed)
+                shared = metric[:, :-own, :-own] - explained
                 metrics[SHARED] = metrics[SHARED] + shared if SHARED in metrics else shared
         return {block: _invert(metrics[block]).to(u[block]) for block in u}
+
+    def coupling(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Block -> C (own, shared) such that moving s at fixed u_m + C s is orthogonal to moving u_m.
+
+        Nothing else tells codes u_m from u_m + C s, which carry the same with s at hand. Empty without s.
+        """
+        if SHARED not in u:
+            return {}
+        found = {}
+        for modality, view in self.views.items():
+            metric = view.metric(_with_shared(u, modality)).mean(0)
+            own = u[modality].shape[1]
+            found[modality] = torch.linalg.solve(metric[-own:, -own:], metric[-own:, :-own]).to(u[modality])
+        return found
 
 
 def _with_shared(u: Mapping[str, Tensor], modality: str) -> Tensor:

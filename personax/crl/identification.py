@@ -14,7 +14,7 @@ latent moves to another place in the order. The truth is never looked at.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,8 +24,10 @@ from tqdm import tqdm
 
 from personax.crl.config import Phase2Config
 from personax.crl.coordinates import Coordinates
+from personax.crl.model import SHARED
 from personax.crl.objective import expected_edges, orthogonality
 from personax.crl.prior import CausalPrior, graphs_for
+from personax.crl.sources import source_starts
 from personax.crl.starts import start_rotations
 from personax.crl.training import warm_up_then_cosine
 
@@ -36,10 +38,17 @@ WARM_UP, CLIP = 20, 100.0
 
 @dataclass(frozen=True)
 class Codes:
-    """What identification learns from: block -> u (n, d), and block -> inverse metric (n, d, d)."""
+    """What identification learns from.
+
+    Attributes:
+        u: block -> codes (n, d).
+        inverse_metric: block -> (n, d, d), from geometry.py.
+        coupling: modality -> C (d, shared), from geometry.py; empty without shared latents.
+    """
 
     u: Mapping[str, Tensor]
     inverse_metric: Mapping[str, Tensor]
+    coupling: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.u.values())))
@@ -47,7 +56,9 @@ class Codes:
     def rows(self, index: Tensor) -> "Codes":
         """The given rows."""
         return Codes(
-            {b: u[index] for b, u in self.u.items()}, {b: m[index] for b, m in self.inverse_metric.items()}
+            {b: u[index] for b, u in self.u.items()},
+            {b: m[index] for b, m in self.inverse_metric.items()},
+            self.coupling,
         )
 
 
@@ -71,13 +82,14 @@ class IdentifiedPrior(nn.Module):
         flexible: see CausalPrior.
         """
         super().__init__()
-        u = codes.u
+        self.coupling = nn.ParameterDict({b: nn.Parameter(c, False) for b, c in codes.coupling.items()})
+        u = {block: self._decoupled(codes.u, block) for block in codes.u}
         self.dimensions = {block: values.shape[1] for block, values in u.items()}
         self.move = move
         self.centre = nn.ParameterDict({b: nn.Parameter(v.mean(0), False) for b, v in u.items()})
         scale = {b: v.std(0).clamp_min(1e-6) for b, v in u.items()}
         self.scale = nn.ParameterDict({b: nn.Parameter(v, False) for b, v in scale.items()})
-        guesses = start_rotations(
+        guesses = (source_starts if flexible else start_rotations)(
             {b: (v - v.mean(0)) / scale[b] for b, v in u.items()},
             {b: m / (scale[b][:, None] * scale[b]) for b, m in codes.inverse_metric.items()},
             starts,
@@ -85,12 +97,18 @@ class IdentifiedPrior(nn.Module):
         )
         self.coordinates = nn.ModuleDict({b: Coordinates(guess, generator) for b, guess in guesses.items()})
         self.scm = CausalPrior(self.dimensions, starts, generator, flexible=flexible)
+        if flexible:  # starts are in causal order within each block
+            self.scm.interleave(self.dimensions, generator)
+
+    def _decoupled(self, u: Mapping[str, Tensor], block: str) -> Tensor:
+        """(n, d) codes of a block, orthogonal to s (Geometry.coupling)."""
+        return u[block] + u[SHARED] @ self.coupling[block].T if block in self.coupling else u[block]
 
     def latents(self, u: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Latents (R, n, d) of all blocks in order, and block -> Jacobian dz/du (R, n, d_b, d_b)."""
         parts, jacobians = [], {}
         for block in self.dimensions:
-            standard = (u[block] - self.centre[block]) / self.scale[block]
+            standard = (self._decoupled(u, block) - self.centre[block]) / self.scale[block]
             if self.move:
                 z, jacobian = self.coordinates[block](standard)
             else:

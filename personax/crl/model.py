@@ -141,7 +141,7 @@ class MultiViewVAE(nn.Module):
         self.measurements = nn.ModuleDict(
             {
                 modality: nn.ModuleList(
-                    Measurement(shape, config.shared, config.latents[modality], config.noise, config.hidden)
+                    Measurement(shape, config.shared, config.width(modality), config.noise, config.hidden)
                     for shape in its_shapes
                 )
                 for modality, its_shapes in shapes.items()
@@ -151,7 +151,7 @@ class MultiViewVAE(nn.Module):
         self.log_scale = nn.ParameterDict({m: nn.Parameter(torch.zeros(())) for m in shapes})
         self.comparison = nn.ModuleDict(
             {
-                m: nn.Sequential(nn.Linear(config.latents[m], 32), nn.SiLU(), nn.Linear(32, CROSS_DIMENSION))
+                m: nn.Sequential(nn.Linear(config.width(m), 32), nn.SiLU(), nn.Linear(32, CROSS_DIMENSION))
                 for m in shapes
             }
         )

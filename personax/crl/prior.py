@@ -113,6 +113,15 @@ class CausalPrior(nn.Module):
         return ((soft > 0.5).float() + soft - soft.detach()) * self.allowed
 
     @torch.no_grad()
+    def interleave(self, dimensions: Mapping[str, int], generator: torch.Generator, root: str = "s") -> None:
+        """Redraw every order such that each block keeps its own within, and the block `root` comes first."""
+        for model in range(len(self.potential)):
+            place = torch.rand(self.potential.shape[1], generator=generator)
+            for block, members in block_slices(dimensions).items():
+                place[members] = place[members].sort()[0] - float(block == root)
+            self.potential[model] = ORDER_SPACING * place.argsort().argsort().to(self.potential)
+
+    @torch.no_grad()
     def mutate(self, models: Tensor, generator: torch.Generator) -> None:
         """In each of the given models, move one latent to another place in the order; reopen its edges."""
         order = self.potential.argsort(1).argsort(1).float()  # place of each latent

@@ -33,7 +33,7 @@ def start_rotations(
     some = {block: values[::step].double().cpu() for block, values in u.items()}
     maps = {}
     for block, codes in some.items():
-        root = _symmetric_power(inverse_metric[block].double().mean(0).cpu(), 0.5)  # du = root dv
+        root = symmetric_power(inverse_metric[block].double().mean(0).cpu(), 0.5)  # du = root dv
         d = codes.shape[1]
         others = [values for other, values in some.items() if other != block]
         rotation = torch.linalg.qr(torch.randn(starts, d, d, generator=generator, dtype=torch.float64))[0]
@@ -46,7 +46,8 @@ def start_rotations(
     return maps
 
 
-def _symmetric_power(matrix: Tensor, power: float) -> Tensor:
+def symmetric_power(matrix: Tensor, power: float) -> Tensor:
+    """A power of a symmetric positive matrix (d, d)."""
     values, vectors = torch.linalg.eigh(matrix)
     return (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
 
