@@ -130,7 +130,7 @@ def reordered_scm() -> StructuralCausalModel:
             "z11": Latent("digit", "horizontal", ("z12",), cosine(1.6)),
             "z12": Latent("digit", "intensity", (), root),
             "z21": Latent("garment", "vertical", ("z22",), sine(1.4)),
-            "z22": Latent("garment", "intensity", ("z12",), saturating(1.5)),
+            "z22": Latent("garment", "intensity", ("z12",), saturating(1.2)),
         }
     )
 

@@ -1,0 +1,235 @@
+"""Training, identification and the estimator, on small problems with known truth."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from personax.crl import CRL, CRLConfig
+from personax.crl.config import Phase1Config, Phase2Config
+from personax.crl.estimator import latent_names, resolve_device
+from personax.crl.geometry import Geometry
+from personax.crl.identification import Codes, edge_weights, identify
+from personax.crl.model import Batch
+from personax.crl.starts import start_rotations
+from personax.runs.errors import InputError
+from personax.views import MultiViewData, Split, split_rows
+
+QUICK = CRLConfig(
+    latents={"a": 2, "b": 2},
+    noise=1,
+    hidden=16,
+    phase1=Phase1Config(epochs=4, batch_size=64),
+    phase2=Phase2Config(
+        population=4, generations=2, generation_steps=5, finalists=2, final_steps=5, batch_size=64
+    ),
+)
+
+
+def embeddings(n: int = 400, seed: int = 0) -> tuple[MultiViewData, Split]:
+    """Two modalities of two latents, z11 -> z12, z11 -> z21 -> z22, seen through linear maps with noise."""
+    rng = np.random.default_rng(seed)
+    e = rng.standard_normal((n, 4))
+    z11 = e[:, 0]
+    z12 = np.sin(1.5 * z11) + 0.6 * e[:, 1]
+    z21 = 1.1 * np.tanh(z11) + 0.7 * e[:, 2]
+    z22 = 0.6 * e[:, 3] - np.sin(1.5 * z21)
+    z = np.stack([z11, z12, z21, z22], 1)
+
+    def views(part: np.ndarray, count: int) -> list[np.ndarray]:
+        return [
+            (part @ rng.standard_normal((2, 6)) + 0.1 * rng.standard_normal((n, 6))).astype(np.float32)
+            for _ in range(count)
+        ]
+
+    graph = np.zeros((4, 4), dtype=int)
+    graph[0, 1] = graph[0, 2] = graph[2, 3] = 1
+    data = MultiViewData(
+        {"a": views(z[:, :2], 2), "b": views(z[:, 2:], 2)},
+        ids=np.arange(n),
+        latents=pd.DataFrame(z, columns=["z11", "z12", "z21", "z22"]),
+        blocks={"a": ["z11", "z12"], "b": ["z21", "z22"]},
+        graph=graph,
+    )
+    return data, split_rows(n, rng)
+
+
+def test_same_seed_same_bits_and_other_seed_other_bits() -> None:
+    data, split = embeddings()
+    first, again, other = (
+        CRL(QUICK, seed=seed, device="cpu").fit(data, split).transform(data) for seed in (1, 1, 2)
+    )
+    assert first.equals(again) and not first.equals(other)
+    assert list(first.columns) == ["z11", "z12", "z21", "z22"] and np.isfinite(first.to_numpy()).all()
+
+
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path: Path) -> None:
+    data, split = embeddings()
+    whole = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+
+    class Killed(Exception):
+        pass
+
+    def kill_after_two(history: list[dict[str, object]]) -> None:
+        if len(history) == 2:
+            raise Killed
+
+    checkpoint = tmp_path / "checkpoint.pt"
+    with pytest.raises(Killed):
+        CRL(QUICK, seed=1, device="cpu").fit(data, split, checkpoint=checkpoint, on_progress=kill_after_two)
+    resumed = CRL(QUICK, seed=1, device="cpu").fit(data, split, checkpoint=checkpoint)
+    assert resumed.transform(data).equals(whole.transform(data))
+    assert resumed.history == whole.history
+    assert np.array_equal(resumed.graph, whole.graph)
+
+
+def test_save_and_load_give_the_same_latents(tmp_path: Path) -> None:
+    data, split = embeddings()
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    model.save(tmp_path)
+    loaded = CRL.load(tmp_path, device="cpu")
+    assert loaded.transform(data).equals(model.transform(data))
+    assert np.array_equal(loaded.graph, model.graph) and np.array_equal(
+        loaded.edge_weights, model.edge_weights
+    )
+    assert loaded.config == model.config and loaded.names == model.names
+    (tmp_path / "weights.pt").write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"weights\.pt"):
+        CRL.load(tmp_path, device="cpu")
+
+
+def test_a_missing_measurement_is_not_looked_at() -> None:
+    data, split = embeddings()
+    observed = np.ones((len(data), 2), dtype=bool)
+    observed[::3, 1] = False
+    filled = []
+    for filler in (np.nan, 7.0):
+        second = data.measurements["a"][1].copy()
+        second[~observed[:, 1]] = filler
+        measurements = {"a": [data.measurements["a"][0], second], "b": data.measurements["b"]}
+        masked = dataclasses.replace(data, measurements=measurements, observed={"a": observed})
+        filled.append(CRL(QUICK, seed=1, device="cpu").fit(masked, split).transform(masked))
+    assert filled[0].equals(filled[1]) and np.isfinite(filled[0].to_numpy()).all()
+
+
+def test_a_person_without_a_modality_still_gets_latents() -> None:
+    data, split = embeddings()
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    observed = {"a": np.zeros((len(data), 2), dtype=bool)}
+    latents = model.transform(dataclasses.replace(data, observed=observed))
+    assert np.isfinite(latents.to_numpy()).all() and latents["z11"].nunique() == 1
+
+
+def test_shared_latents_and_one_modality_run() -> None:
+    data, split = embeddings()
+    shared = CRL(dataclasses.replace(QUICK, shared=1), seed=1, device="cpu").fit(data, split)
+    assert shared.names == ["s1", "z11", "z12", "z21", "z22"] and not shared.graph[1:, 0].any()
+    alone = dataclasses.replace(data, measurements={"a": data.measurements["a"]}, observed={})
+    only = CRL(dataclasses.replace(QUICK, latents={"a": 2}), seed=1, device="cpu").fit(alone, split)
+    assert only.transform(alone).shape == (len(data), 2)
+
+
+def test_data_that_cannot_be_learned_from_are_named() -> None:
+    data, split = embeddings()
+    with pytest.raises(InputError, match="modalities"):
+        CRL(dataclasses.replace(QUICK, latents={"a": 2}), device="cpu").fit(data, split)
+    with pytest.raises(InputError, match="too few"):
+        few = Split(np.arange(20), np.arange(20, 25), np.arange(25, 30))
+        CRL(QUICK, device="cpu").fit(data, few)
+    broken = data.measurements["b"][0].copy()
+    broken[6, 2] = np.nan
+    measurements = {"a": data.measurements["a"], "b": [broken, data.measurements["b"][1]]}
+    with pytest.raises(InputError, match="b, measurement 1, row 7"):
+        CRL(QUICK, device="cpu").fit(dataclasses.replace(data, measurements=measurements), split)
+
+
+def test_divergence_stops_with_a_clear_error() -> None:
+    data, split = embeddings()
+    huge = [array * np.float32(1e30) for array in data.measurements["a"]]
+    measurements = {"a": huge, "b": data.measurements["b"]}
+    with pytest.raises(InputError, match="not finite in epoch 1, step 1"):
+        CRL(QUICK, device="cpu").fit(dataclasses.replace(data, measurements=measurements), split)
+
+
+def test_unknown_and_absent_devices() -> None:
+    assert resolve_device("cpu").type == "cpu"
+    for name in ("tpu", f"cuda:{torch.cuda.device_count() + 7}"):
+        with pytest.raises(InputError, match="device"):
+            resolve_device(name)
+
+
+def test_names_of_many_latents() -> None:
+    names = latent_names({"s": 2, "image": 10, "text": 1})
+    assert names["s"] == ["s1", "s2"] and names["text"] == ["z21"]
+    assert names["image"][8:] == ["z19", "z1_10"]
+
+
+def linear_gaussian(n: int, seed: int) -> torch.Tensor:
+    """a -> c <- b, c -> d: the only graph of its Markov equivalence class."""
+    rng = np.random.default_rng(seed)
+    e = rng.standard_normal((n, 4))
+    a, b = e[:, 0], e[:, 1]
+    c = 0.8 * a - 0.9 * b + 0.6 * e[:, 2]
+    d = 0.9 * c + 0.7 * e[:, 3]
+    return torch.from_numpy(np.stack([d, a, c, b], 1)).float()
+
+
+def test_the_right_graph_comes_out_on_linear_gaussian_data() -> None:
+    """Coordinates held fixed; three data sets, all must be exactly right."""
+    config = Phase2Config(
+        population=12,
+        generations=6,
+        generation_steps=80,
+        final_steps=300,
+        batch_size=256,
+        learning_rate=2e-2,
+        sparsity=0.05,
+    )
+    true = torch.zeros(4, 4)
+    true[1, 2] = true[3, 2] = true[2, 0] = 1  # order of the columns: d, a, c, b
+    for seed in range(3):
+        z = linear_gaussian(3000, seed)
+        codes = [
+            Codes({"a": part}, {"a": torch.eye(4).expand(len(part), 4, 4)}) for part in (z[:2400], z[2400:])
+        ]
+        model = identify(*codes, config, seed=seed, move=False)
+        assert torch.equal(model.scm.adjacency()[0], true)
+        before = torch.sigmoid(torch.tensor(1.0))
+        assert float((model.scm.edge_probability()[0].detach() - before * true).abs().max()) > 0.1  # it moved
+        weights = edge_weights(model, codes[0])
+        assert 0.5 < float(weights[2, 0]) < 1.2 and not weights[true == 0].any()
+
+
+def test_geometry_is_that_of_the_measurements() -> None:
+    """x = u A^T with known A: the inverse metric is (A^T A)^-1, up to its scale."""
+    rng = torch.Generator().manual_seed(0)
+    u = torch.randn(3000, 2, generator=rng)
+    mixing = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    x = u @ mixing.T + 0.1 * torch.randn(3000, 3, generator=rng)
+    batch = Batch({"a": [x]}, {"a": torch.ones(3000, 1, dtype=torch.bool)})
+    inverse = Geometry.fit({"a": u}, batch, rng).inverse_metric({"a": u})["a"]
+    exact = torch.linalg.inv(mixing.T @ mixing)
+    middle = u.norm(dim=1) < 1
+    torch.testing.assert_close(inverse[middle].mean(0), exact / exact.trace(), rtol=0.1, atol=0.03)
+
+
+def test_starts_find_the_direction_that_another_block_depends_on() -> None:
+    rng = torch.Generator().manual_seed(1)
+    z = torch.randn(4000, 2, generator=rng)
+    turn = torch.linalg.qr(torch.randn(2, 2, generator=rng))[0]
+    u = z @ turn
+    other = torch.stack([torch.tanh(z[:, 0]) + 0.5 * torch.randn(4000, generator=rng)], 1)
+    flat = {"a": torch.eye(2).expand(4000, 2, 2), "b": torch.ones(4000, 1, 1)}
+    for guess in start_rotations({"a": u, "b": other}, flat, 3, rng)["a"]:
+        correlations = torch.corrcoef(torch.cat([u @ guess, z], 1).T)[:2, 2:].abs()
+        assert float(correlations.max(0).values.min()) > 0.98
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_runs_the_same_code() -> None:
+    data, split = embeddings()
+    latents = CRL(QUICK, seed=1, device="cuda").fit(data, split).transform(data)
+    assert np.isfinite(latents.to_numpy()).all()

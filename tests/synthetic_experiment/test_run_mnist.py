@@ -1,0 +1,213 @@
+"""The command run_mnist_3measurement.py, as a user calls it."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from personax.runs.folder import ROOT
+from personax.variant_mnist.folder import write_dataset
+from personax.variant_mnist.scenes import make_variant_mnist
+from personax.variant_mnist.scm import variant_mnist_scm
+from personax.variant_mnist.sources import stand_in_images
+
+SCRIPT = ROOT / "synthetic_experiment" / "run_mnist_3measurement.py"
+TINY = """
+source: digits
+n: 400
+ceiling_epochs: 1
+device: cpu
+model:
+  hidden: 16
+  phase1: {epochs: 3, batch_size: 64}
+  phase2: {population: 4, generations: 2, generation_steps: 4, finalists: 2, final_steps: 4, batch_size: 64}
+"""
+
+
+@pytest.fixture()
+def tiny(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+def main(*words: str | Path) -> int:
+    """The script's own main, loaded from its file."""
+    spec = importlib.util.spec_from_file_location("run_mnist_3measurement", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return int(module.main([str(word) for word in words]))
+
+
+def test_a_run_leaves_everything_that_remakes_it(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "out"
+    assert main("--config", tiny, "--seed", "3", "--ground_truth", "--output", home) == 0
+    assert "heldout.r2" in (printed := capsys.readouterr().out) and "graph.png" in printed
+
+    metrics = json.loads((home / "metrics.json").read_text())
+    names = ["z11", "z12", "z21", "z22"]
+    assert list(metrics["heldout"]["r2_per_latent"]) == list(metrics["ceiling"]["r2_per_latent"]) == names
+    for group, key in (
+        ("heldout", "r2"),
+        ("heldout", "mcc_pearson"),
+        ("heldout", "mcc_spearman"),
+        ("graph", "shd"),
+        ("graph", "f1"),
+        ("insample", "r2"),
+    ):
+        assert isinstance(metrics[group][key], int | float), (group, key)
+    assert metrics["seconds"] > 0 and metrics["source"] == "sklearn-digits (stand-in)"
+
+    manifest = json.loads((home / "manifest.json").read_text())
+    assert manifest["state"] == "finished" and len(manifest["data_sha256"]) == 64
+    assert manifest["data_source"] == metrics["source"] and manifest["device"] == "cpu"
+    resolved = yaml.safe_load((home / "config.yaml").read_text())
+    assert resolved["seed"] == 3 and resolved["model"]["phase1"]["epochs"] == 3
+
+    latents = pd.read_parquet(home / "latents.parquet")
+    assert list(latents.columns) == ["id", "split", *names] and len(latents) == 400
+    assert latents["split"].value_counts().to_dict() == {"train": 320, "validation": 40, "test": 40}
+    phases = [json.loads(line)["phase"] for line in (home / "metrics.jsonl").read_text().splitlines()]
+    assert phases == ["representation"] * 3 + ["identification"] * 3
+    figures = {path.name for path in (home / "figures").iterdir()}
+    assert figures == {
+        f"{n}.{s}" for n in ("graph", "recovery", "samples", "training") for s in ("png", "svg")
+    }
+    assert not list(home.glob("checkpoint*")) and not list(home.glob(".*"))
+
+    # Remade from its own config, bit for bit; refused without being asked to replace; read when resumed.
+    again = tmp_path / "again"
+    assert main("--config", home / "config.yaml", "--output", again) == 0
+    assert (again / "latents.parquet").read_bytes() == (home / "latents.parquet").read_bytes()
+    capsys.readouterr()
+    assert main("--config", tiny, "--seed", "3", "--output", home) == 2
+    assert "--resume" in capsys.readouterr().err
+    before = (home / "metrics.json").stat().st_mtime_ns
+    assert main("--config", tiny, "--seed", "3", "--output", home, "--resume") == 0
+    assert (home / "metrics.json").stat().st_mtime_ns == before
+    assert main("--config", tiny, "--seed", "4", "--output", home, "--resume") == 2
+
+
+def test_several_seeds_make_a_table(tiny: Path, tmp_path: Path) -> None:
+    assert main("--config", tiny, "--seeds", "0-1", "--output", tmp_path / "out") == 0
+    table = pd.read_csv(tmp_path / "out" / "summary.csv", index_col="metric")
+    assert list(table.columns) == ["seed 0", "seed 1", "mean", "sd"]
+    values = table.loc["heldout.r2", ["seed 0", "seed 1"]]
+    assert values.iloc[0] != values.iloc[1]
+    assert table.loc["heldout.r2", "mean"] == pytest.approx(values.mean())
+    assert table.loc["heldout.r2", "sd"] == pytest.approx(values.std())
+    assert (tmp_path / "out" / "summary.md").read_text().startswith("# ")
+
+
+def test_a_killed_run_resumes_from_its_last_checkpoint(tiny: Path, tmp_path: Path) -> None:
+    long = tiny.with_name("long.yaml")
+    long.write_text(TINY.replace("epochs: 3", "epochs: 12"))
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(SCRIPT), "--config", str(long)]
+    subprocess.run([*command, "--output", str(whole)], env=environment, check=True, capture_output=True)
+    process = subprocess.Popen(
+        [*command, "--output", str(killed)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not (killed / "checkpoint.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (killed / "checkpoint.pt").exists() and not (killed / "metrics.json").exists()
+    torch.load(killed / "checkpoint.pt", weights_only=True)  # whole, whenever the signal came
+    subprocess.run(
+        [*command, "--output", str(killed), "--resume"], env=environment, check=True, capture_output=True
+    )
+    assert (killed / "latents.parquet").read_bytes() == (whole / "latents.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--n", "-5"], "n -5"),
+        (["--n", "0.5"], "n"),
+        (["--size", "3"], "size 3"),
+        (["--seed", "-1"], "seed"),
+        (["--sed", "1"], "--sed"),
+        (["--measurements", "3"], "measurements"),
+        (["--measurements", "4,1"], "measurements"),
+        (["--measurements", "3,0"], "measurements"),
+        (["--seeds", "2-0"], "seeds"),
+        (["--device", "cuda:99"], "CUDA"),
+        (["--device", "abacus"], "device"),
+        (["--dataset", "no/such/folder"], "no/such/folder"),
+        (["--model.phase1.epochs", "0"], "epochs 0"),
+        (["--model.hidden", "-3"], "hidden -3"),
+        (["--scm", "unknown"], "scm"),
+        (["--config", "no/such.yaml"], "no/such.yaml"),
+        (["--resume", "--overwrite"], "exclude"),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_2_and_nothing_written(
+    words: list[str], message: str, tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "out"
+    assert main("--config", tiny, "--output", home, *words) == 2
+    error = capfd.readouterr().err.strip()
+    assert message in error and error.count("\n") == 0 and "Traceback" not in error
+    assert not home.exists()
+
+
+def test_an_unknown_key_and_an_unwritable_place(
+    tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tiny.write_text(TINY + "epochz: 3\n")
+    assert main("--config", tiny, "--output", tmp_path / "out") == 2
+    assert "epochz" in capfd.readouterr().err
+    tiny.write_text(TINY)
+    (tmp_path / "file").write_text("in the way")
+    assert main("--config", tiny, "--output", tmp_path / "file" / "out") == 2
+    assert "file" in capfd.readouterr().err
+
+
+def test_training_on_a_folder_in_the_official_layout(tiny: Path, tmp_path: Path) -> None:
+    data = make_variant_mnist(stand_in_images(), variant_mnist_scm(), n=150, measurements=(3, 2))
+    write_dataset(data, tmp_path / "official")
+    home = tmp_path / "out"
+    assert main("--config", tiny, "--dataset", tmp_path / "official", "--output", home) == 0
+    latents = pd.read_parquet(home / "latents.parquet")
+    assert len(latents) == 150 and np.isfinite(latents[["z11", "z22"]].to_numpy()).all()
+    color = pd.read_csv(tmp_path / "official" / "color.csv")
+    color.loc[4, "z11"] = np.nan
+    color.to_csv(tmp_path / "official" / "color.csv", index=False)
+    assert main("--config", tiny, "--dataset", tmp_path / "official", "--output", tmp_path / "bad") == 2
+    assert not (tmp_path / "bad").exists()
+
+
+def test_the_script_runs_from_its_own_folder_and_teaches() -> None:
+    done = subprocess.run(
+        [sys.executable, SCRIPT.name, "--help"], cwd=SCRIPT.parent, capture_output=True, text=True, check=True
+    )
+    assert (
+        "--nuisance" in done.stdout and "--model.phase2.sparsity" in done.stdout and "examples" in done.stdout
+    )
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist_paper", "mnist_3_1", "mnist_quickstart"])
+def test_the_shipped_configs_are_understood(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main("--config", ROOT / "configs" / f"{name}.yaml", "--print_config")
+    assert stop.value.code == 0
+    assert yaml.safe_load(capsys.readouterr().out)["name"] in (name, "quickstart")
