@@ -17,6 +17,10 @@ class Phase1Config:
     """AdamW's decoupled weight decay."""
     clip: float = 1000.0
     """Largest norm of the gradient; the reconstruction is a sum over pixels, hence the size."""
+    mixed_precision: bool = False
+    """Run the networks in bfloat16 while training; for large networks on a GPU."""
+    compile: bool = False
+    """Compile the networks with torch.compile; needs a C++ compiler and pays from some hundred steps on."""
     patience: int = 8
     """Epochs without a better validation objective before training stops."""
     beta: float = 3.0

@@ -114,16 +114,21 @@ class Measurement(nn.Module):
         total = sum(self.sizes)
         self.encoder = make_encoder(shape, 2 * total, hidden)
         self.decoder = make_decoder(total, shape, hidden)
+        self.mixed_precision = False  # networks in bfloat16; codes, losses and weights stay float32
 
     def encode(self, x: Tensor) -> Code:
         """x (n, *shape) -> its Code."""
-        mean, log_variance = self.encoder(x).chunk(2, dim=1)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            encoded = self.encoder(x)
+        mean, log_variance = encoded.float().chunk(2, dim=1)
         parts = zip(mean.split(self.sizes, 1), log_variance.clamp(-10, 4).split(self.sizes, 1), strict=True)
         return Code(*(Gaussian(*part) for part in parts))
 
     def decode(self, shared: Tensor, own: Tensor, noise: Tensor) -> Tensor:
         """f_{m,i}(s, u_m, eta) -> (n, *shape)."""
-        return self.decoder(torch.cat([shared, own, noise], 1))
+        with torch.autocast(shared.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            decoded: Tensor = self.decoder(torch.cat([shared, own, noise], 1))
+        return decoded.float()
 
 
 class MultiViewVAE(nn.Module):
@@ -161,6 +166,15 @@ class MultiViewVAE(nn.Module):
         nets = self.measurements[modality]
         assert isinstance(nets, nn.ModuleList)
         return [net for net in nets if isinstance(net, Measurement)]
+
+    def accelerate(self, *, mixed_precision: bool, compiled: bool) -> None:
+        """Run all networks in bfloat16, compile them with torch.compile, or both."""
+        for modality in self.modalities:
+            for net in self.of(modality):
+                net.mixed_precision = mixed_precision
+                if compiled:
+                    net.encoder.compile()
+                    net.decoder.compile()
 
     def encode(self, batch: Batch) -> dict[str, list[Code]]:
         """Modality -> one Code per measurement."""

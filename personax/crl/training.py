@@ -58,6 +58,7 @@ def train_representation(
         Raises TrainingDiverged when a loss is not finite.
     """
     device = next(vae.parameters()).device
+    vae.accelerate(mixed_precision=config.mixed_precision, compiled=config.compile)
     parameters = [*vae.parameters(), *prior.parameters()]
     both = nn.ModuleList([vae, prior])
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -137,6 +138,7 @@ def train_representation(
         bar.update()
         bar.set_postfix(validation=f"{objective:.1f}")
     bar.close()
+    vae.accelerate(mixed_precision=False, compiled=False)
     both.load_state_dict(best_state)
     return history
 

@@ -123,6 +123,15 @@ def test_a_person_without_a_modality_still_gets_latents() -> None:
     assert np.isfinite(latents.to_numpy()).all() and latents["z11"].nunique() == 1
 
 
+def test_mixed_precision_learns_much_the_same() -> None:
+    data, split = embeddings()
+    faster = dataclasses.replace(QUICK, phase1=dataclasses.replace(QUICK.phase1, mixed_precision=True))
+    plain, mixed = (CRL(config, seed=1, device="cpu").fit(data, split) for config in (QUICK, faster))
+    assert plain.history[3]["train"] != mixed.history[3]["train"]
+    assert mixed.history[3]["train"] == pytest.approx(plain.history[3]["train"], rel=0.05)
+    assert mixed.transform(data).dtypes.eq(np.float32).all()
+
+
 def test_shared_latents_and_one_modality_run() -> None:
     data, split = embeddings()
     shared = CRL(dataclasses.replace(QUICK, shared=1), seed=1, device="cpu").fit(data, split)
