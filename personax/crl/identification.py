@@ -13,6 +13,7 @@ generation those with the lowest Eq. (8) on validation rows survive and are copi
 latent moves to another place in the order. The truth is never looked at.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,8 @@ from personax.crl.prior import CausalPrior, graphs_for
 from personax.crl.sources import source_starts
 from personax.crl.starts import start_rotations
 from personax.crl.training import warm_up_then_cosine
+
+log = logging.getLogger(__name__)
 
 CHILDREN = 4  # models that descend from each survivor of a generation, itself included
 COORDINATE_RATE = 0.5  # coordinates learn slower than mechanisms, which have to follow them
@@ -179,6 +182,7 @@ def identify(
         bar.update(steps)
         loss, terms = _score(model, validation, config)
         ranking = torch.argsort(loss)
+        log.debug("generation %d: best of %d models %.4f", generation + 1, len(loss), loss.min())
         if on_step is not None:
             on_step(_report(generation + 1, terms, loss))
         if last:

@@ -117,6 +117,7 @@ def train_representation(
                 **{f"validation_{name}": value.item() for name, value in held_out._asdict().items()},
             }
         )
+        log.debug("epoch %d: train %.4g, validation %.4g", len(history), history[-1]["train"], objective)
         if objective < best and weights.beta == config.beta:
             best, best_state = objective, deepcopy(both.state_dict())
         if checkpoint is not None:

@@ -108,6 +108,9 @@ def run_command(
     a defect of ours and keeps its traceback.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.INFO)
+    logging.getLogger("personax").setLevel(logging.DEBUG)  # details, for run.log only
     for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools"):
         logging.getLogger(name).setLevel(logging.WARNING)
     program = Path(sys.argv[0]).name

@@ -86,6 +86,8 @@ def test_a_run_leaves_everything_that_remakes_it(
     assert figures == {
         f"{n}.{s}" for n in ("graph", "recovery", "samples", "training") for s in ("png", "svg")
     }
+    written = (home / "run.log").read_text()
+    assert "epoch 3: train" in written and "generation 3: best of 2 models" in written
     assert not list(home.glob("checkpoint*")) and not list(home.glob(".*"))
 
     # Remade from its own config, bit for bit; refused without being asked to replace; read when resumed.
