@@ -1,0 +1,44 @@
+"""The heatmap of latents against observed features."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import Normalize
+
+from personax.experiments.figures import new_figure, save_figure
+from personax.graphs.drawing import pretty_name
+
+
+def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
+    """Features by latents, coloured by effect; bold: significant after correction; blank: undefined."""
+    effect = associations.pivot(index="feature", columns="latent", values="effect")
+    rejected = associations.pivot(index="feature", columns="latent", values="rejected")
+    rows, columns = (list(dict.fromkeys(associations[key])) for key in ("feature", "latent"))
+    values = effect.loc[rows, columns].to_numpy(dtype=float)
+    bold = rejected.loc[rows, columns].to_numpy(dtype=bool)
+    top = max(0.3, float(np.nanmax(values, initial=0.0)))
+    figure = new_figure(1.9 + 0.48 * len(columns), 1.1 + 0.24 * len(rows))
+    axis = figure.subplots()
+    picture = axis.imshow(values, norm=Normalize(0, top), cmap="magma_r", aspect="auto")
+    for i, j in np.ndindex(*values.shape):
+        if not np.isnan(values[i, j]):
+            axis.text(
+                j,
+                i,
+                f"{values[i, j]:.2f}".lstrip("0"),
+                ha="center",
+                va="center",
+                fontsize=6.5,
+                fontweight="bold" if bold[i, j] else "normal",
+                color="white" if values[i, j] > 0.55 * top else "black",
+            )
+    axis.set_xticks(range(len(columns)), [pretty_name(name) for name in columns])
+    axis.set_yticks(range(len(rows)), [row.replace("_", " ") for row in rows], fontsize=8)
+    axis.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
+    axis.spines[:].set_visible(False)
+    bar = figure.colorbar(picture, ax=axis, fraction=0.04, pad=0.02)
+    bar.set_label("KCI effect", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    figure.suptitle(f"Latents against observed features (bold: significant)\n{title}", fontsize=8.5)
+    return save_figure(figure, stem)
