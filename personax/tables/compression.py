@@ -151,7 +151,7 @@ class _Principal:
         return float(np.sqrt(rest / max(1, d - signal) / max(1 - signal / n, 0.1)))
 
     def above_noise(self) -> int:
-        """Number of components above the optimal hard threshold of Gavish & Donoho (2014), noise estimated."""
+        """Number of components above the optimal hard threshold (Gavish & Donoho 2014), noise estimated."""
         ratio = len(self.centre) / self.people
         root = np.sqrt(ratio**2 + 14 * ratio + 1)
         threshold = 2 * (ratio + 1) + 8 * ratio / (ratio + 1 + root)  # of the variances, in noise variances
