@@ -1,7 +1,7 @@
 """Level and power of the independence tests, ours beside causal-learn and hyppo.
 
-    python benchmarks/calibration.py            # 1,000 nulls a cell; about 15 minutes on 2 cores
-    python benchmarks/calibration.py --quick    # 100 nulls, no n = 4,181; under a minute
+    python benchmarks/calibration.py            # 1,000 nulls a cell; about 35 minutes on 2 cores
+    python benchmarks/calibration.py --quick    # 100 nulls, no n = 4,181; a minute
 
 Writes results/calibration/calibration.md, level.csv, power.csv and power.png/.svg.
 """
@@ -215,21 +215,30 @@ def draw_power(power: pd.DataFrame, path: Path) -> None:
     """One panel a shape: power against n."""
     figure, axes = plt.subplots(2, 3, figsize=(10, 6), sharex=True, sharey=True, layout="constrained")
     labels = list(dict.fromkeys(power["test"]))
-    colours = dict(zip(labels, plt.get_cmap("tab10").colors, strict=False))  # type: ignore[attr-defined]
+    names = list(dict.fromkeys(label.split(" ")[0] for label in labels))
+    colours = dict(zip(names, plt.get_cmap("tab10").colors, strict=False))  # type: ignore[attr-defined]
     for axis, shape in zip(axes.flat, SHAPES, strict=True):
         for label in labels:
             curve = power[(power["shape"] == shape) & (power["test"] == label)]
             style = (
                 {"linestyle": "--", "marker": "x"} if "peer" in label else {"linestyle": "-", "marker": "o"}
             )
-            axis.plot(curve["n"], curve["power"], label=label, color=colours[label], markersize=4, **style)
+            axis.plot(
+                curve["n"],
+                curve["power"],
+                label=label,
+                color=colours[label.split(" ")[0]],
+                markersize=4,
+                **style,
+            )
         axis.set_title(shape)
         axis.set_xscale("log")
         axis.set_xticks(POWER_SIZES, [str(n) for n in POWER_SIZES])
         axis.minorticks_off()
         axis.axhline(0.05, color="0.6", linewidth=0.8)
         axis.grid(alpha=0.25)
-    figure.supxlabel("n")
+    for axis in axes[1]:
+        axis.set_xlabel("n")
     figure.supylabel("power at 0.05")
     figure.legend(
         *axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False

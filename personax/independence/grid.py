@@ -16,7 +16,7 @@ from personax.independence.multiple import combine_strata
 from personax.independence.procedure import Null, Procedure
 from personax.independence.registry import DEFAULT_TESTS, RESAMPLES, TESTS
 from personax.independence.results import TestResult
-from personax.independence.threads import blas_threads
+from personax.independence.threads import one_blas_thread
 
 
 def run_grid(
@@ -84,7 +84,7 @@ def run_grid(
     hidden = None if progress else True  # None: shown on a terminal only
     bar = partial(tqdm, total=features.shape[1], unit="feature", disable=hidden, leave=False)
     if jobs == 1:
-        with blas_threads(len(traits)):
+        with one_blas_thread():
             per_feature = [task(*cell) for cell in bar(cells)]
     else:
         workers = Parallel(

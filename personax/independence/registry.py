@@ -29,7 +29,7 @@ from personax.independence.linear import LINEAR_NULLS, compare_linear, has_a_lin
 from personax.independence.nulls import correlation
 from personax.independence.procedure import Procedure, any_column
 from personax.independence.results import TestResult
-from personax.independence.threads import blas_threads
+from personax.independence.threads import one_blas_thread
 
 RESAMPLES = 1999
 CONTINUOUS: tuple[Kind, Kind] = ("continuous", "continuous")
@@ -132,7 +132,7 @@ def run_test(
         return refused
     rng = np.random.default_rng(0) if rng is None else rng
     prepare = test.preparation(rng)
-    with blas_threads(len(columns[0])):
+    with one_blas_thread():
         return test.test(columns, (prepare(columns[0]), prepare(columns[1])), chosen, rng, resamples)
 
 

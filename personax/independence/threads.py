@@ -1,14 +1,14 @@
-"""BLAS threads: one where matrices are small, all where they are large."""
+"""One BLAS thread: the matrices here are tall or small, and a second thread waits more than it works.
 
-from contextlib import AbstractContextManager, nullcontext
+When other processes hold the cores, waiting threads make small tests a hundred times slower; at n = 1,000,000
+one thread is as fast as two. Use processes instead (`run_grid(jobs=...)`).
+"""
+
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
-
-# With fewer rows the matrices are small, and a second thread costs more in waiting than it saves in work -
-# a hundredfold, when other processes hold the cores.
-_MANY_ROWS = 100_000
 
 
 @cache
@@ -16,6 +16,6 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def blas_threads(rows: int) -> AbstractContextManager[Any]:
-    """A context with one BLAS thread for columns of fewer than 100,000 rows, else with all there are."""
-    return _controller().limit(limits=1, user_api="blas") if rows < _MANY_ROWS else nullcontext()
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """A context in which BLAS calls use one thread."""
+    return _controller().limit(limits=1, user_api="blas")
