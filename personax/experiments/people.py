@@ -12,7 +12,7 @@ from personax.crl import CRL, CRLConfig
 from personax.crl.estimator import resolve_device
 from personax.crl.metrics import matched
 from personax.experiments.associations import associate, suggest_names
-from personax.experiments.figures import draw_curves, draw_recovery
+from personax.experiments.figures import draw_curves
 from personax.experiments.fitting import fit_in_folder, learned_graph, read_history, write_latents
 from personax.experiments.people_evaluation import (
     block_scores,
@@ -21,7 +21,7 @@ from personax.experiments.people_evaluation import (
     match_blocks,
     truth_graph,
 )
-from personax.experiments.people_figures import draw_associations
+from personax.experiments.people_figures import draw_associations, draw_pairs
 from personax.experiments.summary import markdown, pick, summarise, write_summary
 from personax.graphs.drawing import draw_graph, draw_side_by_side
 from personax.runs.command import parse_seeds
@@ -176,7 +176,8 @@ def prepare(config: PeopleConfig) -> Prepared:
     least = {modality: config.model.latents[modality] + config.model.shared for modality in data.modalities}
     compression = Compression.fit(data, split.train, least=least, seed=config.data_seed)
     for modality, facts in compression.report.items():
-        log.info("%s: %d of %s", modality, facts["components"], facts["method"])
+        views = len(data.measurements[modality])
+        log.info("%d %s measurements: %d %s", views, modality, facts["components"], facts["method"])
     return Prepared(replace(table, embeddings={}, observed={}), compression(data), split, compression)
 
 
@@ -281,7 +282,7 @@ def _evaluate(
         true_test = data.truth.iloc[split.test].reset_index(drop=True)
         # Columns of each true latent's own block only, so that the figure shows the pairs that are scored.
         own = latents.iloc[split.test, columns].reset_index(drop=True)
-        draw_recovery(
+        draw_pairs(
             matched(own, true_test),
             true_test,
             figures / "recovery",

@@ -1,4 +1,4 @@
-"""The heatmap of latents against observed features."""
+"""The heatmap of latents against observed features, and recovered against true latents."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
 
-from personax.experiments.figures import new_figure, save_figure
+from personax.experiments.figures import BLUE, new_figure, save_figure
 from personax.graphs.drawing import pretty_name
 
 
@@ -41,4 +41,28 @@ def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> 
     bar.set_label("KCI effect", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     figure.suptitle(f"Latents against observed features (bold: significant)\n{title}", fontsize=8.5)
+    return save_figure(figure, stem)
+
+
+def draw_pairs(recovered: pd.DataFrame, truth: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
+    """A panel per true latent: it against the recovered one it is matched to; |Pearson| above.
+
+    recovered and truth: (n, k) with the same columns (metrics.matched), test people.
+    """
+    names = list(truth.columns)
+    columns = min(6, len(names))
+    rows = -(-len(names) // columns)
+    figure = new_figure(1.5 * columns + 0.3, 1.6 * rows + 0.5)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, name in zip(panels, names, strict=False):
+        panel.scatter(truth[name], recovered[name], s=2, alpha=0.5, linewidths=0, color=BLUE, rasterized=True)
+        correlation = abs(np.corrcoef(truth[name], recovered[name])[0, 1])
+        panel.set_title(f"{name}: {correlation:.2f}", fontsize=8)
+    for panel in panels:
+        panel.set(xticks=[], yticks=[])
+    for panel in panels[len(names) :]:
+        panel.set_visible(False)
+    figure.supxlabel("true", fontsize=8)
+    figure.supylabel("recovered", fontsize=8)
+    figure.suptitle(title, fontsize=9)
     return save_figure(figure, stem)
