@@ -23,7 +23,7 @@ def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> 
     picture = axis.imshow(values, norm=Normalize(0, top), cmap="magma_r", aspect="auto")
     for i, j in np.ndindex(*values.shape):
         if not np.isnan(values[i, j]):
-            axis.text(
+            text = axis.text(
                 j,
                 i,
                 f"{values[i, j]:.2f}".lstrip("0"),
@@ -33,6 +33,7 @@ def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> 
                 fontweight="bold" if bold[i, j] else "normal",
                 color="white" if values[i, j] > 0.55 * top else "black",
             )
+            text.set_in_layout(False)  # it lies within the axes; measuring hundreds takes seconds
     axis.set_xticks(range(len(columns)), [pretty_name(name) for name in columns])
     axis.set_yticks(range(len(rows)), [row.replace("_", " ") for row in rows], fontsize=8)
     axis.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)

@@ -3,7 +3,7 @@
 import importlib.util
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from personax.crl import training
+from personax.experiments import people
+from personax.experiments.people_figures import draw_associations, draw_pairs
 from personax.graphs.graph import Graph
 from personax.graphs.sources import read_latents
 from personax.tables import simulate_table, write_table
@@ -32,6 +34,15 @@ def load(name: str) -> Main:
     spec.loader.exec_module(module)
     main: Main = module.main
     return main
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_figures() -> Iterator[None]:
+    """Drawing takes longer than a tiny training; test_figures draws."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("draw_curves", "draw_associations", "draw_pairs", "draw_side_by_side", "draw_graph"):
+            patch.setattr(people, name, lambda *args, **options: [])
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +90,16 @@ def test_files_of_a_run(finished: Path) -> None:
     assert set(metrics["truth"]["r2"]) == {"s", "image", "text"} and "shd" in metrics["graph"]
     associations = pd.read_csv(run / "associations.csv")
     assert len(associations) == 12 * associations["feature"].nunique() and associations["simulated"].all()
-    for name in ("training", "associations", "recovery", "graph"):
-        assert (run / "figures" / f"{name}.png").exists()
     assert (finished / "summary.md").read_text().count("truth.r2.") == 3
+
+
+def test_figures(finished: Path, tmp_path: Path) -> None:
+    associations = pd.read_csv(finished / "seed-0" / "associations.csv")
+    few = associations[associations["latent"].isin(["s1", "z11"])]
+    truth = pd.DataFrame(np.random.default_rng(0).standard_normal((50, 3)), columns=list("abc"))
+    paths = draw_associations(few, tmp_path / "associations", title="SIMULATED DATA.")
+    paths += draw_pairs(truth + 0.1, truth, tmp_path / "pairs", title="SIMULATED DATA.")
+    assert len(paths) == 4 and all(path.stat().st_size > 1000 for path in paths)
 
 
 def test_truth_has_the_names_of_the_latents(finished: Path) -> None:
