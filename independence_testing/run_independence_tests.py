@@ -230,7 +230,10 @@ def write_all(
     decided: pd.DataFrame,
     procedures: Mapping[str, Procedure],
 ) -> None:
-    """pvalues.csv, table.md, metrics.json and the figures."""
+    """pvalues.csv, agreement.csv, table.md, metrics.json and the figures."""
+    agreement = table.agreement()
+    with atomic_path(folder / "agreement.csv") as path:
+        agreement.to_csv(path)
     with atomic_path(folder / "pvalues.csv") as path:
         decided.reindex(columns=list(COLUMNS)).to_csv(path, index=False)
     within = f", given {config.given}" if config.given else ""
@@ -243,7 +246,10 @@ def write_all(
         alpha=config.alpha,
         correction=config.correction,
         dependent=dependent,
-        notes=[f"n = {len(table.ids):,}; {config.implementation} implementation; source: {table.source}."],
+        notes=[
+            f"n = {len(table.ids):,}; {config.implementation} implementation; source: {table.source}.",
+            *agreement_lines(agreement),
+        ],
         procedures=procedures,
     )
     write_text(folder / "table.md", text)
@@ -261,6 +267,19 @@ def write_all(
     for source in dict.fromkeys(decided["scores"]):
         draw_effects(decided, source, titles, caption, figures / f"effects_{source}.png")
     draw_scores(table.scores, caption, figures / "scores.png")
+
+
+def agreement_lines(agreement: pd.DataFrame) -> list[str]:
+    """How far the language models agree on each trait, a line each (quadratic weighted kappa, ICC)."""
+    return [
+        f"Agreement of the language models on {trait}: "
+        + ", ".join(
+            f"{name} {value:,.0f}" if name == "n" else f"{name} {value:.2f}" for name, value in row.items()
+        )
+        + "."
+        for trait, row in agreement.iterrows()
+        if row.drop("n", errors="ignore").notna().any()
+    ]
 
 
 def run(config: Config) -> None:

@@ -294,3 +294,10 @@ def test_decisions_use_logarithms_and_stay_within_a_test() -> None:
     assert votes(decided)[["rejections", "tests"]].to_numpy().tolist() == [[2, 2], [1, 1]]
     assert negative_controls(decided, 0.05, "holm").startswith("Negative controls (Birthmonth): 3 of 3")
     assert [pvalue_text(v) for v in (np.nan, -0.3, -1000.0)] == ["–", "0.501", "10^-1000.0"]
+
+
+def test_agreement_of_the_language_models_is_reported(simulated: Path) -> None:
+    agreement = pd.read_csv(simulated / "agreement.csv", index_col="trait")
+    assert list(agreement.index) == list(TRAITS)
+    assert agreement["icc"].between(0.2, 1).all() and agreement["kappa chatgpt-gemini"].between(0.2, 1).all()
+    assert "Agreement of the language models on Openness: kappa" in (simulated / "table.md").read_text()
