@@ -218,7 +218,11 @@ class CRL:
             model._vae = MultiViewVAE(model._shapes, config).to(model.device)
             model._vae.load_state_dict(saved["vae"])
             model._prior = IdentifiedPrior(
-                _blank(model._dimensions(), config), 1, torch.Generator(), flexible=config.flexible
+                _blank(model._dimensions(), config),
+                1,
+                torch.Generator(),
+                flexible=config.flexible,
+                search=False,
             ).to(model.device)
             model._prior.load_state_dict(saved["prior"])
         except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:

@@ -79,8 +79,11 @@ class IdentifiedPrior(nn.Module):
         *,
         move: bool = True,
         flexible: bool = False,
+        search: bool = True,
     ) -> None:
         """codes: of the training rows. `move=False` keeps the coordinates as they are: graph only.
+
+        search: False begins with the codes themselves, for weights that are loaded afterwards.
 
         flexible: see CausalPrior.
         """
@@ -92,12 +95,15 @@ class IdentifiedPrior(nn.Module):
         self.centre = nn.ParameterDict({b: nn.Parameter(v.mean(0), False) for b, v in u.items()})
         scale = {b: v.std(0).clamp_min(1e-6) for b, v in u.items()}
         self.scale = nn.ParameterDict({b: nn.Parameter(v, False) for b, v in scale.items()})
-        guesses = (source_starts if flexible else start_rotations)(
-            {b: (v - v.mean(0)) / scale[b] for b, v in u.items()},
-            {b: m / (scale[b][:, None] * scale[b]) for b, m in codes.inverse_metric.items()},
-            starts,
-            generator,
-        )
+        if search:
+            guesses = (source_starts if flexible else start_rotations)(
+                {b: (v - v.mean(0)) / scale[b] for b, v in u.items()},
+                {b: m / (scale[b][:, None] * scale[b]) for b, m in codes.inverse_metric.items()},
+                starts,
+                generator,
+            )
+        else:
+            guesses = {b: torch.eye(d).repeat(starts, 1, 1) for b, d in self.dimensions.items()}
         self.coordinates = nn.ModuleDict({b: Coordinates(guess, generator) for b, guess in guesses.items()})
         self.scm = CausalPrior(self.dimensions, starts, generator, flexible=flexible)
         if flexible:  # starts are in causal order within each block

@@ -136,7 +136,7 @@ def _sparse_orders(
             moves = [order, *_moves(order)]
             scores = _clear_effects(unmixing, covariance, np.array(moves))
             met |= {tuple(move.tolist()): float(s) for move, s in zip(moves, scores, strict=True)}
-            if scores.min() >= score - 1e-9:
+            if not scores.min() < score - 1e-9:  # also for NaN
                 break
             order, score = moves[int(scores.argmin())], scores.min()
     return [np.array(order) for order in sorted(met, key=lambda order: met[order])[:SHORT_LIST]]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from personax.crl import training
+from personax.crl import CRL, training
 from personax.experiments import people
 from personax.experiments.people_figures import draw_associations, draw_pairs
 from personax.graphs.graph import Graph
@@ -249,4 +249,5 @@ def test_celebrities(tmp_path: Path) -> None:
     argv = [*TINY, *SIMULATED, "--output", str(tmp_path / "run")]
     assert load("run_celeb_3measurement")(argv) == 0
     assert json.loads((tmp_path / "run/manifest.json").read_text())["measurements"] == {"image": 3, "text": 3}
-    assert len(read_latents(tmp_path / "run").names) == 18
+    names = read_latents(tmp_path / "run").names
+    assert len(names) == 18 and CRL.load(tmp_path / "run", device="cpu").names == names
