@@ -7,7 +7,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from personax.crl.config import Phase1Config
 from personax.crl.model import SHARED, Batch, Code, MultiViewVAE, Posterior, pool
 from personax.crl.objective import expected_edges, info_nce, kl_to_standard_normal, reconstruction
 from personax.crl.prior import CausalPrior, graphs_for
@@ -22,17 +21,6 @@ class Terms(NamedTuple):
     cross: Tensor
     shared: Tensor
     edges: Tensor
-
-    def total(self, weights: Phase1Config) -> Tensor:
-        """Eq. (1)."""
-        return (
-            self.reconstruction
-            + weights.beta * self.kl
-            + weights.align * self.align
-            + weights.cross * self.cross
-            + weights.shared * self.shared
-            + weights.sparsity * self.edges
-        )
 
 
 class Draws(NamedTuple):

@@ -2,7 +2,9 @@
 
 import logging
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,7 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, dict[s
     results: dict[Path, dict[str, Any]] = {}
     failed: dict[Path, str] = {}
     tasks = (delayed(_run)(path, config, threads) for path, config in cells.items())
-    with tqdm(total=len(cells), desc="runs", unit="run") as bar:
+    with _terminated_as_interrupted(), tqdm(total=len(cells), desc="runs", unit="run") as bar:
         for path, metrics, problem in Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
             if metrics is None:
                 failed[path] = problem
@@ -55,5 +57,18 @@ def _run(path: Path, config: MnistConfig, threads: int) -> tuple[Path, dict[str,
     logging.getLogger("personax").setLevel(logging.DEBUG)  # for run.log
     try:
         return path, run_seed(replace(config, resume=True), path), ""
-    except Exception as error:  # the other runs must go on; run.log and the manifest hold the details
+    except InputError as error:
+        return path, None, str(error)
+    except Exception as error:  # a defect; the other runs must go on
+        log.exception("%s", path)
         return path, None, f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """A SIGTERM ends the block as Ctrl-C does; by default it would leave the other processes running."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -2,6 +2,11 @@
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -136,6 +141,38 @@ def test_tables_hold_what_the_runs_hold_and_finished_runs_are_kept(
     assert main([*words, "--n", "210"]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert "runs failed" in error and "n=200" in error
+
+
+def test_terminated_it_leaves_no_process_behind_and_can_go_on(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    home = tmp_path / "comparison"
+    words = ["--config", str(tmp_path / "tiny.yaml"), "--output", str(home), "--parts", "methods"]
+    words += ["--seeds", "0-9", "--methods", "", "--jobs", "2", "--n", "2000", "--model.phase1.epochs", "500"]
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), *words], start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    until(lambda: any(home.rglob("metrics.jsonl")), 120)
+    process.terminate()
+    assert process.wait(60) == 130
+    until(lambda: not group_is_alive(process.pid), 30)
+    assert not list(home.rglob("metrics.json")) and not (home / "comparison.md").exists()
+
+
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait for a condition, or fail."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def group_is_alive(group: int) -> bool:
+    """Whether any process of the group runs."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
