@@ -47,7 +47,7 @@ class Phase1Config(OptimisationConfig):
 
 @dataclass(frozen=True)
 class Phase2Config:
-    """Identification: coordinates of each block and the graph (Eq. 6-8 in objective.py)."""
+    """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
 
     starts: int = 64
     """Models trained side by side at first, each from its own coordinates and causal order."""
@@ -70,6 +70,9 @@ class Phase2Config:
     orthogonality: float = 20.0
     """Weight of orthogonal coordinates (Eq. 7). Where a latent's effect is even, such as a cosine, slightly
     oblique coordinates in which it seems to have none would otherwise be the cheaper model."""
+    evenness: float = 1.0
+    """Weight of an even pace along each coordinate (Eq. 8): where an effect is even, curved orthogonal
+    coordinates in which it vanishes explain the block as well; they are the uneven ones."""
     sparsity: float = 0.02
     """Nats per row that an edge within a modality must earn (Eq. 6)."""
     cross_sparsity: float = 0.05

@@ -97,6 +97,7 @@ def _blank(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
     return Codes(
         {block: torch.randn(8, d) for block, d in dimensions.items()},
         {block: torch.eye(d).expand(8, -1, -1) for block, d in dimensions.items()},
+        {block: torch.ones(8) for block in dimensions},
         {block: torch.zeros(dimensions[block], config.shared) for block in coupled},
     )
 
@@ -405,10 +406,11 @@ class CRL:
         u_train, u_validation = self._vae.pooled_means(train), self._vae.pooled_means(validation)
         geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
         coupling = geometry.coupling(u_train) if self.config.flexible else {}
-        return (
-            Codes(u_train, geometry.inverse_metric(u_train), coupling),
-            Codes(u_validation, geometry.inverse_metric(u_validation), coupling),
-        )
+
+        def codes(u: Mapping[str, torch.Tensor]) -> Codes:
+            return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)
+
+        return codes(u_train), codes(u_validation)
 
     def _conclude(self, prior: IdentifiedPrior, codes: Codes) -> None:
         """Keep the identified model, the strengths of its edges and the latents among its coordinates."""

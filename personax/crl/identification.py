@@ -1,14 +1,14 @@
 """Phase 2: which coordinates of each block are the latents, and who causes whom.
 
 The encoders stay as they are; their pooled codes u are data now, a few numbers per person. Learned
-together are the coordinates h of each block, the graph and the mechanisms, by Eq. (8): the structural
+together are the coordinates h of each block, the graph and the mechanisms, by Eq. (9): the structural
 causal model must explain h(u) with few edges, above all few between modalities (which picks the coordinate
 that carries them, Sun et al. 2025, Cond. 4.3), and the coordinates must be orthogonal in the geometry that
-the pictures give the block (geometry.py; which fixes the coordinates that no edge between modalities
-touches).
+the pictures give the block, at an even pace (geometry.py; which fixes the coordinates that no edge between
+modalities touches).
 
 Gradients settle gates, mechanisms and coordinates well, but hardly ever turn a causal order around: of 32
-random starts on Variant-MNIST five to seven ended at the true graph, and those had the lowest Eq. (8). So
+random starts on Variant-MNIST five to seven ended at the true graph, and those had the lowest Eq. (9). So
 many models are trained side by side as one batch, each from its own coordinates and random order. After
 every generation the better half of them on validation rows goes on, until a population is left; of that the
 best quarter survives and is copied, and in each copy one latent moves to another place in the order. The
@@ -31,8 +31,9 @@ from tqdm import tqdm
 
 from personax.crl.config import Phase2Config
 from personax.crl.coordinates import Coordinates
+from personax.crl.geometry import usual_shape
 from personax.crl.model import SHARED
-from personax.crl.objective import expected_edges, orthogonality
+from personax.crl.objective import evenness, expected_edges, gradient_products, orthogonality
 from personax.crl.prior import CausalPrior, graphs_for
 from personax.crl.sources import source_starts
 from personax.crl.starts import start_rotations
@@ -52,11 +53,13 @@ class Codes:
     Attributes:
         u: block -> codes (n, d); stacked (S, n, d), and so on.
         inverse_metric: block -> (n, d, d), from geometry.py.
+        trust: block -> (n,) weights of the rows in Eq. (7) and (8), from geometry.py.
         coupling: modality -> C (d, shared), from geometry.py; empty without shared latents.
     """
 
     u: Mapping[str, Tensor]
     inverse_metric: Mapping[str, Tensor]
+    trust: Mapping[str, Tensor]
     coupling: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -70,6 +73,7 @@ class Codes:
         return Codes(
             {b: u[place] for b, u in self.u.items()},
             {b: m[place] for b, m in self.inverse_metric.items()},
+            {b: t[place] for b, t in self.trust.items()},
             self.coupling,
         )
 
@@ -82,6 +86,7 @@ class Codes:
         return cls(
             {b: torch.stack([part.u[b] for part in parts]) for b in first.u},
             {b: torch.stack([part.inverse_metric[b] for part in parts]) for b in first.inverse_metric},
+            {b: torch.stack([part.trust[b] for part in parts]) for b in first.trust},
             {b: torch.stack([part.coupling[b] for part in parts]) for b in first.coupling},
         )
 
@@ -121,9 +126,10 @@ class IdentifiedPrior(nn.Module):
         scale = {b: v.std(0).clamp_min(1e-6) for b, v in u.items()}
         self.scale = nn.ParameterDict({b: nn.Parameter(v, False) for b, v in scale.items()})
         if search:
+            shapes = {b: usual_shape(m, codes.trust[b]) for b, m in codes.inverse_metric.items()}
             guesses = (source_starts if flexible else start_rotations)(
                 {b: (v - v.mean(0)) / scale[b] for b, v in u.items()},
-                {b: m / (scale[b][:, None] * scale[b]) for b, m in codes.inverse_metric.items()},
+                {b: shape / (scale[b][:, None] * scale[b]) for b, shape in shapes.items()},
                 starts,
                 generator,
             )
@@ -160,25 +166,27 @@ class IdentifiedPrior(nn.Module):
         return torch.cat(parts, 2), jacobians
 
     def terms(self, codes: Codes, edges: Tensor) -> dict[str, Tensor]:
-        """Unweighted terms of Eq. (8), (R,) each, under edges (R, g, d, d) (see CausalPrior.noise).
+        """Unweighted terms of Eq. (9), (R,) each, under edges (R, g, d, d) (see CausalPrior.noise).
 
         `centring` keeps each latent's mean 0 and standard deviation 1, which nothing else fixes.
         """
         z, jacobians = self.latents(codes.u)
         likelihood = self.scm.log_density(z, edges).mean(1)
-        angle = torch.zeros_like(likelihood)
+        angle = pace = torch.zeros_like(likelihood)
         for block, jacobian in jacobians.items():
             likelihood = likelihood + torch.linalg.slogdet(jacobian)[1].mean(1)
-            angle = angle + orthogonality(jacobian, self._per_model(codes.inverse_metric[block]))
+            products = gradient_products(jacobian, self._per_model(codes.inverse_metric[block]))
+            trust = self._per_model(codes.trust[block])
+            angle = angle + orthogonality(products, trust)
+            pace = pace + evenness(products, trust)
         centring = z.mean(1).square().sum(1) + (z.std(1) - 1).square().sum(1)
-        return {"likelihood": likelihood, "orthogonality": angle, "centring": centring}
+        return {"likelihood": likelihood, "orthogonality": angle, "evenness": pace, "centring": centring}
 
     def objective(self, terms: Mapping[str, Tensor], probability: Tensor, config: Phase2Config) -> Tensor:
-        """Eq. (8) per start, (R,)."""
+        """Eq. (9) per start, (R,)."""
         edges = expected_edges(probability, self.scm.cross, config.sparsity, config.cross_sparsity)
-        return (
-            -terms["likelihood"] + config.orthogonality * terms["orthogonality"] + terms["centring"] + edges
-        )
+        geometry = config.orthogonality * terms["orthogonality"] + config.evenness * terms["evenness"]
+        return -terms["likelihood"] + geometry + terms["centring"] + edges
 
     def keep(self, models: Tensor) -> None:
         """Go on with these models, in this order; repeated ones are copied. As many of every data set."""
@@ -234,7 +242,7 @@ def identify(
     causal: bool = True,
     on_step: Callable[[dict[str, Any]], None] | None = None,
 ) -> IdentifiedPrior:
-    """Minimise Eq. (8) on `train` by a population of models; return the best on `validation`, alone.
+    """Minimise Eq. (9) on `train` by a population of models; return the best on `validation`, alone.
 
     Args:
         seed: seed of starts, mutations, batches and edges.
@@ -332,7 +340,7 @@ def _descend(
     *,
     settle: bool,
 ) -> None:
-    """Take `steps` of Adam on Eq. (8), all models together; `settle` lets the learning rate fall to zero."""
+    """Take `steps` of Adam on Eq. (9), all models together; `settle` lets the learning rate fall to zero."""
     sets = len(generators)
     coordinates = [p for p in model.coordinates.parameters() if model.move]
     groups = [{"params": list(model.scm.parameters()), "lr": config.learning_rate}]
@@ -361,7 +369,7 @@ def _descend(
 
 @torch.no_grad()
 def _score(model: IdentifiedPrior, rows: Codes, config: Phase2Config) -> tuple[Tensor, dict[str, Tensor]]:
-    """Eq. (8) and its terms per model, (R,), under each model's most likely graph."""
+    """Eq. (9) and its terms per model, (R,), under each model's most likely graph."""
     edges = model.scm.adjacency()
     terms = model.terms(rows, edges[:, None])
     loss = model.objective(terms, edges, config)

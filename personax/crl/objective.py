@@ -11,7 +11,8 @@ For a person with measurements x_{m,i}, pooled posterior q(u_m | x_{m,1..I}), me
     (6)  edges = expected number of edges, weighted within and between blocks        (paper's L_Sp; Sun 4.3)
     (7)  orthogonality = sum_{j<k} cos^2(grad z_j, grad z_k) in the inverse metric of geometry.py
                                                    (Reizinger et al. 2022; Gresele et al. 2021, IMA)
-    (8)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + edges                    identification
+    (8)  evenness = sum_j var(log |grad z_j|) in the same metric      (local isometry, Horan et al. 2021)
+    (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + edges     identification
 """
 
 from typing import Any
@@ -97,18 +98,44 @@ def expected_edges(probability: Tensor, cross: Tensor, within_weight: float, cro
     return (probability * (within_weight + (cross_weight - within_weight) * cross)).sum((1, 2))
 
 
-def orthogonality(jacobian: Tensor, inverse_metric: Tensor) -> Tensor:
-    """Eq. (7): how far a block's coordinates are from orthogonal.
+def gradient_products(jacobian: Tensor, inverse_metric: Tensor) -> Tensor:
+    """(R, n, d, d) inner products of the gradients of a block's coordinates, for Eq. (7) and (8).
 
     Args:
         jacobian: (R, n, d, d), [.., j, i] = dz_j / du_i.
         inverse_metric: (n, d, d), from geometry.py.
+    """
+    return jacobian @ inverse_metric @ jacobian.transpose(2, 3)
+
+
+def orthogonality(products: Tensor, trust: Tensor) -> Tensor:
+    """Eq. (7): how far a block's coordinates are from orthogonal.
+
+    Args:
+        products: (R, n, d, d), of `gradient_products`.
+        trust: (n,) weights of the rows, from geometry.py.
 
     Returns:
-        (R,) mean over rows of the sum over pairs j < k of the squared cosine; 0 means orthogonal.
+        (R,) weighted mean over rows of the sum over pairs j < k of the squared cosine; 0 means orthogonal.
     """
-    gram = jacobian @ inverse_metric @ jacobian.transpose(2, 3)
-    length = torch.diagonal(gram, dim1=2, dim2=3).clamp_min(1e-12).rsqrt()
-    cosine = gram * length[..., :, None] * length[..., None, :]
-    d = jacobian.shape[-1]
-    return 0.5 * (cosine.square().sum((2, 3)) - d).mean(1)
+    length = _squared_lengths(products).rsqrt()
+    cosine = products * length[..., :, None] * length[..., None, :]
+    share = trust / trust.sum(-1, keepdim=True)
+    return 0.5 * ((cosine.square().sum((2, 3)) - products.shape[-1]) * share).sum(1)
+
+
+def evenness(products: Tensor, trust: Tensor) -> Tensor:
+    """Eq. (8): how unevenly the pictures change along a block's coordinates; arguments as there.
+
+    Returns:
+        (R,) sum over coordinates of the weighted variance over rows of the logarithm of the squared length of
+        the gradient; 0 where equal steps of a coordinate change the pictures equally everywhere.
+    """
+    pace = _squared_lengths(products).log()
+    share = (trust / trust.sum(-1, keepdim=True))[..., None]
+    deviation = pace - (pace * share).sum(1, keepdim=True)
+    return (deviation.square() * share).sum((1, 2))
+
+
+def _squared_lengths(products: Tensor) -> Tensor:
+    return torch.diagonal(products, dim1=2, dim2=3).clamp_min(1e-12)

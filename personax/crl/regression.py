@@ -41,6 +41,25 @@ class FourierBasis:
         """Weights (f, t) of the ridge regression of targets (n, t) on phi(u); both sides are centred."""
         features = self(u)
         features = features - features.mean(0)
-        gram = features.T @ features / len(u) + RIDGE * torch.eye(features.shape[1], dtype=u.dtype)
         moments = features.T @ (targets - targets.mean(0)).to(u.dtype) / len(u)
-        return torch.linalg.solve(gram, moments)
+        return torch.linalg.solve(_gram(features), moments)
+
+    def leverage(self, fitted: Tensor, u: Tensor) -> Tensor:
+        """(n,) how little a regression on the rows `fitted` (m, d) knows of what happens at u (n, d).
+
+        phi^T Gram^-1 phi, centred: f at most on average over the fitted rows, and inversely proportional to
+        their density (a Christoffel function).
+        """
+        features = self(fitted)
+        centre = features.mean(0)
+        return _squares(self(u) - centre, torch.linalg.cholesky(_gram(features - centre)))
+
+
+def _gram(centred: Tensor) -> Tensor:
+    """(n, f) centred features -> (f, f) their mean product, with the ridge."""
+    return centred.T @ centred / len(centred) + RIDGE * torch.eye(centred.shape[1], dtype=centred.dtype)
+
+
+def _squares(features: Tensor, factor: Tensor) -> Tensor:
+    """phi^T (L L^T)^-1 phi of features (n, f) and L (f, f)."""
+    return torch.linalg.solve_triangular(factor, features.T, upper=False).square().sum(0)

@@ -40,13 +40,14 @@ def source_starts(
     """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j, for standardised codes u (n, d).
 
     Within a block the z_j come in causal order. The first start takes the best candidate of every block,
-    the others draw among the next ones. inverse_metric: block -> (n, d, d); `generator` lives on the CPU.
+    the others draw among the next ones. inverse_metric: block -> (d, d) its usual shape (geometry.py);
+    `generator` lives on the CPU.
     """
     given = u[shared].double().cpu().numpy() if shared in u else np.zeros((len(next(iter(u.values()))), 0))
     maps = {}
     for block, values in u.items():
         codes = values.double().cpu().numpy()
-        root = symmetric_power(inverse_metric[block].double().mean(0).cpu(), 0.5).numpy()
+        root = symmetric_power(inverse_metric[block].double().cpu(), 0.5).numpy()
         seed = int(torch.randint(2**31 - 1, (), generator=generator))
         flat = np.linalg.inv(root)
         turns = candidate_turns(codes @ flat, given[:, :0] if block == shared else given, seed)

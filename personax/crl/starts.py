@@ -1,6 +1,6 @@
 """Where identification starts: coordinates whose dependence on the other blocks is sparse already.
 
-Eq. (8) has local minima: once the graph has settled on coordinates that mix two latents, unmixing them
+Eq. (9) has local minima: once the graph has settled on coordinates that mix two latents, unmixing them
 would cost edges first. So each start begins where the L1 norm of the dependence between modalities
 (Sun et al. 2025, Cond. 4.3) is small, which a smooth search over rotations finds without any graph:
 
@@ -27,13 +27,14 @@ def start_rotations(
 ) -> dict[str, Tensor]:
     """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j, for standardised codes u (n, d).
 
-    inverse_metric: block -> (n, d, d) in the same standardised coordinates. `generator` lives on the CPU.
+    inverse_metric: block -> (d, d) its usual shape (geometry.py) in the same standardised coordinates.
+    `generator` lives on the CPU.
     """
     step = max(1, len(next(iter(u.values()))) // ROWS)
     some = {block: values[::step].double().cpu() for block, values in u.items()}
     maps = {}
     for block, codes in some.items():
-        root = symmetric_power(inverse_metric[block].double().mean(0).cpu(), 0.5)  # du = root dv
+        root = symmetric_power(inverse_metric[block].double().cpu(), 0.5)  # du = root dv
         d = codes.shape[1]
         others = [values for other, values in some.items() if other != block]
         rotation = torch.linalg.qr(torch.randn(starts, d, d, generator=generator, dtype=torch.float64))[0]

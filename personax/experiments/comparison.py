@@ -89,6 +89,7 @@ ABLATIONS: Mapping[str, tuple[str, Change]] = {
     "no-sparsity": ("no sparsity", _no_sparsity),
     "isotropic": ("isotropic prior", lambda c: replace(c, model=replace(c.model, causal=False))),
     "no-orthogonality": ("no orthogonality", _phase2(orthogonality=0.0)),
+    "no-evenness": ("no evenness", _phase2(evenness=0.0)),
     "measurements-1": ("one measurement", _measurements(1)),
 }
 SIZES: Mapping[str, tuple[str, Change]] = {

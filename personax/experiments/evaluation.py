@@ -72,7 +72,7 @@ def truth_free_criteria(history: pd.DataFrame) -> dict[str, float]:
 
     Returns:
         representation: Eq. (1) at the epoch that was kept; negative_elbo: its Eq. (2) + (3), unweighted;
-        alignment: its Eq. (4) in nats; identification: Eq. (8) of the model that was kept; orthogonality:
+        alignment: its Eq. (4) in nats; identification: Eq. (9) of the model that was kept; orthogonality:
         its Eq. (7).
     """
     epochs = history[history["phase"] == "representation"]

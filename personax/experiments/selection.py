@@ -1,6 +1,6 @@
 """Choosing a model without the truth: candidates, criteria on validation rows, how far these can be trusted.
 
-Candidates differ in hyper-parameters or in the number of latents, so neither Eq. (1) nor Eq. (8) can be
+Candidates differ in hyper-parameters or in the number of latents, so neither Eq. (1) nor Eq. (9) can be
 compared across them. What can:
 
  - prediction: how well the latents inferred from all measurements but one predict that one

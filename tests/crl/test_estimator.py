@@ -11,7 +11,7 @@ import torch
 from personax.crl import CRL, CRLConfig
 from personax.crl.config import Phase1Config, Phase2Config
 from personax.crl.estimator import latent_names, linked_latents, resolve_device
-from personax.crl.geometry import Geometry
+from personax.crl.geometry import Geometry, usual_shape
 from personax.crl.identification import Codes, edge_weights, identify
 from personax.crl.model import Batch
 from personax.crl.starts import start_rotations
@@ -239,7 +239,8 @@ def test_the_right_graph_comes_out_on_linear_gaussian_data() -> None:
     for seed in range(3):
         z = linear_gaussian(3000, seed)
         codes = [
-            Codes({"a": part}, {"a": torch.eye(4).expand(len(part), 4, 4)}) for part in (z[:2400], z[2400:])
+            Codes({"a": part}, {"a": torch.eye(4).expand(len(part), 4, 4)}, {"a": torch.ones(len(part))})
+            for part in (z[:2400], z[2400:])
         ]
         model = identify(*codes, config, seed=seed, move=False)
         assert torch.equal(model.scm.adjacency()[0], true)
@@ -250,16 +251,22 @@ def test_the_right_graph_comes_out_on_linear_gaussian_data() -> None:
 
 
 def test_geometry_is_that_of_the_measurements() -> None:
-    """x = u A^T with known A: the inverse metric is (A^T A)^-1, up to its scale."""
+    """x = u A^T with known A: the inverse metric is (A^T A)^-1; the rim of the data is trusted less."""
     rng = torch.Generator().manual_seed(0)
     u = torch.randn(3000, 2, generator=rng)
     mixing = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     x = u @ mixing.T + 0.1 * torch.randn(3000, 3, generator=rng)
     batch = Batch({"a": [x]}, {"a": torch.ones(3000, 1, dtype=torch.bool)})
-    inverse = Geometry.fit({"a": u}, batch, rng).inverse_metric({"a": u})["a"]
+    geometry = Geometry.fit({"a": u}, batch, rng)
+    inverse = geometry.inverse_metric({"a": u})["a"]
     exact = torch.linalg.inv(mixing.T @ mixing)
     middle = u.norm(dim=1) < 1
-    torch.testing.assert_close(inverse[middle].mean(0), exact / exact.trace(), rtol=0.1, atol=0.03)
+    torch.testing.assert_close(inverse[middle].mean(0), exact, rtol=0.1, atol=0.03)
+    shape = usual_shape(7 * inverse, middle.float())
+    torch.testing.assert_close(shape, exact / exact.trace(), rtol=0.1, atol=0.03)
+    trust = geometry.trust({"a": u})["a"]
+    assert float(trust[middle].min()) > 0.5 and float(trust.max()) <= 1
+    assert float(trust[u.norm(dim=1) > 3].max()) < 0.3
 
 
 def test_starts_find_the_direction_that_another_block_depends_on() -> None:
@@ -268,7 +275,7 @@ def test_starts_find_the_direction_that_another_block_depends_on() -> None:
     turn = torch.linalg.qr(torch.randn(2, 2, generator=rng))[0]
     u = z @ turn
     other = torch.stack([torch.tanh(z[:, 0]) + 0.5 * torch.randn(4000, generator=rng)], 1)
-    flat = {"a": torch.eye(2).expand(4000, 2, 2), "b": torch.ones(4000, 1, 1)}
+    flat = {"a": torch.eye(2), "b": torch.ones(1, 1)}
     for guess in start_rotations({"a": u, "b": other}, flat, 3, rng)["a"]:
         correlations = torch.corrcoef(torch.cat([u @ guess, z], 1).T)[:2, 2:].abs()
         assert float(correlations.max(0).values.min()) > 0.98

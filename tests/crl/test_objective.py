@@ -10,7 +10,9 @@ from torch.distributions import Normal, kl_divergence
 from personax.crl.coordinates import Coordinates
 from personax.crl.model import Gaussian, pool
 from personax.crl.objective import (
+    evenness,
     expected_edges,
+    gradient_products,
     info_nce,
     kl_to_standard_normal,
     orthogonality,
@@ -79,12 +81,35 @@ def test_orthogonality_is_zero_for_orthogonal_and_one_for_parallel_gradients() -
     identity = torch.eye(2).expand(1, 3, 2, 2)
     turn = torch.tensor([[math.cos(0.6), -math.sin(0.6)], [math.sin(0.6), math.cos(0.6)]]).expand(1, 3, 2, 2)
     parallel = torch.ones(1, 3, 2, 2)
-    assert float(orthogonality(identity, inverse)) == pytest.approx(0, abs=1e-6)
-    assert float(orthogonality(turn, inverse)) > 0.05
-    assert float(orthogonality(parallel, inverse)) == pytest.approx(1, abs=1e-5)
+
+    def value(jacobian: torch.Tensor, metric: torch.Tensor = inverse) -> torch.Tensor:
+        return orthogonality(gradient_products(jacobian, metric), torch.ones(3))
+
+    assert float(value(identity)) == pytest.approx(0, abs=1e-6)
+    assert float(value(turn)) > 0.05
+    assert float(value(parallel)) == pytest.approx(1, abs=1e-5)
     # Neither the length of a gradient nor the unit of the metric matters.
     scaled = torch.diag(torch.tensor([3.0, 0.1])) @ turn
-    torch.testing.assert_close(orthogonality(scaled, 5 * inverse), orthogonality(turn, inverse))
+    torch.testing.assert_close(value(scaled, 5 * inverse), value(turn))
+    # Rows count as far as they are trusted.
+    mixed = gradient_products(torch.cat([identity[:, :1], parallel[:, :1]], 1), inverse[:2])
+    assert float(orthogonality(mixed, torch.tensor([3.0, 1.0]))) == pytest.approx(0.25, abs=1e-5)
+
+
+def test_evenness_is_zero_for_straight_coordinates_and_not_for_a_parabolas() -> None:
+    """(x, y) = (a b, (a^2 - b^2) / 2): orthogonal, but a and b crowd together at the origin."""
+    a, b = torch.linspace(0.2, 2, 30).repeat(30), torch.linspace(0.2, 2, 30).repeat_interleave(30)
+    forward = torch.stack([torch.stack([b, a], 1), torch.stack([a, -b], 1)], 1)  # [.., (x, y), (a, b)]
+    flat, trust = torch.eye(2).expand(900, 2, 2), torch.ones(900)
+    curved = gradient_products(torch.linalg.inv(forward)[None], flat)
+    straight = gradient_products(torch.diag(torch.tensor([5.0, 0.2])).expand(1, 900, 2, 2), flat)
+    assert float(orthogonality(curved, trust)) == pytest.approx(0, abs=1e-5)
+    assert float(evenness(straight, trust)) == pytest.approx(0, abs=1e-6)
+    # squared gradients are 1 / (a^2 + b^2), for both coordinates
+    expected = 2 * (a.square() + b.square()).log().var(correction=0)
+    torch.testing.assert_close(evenness(curved, trust)[0], expected)
+    torch.testing.assert_close(evenness(9 * curved, trust), evenness(curved, trust))
+    assert float(evenness(curved, (a + b > 2).float())) < float(expected)
 
 
 def test_the_jacobian_of_the_coordinates_is_autograds() -> None:

@@ -169,7 +169,8 @@ def codes(seed: int, n: int) -> Codes:
     rng = torch.Generator().manual_seed(seed)
     u = {block: (seed + 1) * torch.randn(n, 2, generator=rng) + seed for block in "ab"}
     metric = torch.eye(2) + 0.3 * seed * torch.tensor([[0.0, 1.0], [1.0, 1.0]])
-    return Codes(u, {block: metric.expand(n, 2, 2) for block in "ab"})
+    trust = {block: torch.rand(n, generator=rng) for block in "ab"}
+    return Codes(u, {block: metric.expand(n, 2, 2) for block in "ab"}, trust)
 
 
 @pytest.mark.parametrize("move", [True, False])

@@ -71,6 +71,7 @@ def changed(change: Any, config: MnistConfig) -> set[str]:
         ),
         ("isotropic", {"model.causal"}),
         ("no-orthogonality", {"model.phase2.orthogonality"}),
+        ("no-evenness", {"model.phase2.evenness"}),
         ("measurements-1", {"measurements"}),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 
 from personax.crl.geometry import Geometry
 from personax.crl.model import Batch
-from personax.crl.objective import orthogonality
+from personax.crl.objective import gradient_products, orthogonality
 from personax.experiments.diagnostics.dependence import Dependence, Regression, conditional_dependence
 from personax.experiments.diagnostics.findings import (
     CHANCE_QUANTILE,
@@ -154,9 +154,11 @@ def orthogonal_coordinates(evidence: Evidence) -> Finding:
     test = {b: torch.from_numpy(v[::step]).double() for b, v in evidence.test.coordinates.items()}
     blocks: dict[str, dict[str, Any]] = {}
     curves = {}
+    trust = geometry.trust(test)
     for block, inverse in geometry.inverse_metric(test).items():
         if inverse.shape[-1] > 1:
-            value, turned = rotation_test(inverse, numpy_rng(evidence.seed, f"diagnostics/rotations/{block}"))
+            rng = numpy_rng(evidence.seed, f"diagnostics/rotations/{block}")
+            value, turned = rotation_test(inverse, trust[block], rng)
             blocks[block] = {
                 "squared_cosine": value,
                 "rotations_median": float(np.median(turned)),
@@ -182,10 +184,12 @@ def orthogonal_coordinates(evidence: Evidence) -> Finding:
     )
 
 
-def rotation_test(inverse_metric: torch.Tensor, rng: np.random.Generator) -> tuple[float, np.ndarray]:
+def rotation_test(
+    inverse_metric: torch.Tensor, trust: torch.Tensor, rng: np.random.Generator
+) -> tuple[float, np.ndarray]:
     """Mean squared cosine between coordinates, and the same of ROTATIONS random rotations of them.
 
-    inverse_metric: (n, d, d) in these coordinates.
+    inverse_metric: (n, d, d) in these coordinates. trust: (n,) weights of the rows.
     """
     d = inverse_metric.shape[-1]
     pairs = d * (d - 1) / 2
@@ -193,7 +197,8 @@ def rotation_test(inverse_metric: torch.Tensor, rng: np.random.Generator) -> tup
 
     def cosines(jacobians: np.ndarray) -> np.ndarray:
         jacobian = torch.from_numpy(jacobians).to(inverse_metric)[:, None]
-        return np.asarray(orthogonality(jacobian, inverse_metric).numpy()) / pairs
+        products = gradient_products(jacobian, inverse_metric)
+        return np.asarray(orthogonality(products, trust).numpy()) / pairs
 
     # A few at a time: all of them would be ROTATIONS x n x d x d numbers.
     turned = np.concatenate([cosines(some) for some in np.array_split(turns, max(1, ROTATIONS // 10))])
