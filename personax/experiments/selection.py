@@ -64,6 +64,7 @@ CANDIDATES: Mapping[str, Change] = {
     "beta-15": _phase1(beta=15.0),
     "no-warm-up": _phase1(kl_warm_up=0.0),
     "orthogonality-1": _phase2(orthogonality=1.0),
+    "evenness-0": _phase2(evenness=0.0),
     "sparsity-0.2": _phase2(sparsity=0.2, cross_sparsity=0.5),
 }
 

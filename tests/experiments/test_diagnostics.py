@@ -1,6 +1,5 @@
 """Every check can say "holds" and "violated", nulls are calibrated, and the command takes runs only."""
 
-import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom
+from scripts import load_main
 
 from personax.crl.estimator import Encoding
 from personax.experiments import mnist, people
@@ -49,7 +49,6 @@ from personax.experiments.diagnostics.structure import (
     sufficient_variability,
 )
 from personax.independence import hsic
-from personax.runs.folder import ROOT
 from personax.views import MultiViewData
 
 NAMES = ["z11", "z12", "z21", "z22"]
@@ -396,11 +395,7 @@ KEYS += ["variability", "reach", "graph"]
 
 def script(path: str, *words: str | Path) -> int:
     """Call the main of a script."""
-    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return int(module.main([str(word) for word in words]))
+    return load_main(path)([str(word) for word in words])
 
 
 def diagnose(*words: str | Path) -> int:

@@ -1,14 +1,13 @@
 """The athlete and celebrity commands from options to files; bad input is one line, exit code 2, no folder."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scripts import Main, load_main
 
 from personax.crl import CRL, training
 from personax.experiments import people
@@ -18,22 +17,10 @@ from personax.graphs.sources import read_latents
 from personax.tables import simulate_table, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
-Main = Callable[[list[str]], int]
 TINY = ["--device", "cpu", "--model.phase1.epochs", "3", "--model.phase1.batch_size", "128"]
 TINY += ["--model.phase2.starts", "2", "--model.phase2.population", "2", "--model.phase2.generations", "1"]
 TINY += ["--model.phase2.generation_steps", "2", "--model.phase2.final_steps", "4"]
 SIMULATED = ["--source", "simulated", "--n", "300", "--image_dim", "30", "--text_dim", "40"]
-
-
-def load(name: str) -> Main:
-    path = ROOT / "real_world_experiment" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    main: Main = module.main
-    return main
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +34,7 @@ def without_figures() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def athlete() -> Main:
-    return load("run_athlete_3measurement")
+    return load_main("real_world_experiment/run_athlete_3measurement.py")
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +225,7 @@ def test_an_existing_folder_is_refused(
 def test_shipped_configs_are_read(dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
     for name in (dataset, f"{dataset}_quick"):
         with pytest.raises(SystemExit) as stop:
-            load(f"run_{dataset}_3measurement")(
+            load_main(f"real_world_experiment/run_{dataset}_3measurement.py")(
                 ["--config", str(ROOT / f"configs/{name}.yaml"), "--print_config"]
             )
         assert stop.value.code == 0 and f"dataset: {dataset}" in capsys.readouterr().out
@@ -247,7 +234,7 @@ def test_shipped_configs_are_read(dataset: str, capsys: pytest.CaptureFixture[st
 def test_celebrities(tmp_path: Path) -> None:
     """Three images of everybody, some of them missing."""
     argv = [*TINY, *SIMULATED, "--output", str(tmp_path / "run")]
-    assert load("run_celeb_3measurement")(argv) == 0
+    assert load_main("real_world_experiment/run_celeb_3measurement.py")(argv) == 0
     assert json.loads((tmp_path / "run/manifest.json").read_text())["measurements"] == {"image": 3, "text": 3}
     names = read_latents(tmp_path / "run").names
     assert len(names) == 18 and CRL.load(tmp_path / "run", device="cpu").names == names

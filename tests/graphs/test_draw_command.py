@@ -1,6 +1,5 @@
 """draw.py as a person runs it: results, published graphs, comparison, and every kind of bad input."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scripts import load_main
 
 from personax.graphs.graph import Graph
 from personax.graphs.sources import published, read_latents
@@ -20,11 +20,7 @@ NAMES = ["s1", "z11", "z12", "z21", "z22"]
 BLOCKS = {"s1": "s", "z11": "image", "z12": "image", "z21": "text", "z22": "text"}
 TRUE = np.array([[0, 1, 0, 1, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0, 1], [0, 0, 0, 0, 0]])
 
-spec = importlib.util.spec_from_file_location("draw_command", SCRIPT)
-assert spec and spec.loader
-draw = importlib.util.module_from_spec(spec)
-sys.modules["draw_command"] = draw
-spec.loader.exec_module(draw)
+draw = load_main(SCRIPT)
 
 
 def latents(n: int = 600, seed: int = 0) -> np.ndarray:
@@ -58,7 +54,7 @@ def written(folder: Path) -> set[str]:
 
 
 def command(*words: object, jobs: int = 1) -> int:
-    return draw.main([*map(str, words), "--jobs", str(jobs)])
+    return draw([*map(str, words), "--jobs", str(jobs)])
 
 
 def test_pc_on_a_run_folder(run, caplog):
@@ -180,7 +176,7 @@ def test_a_recorded_configuration_repeats_the_run(run, tmp_path):
     config = read_yaml(run / "graph-pc" / "config.yaml")
     assert config["sources"] == [str(run)]
     repeat = ["--config", run / "graph-pc" / "config.yaml", "--output", tmp_path / "again"]
-    assert draw.main([str(word) for word in repeat]) == 0
+    assert draw([str(word) for word in repeat]) == 0
     first, second = (folder / "graph.json" for folder in (run / "graph-pc", tmp_path / "again"))
     assert first.read_text() == second.read_text()
 

@@ -1,16 +1,15 @@
 """The command from its options to its files; bad input is one line, exit code 2 and no folder."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from scripts import load_main
 
 from personax.independence.report import decide, negative_controls, pvalue_text, votes
 from personax.runs.files import read_yaml
@@ -21,23 +20,16 @@ RUN = ("kci", "chi_square", "fisher_z")
 SCRIPT = ROOT / "independence_testing" / "run_independence_tests.py"
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("run_independence_tests", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+main = load_main(SCRIPT)
 
 
 @pytest.fixture(scope="module")
-def simulated(script: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small simulated run with everything on."""
     output = tmp_path_factory.mktemp("independence") / "run"
     argv = ["--dataset", "celeb", "--source", "simulated", "--n", "300", "--scores", "all"]
     argv += ["--tests", ",".join(RUN), "--correction", "fdr_bh", "--resamples", "199"]
-    assert script.main([*argv, "--output", str(output)]) == 0
+    assert main([*argv, "--output", str(output)]) == 0
     return output
 
 
@@ -98,11 +90,11 @@ def test_figures_come_in_two_formats(simulated: Path) -> None:
         assert min(picture.shape[:2]) > 300 and picture[..., :3].std() > 0.01
 
 
-def test_a_run_repeats_itself(script: ModuleType, tmp_path: Path) -> None:
+def test_a_run_repeats_itself(tmp_path: Path) -> None:
     table = people(tmp_path / "people.csv")
     for name in ("a", "b"):
         argv = ["--table", str(table), "--tests", "rcit,chi_square", "--output", str(tmp_path / name)]
-        assert script.main(argv) == 0
+        assert main(argv) == 0
     first, second = (
         pd.read_csv(tmp_path / name / "pvalues.csv").drop(columns="seconds") for name in ("a", "b")
     )
@@ -111,7 +103,7 @@ def test_a_run_repeats_itself(script: ModuleType, tmp_path: Path) -> None:
     assert "SIMULATED" not in (tmp_path / "a" / "table.md").read_text()
 
 
-def test_given_a_column(script: ModuleType, tmp_path: Path) -> None:
+def test_given_a_column(tmp_path: Path) -> None:
     table = people(tmp_path / "people.csv", 80)
     argv = [
         "--table",
@@ -123,27 +115,25 @@ def test_given_a_column(script: ModuleType, tmp_path: Path) -> None:
         "--output",
         str(tmp_path / "o"),
     ]
-    assert script.main(argv) == 0
+    assert main(argv) == 0
     found = pd.read_csv(tmp_path / "o" / "pvalues.csv")
     assert "League" not in set(found["feature"])
     applicable = found[found["applicable"]]
     assert len(applicable) == 15 and applicable["null"].str.startswith("fisher over 2 strata").all()
 
 
-def test_reference_implementation(script: ModuleType, tmp_path: Path) -> None:
+def test_reference_implementation(tmp_path: Path) -> None:
     table = people(tmp_path / "people.csv")
     argv = ["--table", str(table), "--implementation", "reference"]
-    assert script.main([*argv, "--output", str(tmp_path / "o")]) == 0
+    assert main([*argv, "--output", str(tmp_path / "o")]) == 0
     found = pd.read_csv(tmp_path / "o" / "pvalues.csv")
     assert "causal-learn gamma" in set(found["null"])
 
 
-def test_constant_columns_are_warned_of_and_marked(
-    script: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_constant_columns_are_warned_of_and_marked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     table = people(tmp_path / "people.csv", Height=180.0)
     with caplog.at_level("WARNING"):
-        assert script.main(["--table", str(table), "--output", str(tmp_path / "o")]) == 0
+        assert main(["--table", str(table), "--output", str(tmp_path / "o")]) == 0
     assert "Height is constant" in caplog.text
     found = pd.read_csv(tmp_path / "o" / "pvalues.csv")
     kci = found[(found["feature"] == "Height") & (found["test"] == "kci")]
@@ -171,59 +161,51 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_options(
-    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
-) -> None:
+def test_bad_options(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     argv, message = BAD[name]
     table = people(tmp_path / "people.csv")
-    code = script.main(["--table", str(table), "--output", str(tmp_path / "out"), *argv])
+    code = main(["--table", str(table), "--output", str(tmp_path / "out"), *argv])
     error = capsys.readouterr().err.strip().splitlines()
     assert code == 2
     assert message in error[-1] and len([line for line in error if "error:" in line]) == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_neither_dataset_nor_table(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    assert script.main([]) == 2
+def test_neither_dataset_nor_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
     assert "give --dataset athlete or celeb, or a --table" in capsys.readouterr().err
 
 
-def test_fewer_than_five_complete_rows(
-    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_fewer_than_five_complete_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = people(tmp_path / "few.csv", 40)
     frame = pd.read_csv(few)
     frame.loc[4:, [c for c in frame if c.startswith("final_")]] = np.nan
     frame.to_csv(few, index=False)
-    assert script.main(["--table", str(few), "--output", str(tmp_path / "out")]) == 2
+    assert main(["--table", str(few), "--output", str(tmp_path / "out")]) == 2
     assert "at least 5 are needed" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_no_pair_with_five_complete_rows(
-    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_pair_with_five_complete_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Everybody has a feature and scores, but no feature has five of them."""
     path = people(tmp_path / "apart.csv", 8)
     frame = pd.read_csv(path).drop(columns="Birthmonth")
     frame.loc[4:, "Height"] = np.nan
     frame.loc[:3, "League"] = None
     frame.to_csv(path, index=False)
-    assert script.main(["--table", str(path), "--output", str(tmp_path / "out")]) == 2
+    assert main(["--table", str(path), "--output", str(tmp_path / "out")]) == 2
     assert "no trait and feature share 5 complete rows (at most 4)" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_missing_file(script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     argv = ["--table", str(tmp_path / "nobody.csv"), "--output", str(tmp_path / "out")]
-    assert script.main(argv) == 2
+    assert main(argv) == 2
     assert "nobody.csv" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_an_existing_run_is_kept_unless_told(
-    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_existing_run_is_kept_unless_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     argv = [
         "--table",
         str(people(tmp_path / "p.csv")),
@@ -232,25 +214,25 @@ def test_an_existing_run_is_kept_unless_told(
         "--output",
         str(tmp_path / "out"),
     ]
-    assert script.main(argv) == 0
+    assert main(argv) == 0
     before = (tmp_path / "out" / "pvalues.csv").stat().st_mtime_ns
-    assert script.main(argv) == 2
+    assert main(argv) == 2
     assert "replace it with --overwrite" in capsys.readouterr().err
     assert (tmp_path / "out" / "pvalues.csv").stat().st_mtime_ns == before
-    assert script.main([*argv, "--overwrite"]) == 0
+    assert main([*argv, "--overwrite"]) == 0
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "thesis.tex").write_text("do not delete")
-    assert script.main([*argv[:-1], str(foreign), "--overwrite"]) == 2
+    assert main([*argv[:-1], str(foreign), "--overwrite"]) == 2
     assert (foreign / "thesis.tex").exists()
 
 
 @pytest.mark.parametrize("config", ["independence_athlete.yaml", "independence_celeb.yaml"])
-def test_configs_are_read(script: ModuleType, config: str, tmp_path: Path) -> None:
+def test_configs_are_read(config: str, tmp_path: Path) -> None:
     output = tmp_path / "out"
     argv = ["--config", str(ROOT / "configs" / config), "--source", "simulated", "--n", "120"]
     argv += ["--scores", "aggregated"]
-    assert script.main([*argv, "--tests", "fisher_z", "--output", str(output)]) == 0
+    assert main([*argv, "--tests", "fisher_z", "--output", str(output)]) == 0
     assert read_yaml(output / "config.yaml")["dataset"] == config.split("_")[1].removesuffix(".yaml")
 
 

@@ -1,12 +1,12 @@
 """The model choice: what it looks at, what it must not look at, and its command."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scripts import load_main
 
 from personax.crl.metrics import match, matched, mean_correlation
 from personax.experiments.evaluation import matched_graph
@@ -27,13 +27,7 @@ model:
 """
 
 
-def main(words: list[str]) -> int:
-    """The script's own main, loaded from its file."""
-    spec = importlib.util.spec_from_file_location("choose_model", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return int(module.main(words))
+main = load_main(SCRIPT)
 
 
 def candidates(**columns: list[float]) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """The comparison: what each variant changes, which cells are kept, and that tables agree with the runs."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scripts import load_main
 
 from personax.experiments.comparison import (
     ABLATIONS,
@@ -39,13 +39,7 @@ model:
 """
 
 
-def main(words: list[str]) -> int:
-    """The script's own main, loaded from its file."""
-    spec = importlib.util.spec_from_file_location("compare_methods", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return int(module.main(words))
+main = load_main(SCRIPT)
 
 
 def flat(config: Any, prefix: str = "") -> dict[str, Any]:

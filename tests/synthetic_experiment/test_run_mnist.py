@@ -1,6 +1,5 @@
 """The command run_mnist_3measurement.py, as a user calls it."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from scripts import load_main
 
 from personax.runs.folder import ROOT
 from personax.variant_mnist.folder import write_dataset
@@ -43,12 +43,7 @@ def tiny(tmp_path: Path) -> Path:
 
 
 def main(*words: str | Path) -> int:
-    """The script's own main, loaded from its file."""
-    spec = importlib.util.spec_from_file_location("run_mnist_3measurement", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return int(module.main([str(word) for word in words]))
+    return load_main(SCRIPT)([str(word) for word in words])
 
 
 def test_a_run_leaves_everything_that_remakes_it(
