@@ -114,6 +114,7 @@ METHODS: dict[str, Method] = {
         OfficialConfig,
         Official,
         _grid(published_networks=(False, True), rate=(3e-4, 1e-3, 3e-3)),
+        {"noise": 1},
     ),
     "official_published": Method(
         "official recipe, as released",

@@ -28,7 +28,7 @@ class OptimisationConfig:
 
 @dataclass(frozen=True)
 class Phase1Config(OptimisationConfig):
-    """Representation: the evidence lower bound with alignment (Eq. 1-5 in objective.py)."""
+    """Representation: the evidence lower bound with alignment (Eq. 1-6 in objective.py)."""
 
     beta: float = 3.0
     """Weight of the KL term (Eq. 1)."""
@@ -68,10 +68,10 @@ class Phase2Config:
     learning_rate: float = 1e-2
     """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
     orthogonality: float = 20.0
-    """Weight of orthogonal coordinates (Eq. 7). Where a latent's effect is even, such as a cosine, slightly
-    oblique coordinates in which it seems to have none would otherwise be the cheaper model."""
+    """Weight of orthogonal coordinates (Eq. 7). Where a latent's effect is symmetric, such as a cosine,
+    slightly oblique coordinates in which it seems to have none would otherwise be the cheaper model."""
     evenness: float = 1.0
-    """Weight of an even pace along each coordinate (Eq. 8): where an effect is even, curved orthogonal
+    """Weight of an even pace along each coordinate (Eq. 8): where an effect is symmetric, curved orthogonal
     coordinates in which it vanishes explain the block as well; they are the uneven ones."""
     sparsity: float = 0.02
     """Nats per row that an edge within a modality must earn (Eq. 6)."""

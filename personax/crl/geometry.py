@@ -10,11 +10,13 @@ could say, and the angles come out wrong: on Variant-MNIST the true latents' cos
 spread by +-0.25 around means between 0 and -0.37 from run to run with the decoder, and by +-0.05 around
 0.02 with the regression.
 
-Orthogonal curved coordinates are many. Those are preferred along which the pictures move at an even pace, the
-more so as an even effect, such as a square, can be made to vanish by bending: a parabola's coordinates are
-orthogonal, but crowd together at its focus. What the regression says of people at the rim of the data is
-extrapolated: true latents' squared cosines are 0.005 in the middle and up to 0.4 in the outermost twentieth.
-So rows beyond the denser half count in proportion to the density there.
+Orthogonal curved coordinates are many. Those are preferred along which the pictures move at an even pace,
+the more so as a symmetric effect, such as a square, can be made to vanish by bending: a parabola's
+coordinates are orthogonal, but crowd together at its focus.
+
+What the regression says of people at the rim of the data is extrapolated: true latents' squared cosines are
+0.005 in the middle and up to 0.4 in the outermost twentieth. So rows beyond the denser half count in
+proportion to the density there.
 """
 
 from collections.abc import Mapping
@@ -27,6 +29,7 @@ from personax.crl.model import SHARED, Batch
 from personax.crl.regression import FourierBasis
 
 METRIC_RIDGE = 1e-3
+SMALLEST = 1e-6  # metric that counts as none, of the mean one
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class _View:
     def trust(self, codes: Tensor) -> Tensor:
         """(n, d) codes -> (n,) 1 where there are as many of the fitted codes as usual, less where fewer."""
         fitted = self.standard(self.fitted)
-        typical = self.basis.leverage(fitted, fitted).median()
-        return (typical / self.basis.leverage(fitted, self.standard(codes))).clamp_max(1.0)
+        usual = self.basis.leverage(fitted, fitted).median().clamp_min(1e-9)
+        return (usual / self.basis.leverage(fitted, self.standard(codes)).clamp_min(1e-9)).clamp_max(1.0)
 
     def standard(self, codes: Tensor) -> Tensor:
         return (codes - self.fitted.mean(0)) / self.scale
@@ -68,11 +71,12 @@ class Geometry:
         views = {}
         for modality, tensors in batch.x.items():
             codes = _with_shared(u, modality)
+            observed = batch.observed[modality].cpu()
             basis = FourierBasis.draw(codes.shape[1], generator)
-            view = _View(basis, torch.zeros(1, dtype=codes.dtype), codes)
+            view = _View(basis, torch.zeros(1, dtype=codes.dtype), codes[observed.any(1)])
             standard = view.standard(codes)
             for number, x in enumerate(tensors):
-                seen = batch.observed[modality][:, number].cpu()
+                seen = observed[:, number]
                 if seen.any():
                     weights = basis.fit(standard[seen], x.cpu()[seen].flatten(1))
                     view = replace(view, gram=view.gram + weights @ weights.T)
@@ -126,12 +130,14 @@ def _invert(metric: Tensor) -> Tensor:
     d = metric.shape[-1]
     ridge = METRIC_RIDGE / d * torch.eye(d, dtype=metric.dtype)
     size = _trace(metric)
+    usual = float(size.mean())
+    size = size.clamp_min(SMALLEST * usual if usual > 0 else 1.0)
     return torch.linalg.inv(metric / size + ridge) / size
 
 
 def _trace(metric: Tensor) -> Tensor:
     """(n, d, d) -> (n, 1, 1)."""
-    return torch.diagonal(metric, dim1=1, dim2=2).sum(1).clamp_min(1e-300)[:, None, None]
+    return torch.diagonal(metric, dim1=1, dim2=2).sum(1)[:, None, None]
 
 
 def usual_shape(inverse_metric: Tensor, trust: Tensor) -> Tensor:

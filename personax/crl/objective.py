@@ -11,7 +11,8 @@ For a person with measurements x_{m,i}, pooled posterior q(u_m | x_{m,1..I}), me
     (6)  edges = expected number of edges, weighted within and between blocks        (paper's L_Sp; Sun 4.3)
     (7)  orthogonality = sum_{j<k} cos^2(grad z_j, grad z_k) in the inverse metric of geometry.py
                                                    (Reizinger et al. 2022; Gresele et al. 2021, IMA)
-    (8)  evenness = sum_j var(log |grad z_j|) in the same metric      (local isometry, Horan et al. 2021)
+    (8)  evenness = sum_j var(log |grad z_j|^2) in the same metric    (local isometry, Horan et al. 2021)
+         Rows count in (7) and (8) as far as the metric there is trusted.
     (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + edges     identification
 """
 
@@ -103,7 +104,7 @@ def gradient_products(jacobian: Tensor, inverse_metric: Tensor) -> Tensor:
 
     Args:
         jacobian: (R, n, d, d), [.., j, i] = dz_j / du_i.
-        inverse_metric: (n, d, d), from geometry.py.
+        inverse_metric: (n, d, d), from geometry.py; (R, n, d, d) where models see different rows.
     """
     return jacobian @ inverse_metric @ jacobian.transpose(2, 3)
 
@@ -113,7 +114,7 @@ def orthogonality(products: Tensor, trust: Tensor) -> Tensor:
 
     Args:
         products: (R, n, d, d), of `gradient_products`.
-        trust: (n,) weights of the rows, from geometry.py.
+        trust: (n,) weights of the rows, from geometry.py; (R, n) where models see different rows.
 
     Returns:
         (R,) weighted mean over rows of the sum over pairs j < k of the squared cosine; 0 means orthogonal.
@@ -125,7 +126,10 @@ def orthogonality(products: Tensor, trust: Tensor) -> Tensor:
 
 
 def evenness(products: Tensor, trust: Tensor) -> Tensor:
-    """Eq. (8): how unevenly the pictures change along a block's coordinates; arguments as there.
+    """Eq. (8): how unevenly the pictures change along a block's coordinates.
+
+    Args:
+        products, trust: as of `orthogonality`.
 
     Returns:
         (R,) sum over coordinates of the weighted variance over rows of the logarithm of the squared length of
@@ -138,4 +142,4 @@ def evenness(products: Tensor, trust: Tensor) -> Tensor:
 
 
 def _squared_lengths(products: Tensor) -> Tensor:
-    return torch.diagonal(products, dim1=2, dim2=3).clamp_min(1e-12)
+    return torch.diagonal(products, dim1=2, dim2=3).clamp_min(1e-30)

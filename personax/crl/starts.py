@@ -6,8 +6,8 @@ would cost edges first. So each start begins where the L1 norm of the dependence
 
     minimise over orthogonal Q   sum_{n, j} | Q grad_u E[t_j | u_n] |_1
 
-with t the codes of all other blocks, u the block's codes in coordinates where its mean geometry is the
-identity (so that Q keeps Eq. (7) at its mean), and the gradients those of a smooth regression. Different
+with t the codes of all other blocks, u the block's codes in coordinates where its usual geometry is the
+identity (so that Q keeps Eq. (7) there), and the gradients those of a smooth regression. Different
 random rotations end in different minima: the starts.
 """
 

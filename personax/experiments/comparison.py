@@ -1,8 +1,8 @@
 """Every method on the same data, and ours without each of its parts: the paper's Fig. 5 (c) and more.
 
-All runs share data, networks, budget and selection rule; a baseline's own settings were tuned without the
-truth (baselines/tuning.py). Scores are held-out means and standard deviations over seeds that draw data and
-weights anew.
+All runs share data, budget, selection rule and networks (the official recipe chose its own); a baseline's own
+settings were tuned without the truth (baselines/tuning.py). Scores are held-out means and standard deviations
+over seeds that draw data and weights anew.
 """
 
 from collections.abc import Callable, Mapping
@@ -186,7 +186,7 @@ def _variants(config: ComparisonConfig, rivals: list[str]) -> dict[str, MnistCon
         model=config.model,
     )
     phase1 = config.model.phase1
-    budget = {
+    budget: dict[str, Any] = {
         "noise": config.model.noise,
         "hidden": config.model.hidden,
         "training.epochs": phase1.epochs,
@@ -196,7 +196,8 @@ def _variants(config: ComparisonConfig, rivals: list[str]) -> dict[str, MnistCon
     variants = {OURS: base}
     for name in rivals:
         tuned = tuned_settings(name, project_path(Path(TUNED)))
-        own = {} if find_method(name).preset.get("published_training") else budget
+        preset = find_method(name).preset
+        own = {} if preset.get("published_training") else budget | dict(preset)
         variants[name] = replace(base, method=name, settings=own | tuned, ceiling_epochs=0)
     return variants
 

@@ -72,8 +72,8 @@ def truth_free_criteria(history: pd.DataFrame) -> dict[str, float]:
 
     Returns:
         representation: Eq. (1) at the epoch that was kept; negative_elbo: its Eq. (2) + (3), unweighted;
-        alignment: its Eq. (4) in nats; identification: Eq. (9) of the model that was kept; orthogonality:
-        its Eq. (7).
+        alignment: its Eq. (4) in nats; identification: Eq. (9) of the model that was kept; orthogonality,
+        evenness: its Eq. (7) and (8).
     """
     epochs = history[history["phase"] == "representation"]
     kept = epochs.loc[epochs.loc[epochs["weight_kl"] == epochs["weight_kl"].max(), "validation"].idxmin()]
@@ -85,4 +85,5 @@ def truth_free_criteria(history: pd.DataFrame) -> dict[str, float]:
         "alignment": float(kept["validation_align"]),
         "identification": float(last["objective"][best]),
         "orthogonality": float(last["orthogonality"][best]),
+        "evenness": float(last["evenness"][best]),
     }

@@ -10,8 +10,8 @@ compared across them. What can:
    et al. 2020 judge identifiability so; Duan et al. 2020 choose models so).
 
 The choice: among the candidates whose prediction is within `tolerance` of the best, those with the fewest
-latents; of these the most stable. Where the truth is known, as here, the report also gives each criterion's
-rank correlation with MCC over the candidates; nothing is chosen by it.
+latents; of these the most stable. The report also gives every candidate's validation ELBO and alignment and,
+where the truth is known, as here, each criterion's rank correlation with MCC; nothing is chosen by these.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ def _latents(number: int) -> Change:
     return lambda c: replace(c, latents=dict.fromkeys(("digit", "garment"), number))
 
 
-# Folder of the runs -> what is changed.
+# Folder of the runs -> what is changed; also latents-K for any number K of latents a modality.
 CANDIDATES: Mapping[str, Change] = {
     "default": lambda c: c,
     "latents-1": _latents(1),
@@ -74,7 +74,7 @@ class SelectionConfig:
     """What is chosen among, and on which data."""
 
     candidates: str = ",".join(CANDIDATES)
-    """Names out of this list."""
+    """Names out of this list, or latents-K for another number of latents a modality."""
     seeds: str = "0-2"
     """Seeds of the models, at least two; the data are the same for all."""
     data_seed: int = 2000
@@ -106,9 +106,7 @@ class SelectionConfig:
 def run_selection(config: SelectionConfig) -> None:
     """Run what is missing, print the report and the choice. Raises InputError."""
     names = [name.strip() for name in config.candidates.split(",")]
-    for name in names:
-        if name not in CANDIDATES:
-            raise InputError(f"candidates: {name!r} is unknown; choose from {', '.join(CANDIDATES)}")
+    changes = {name: _change(name) for name in names}
     seeds = parse_seeds(config.seeds)
     if len(seeds) < 2:
         raise InputError(f"seeds {config.seeds}: at least two, or no stability can be seen")
@@ -131,14 +129,16 @@ def run_selection(config: SelectionConfig) -> None:
         figures=False,
     )
     cells = {
-        home / "runs" / name / f"seed-{seed}": replace(base, model=CANDIDATES[name](model), seed=seed)
+        home / "runs" / name / f"seed-{seed}": replace(base, model=changes[name](model), seed=seed)
         for seed in seeds
         for name in names
     }
     metrics = run_cells(cells, config.jobs)
     table = pd.DataFrame(
         {
-            name: judge(base, cells[paths[0]], paths) | _truth([metrics[path] for path in paths])
+            name: judge(base, cells[paths[0]], paths)
+            | _losses([metrics[path] for path in paths])
+            | _truth([metrics[path] for path in paths])
             for name in names
             for paths in [[path for path in cells if path.parent.name == name]]
         }
@@ -146,7 +146,7 @@ def run_selection(config: SelectionConfig) -> None:
     choice = choose(table, config.tolerance)
     agreement = {
         criterion: float(spearmanr(table[criterion], table["MCC"])[0])
-        for criterion in ("prediction", "stability")
+        for criterion in ("prediction", "stability", "ELBO", "alignment")
     }
     with atomic_path(home / "selection.csv") as temporary:
         table.to_csv(temporary, index_label="candidate")
@@ -180,6 +180,25 @@ def judge(base: MnistConfig, config: MnistConfig, paths: list[Path]) -> dict[str
         "latents": float(sum(config.model.latents.values())),
         "prediction": float(np.mean(predictions)),
         "stability": float(np.mean(agreements)),
+    }
+
+
+def _change(name: str) -> Change:
+    """What a candidate changes. Raises InputError for an unknown name."""
+    number = name.removeprefix("latents-")
+    if number != name and number.isdigit() and int(number) > 0:
+        return _latents(int(number))
+    if name not in CANDIDATES:
+        raise InputError(f"candidates: {name!r} is unknown; choose from {', '.join(CANDIDATES)}, latents-K")
+    return CANDIDATES[name]
+
+
+def _losses(metrics: list[dict[str, Any]]) -> dict[str, float]:
+    """Terms of the loss on validation rows, means over runs; larger is better."""
+    criteria = [found["criteria"] for found in metrics]
+    return {
+        "ELBO": -float(np.mean([its["negative_elbo"] for its in criteria])),
+        "alignment": -float(np.mean([its["alignment"] for its in criteria])),
     }
 
 

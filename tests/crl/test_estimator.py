@@ -269,6 +269,29 @@ def test_geometry_is_that_of_the_measurements() -> None:
     assert float(trust[u.norm(dim=1) > 3].max()) < 0.3
 
 
+def test_geometry_looks_at_those_who_were_seen_and_bears_pictures_that_never_change() -> None:
+    rng = torch.Generator().manual_seed(0)
+    u = torch.randn(900, 2, generator=rng)
+    u[:600] = 0.0  # people without the modality
+    seen = torch.arange(900)[:, None] >= 600
+    x = torch.where(seen, u @ torch.tensor([[2.0, 0.0], [0.0, 1.0]]), 0.0)
+    geometry = Geometry.fit({"a": u}, Batch({"a": [x]}, {"a": seen}), rng)
+    alone = Geometry.fit({"a": u[600:]}, Batch({"a": [x[600:]]}, {"a": seen[600:]}), rng)
+    for value, expected in (
+        (geometry.trust({"a": u})["a"][600:].median(), alone.trust({"a": u[600:]})["a"].median()),
+        (geometry.inverse_metric({"a": u})["a"][600:].mean(), torch.tensor((0.25 + 1) / 4)),
+    ):
+        torch.testing.assert_close(value, expected, rtol=0.1, atol=0.02)
+    dark = Geometry.fit({"a": u}, Batch({"a": [torch.zeros(900, 2)]}, {"a": seen}), rng)
+    still = torch.zeros(900, 2)
+    for codes in (u, still):
+        inverse, trust = dark.inverse_metric({"a": codes})["a"], dark.trust({"a": codes})["a"]
+        shape = usual_shape(inverse, trust)
+        assert torch.isfinite(inverse).all() and torch.isfinite(trust).all() and torch.isfinite(shape).all()
+    constant = Geometry.fit({"a": still}, Batch({"a": [x]}, {"a": seen}), rng)
+    assert torch.isfinite(constant.trust({"a": still})["a"]).all()
+
+
 def test_starts_find_the_direction_that_another_block_depends_on() -> None:
     rng = torch.Generator().manual_seed(1)
     z = torch.randn(4000, 2, generator=rng)

@@ -43,9 +43,9 @@ from personax.experiments.diagnostics.observations import observed_pairs, recove
 from personax.experiments.diagnostics.structure import (
     alignment_gap,
     graph_facts,
-    orthogonal_coordinates,
     predicted_shares,
     resamples_for,
+    shape_of_coordinates,
     sufficient_variability,
 )
 from personax.independence import hsic
@@ -318,11 +318,22 @@ def test_alignment() -> None:
 
 
 def test_orthogonality() -> None:
-    good = orthogonal_coordinates(evidence())
+    good, even = shape_of_coordinates(evidence())
+    assert even.verdict == HOLDS and even.details["a"]["variance"] < 0.1
     assert good.verdict == HOLDS
     assert good.details["a"]["squared_cosine"] < 0.02 < good.details["a"]["rotations_median"]
-    bad = orthogonal_coordinates(evidence(lean=0.8))
+    bad, _ = shape_of_coordinates(evidence(lean=0.8))
     assert bad.verdict in (DOUBTFUL, VIOLATED) and bad.details["a"]["squared_cosine"] > 0.3
+
+
+def test_a_warped_latent_is_uneven() -> None:
+    good = evidence()
+
+    def warped(encoding: Encoding) -> Encoding:
+        return replace(encoding, coordinates={m: np.sinh(1.5 * z) for m, z in encoding.coordinates.items()})
+
+    _, found = shape_of_coordinates(replace(good, train=warped(good.train), test=warped(good.test)))
+    assert found.verdict in (DOUBTFUL, VIOLATED)
 
 
 def test_orthogonality_of_a_round_geometry_tells_nothing() -> None:
@@ -333,7 +344,7 @@ def test_orthogonality_of_a_round_geometry_tells_nothing() -> None:
         scale = np.float32([0.5, 1, 1, 1])
         return replace(data, measurements={m: [v * scale for v in x] for m, x in data.measurements.items()})
 
-    found = orthogonal_coordinates(
+    found, _ = shape_of_coordinates(
         replace(even, train_data=halved(even.train_data), test_data=halved(even.test_data))
     )
     assert found.verdict == UNKNOWN
@@ -390,7 +401,7 @@ model:
   phase2: {population: 2, generations: 1, generation_steps: 2, finalists: 1, final_steps: 2, batch_size: 64}
 """
 KEYS = ["eps", "eta", "eta_z", "eta_eps", "x_given_z", "proposition_2", "alignment", "orthogonality"]
-KEYS += ["variability", "reach", "graph"]
+KEYS += ["evenness", "variability", "reach", "graph"]
 
 
 def script(path: str, *words: str | Path) -> int:

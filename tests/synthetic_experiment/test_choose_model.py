@@ -19,7 +19,7 @@ source: digits
 n: 200
 jobs: 1
 seeds: "0,1"
-candidates: default,latents-1
+candidates: default,latents-1,latents-4
 model:
   hidden: 8
   phase1: {epochs: 1, batch_size: 32}
@@ -73,6 +73,7 @@ def test_the_command_reports_and_keeps_its_runs(tmp_path: Path, capsys: pytest.C
     table = pd.read_csv(home / "selection.csv", index_col="candidate")
     assert f"chosen: {choose(table, 0.01)}" in printed and (home / "selection.png").exists()
     assert ((table["stability"] >= 0) & (table["stability"] <= 1)).all()
+    assert table["latents"].tolist() == [4, 2, 8] and np.isfinite(table[["ELBO", "alignment"]]).all().all()
     runs = [
         json.loads((home / "runs" / "default" / f"seed-{k}" / "metrics.json").read_text()) for k in (0, 1)
     ]
@@ -85,7 +86,12 @@ def test_the_command_reports_and_keeps_its_runs(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("words", "told"), [(["--seeds", "3"], "at least two"), (["--candidates", "magic"], "magic")]
+    ("words", "told"),
+    [
+        (["--seeds", "3"], "at least two"),
+        (["--candidates", "magic"], "magic"),
+        (["--candidates", "latents-0"], "latents-0"),
+    ],
 )
 def test_bad_input_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str

@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -138,7 +140,7 @@ def test_tables_hold_what_the_runs_hold_and_finished_runs_are_kept(
     assert "runs failed" in error and "n=200" in error
 
 
-def test_terminated_it_leaves_no_process_behind_and_can_go_on(tmp_path: Path) -> None:
+def test_terminated_it_leaves_no_process_behind(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
     home = tmp_path / "comparison"
     words = ["--config", str(tmp_path / "tiny.yaml"), "--output", str(home), "--parts", "methods"]
@@ -146,10 +148,14 @@ def test_terminated_it_leaves_no_process_behind_and_can_go_on(tmp_path: Path) ->
     process = subprocess.Popen(
         [sys.executable, str(SCRIPT), *words], start_new_session=True, stderr=subprocess.DEVNULL
     )
-    until(lambda: any(home.rglob("metrics.jsonl")), 120)
-    process.terminate()
-    assert process.wait(60) == 130
-    until(lambda: not group_is_alive(process.pid), 30)
+    try:
+        until(lambda: any(home.rglob("metrics.jsonl")), 120)
+        process.terminate()
+        assert process.wait(60) == 130
+        until(lambda: not group_is_alive(process.pid), 30)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert not list(home.rglob("metrics.json")) and not (home / "comparison.md").exists()
 
 
@@ -202,7 +208,12 @@ def test_criteria_are_those_of_the_kept_epoch_and_model() -> None:
             epoch(1, 1.0, 0.0),  # lowest, but the KL was still warming up
             epoch(2, 3.0, 5.0),
             epoch(3, 3.0, 7.0),
-            {"phase": "identification", "objective": [9.0, 8.0], "orthogonality": [0.1, 0.2]},
+            {
+                "phase": "identification",
+                "objective": [9.0, 8.0],
+                "orthogonality": [0.1, 0.2],
+                "evenness": [0.3, 0.4],
+            },
         ]
     )
     assert truth_free_criteria(history) == {
@@ -211,4 +222,5 @@ def test_criteria_are_those_of_the_kept_epoch_and_model() -> None:
         "alignment": 4.0,
         "identification": 8.0,
         "orthogonality": 0.2,
+        "evenness": 0.4,
     }

@@ -20,7 +20,7 @@ from personax.experiments.diagnostics.report import as_json, draw, lines, page
 from personax.experiments.diagnostics.structure import (
     alignment_gap,
     graph_facts,
-    orthogonal_coordinates,
+    shape_of_coordinates,
     sufficient_variability,
 )
 from personax.experiments.fitting import WEIGHTS
@@ -178,7 +178,7 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         *measurement_noise(evidence),
         *proposition_2(evidence),
         alignment_gap(evidence),
-        orthogonal_coordinates(evidence),
+        *shape_of_coordinates(evidence),
         *sufficient_variability(evidence),
         graph_facts(evidence),
     ]

@@ -26,8 +26,8 @@ EXPLANATION = (
     f"{{alpha:g}}) or all effects are below {NEGLIGIBLE:g}; it is violated by a significant effect of "
     f"{CLEAR:g} or more, and doubtful in between. Effects are HSIC's kernel alignment, 0 to 1, about "
     "|correlation|. Everything is measured on test rows; what had to be fitted was fitted on training rows. "
-    '"Holds" means that these tests see nothing against it. Alignment and orthogonality are what training '
-    "asks for: they show that it succeeded, not that the world is so."
+    '"Holds" means that these tests see nothing against it. Alignment, orthogonality and evenness are what '
+    "training asks for: they show that it succeeded, not that the world is so."
 )
 
 

@@ -11,7 +11,7 @@ import torch
 
 from personax.crl.geometry import Geometry
 from personax.crl.model import Batch
-from personax.crl.objective import gradient_products, orthogonality
+from personax.crl.objective import evenness, gradient_products, orthogonality
 from personax.experiments.diagnostics.dependence import Dependence, Regression, conditional_dependence
 from personax.experiments.diagnostics.findings import (
     CHANCE_QUANTILE,
@@ -36,6 +36,7 @@ WEAKEST_DIRECTION, LOST_DIRECTION = 0.5, 0.3  # of the least canonical correlati
 ROTATIONS, ROTATED_ROWS = 200, 500
 RIGHT_ANGLES = 0.05  # mean squared cosine: 13 degrees off
 ROUND = 0.02  # of the median rotation: then the geometry prefers no coordinates
+EVEN, UNEVEN = 0.2, 1.0  # variance of log squared lengths: the pace varies by a quarter, by two thirds
 SHUFFLES = 200
 LEAST_RESAMPLES = 199
 UNDECIDED = (0.25, 0.75)
@@ -139,23 +140,34 @@ def _weakest_correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.linalg.svd(middle, compute_uv=False).min())
 
 
-def orthogonal_coordinates(evidence: Evidence) -> Finding:
-    """Latents of a block move the pictures in orthogonal directions (Gresele et al. 2021; Eq. 7).
+def shape_of_coordinates(evidence: Evidence) -> list[Finding]:
+    """Latents of a block move the pictures in orthogonal directions, each at an even pace (Eq. 7, 8).
 
-    cos^2 between the recovered coordinates in the geometry of E[x | z], fitted on training rows and measured
-    on test rows, against random rotations of the same block. Training asks for this, so it is no independent
-    evidence; but where all rotations are as orthogonal, the condition identifies nothing.
+    Both in the geometry of E[x | z], fitted on training rows and measured on test rows.
+
+    - Orthogonality (Gresele et al. 2021): cos^2 between the recovered coordinates, against random rotations
+      of the same block. Where all rotations are as orthogonal, the condition identifies nothing.
+    - Evenness (Horan et al. 2021): the variance over people of the logarithm of the squared length of each
+      latent's gradient, mean over the block's latents.
+
+    Training asks for both, so they are no independent evidence.
     """
-    text = "latents of a block act orthogonally on x"
     train = {block: torch.from_numpy(v).double() for block, v in evidence.train.coordinates.items()}
     batch = Batch.of(evidence.train_data)
     geometry = Geometry.fit(train, batch, torch_rng(evidence.seed, "diagnostics/geometry"))
     step = max(1, len(evidence.test.z) // ROTATED_ROWS)
     test = {b: torch.from_numpy(v[::step]).double() for b, v in evidence.test.coordinates.items()}
+    inverse_metric, trust = geometry.inverse_metric(test), geometry.trust(test)
+    return [_orthogonal(evidence, inverse_metric, trust), _even(inverse_metric, trust)]
+
+
+def _orthogonal(
+    evidence: Evidence, inverse_metric: Mapping[str, torch.Tensor], trust: Mapping[str, torch.Tensor]
+) -> Finding:
+    text = "latents of a block act orthogonally on x"
     blocks: dict[str, dict[str, Any]] = {}
     curves = {}
-    trust = geometry.trust(test)
-    for block, inverse in geometry.inverse_metric(test).items():
+    for block, inverse in inverse_metric.items():
         if inverse.shape[-1] > 1:
             rng = numpy_rng(evidence.seed, f"diagnostics/rotations/{block}")
             value, turned = rotation_test(inverse, trust[block], rng)
@@ -184,10 +196,32 @@ def orthogonal_coordinates(evidence: Evidence) -> Finding:
     )
 
 
+def _even(inverse_metric: Mapping[str, torch.Tensor], trust: Mapping[str, torch.Tensor]) -> Finding:
+    blocks: dict[str, dict[str, Any]] = {}
+    for block, inverse in inverse_metric.items():
+        # the coordinates' gradients in themselves are unit vectors: their products are the inverse metric
+        value = float(evenness(inverse[None], trust[block])[0]) / inverse.shape[-1]
+        verdict = HOLDS if value <= EVEN else DOUBTFUL if value <= UNEVEN else VIOLATED
+        blocks[block] = {"variance": value, "verdict": verdict}
+    return Finding(
+        "evenness",
+        "x changes evenly along each latent",
+        worst([its["verdict"] for its in blocks.values()]),
+        "the pace varies by " + ", ".join(f"{b} {_pace(its['variance']):.0%}" for b, its in blocks.items()),
+        f"{_pace(EVEN):.0%} counts as even, {_pace(UNEVEN):.0%} as uneven",
+        details=blocks,
+    )
+
+
+def _pace(variance: float) -> float:
+    """By how much lengths vary (one standard deviation) whose squares' logarithms have this variance."""
+    return float(np.exp(0.5 * np.sqrt(variance)) - 1)
+
+
 def rotation_test(
     inverse_metric: torch.Tensor, trust: torch.Tensor, rng: np.random.Generator
 ) -> tuple[float, np.ndarray]:
-    """Mean squared cosine between coordinates, and the same of ROTATIONS random rotations of them.
+    """Weighted mean squared cosine between coordinates, and that of ROTATIONS random rotations of them.
 
     inverse_metric: (n, d, d) in these coordinates. trust: (n,) weights of the rows.
     """
