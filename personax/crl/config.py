@@ -70,7 +70,7 @@ class Phase2Config:
     orthogonality: float = 20.0
     """Weight of orthogonal coordinates (Eq. 7). Where a latent's effect is symmetric, such as a cosine,
     slightly oblique coordinates in which it seems to have none would otherwise be the cheaper model."""
-    evenness: float = 2.0
+    evenness: float = 1.0
     """Weight of an even pace along the coordinates (Eq. 8): where an effect is symmetric, curved orthogonal
     coordinates in which it vanishes explain the block as well; they are the uneven ones."""
     sparsity: float = 0.02

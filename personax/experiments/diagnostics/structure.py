@@ -200,7 +200,7 @@ def _even(inverse_metric: Mapping[str, torch.Tensor], trust: Mapping[str, torch.
     blocks: dict[str, dict[str, Any]] = {}
     for block, inverse in inverse_metric.items():
         # the coordinates' gradients in themselves are unit vectors: their products are the inverse metric
-        value = float(evenness(inverse[None], trust[block])[0])
+        value = float(evenness(inverse[None], trust[block])[0]) / 2
         verdict = HOLDS if value <= EVEN else DOUBTFUL if value <= UNEVEN else VIOLATED
         blocks[block] = {"variance": value, "verdict": verdict}
     return Finding(
