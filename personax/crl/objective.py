@@ -11,7 +11,7 @@ For a person with measurements x_{m,i}, pooled posterior q(u_m | x_{m,1..I}), me
     (6)  edges = expected number of edges, weighted within and between blocks        (paper's L_Sp; Sun 4.3)
     (7)  orthogonality = sum_{j<k} cos^2(grad z_j, grad z_k) in the inverse metric of geometry.py
                                                    (Reizinger et al. 2022; Gresele et al. 2021, IMA)
-    (8)  evenness = mean_j E[(log |grad z_j|^2 here - there)^2], two rows    (local isometry, Horan et al. 2021)
+    (8)  evenness = mean_j E[(log |grad z_j|^2 here - there)^2], two rows  (isometry, Horan et al. 2021)
          Rows count in (7) and (8) as far as the metric there is trusted.
     (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + edges     identification
 """
