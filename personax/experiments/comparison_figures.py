@@ -32,10 +32,11 @@ def draw_methods(
         x = places + (k - 0.5) * WIDTH
         values = [found[column].to_numpy(dtype=float) for found in rows.values()]
         means = [v.mean() for v in values]
-        spreads = [v.std(ddof=1) if len(v) > 1 else 0.0 for v in values]
+        spreads = [v.std(ddof=1) if len(v) > 1 else np.nan for v in values]
         panel.bar(x, means, WIDTH * 0.94, color=colour, label=label, yerr=spreads, capsize=2.5, alpha=0.85)
         for place, points in zip(x, values, strict=True):
-            offsets = np.linspace(-0.25, 0.25, len(points)) * WIDTH
+            beside = np.arange(len(points)) - (len(points) - 1) / 2
+            offsets = 0.5 * WIDTH * beside / max(1, len(points) - 1)
             panel.plot(place + offsets, points, "o", ms=2, color="#22262b", alpha=0.6, lw=0)
         known = [
             (place, published[name][k]) for place, name in zip(x, rows, strict=True) if name in published
