@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Sequence
 
-from personax.experiments.mnist import MnistConfig, run_mnist
+from personax.experiments.mnist import MnistConfig
+from personax.experiments.mnist_command import run_mnist
 from personax.runs.command import run_command
 
 EPILOG = """examples:
   python run_mnist_3measurement.py --seed 3
-  python run_mnist_3measurement.py --config ../configs/mnist.yaml --seeds 0,1,2
+  python run_mnist_3measurement.py --config ../configs/mnist.yaml --seeds 0-9 --jobs 2
   python run_mnist_3measurement.py --config ../configs/mnist_paper.yaml
   python run_mnist_3measurement.py --dataset FOLDER   (color.csv, fashion.csv and their PNGs)
 """

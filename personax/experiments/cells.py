@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, dict[str, Any]]:
-    """Folder -> metrics of every run. An interrupted call continues where it stopped.
+    """Folder -> metrics of every run.
 
     Args:
-        cells: folder -> configuration. A folder made with another configuration is refused.
+        cells: folder -> configuration; one that says `resume` is read where finished, continued where not.
         jobs: processes; the machine's cores are shared out among them.
 
     Raises InputError naming the runs that failed, once all others are done.
@@ -45,8 +44,8 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, dict[s
     if failed:
         path, problem = next(iter(failed.items()))
         raise InputError(
-            f"{len(failed)} of {len(cells)} runs failed, {path} first ({problem}); give the same command "
-            "again to continue"
+            f"{len(failed)} of {len(cells)} runs failed, {path} first ({problem}); "
+            "the others are finished and kept"
         )
     return {path: results[path] for path in cells}
 
@@ -56,7 +55,7 @@ def _run(path: Path, config: MnistConfig, threads: int) -> tuple[Path, dict[str,
     torch.set_num_threads(threads)
     logging.getLogger("personax").setLevel(logging.DEBUG)  # for run.log
     try:
-        return path, run_seed(replace(config, resume=True), path), ""
+        return path, run_seed(config, path), ""
     except InputError as error:
         return path, None, str(error)
     except Exception as error:  # a defect; the other runs must go on

@@ -17,7 +17,8 @@ from personax.baselines.registry import METHODS, find_method, tuned_settings
 from personax.crl import CRLConfig
 from personax.experiments.cells import run_cells
 from personax.experiments.comparison_figures import draw_methods, draw_trends
-from personax.experiments.mnist import OURS, TUNED, MnistConfig
+from personax.experiments.mnist import OURS, MnistConfig
+from personax.experiments.mnist_command import TUNED
 from personax.experiments.summary import pick
 from personax.runs.command import parse_seeds
 from personax.runs.errors import InputError
@@ -183,6 +184,7 @@ def _variants(config: ComparisonConfig, rivals: list[str]) -> dict[str, MnistCon
         data_dir=config.data_dir,
         device=config.device,
         figures=False,
+        resume=True,
         model=config.model,
     )
     phase1 = config.model.phase1

@@ -127,6 +127,7 @@ def run_selection(config: SelectionConfig) -> None:
         device=config.device,
         ceiling_epochs=0,
         figures=False,
+        resume=True,
     )
     cells = {
         home / "runs" / name / f"seed-{seed}": replace(base, model=changes[name](model), seed=seed)

@@ -145,6 +145,27 @@ def test_seeds_trained_together_are_runs_like_any_other(
     assert "together: needs --seeds" in capsys.readouterr().err and not (tmp_path / "one").exists()
 
 
+def test_seeds_side_by_side_are_the_runs_one_after_another(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beside, alone = tmp_path / "beside", tmp_path / "alone"
+    assert main("--config", tiny, "--seeds", "0,1", "--jobs", "2", "--output", beside) == 0
+    assert list(pd.read_csv(beside / "summary.csv").columns)[1:3] == ["seed 0", "seed 1"]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))  # as many as each process has had
+    assert main("--config", tiny, "--seed", "1", "--output", alone) == 0
+    torch.set_num_threads(threads)
+    assert (beside / "seed-1" / "latents.parquet").read_bytes() == (alone / "latents.parquet").read_bytes()
+
+    capsys.readouterr()
+    assert main("--config", tiny, "--seeds", "0,1", "--jobs", "2", "--output", beside) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main("--config", tiny, "--seeds", "0,1", "--jobs", "2", "--output", beside, "--resume") == 0
+    for words in (("--jobs", "2"), ("--jobs", "2", "--seeds", "0,1", "--together"), ("--jobs", "0")):
+        assert main("--config", tiny, *words, "--output", tmp_path / "none") == 2
+        assert "jobs" in capsys.readouterr().err and not (tmp_path / "none").exists()
+
+
 def test_a_killed_run_resumes_from_its_last_checkpoint(tiny: Path, tmp_path: Path) -> None:
     long = tiny.with_name("long.yaml")
     long.write_text(TINY.replace("epochs: 3", "epochs: 12"))
