@@ -12,6 +12,7 @@ from personax.crl import CRL, CRLConfig
 from personax.crl.estimator import resolve_device
 from personax.crl.metrics import matched
 from personax.experiments.associations import associate, suggest_names
+from personax.experiments.evaluation import truth_free_criteria
 from personax.experiments.figures import draw_curves
 from personax.experiments.fitting import fit_in_folder, learned_graph, read_history, write_latents
 from personax.experiments.people_evaluation import (
@@ -50,6 +51,7 @@ REPORTED = (
     "prediction.mean_r2.latents",
     "prediction.mean_r2.pca",
     "prediction.mean_r2.autoencoder",
+    "criteria.representation",
     "seconds",
 )
 
@@ -129,6 +131,9 @@ def run_people(config: PeopleConfig) -> None:
         simulated = ", simulated" if results[seeds[0]]["simulated"] else ""
         write_summary(home, table, f"{config.dataset}{simulated}, {config.name}, seeds {config.seeds}")
     print(markdown(table if not alone else table.drop(columns=["mean", "sd"])))
+    if len(results) > 1:
+        best = table.loc["criteria.representation", [f"seed {seed}" for seed in seeds]].idxmin()
+        print(f"lowest criteria.representation (validation people, without the truth): {best}")
     print(f"{'SIMULATED DATA. ' if results[seeds[0]]['simulated'] else ''}Written to {home}")
 
 
@@ -256,6 +261,8 @@ def _evaluate(
     graph.to_json(folder / "graph.json")
 
     metrics: dict[str, Any] = {"simulated": table.simulated, "people": len(table)}
+    history = read_history(folder.path)
+    metrics["criteria"] = truth_free_criteria(history)
     metrics["prediction"] = compare_predictions(latents, table, data, split, seed=config.seed)
     associations = associate(latents, table, alpha=config.alpha, seed=config.seed)
     with atomic_path(folder / "associations.csv") as temporary:
@@ -270,7 +277,7 @@ def _evaluate(
 
     figures = folder / "figures"
     mark = "SIMULATED DATA. " if table.simulated else ""
-    draw_curves(read_history(folder.path), figures / "training")
+    draw_curves(history, figures / "training")
     draw_associations(associations, figures / "associations", title=f"{mark}{table.source}")
     graph_title = f"{config.dataset}, learned by the model"
     if data.latents is not None and _same_sizes(model, data):

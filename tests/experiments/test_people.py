@@ -78,6 +78,7 @@ def test_files_of_a_run(finished: Path) -> None:
     associations = pd.read_csv(run / "associations.csv")
     assert len(associations) == 12 * associations["feature"].nunique() and associations["simulated"].all()
     assert (finished / "summary.md").read_text().count("truth.r2.") == 3
+    assert (finished / "summary.md").read_text().count("criteria.representation") == 1
 
 
 def test_figures(finished: Path, tmp_path: Path) -> None:
