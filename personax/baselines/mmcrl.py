@@ -16,9 +16,10 @@ Ours to choose:
 - Deterministic codes can lower Eq. (3) by shrinking, since their density is not accounted for. Here encoders
   give Gaussians, and Eq. (2) with Eq. (3) is the evidence lower bound under the flow's prior:
   L_ind = E_q[log q(z, eta | x) - log p(z, eta)], log p(z) = sum_k log N(eps_k) + log |d eps_k / d z_k|.
-- The flow: eps_k = (z_k - mean_k) exp(-scale_k), both functions of A_k o z, A a real matrix that the data
-  reach by their gradients. The functions' input weights have unit length, so A alone carries the strength
-  and the L1 norm cannot be dodged by rescaling them.
+- The flow: eps_k = (z_k - mean_k) exp(-scale_k), both functions W_k tanh(V_k (A_k o z) + b_k) with a real
+  matrix A that the data reach by their gradients. V's columns have unit length, and Eq. (4) and the threshold
+  are of |A_jk| times the length of W_k: of A alone they could be dodged by large W, and true edges were.
+- Eq. (3) and Eq. (4) warm up together, so that their ratio is the paper's throughout.
 - One measurement a modality in the paper. With several, z_m is pooled as a product of Gaussian experts, and
   every measurement has its own eta.
 - The order of the modalities is that of the data, as in the paper; edges can point only forwards in it.
@@ -44,11 +45,11 @@ class MMCRLConfig(BaselineConfig):
     independence: float = 1.0
     """a_ind over a_recon in the units of the evidence lower bound, where 1 is the bound itself."""
     kl_warm_up: float = 0.4
-    """Share of the epochs over which the weight of L_ind rises from 0."""
+    """Share of the epochs over which the weights of L_ind and L_sp rise from 0."""
     sparsity: float = 0.1
     """a_sp over a_ind; the paper's ratio in all its experiments."""
     threshold: float = 0.2
-    """Smallest |A_ij| that counts as an edge of the graph; entries start at 0.5."""
+    """Smallest strength of an edge of the graph; all start near 0.3."""
 
 
 class MMCRLNetwork(Network):
@@ -72,6 +73,10 @@ class MMCRLNetwork(Network):
         """A (d, d), [parent, child]."""
         return self.edges * self.allowed
 
+    def strength(self) -> Tensor:
+        """(d, d), [parent, child]: |A| times the length of the child's output weights."""
+        return self._weights().abs() * self.outer.flatten(1).norm(dim=1)
+
     def log_density(self, z: Tensor) -> Tensor:
         """log p(z) per row, (n,), of z (n, d): the flow's eps is standard normal."""
         direction = nn.functional.normalize(self.inner, dim=2)
@@ -89,7 +94,7 @@ class MMCRLNetwork(Network):
         for m, q in posteriors.items():
             kl = kl + q.log_density(drawn[m]).mean()
         kl = kl - self.log_density(torch.cat(list(drawn.values()), 1)).mean()
-        return {"reconstruction": error, "kl": kl, "sparsity": self._weights().abs().sum()}
+        return {"reconstruction": error, "kl": kl, "sparsity": self.strength().sum()}
 
     def weights(self) -> dict[str, float]:
         """Eq. (1)'s."""
@@ -97,16 +102,16 @@ class MMCRLNetwork(Network):
         return {"reconstruction": 1.0, "kl": independence, "sparsity": self.config.sparsity * independence}
 
     def warm_up(self) -> dict[str, float]:
-        """That of L_ind."""
-        return {"kl": self.config.kl_warm_up}
+        """Those of L_ind and L_sp."""
+        return {"kl": self.config.kl_warm_up, "sparsity": self.config.kl_warm_up}
 
     def latents(self, batch: Batch) -> Tensor:
         """Means of the pooled posteriors."""
         return torch.cat([q.mean for q in self.networks.posteriors(batch)[0].values()], 1)
 
     def adjacency(self) -> np.ndarray:
-        """The edges of A over the threshold; acyclic by construction."""
-        return (self._weights().detach().abs() >= self.config.threshold).cpu().numpy().astype(int)
+        """The edges over the threshold; acyclic by construction."""
+        return (self.strength().detach() >= self.config.threshold).cpu().numpy().astype(int)
 
 
 class MMCRL(Baseline[MMCRLConfig]):

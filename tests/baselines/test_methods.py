@@ -17,6 +17,7 @@ from personax.baselines.pieces import Baseline, average
 from personax.crl.metrics import kernel_ridge_r2, mean_correlation
 from personax.crl.model import Posterior
 from personax.runs.errors import InputError
+from personax.variant_mnist.scm import variant_mnist_scm
 from personax.views import MultiViewData, Split, split_rows
 
 SMALL = {"hidden": 16, "training.batch_size": 64, "training.learning_rate": 1e-2}
@@ -254,6 +255,23 @@ def test_mmcrl_finds_latents_and_edges_of_a_sparse_graph_across_modalities() -> 
     assert mcc > 0.97
     assert model.graph is not None and model.graph.sum() == 2
     assert sorted(model.graph[:2, 2:].sum(1)) == sorted(model.graph[:2, 2:].sum(0)) == [1, 1]
+
+
+def test_mmcrls_sparsity_cannot_be_dodged_by_rescaling() -> None:
+    """Given the true latents, its flow has the true graph, whose effects are of usual size."""
+    truth = variant_mnist_scm()
+    z = truth.sample(4000, np.random.default_rng(0)).to_numpy()
+    z = torch.from_numpy((z - z.mean(0)) / z.std(0)).float()
+    config = MMCRLConfig(latents={"digit": 2, "garment": 2})
+    for seed in range(3):
+        torch.manual_seed(seed)
+        network = MMCRLNetwork({"digit": [[3]], "garment": [[3]]}, config)
+        optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
+        for _ in range(400):
+            optimiser.zero_grad()
+            (config.sparsity * network.strength().sum() - network.log_density(z).mean()).backward()
+            optimiser.step()
+        assert np.array_equal(network.adjacency(), truth.graph)
 
 
 def test_the_official_recipe_improves_its_loss_and_uses_first_measurements_only() -> None:
