@@ -120,6 +120,8 @@ def tune(
         if saved["setup"] != json.loads(json.dumps(dict(setup))):
             raise InputError(f"{path}: belongs to another setup, {saved['setup']}; choose another folder")
         trials = saved["trials"]
+    else:  # before any checkpoint, so that another setup finds it
+        write_json(path, {"setup": setup, "trials": trials})
     for settings in method.trials:
         if any(trial["settings"] == dict(settings) for trial in trials):
             continue

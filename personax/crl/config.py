@@ -69,14 +69,16 @@ class Phase2Config:
     """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
     orthogonality: float = 20.0
     """Weight of orthogonal coordinates (Eq. 7). Where a latent's effect is symmetric, such as a cosine,
-    slightly oblique coordinates in which it seems to have none would otherwise be the cheaper model."""
+    slightly oblique coordinates in which it seems to have none would otherwise be the cheaper model. With
+    0 the geometry is not used for the starts either."""
     evenness: float = 1.0
     """Weight of an even pace along the coordinates (Eq. 8): where an effect is symmetric, curved orthogonal
     coordinates in which it vanishes explain the block as well; they are the uneven ones."""
     sparsity: float = 0.02
     """Nats per row that an edge within a modality must earn (Eq. 6)."""
     cross_sparsity: float = 0.05
-    """Nats per row that an edge between modalities must earn; larger, as in Sun et al.'s Condition 4.3."""
+    """Nats per row that an edge between modalities must earn; larger, as in Sun et al.'s Condition 4.3. Only
+    if it is do the starts (starts.py) look for coordinates in which few latents reach another modality."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from jsonargparse import ArgumentParser
 
-from personax.crl.checks import check_fit
+from personax.crl.checks import check_config, check_fit
 from personax.crl.config import CRLConfig
 from personax.crl.geometry import Geometry
 from personax.crl.identification import (
@@ -380,7 +380,8 @@ class CRL:
 
     def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
         """Training and validation rows on the device, and a fresh autoencoder of their shapes."""
-        check_fit(data, split, self.config.latents, self.config.shared)
+        check_config(self.config)
+        check_fit(data, split, self.config.latents, self.config.shared, self.config.nuisance)
         self.config = self.config.for_measurements({m: len(a) for m, a in data.measurements.items()})
         self._channels = varying_channels(data.rows(split.train))
         train = Batch.of(data.rows(split.train), self.device, self._channels)

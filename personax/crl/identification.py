@@ -37,7 +37,7 @@ from personax.crl.objective import evenness, expected_edges, gradient_products, 
 from personax.crl.prior import CausalPrior, graphs_for
 from personax.crl.sources import source_starts
 from personax.crl.starts import start_rotations
-from personax.crl.training import clip_each, warm_up_then_cosine
+from personax.crl.training import TrainingDiverged, clip_each, warm_up_then_cosine
 
 log = logging.getLogger(__name__)
 
@@ -109,11 +109,15 @@ class IdentifiedPrior(nn.Module):
         flexible: bool = False,
         causal: bool = True,
         search: bool = True,
+        sparse: bool = True,
+        isometric: bool = True,
     ) -> None:
         """codes: of the training rows. `move=False` keeps the coordinates as they are: graph only.
 
         search: False begins with the codes themselves, for weights that are loaded afterwards.
 
+        sparse, isometric: what the starts are guided by, see `start_rotations`; without `isometric` they take
+            the geometry to be that of the standardised codes.
         flexible, causal: see CausalPrior.
         """
         super().__init__()
@@ -127,11 +131,15 @@ class IdentifiedPrior(nn.Module):
         self.scale = nn.ParameterDict({b: nn.Parameter(v, False) for b, v in scale.items()})
         if search:
             shapes = {b: usual_shape(m, codes.trust[b]) for b, m in codes.inverse_metric.items()}
-            guesses = (source_starts if flexible else start_rotations)(
-                {b: (v - v.mean(0)) / scale[b] for b, v in u.items()},
-                {b: shape / (scale[b][:, None] * scale[b]) for b, shape in shapes.items()},
-                starts,
-                generator,
+            shapes = {
+                b: shape / (scale[b][:, None] * scale[b]) if isometric else torch.eye(len(shape)).to(shape)
+                for b, shape in shapes.items()
+            }
+            standard = {b: (v - v.mean(0)) / scale[b] for b, v in u.items()}
+            guesses = (
+                source_starts(standard, shapes, starts, generator)
+                if flexible
+                else start_rotations(standard, shapes, starts, generator, sparse=sparse)
             )
         else:
             guesses = {b: torch.eye(d).repeat(starts, 1, 1) for b, d in self.dimensions.items()}
@@ -285,7 +293,17 @@ def identify_together(
     generators = [torch.Generator(device).manual_seed(seed + 1) for seed in seeds]
     model = IdentifiedPrior.side_by_side(
         [
-            IdentifiedPrior(codes, config.starts, cpu, move=move, flexible=flexible, causal=causal).to(device)
+            IdentifiedPrior(
+                codes,
+                config.starts,
+                cpu,
+                move=move,
+                flexible=flexible,
+                causal=causal,
+                # what Eq. (9) does not ask for does not guide the starts either
+                sparse=config.cross_sparsity > config.sparsity,
+                isometric=config.orthogonality > 0,
+            ).to(device)
             for codes, cpu in zip(trains, cpus, strict=True)
         ]
     )
@@ -314,11 +332,13 @@ def identify_together(
         for number, cpu in enumerate(cpus if len(changed) else []):
             model.scm.mutate(number * len(survivors) + changed, cpu)
     bar.close()
+    if not all(torch.isfinite(its.min()) for its in losses):
+        raise TrainingDiverged("identification: no model's loss is finite; check the data's scale")
     return model.apart()
 
 
 def _survivors(ranking: Tensor, generation: int, config: Phase2Config) -> tuple[Tensor, int]:
-    """Models to go on with after a generation (counted from 0), and how many of them remain unchanged."""
+    """Models to go on with after a generation (counted from 0), and how many of them keep their order."""
     if generation == config.generations:
         survivors = ranking[:1]
     elif generation == config.generations - 1:

@@ -129,7 +129,10 @@ class CausalPrior(nn.Module):
 
     @torch.no_grad()
     def mutate(self, models: Tensor, generator: torch.Generator) -> None:
-        """In each of the given models, move one latent to another place in the order; reopen its edges."""
+        """In each of the given models, move one latent to another place in the order; reopen its edges.
+
+        Every model's potentials are spaced evenly again, in their order.
+        """
         order = self.potential.argsort(1).argsort(1).float()  # place of each latent
         d = order.shape[1]
         for model in models.tolist():

@@ -23,12 +23,17 @@ ROTATION_STEPS = 200
 
 
 def start_rotations(
-    u: Mapping[str, Tensor], inverse_metric: Mapping[str, Tensor], starts: int, generator: torch.Generator
+    u: Mapping[str, Tensor],
+    inverse_metric: Mapping[str, Tensor],
+    starts: int,
+    generator: torch.Generator,
+    *,
+    sparse: bool = True,
 ) -> dict[str, Tensor]:
     """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j, for standardised codes u (n, d).
 
     inverse_metric: block -> (d, d) its usual shape (geometry.py) in the same standardised coordinates.
-    `generator` lives on the CPU.
+    `generator` lives on the CPU. sparse: False leaves the rotations as drawn.
     """
     step = max(1, len(next(iter(u.values()))) // ROWS)
     some = {block: values[::step].double().cpu() for block, values in u.items()}
@@ -38,11 +43,15 @@ def start_rotations(
         d = codes.shape[1]
         others = [values for other, values in some.items() if other != block]
         rotation = torch.linalg.qr(torch.randn(starts, d, d, generator=generator, dtype=torch.float64))[0]
-        if others and d > 1:
+        if sparse and others and d > 1:
             gradients = _gradients(codes, torch.cat(others, 1), generator) @ root
             rotation = _sparsest(gradients.flatten(0, 1), rotation)
         whitened = rotation @ torch.linalg.inv(root)  # z = Q v, v = root^-1 u
-        spread = torch.einsum("rji,ik,rjk->rj", whitened, torch.cov(codes.T).reshape(d, d), whitened).sqrt()
+        spread = (
+            torch.einsum("rji,ik,rjk->rj", whitened, torch.cov(codes.T).reshape(d, d), whitened)
+            .sqrt()
+            .clamp_min(1e-9)
+        )
         maps[block] = (whitened / spread[..., None]).transpose(1, 2).float()
     return maps
 

@@ -194,6 +194,11 @@ def train_together(
         best_values = torch.where(better.to(values.device)[:, None], values.detach(), best_values)
         shown = ", ".join(f"{histories[k][-1]['validation']:.4g}" for k in running)
         log.debug("epoch %d: validation %s", epoch + 1, shown)
+    lost = [k + 1 for k, its in enumerate(best) if math.isinf(its)]
+    if lost:
+        raise TrainingDiverged(
+            f"the loss on validation rows is never finite, in models {lost} of {len(pairs)}"
+        )
     ensemble.write_back(best_values)
     return histories
 

@@ -76,6 +76,12 @@ class Weights:
     warm_up: Mapping[str, float]
     epochs: int
 
+    def __post_init__(self) -> None:
+        """Raise InputError for a rise that does not end within the epochs: none of them would be kept."""
+        for name, share in self.warm_up.items():
+            if not 0 <= share <= 1:
+                raise InputError(f"warm-up of {name} {share}: a share of the epochs, between 0 and 1")
+
     def at(self, epoch: int) -> dict[str, float]:
         """The weights of an epoch, counted from 0."""
         current = dict(self.full)
@@ -249,6 +255,10 @@ def minimise(
         bar.update()
         bar.set_postfix(validation=f"{objective:.1f}")
     bar.close()
+    if math.isinf(best):
+        raise TrainingDiverged(
+            f"{phase}: the loss on validation rows is never finite; check the data's scale"
+        )
     module.load_state_dict(best_state)
     return history
 

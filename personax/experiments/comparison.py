@@ -13,17 +13,18 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from personax.baselines.registry import METHODS, find_method, tuned_settings
+from personax.baselines.registry import METHODS, find_method
 from personax.crl import CRLConfig
 from personax.experiments.cells import run_cells
 from personax.experiments.comparison_figures import draw_methods, draw_trends
 from personax.experiments.mnist import OURS, MnistConfig
-from personax.experiments.mnist_command import TUNED
+from personax.experiments.mnist_command import baseline_settings
 from personax.experiments.summary import pick
 from personax.runs.command import parse_seeds
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
 from personax.runs.folder import project_path
+from personax.views import split_rows
 
 COMPARED = ("mmcrl", "mcl", "beta_vae", "causal_vae", "autoencoder", "official")
 PARTS = ("methods", "ablations", "sizes", "measurements")
@@ -60,7 +61,10 @@ def _phase2(**changes: Any) -> Change:
 
 
 def _no_cross(config: MnistConfig) -> MnistConfig:
-    """Neither the contrast between modalities nor the higher price of edges between them."""
+    """No contrast between modalities, no higher price of edges between them, no starts that avoid them.
+
+    Phase 1's draft of the graph, which identification replaces, keeps its prices.
+    """
     return _phase2(cross_sparsity=config.model.phase2.sparsity)(_phase1(cross=0.0)(config))
 
 
@@ -69,14 +73,20 @@ def _no_sparsity(config: MnistConfig) -> MnistConfig:
 
 
 def _scenes(n: int) -> Change:
-    """n scenes, and as many optimiser steps as with the number that the configuration has."""
+    """n scenes, and as many optimiser steps as with the number that the configuration has, to an epoch."""
 
     def change(config: MnistConfig) -> MnistConfig:
-        phase1, factor = config.model.phase1, config.n / n
-        epochs, patience = (max(1, round(value * factor)) for value in (phase1.epochs, phase1.patience))
+        phase1 = config.model.phase1
+        before, now = (batches_per_epoch(scenes, phase1.batch_size) for scenes in (config.n, n))
+        epochs, patience = (max(1, round(its * before / now)) for its in (phase1.epochs, phase1.patience))
         return _phase1(epochs=epochs, patience=patience)(replace(config, n=n))
 
     return change
+
+
+def batches_per_epoch(scenes: int, batch_size: int) -> int:
+    """Optimiser steps of an epoch over the training rows of so many scenes."""
+    return max(1, len(split_rows(scenes, np.random.default_rng(0)).train) // batch_size)
 
 
 def _measurements(number: int) -> Change:
@@ -147,7 +157,7 @@ def run_comparison(config: ComparisonConfig) -> None:
 
     home = project_path(Path(config.output))
     variants = _variants(config, rivals if "methods" in parts else [])
-    wanted: dict[str, list[int]] = dict.fromkeys(variants, seeds)
+    wanted: dict[str, list[int]] = dict.fromkeys(variants, seeds if "methods" in parts else few)
     for part in parts:
         for name, (_, change) in VARIATIONS.get(part, {}).items():
             variants[name] = replace(change(variants[OURS]), ceiling_epochs=0)
@@ -166,6 +176,8 @@ def run_comparison(config: ComparisonConfig) -> None:
         | {"ceiling R2": pick(found, ["ceiling.r2"]).get("ceiling.r2", np.nan), "data": found["source"]}
         for path, found in metrics.items()
     )
+    if runs["data"].nunique() > 1:
+        raise InputError(f"{home}: its runs are of {' and '.join(runs['data'].unique())}; remove one sort")
     with atomic_path(home / "runs.csv") as temporary:
         runs.to_csv(temporary, index=False)
     text = _report(runs, parts, [OURS, *rivals], few, config)
@@ -187,20 +199,10 @@ def _variants(config: ComparisonConfig, rivals: list[str]) -> dict[str, MnistCon
         resume=True,
         model=config.model,
     )
-    phase1 = config.model.phase1
-    budget: dict[str, Any] = {
-        "noise": config.model.noise,
-        "hidden": config.model.hidden,
-        "training.epochs": phase1.epochs,
-        "training.batch_size": phase1.batch_size,
-        "training.patience": phase1.patience,
-    }
     variants = {OURS: base}
     for name in rivals:
-        tuned = tuned_settings(name, project_path(Path(TUNED)))
-        preset = find_method(name).preset
-        own = {} if preset.get("published_training") else budget | dict(preset)
-        variants[name] = replace(base, method=name, settings=own | tuned, ceiling_epochs=0)
+        settings = baseline_settings(name, config.model)
+        variants[name] = replace(base, method=name, settings=settings, ceiling_epochs=0)
     return variants
 
 
@@ -229,7 +231,7 @@ def _report(
     ours = runs[(runs["method"] == OURS) & runs["seed"].isin(few)]
     for part, heading, own in (
         ("ablations", "Ablations", "full model"),
-        ("sizes", "Number of scenes, the same number of optimiser steps", f"{config.n:,}"),
+        ("sizes", "Number of scenes, as many optimiser steps to an epoch", f"{config.n:,}"),
         ("measurements", "Measurements of each modality", "3"),
     ):
         if part in parts:

@@ -78,7 +78,7 @@ def truth_free_criteria(history: pd.DataFrame) -> dict[str, float]:
     epochs = history[history["phase"] == "representation"]
     kept = epochs.loc[epochs.loc[epochs["weight_kl"] == epochs["weight_kl"].max(), "validation"].idxmin()]
     last = history[history["phase"] == "identification"].iloc[-1]
-    best = int(np.argmin(last["objective"]))
+    best = int(np.nanargmin(np.array(last["objective"], dtype=float)))  # null where not finite
     return {
         "representation": float(kept["validation"]),
         "negative_elbo": float(kept["validation_reconstruction"] + kept["validation_kl"]),

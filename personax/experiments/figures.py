@@ -154,9 +154,8 @@ def _draw_population(panel: Axes, generations: pd.DataFrame) -> None:
     known = [[value for value in values if value is not None] for values in generations["objective"]]
     for generation, values in zip(generations["generation"], known, strict=True):
         panel.scatter([generation] * len(values), values, s=8, color=GREY, linewidths=0)
-    panel.plot(
-        generations["generation"], [min(values) for values in known], color=ORANGE, lw=1.3, label="best"
-    )
+    best = [min(values, default=np.nan) for values in known]
+    panel.plot(generations["generation"], best, color=ORANGE, lw=1.3, label="best")
     panel.set_title("identification, Eq. (9), validation rows", fontsize=9)
     panel.set_xlabel("generation", fontsize=8)
     panel.legend(fontsize=7, frameon=False)

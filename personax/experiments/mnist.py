@@ -89,7 +89,7 @@ class MnistConfig:
     dataset: str | None = None
     """A folder in the official layout (color.csv, fashion.csv) to train on instead of drawing scenes."""
     export: str | None = None
-    """Write the scenes to this folder in the official layout before training."""
+    """Write the scenes to this folder (with --seeds: to seed-K in it) in the official layout first."""
     ceiling_epochs: int = 12
     """Epochs of the supervised encoders that show what was possible; 0 leaves them out."""
     ground_truth: bool = True
@@ -213,7 +213,10 @@ def _scenes_to_learn(config: MnistConfig) -> tuple[MultiViewData, Split]:
     """Scenes and split, the scenes also written to a folder if the configuration asks for it."""
     data = load_scenes(config)
     if config.export is not None:
-        write_dataset(data, Path(config.export).expanduser().absolute())
+        home = Path(config.export).expanduser().absolute()
+        home = home if config.seeds is None else home / f"seed-{config.seed}"
+        if not (config.resume and home.exists()):
+            write_dataset(data, home)
     return data, split_scenes(config, data)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from personax.baselines.registry import find_method, tuned_settings
+from personax.crl import CRLConfig
+from personax.crl.checks import check_config
 from personax.crl.estimator import resolve_device
 from personax.experiments.cells import run_cells
 from personax.experiments.mnist import OURS, MnistConfig, measurement_counts, run_seed, run_together
@@ -31,9 +33,7 @@ def run_mnist(config: MnistConfig) -> None:
     """Run one seed or several, print the table and where the pictures are. Raises InputError."""
     _check(config)
     if config.method != OURS:
-        config = replace(
-            config, settings=tuned_settings(config.method, project_path(Path(TUNED))) | config.settings
-        )
+        config = replace(config, settings=baseline_settings(config.method, config.model) | config.settings)
     if config.seeds is None:
         results = {config.seed: run_seed(config, _folder(config, config.seed, alone=True))}
         home = _folder(config, config.seed, alone=True)
@@ -46,6 +46,20 @@ def run_mnist(config: MnistConfig) -> None:
     if config.seeds is not None:
         write_summary(home, table, f"Variant-MNIST, {config.name}, seeds {config.seeds}")
     print(_report(results, table, home))
+
+
+def baseline_settings(name: str, model: CRLConfig) -> dict[str, Any]:
+    """A baseline's settings: the tuned ones over our model's budget and widths, or over its own."""
+    phase1, preset = model.phase1, find_method(name).preset
+    budget: dict[str, Any] = {
+        "noise": model.noise,
+        "hidden": model.hidden,
+        "training.epochs": phase1.epochs,
+        "training.batch_size": phase1.batch_size,
+        "training.patience": phase1.patience,
+    }
+    own = {} if preset.get("published_training") else budget | dict(preset)
+    return own | tuned_settings(name, project_path(Path(TUNED)))
 
 
 def _run_all(runs: Mapping[Path, MnistConfig], config: MnistConfig) -> dict[Path, dict[str, Any]]:
@@ -106,22 +120,6 @@ def _check(config: MnistConfig) -> None:
         raise InputError(f"jobs {config.jobs}: needs --seeds, and excludes --together")
     if config.together and (config.seeds is None or config.method != OURS):
         raise InputError("together: needs --seeds, and our own method")
-    model = config.model
-    positive = {
-        "model.noise": model.noise,
-        "model.hidden": model.hidden,
-        "model.phase1.epochs": model.phase1.epochs,
-        "model.phase1.batch_size": model.phase1.batch_size,
-        "model.phase2.starts": model.phase2.starts,
-        "model.phase2.population": model.phase2.population,
-        "model.phase2.final_steps": model.phase2.final_steps,
-        "model.phase2.finalists": model.phase2.finalists,
-        "model.phase2.generations": model.phase2.generations,
-    }
-    for name, value in positive.items():
-        if value < 1:
-            raise InputError(f"{name} {value}: at least 1")
-    if model.shared < 0:
-        raise InputError(f"model.shared {model.shared}: 0 or more")
+    check_config(config.model)
     resolve_device(config.device)
     measurement_counts(config)

@@ -7,6 +7,7 @@ results/<experiment>/<name>/seed-<k>/
     ...              whatever the experiment writes
 """
 
+import json
 import logging
 import os
 import platform
@@ -40,6 +41,7 @@ _NOT_PART_OF_THE_RESULT = (
     "together",
     "jobs",
     "figures",
+    "export",
     "device",
     "ground_truth",
     "data_dir",
@@ -117,8 +119,10 @@ class RunFolder:
     def recorded(self, **facts: Any) -> Iterator[dict[str, Any]]:
         """Keep manifest.json and run.log while the block runs; what is put in the yielded dict is added.
 
-        `state` in the manifest ends as "finished", or as "interrupted" or "failed" with the reason.
+        `state` in the manifest ends as "finished", or as "interrupted" or "failed" with the reason. Raises
+        InputError for a resumed run whose data_sha256 is no longer what the manifest says.
         """
+        self._refuse_other_data(facts.get("data_sha256"))
         started, clock = datetime.now(UTC), monotonic()
         manifest: dict[str, Any] = {
             "state": "running",
@@ -143,6 +147,15 @@ class RunFolder:
             handler.close()
             manifest["seconds"] = round(monotonic() - clock, 2)
             write_json(self / MANIFEST, manifest)
+
+    def _refuse_other_data(self, checksum: str | None) -> None:
+        path = self / MANIFEST
+        before = json.loads(path.read_text(encoding="utf-8")).get("data_sha256") if path.exists() else None
+        if before is not None and checksum != before:
+            raise InputError(
+                f"{self.path}: was begun on other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
+                "restore them, or begin anew with --overwrite"
+            )
 
 
 def open_run(

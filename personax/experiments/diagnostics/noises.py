@@ -77,7 +77,7 @@ def _silence(evidence: Evidence) -> str:
     """Why there is nothing to say of eta."""
     largest = max(float(_variance(v).max(initial=0)) for its in evidence.test.eta.values() for v in its)
     if all(view.shape[1] == 0 for views in evidence.test.eta.values() for view in views):
-        return "the model has no eta (model.noise is 0)"
+        return "the model has no eta: model.noise is 0, or modalities seen once keep their style in z"
     return f"eta is unused or seen once: its posterior means vary by at most {largest:.2f} of the prior's 1"
 
 

@@ -148,7 +148,7 @@ def shape_of_coordinates(evidence: Evidence) -> list[Finding]:
     - Orthogonality (Gresele et al. 2021): cos^2 between the recovered coordinates, against random rotations
       of the same block. Where all rotations are as orthogonal, the condition identifies nothing.
     - Evenness (Horan et al. 2021): the variance over people of the logarithm of the squared length of each
-      latent's gradient, mean over the block's latents.
+      coordinate's gradient, mean over the block's coordinates.
 
     Training asks for both, so they are no independent evidence.
     """
