@@ -119,6 +119,16 @@ def test_trials_are_written_continued_and_chosen_from(
     whole = tune("mcl", data, split, sizes, tmp_path / "whole", **options)
     assert len(whole) == 6 and not list((tmp_path / "whole").glob("*.pt"))
 
+    def stop_at_once(*_: Any) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuning_module, "hidden_measurement_r2", stop_at_once)
+    with pytest.raises(KeyboardInterrupt):
+        tune("mcl", data, split, sizes, tmp_path / "first", **options)
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="another setup"):  # whose checkpoint lies there already
+        tune("mcl", data, split, sizes, tmp_path / "first", **{**options, "setup": {"n": 500}})
+
     calls = []
 
     def stop(*args: Any) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -166,6 +167,43 @@ def test_seeds_side_by_side_are_the_runs_one_after_another(
         assert "jobs" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
+def test_a_resumed_run_refuses_other_data(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, scenes = tmp_path / "run", tmp_path / "scenes"
+    words = ("--config", tiny, "--seed", "1", "--output", home)
+    assert main(*words, "--export", scenes) == 0
+    metrics, manifest = (home / "metrics.json").read_bytes(), (home / "manifest.json").read_bytes()
+    (home / "metrics.json").unlink()
+    assert main(*words, "--export", scenes, "--resume") == 0  # the export is there already
+    assert (home / "metrics.json").read_bytes() != b"" and len(metrics) > 0
+
+    read = ("--config", tiny, "--dataset", scenes, "--output", tmp_path / "read")
+    assert main(*read) == 0
+    (tmp_path / "read" / "metrics.json").unlink()
+    manifest = (tmp_path / "read" / "manifest.json").read_bytes()
+    shutil.rmtree(scenes)
+    assert main("--config", tiny, "--seed", "2", "--output", tmp_path / "other", "--export", scenes) == 0
+    capsys.readouterr()
+    assert main(*read, "--resume") == 2
+    assert "other data" in capsys.readouterr().err
+    assert (tmp_path / "read" / "manifest.json").read_bytes() == manifest
+
+
+def test_several_seeds_export_to_folders_of_their_own(tiny: Path, tmp_path: Path) -> None:
+    words = ("--config", tiny, "--seeds", "0,1", "--output", tmp_path / "runs")
+    assert main(*words, "--export", tmp_path / "scenes") == 0
+    assert sorted(path.name for path in (tmp_path / "scenes").iterdir()) == ["seed-0", "seed-1"]
+
+
+def test_a_baseline_has_our_budget(tiny: Path, tmp_path: Path) -> None:
+    words = ("--config", tiny, "--method", "autoencoder", "--output", tmp_path / "run")
+    assert main(*words) == 0
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 3
+    settings = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["settings"]
+    assert settings["hidden"] == 16 and settings["training.batch_size"] == 64
+
+
 def test_a_killed_run_resumes_from_its_last_checkpoint(tiny: Path, tmp_path: Path) -> None:
     long = tiny.with_name("long.yaml")
     long.write_text(TINY.replace("epochs: 3", "epochs: 12"))
@@ -209,6 +247,9 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(tiny: Path, tmp_path: Pat
         (["--dataset", "no/such/folder"], "no/such/folder"),
         (["--model.phase1.epochs", "0"], "epochs 0"),
         (["--model.hidden", "-3"], "hidden -3"),
+        (["--model.phase1.kl_warm_up", "1.5"], "kl_warm_up 1.5"),
+        (["--model.phase1.patience", "0"], "patience 0"),
+        (["--model.nuisance", "{digit: -1}"], "nuisance.digit -1"),
         (["--scm", "unknown"], "scm"),
         (["--config", "no/such.yaml"], "no/such.yaml"),
         (["--resume", "--overwrite"], "exclude"),
