@@ -354,7 +354,7 @@ def test_starts_are_guided_by_what_the_objective_asks_for_only() -> None:
     )
 
     def aligned(**guided: bool) -> tuple[float, float]:
-        """Medians over 40 starts: the best coordinate's |corr| with the cause; squared cosine in the metric."""
+        """Medians over 40 starts: best |corr| of a coordinate with the cause; squared cosine."""
         model = IdentifiedPrior(codes, 40, torch.Generator().manual_seed(0), **guided)
         with torch.no_grad():
             latents, jacobians = model.latents(codes.u)
