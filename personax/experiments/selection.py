@@ -68,6 +68,8 @@ CANDIDATES: Mapping[str, Change] = {
     "sparsity-0.2": _phase2(sparsity=0.2, cross_sparsity=0.5),
 }
 
+CRITERIA = ("prediction", "stability", "ELBO", "alignment")
+
 
 @dataclass(frozen=True)
 class SelectionConfig:
@@ -145,10 +147,9 @@ def run_selection(config: SelectionConfig) -> None:
         }
     ).T
     choice = choose(table, config.tolerance)
-    agreement = {
-        criterion: float(spearmanr(table[criterion], table["MCC"])[0])
-        for criterion in ("prediction", "stability", "ELBO", "alignment")
-    }
+    everywhere = agreement(table)
+    alike = table[table["latents"] == table.loc[choice, "latents"]]
+    among = agreement(alike)
     with atomic_path(home / "selection.csv") as temporary:
         table.to_csv(temporary, index_label="candidate")
     text = "\n".join(
@@ -159,14 +160,26 @@ def run_selection(config: SelectionConfig) -> None:
             "",
             f"chosen: {choice} (fewest latents within {config.tolerance:g} of the best prediction, then the "
             "most stable)",
-            "rank correlation with MCC over the candidates, of which the choice knows nothing: "
-            + ", ".join(f"{name} {value:.2f}" for name, value in agreement.items()),
+            "rank correlation with MCC, of which the choice knows nothing:",
+            f"  over all {len(table)} candidates: {_listed(everywhere)}",
+            f"  over the {len(alike)} with as many latents as the chosen one: {_listed(among)}",
         ]
     )
     write_text(home / "selection.md", text + "\n")
-    draw_criteria(table, choice, agreement, home / "selection")
+    notes = {name: f"rank corr. {value:.2f} ({among[name]:.2f})" for name, value in everywhere.items()}
+    draw_criteria(table, choice, notes, home / "selection")
     print(text)
     print(f"pictures:\n  {home / 'selection.png'}")
+
+
+def agreement(table: pd.DataFrame) -> dict[str, float]:
+    """Criterion -> its rank correlation with MCC over the candidates; NaN for fewer than three."""
+    enough = len(table) > 2
+    return {c: float(spearmanr(table[c], table["MCC"])[0]) if enough else np.nan for c in CRITERIA}
+
+
+def _listed(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2f}" for name, value in values.items())
 
 
 def judge(base: MnistConfig, config: MnistConfig, paths: list[Path]) -> dict[str, float]:
