@@ -28,4 +28,5 @@ def draw_criteria(table: pd.DataFrame, choice: str, notes: Mapping[str, str], st
         panel.tick_params(labelsize=7, length=2)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(ordered)), [str(name) for name in ordered.index], fontsize=8)
+    figure.supxlabel("orange: chosen; in brackets: among candidates with as many latents", fontsize=7.5)
     return save_figure(figure, stem, ("png", "svg", "pdf"))
