@@ -2,9 +2,8 @@
 
 Prints, in one run: people per second of training and their ratio, seconds until the codes reach an R2 of 0.90
 on validation rows, and R2 and MCC on test rows of the epoch that was best on validation rows within the time
-allowed. The official recipe is the one of
-personax/baselines/official.py with its own networks, full-batch Adam and the published weights
-2 / 1e-2 / 1e-3.
+allowed. The official recipe is the one of personax/baselines/official.py with its own networks, full-batch
+Adam and the published weights 2 / 1e-2 / 1e-3.
 
     python benchmarks/training.py --seconds 120
 """

@@ -17,8 +17,8 @@ Ours to choose:
   give Gaussians, and Eq. (2) with Eq. (3) is the evidence lower bound under the flow's prior:
   L_ind = E_q[log q(z, eta | x) - log p(z, eta)], log p(z) = sum_k log N(eps_k) + log |d eps_k / d z_k|.
 - The flow: eps_k = (z_k - mean_k) exp(-scale_k), both functions W_k tanh(V_k (A_k o z) + b_k) with a real
-  matrix A that the data reach by their gradients. V's columns have unit length, and Eq. (4) and the threshold
-  are of |A_jk| times the length of W_k: of A alone they could be dodged by large W, and true edges were.
+  matrix A that the data reach by their gradients. V's columns have unit length; Eq. (4) and the threshold
+  look at |A_jk| times the length of W_k, since A alone can shrink while W grows, and nothing changes.
 - Eq. (3) and Eq. (4) warm up together, so that their ratio is the paper's throughout.
 - One measurement a modality in the paper. With several, z_m is pooled as a product of Gaussian experts, and
   every measurement has its own eta.

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Literal, NamedTuple
 
 from personax.crl import CRL, CRLConfig
+from personax.crl.checks import check_config
 from personax.crl.estimator import resolve_device
 from personax.crl.metrics import matched
 from personax.experiments.associations import associate, suggest_names
@@ -150,12 +151,9 @@ def _check(config: PeopleConfig) -> None:
         raise InputError("seed and data_seed: 0 or larger")
     if not 0 < config.alpha < 1:
         raise InputError(f"alpha {config.alpha}: must be between 0 and 1")
-    model = config.model
-    if model.shared < 0 or model.noise < 0 or not model.latents or min(model.latents.values()) < 1:
-        raise InputError(
-            f"model.latents {model.latents}, shared {model.shared}, noise {model.noise}: "
-            "at least one latent per modality, and no negative numbers"
-        )
+    if not config.model.latents:
+        raise InputError("model.latents: empty; at least one latent per modality, as {image: 5, text: 5}")
+    check_config(config.model)
     resolve_device(config.device)
 
 

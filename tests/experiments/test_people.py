@@ -197,8 +197,9 @@ def test_no_image_embeddings(
     ("argv", "words"),
     [
         (["--n", "100"], ("100 people are too few for 12 latents",)),
-        (["--model.latents", "{image: 0, text: 5}"], ("at least one latent",)),
-        (["--model.shared", "-1"], ("no negative",)),
+        (["--model.latents", "{image: 0, text: 5}"], ("latents.image 0: at least 1",)),
+        (["--model.shared", "-1"], ("shared -1: at least 0",)),
+        (["--model.phase1.kl_warm_up", "2"], ("kl_warm_up 2", "between 0 and 1")),
         (["--seed", "-1"], ("seed",)),
         (["--device", "cuda:99"], ("CUDA",)),
         (["--no_such_option", "1"], ("no_such_option",)),
