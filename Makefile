@@ -1,17 +1,26 @@
-# make run   the quick start: sets up .venv, recovers the latents of Variant-MNIST, prints a table
-# make test  the test suite      make lint  ruff and mypy      make clean  forget .venv
+# make run       the quick start: sets up .venv, recovers the latents of Variant-MNIST, prints a table
+# make test      the test suite            make coverage  the same, with the lines that no test reaches
+# make lint      ruff and mypy             make format    let ruff put the code in order
+# make docs      the documentation site    make clean     forget .venv
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The versions that CI runs. With `make CONSTRAINTS= run` pip chooses within pyproject.toml's ranges.
+CONSTRAINTS ?= --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(CONSTRAINTS)
 # Numerical libraries start one thread a core each; the tests run in two processes of one thread instead.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2
 
-.PHONY: run test lint format clean
+.PHONY: run test coverage lint format docs clean
 run: $(VENV)/.installed
 	$(BIN)/python synthetic_experiment/run_mnist_3measurement.py --config configs/mnist_quickstart.yaml --overwrite true
 
 test: $(VENV)/.installed-dev
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
+	$(PYTEST)
+
+coverage: $(VENV)/.installed-dev
+	$(PYTEST) --cov --cov-report=term
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -22,16 +31,23 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m mkdocs build --strict --quiet
+
 clean:
 	rm -rf $(VENV)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+$(VENV)/.installed: requirements.txt constraints.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) --requirement requirements.txt
 	touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) --editable ".[dev]"
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) --editable ".[docs]"
 	touch $@

@@ -7,7 +7,7 @@ Writes results/calibration/calibration.md, level.csv, power.csv and power.png/.s
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,9 @@ from tqdm import tqdm
 
 from personax.independence import TESTS, Kind, run_test
 from personax.independence.reference import REFERENCE
-from personax.runs.command import run_command
+from personax.runs.command_line import run_command
 from personax.runs.files import write_text
-from personax.runs.folder import open_run
+from personax.runs.run_folder import open_run
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -91,7 +91,7 @@ def null_pair(name: str, n: int, rng: np.random.Generator) -> Pair:
 
 
 def _step(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    return np.digitize(x + noise, [-0.5, 0.8]).astype(float)
+    return np.asarray(np.digitize(x + noise, [-0.5, 0.8]), dtype=float)
 
 
 def _circle(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -277,7 +277,7 @@ def power_markdown(power: pd.DataFrame) -> str:
 
 def calibrate(config: Config) -> None:
     """Run everything and write it."""
-    folder = open_run(config.output, asdict(config), overwrite=config.overwrite)
+    folder = open_run(config.output, config, overwrite=config.overwrite)
     with folder.recorded():
         level, power = level_table(config), power_table(config)
         level.to_csv(folder / "level.csv", index=False)

@@ -211,7 +211,7 @@ def report(rows: list[dict[str, Any]]) -> str:
 def benchmark(config: Config) -> None:
     """Measure, print and write."""
     from personax.runs.files import write_json, write_text
-    from personax.runs.folder import environment, project_path
+    from personax.runs.run_folder import environment, project_path
 
     rows = [measure("grid", 9444, config.repeats)]
     for n in (1000,) if config.quick else (1000, 4181, 9444):
@@ -230,7 +230,7 @@ def benchmark(config: Config) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command; returns its exit code."""
-    from personax.runs.command import run_command
+    from personax.runs.command_line import run_command
 
     return run_command(Config, benchmark, argv, description=__doc__ or "")
 

@@ -15,11 +15,12 @@ import numpy as np
 import torch
 
 from personax.crl import CRL, CRLConfig
-from personax.crl.estimator import resolve_device
-from personax.experiments.mnist import MnistConfig, load_scenes, split_scenes
-from personax.runs.command import parse_seeds, run_command
+from personax.experiments.mnist.config import MnistConfig
+from personax.runs.command_line import parse_seeds, run_command
+from personax.runs.device import resolve_device
 from personax.runs.files import write_text
-from personax.runs.folder import existing_path, project_path
+from personax.runs.run_folder import existing_path, project_path
+from personax.variant_mnist.scene_config import load_scenes, split_scenes
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,11 @@ def run_benchmark(config: BenchmarkConfig) -> None:
     scenes = [
         MnistConfig(n=config.n, seed=seed, data_dir=str(existing_path(config.data_dir))) for seed in seeds
     ]
-    people = [(data, split_scenes(its, data)) for its in scenes for data in [load_scenes(its)]]
-    latents = {modality: len(names) for modality, names in people[0][0].blocks.items()}
+    people = []
+    for run in scenes:
+        data = load_scenes(run, run.seed)
+        people.append((data, split_scenes(run, run.seed, data)))
+    latents = {modality: len(names) for modality, names in people[0][0].known_truth.blocks.items()}
     model = replace(config.model, latents=config.model.latents or latents)
 
     def fresh() -> list[CRL]:
@@ -64,7 +68,9 @@ def run_benchmark(config: BenchmarkConfig) -> None:
 
     batched, single = fresh(), fresh()
     in_one_pass = _seconds(lambda: CRL.fit_together(batched, people), device)
-    one_by_one = _seconds(lambda: [each.fit(*its) for each, its in zip(single, people, strict=True)], device)
+    one_by_one = _seconds(
+        lambda: [model.fit(*case) for model, case in zip(single, people, strict=True)], device
+    )
     best = [np.array([min(m.history[-1]["objective"]) for m in models]) for models in (batched, single)]
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     text = (

@@ -22,19 +22,19 @@ import torch
 
 from personax.baselines.official import OfficialConfig, OfficialNetwork
 from personax.crl import CRL, CRLConfig
-from personax.crl.config import Phase1Config, Phase2Config
-from personax.crl.metrics import kernel_ridge_r2, mean_correlation
-from personax.crl.model import Batch
-from personax.crl.training import weighted_sum
-from personax.experiments.summary import markdown
-from personax.runs.command import run_command
+from personax.crl.model_config import Phase1Config, Phase2Config
+from personax.learning.batches import Batch
+from personax.learning.metrics import kernel_ridge_r2, mean_correlation
+from personax.learning.training import weighted_sum
+from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.files import write_text
-from personax.runs.folder import existing_path, project_path
+from personax.runs.markdown import markdown_table
+from personax.runs.run_folder import existing_path, project_path
 from personax.runs.seeds import numpy_rng
+from personax.variant_mnist.image_sources import load_images
 from personax.variant_mnist.scenes import make_variant_mnist
 from personax.variant_mnist.scm import variant_mnist_scm
-from personax.variant_mnist.sources import load_images
 from personax.views import MultiViewData, Split, split_rows
 
 TARGET_R2 = 0.90
@@ -93,7 +93,7 @@ def _clock(
     codes: Callable[[np.ndarray], np.ndarray], data: MultiViewData, split: Split, limit: float
 ) -> _Clock:
     """A clock for training that gives codes (k, d) of k rows."""
-    truth = data.truth.to_numpy()
+    truth = data.true_latents.to_numpy()
 
     def scores(rows: np.ndarray) -> tuple[float, float]:
         train, held_out = codes(split.train), codes(rows)
@@ -107,7 +107,7 @@ def ours(data: MultiViewData, split: Split, limit: float) -> _Clock:
     """Phase 1 of the default configuration; the codes are scored, so identification is no part of it."""
     model = CRL(
         CRLConfig(
-            latents={m: len(names) for m, names in data.blocks.items()},
+            latents={m: len(names) for m, names in data.known_truth.blocks.items()},
             phase1=Phase1Config(),
             phase2=Phase2Config(population=1, generations=1, generation_steps=1, finalists=1, final_steps=1),
         ),
@@ -137,7 +137,7 @@ def official(data: MultiViewData, split: Split, limit: float, learning_rate: flo
     torch.manual_seed(0)
     everybody = Batch.of(data)
     shapes = {m: [x.shape[1:] for x in its] for m, its in everybody.x.items()}
-    latents = {m: len(names) for m, names in data.blocks.items()}
+    latents = {m: len(names) for m, names in data.known_truth.blocks.items()}
     model = OfficialNetwork(shapes, OfficialConfig(latents=latents, published_networks=True))
     generator = torch.Generator()  # the recipe draws nothing
 
@@ -184,7 +184,8 @@ def run_benchmark(config: BenchmarkConfig) -> None:
     }
     table = pd.DataFrame(rows)
     threads = torch.get_num_threads()
-    text = f"{data.source}, n = {config.n}, {threads} threads; blank: not reached\n\n{markdown(table)}\n"
+    head = f"{data.source}, n = {config.n}, {threads} threads; blank: not reached"
+    text = f"{head}\n\n{markdown_table(table, index='metric')}\n"
     ratio = (
         rows["official recipe, lr 1e-3"]["people per second"]
         / rows["PersonaX, this project"]["people per second"]

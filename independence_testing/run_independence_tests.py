@@ -10,17 +10,20 @@ manifest.json. Exit code 2 and one line for bad input.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS, Correction, Procedure, run_grid
-from personax.independence.figures import Caption, draw_effects, draw_evidence, draw_scores, draw_votes
-from personax.independence.procedure import MIN_ROWS
-from personax.independence.reference import REFERENCE
-from personax.independence.report import (
+from personax.experiments.independence.figures import (
+    Caption,
+    draw_effects,
+    draw_evidence,
+    draw_scores,
+    draw_votes,
+)
+from personax.experiments.independence.report import (
     COLUMNS,
     against_truth,
     decide,
@@ -28,12 +31,15 @@ from personax.independence.report import (
     negative_controls,
     votes_table,
 )
-from personax.runs.command import run_command
+from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS, Correction, Procedure, run_grid
+from personax.independence.procedure import MIN_ROWS
+from personax.independence.reference import REFERENCE
+from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_json, write_text
-from personax.runs.folder import RunFolder, existing_path, open_run, project_path
+from personax.runs.run_folder import RunFolder, existing_path, open_run, project_path
 from personax.runs.seeds import numpy_rng
-from personax.tables import PeopleTable, load_table
+from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
 
 log = logging.getLogger(__name__)
 
@@ -141,14 +147,12 @@ def output_folder(config: Config) -> Path:
 
 def load(config: Config) -> PeopleTable:
     """The table that the options name."""
+    hub = HubSource(config.revision, existing_path(config.data_dir) if config.data_dir else None)
     return load_table(
         config.dataset,
-        source=config.source,
+        source=SimulatedSource(config.data_seed) if config.source == "simulated" else hub,
         table=existing_path(config.table) if config.table else None,
         columns=existing_path(config.columns) if config.columns else None,
-        data_seed=config.data_seed,
-        revision=config.revision,
-        data_dir=existing_path(config.data_dir) if config.data_dir else None,
         aggregate=config.aggregate,
         embeddings=False,
         n=config.n,
@@ -237,7 +241,7 @@ def write_all(
     with atomic_path(folder / "pvalues.csv") as path:
         decided.reindex(columns=list(COLUMNS)).to_csv(path, index=False)
     within = f", given {config.given}" if config.given else ""
-    dependent = None if table.truth is None or config.given else table.truth.dependent
+    dependent = None if config.given else table.dependent
     controls = negative_controls(decided, config.alpha, config.correction)
     text = markdown(
         decided,
@@ -293,7 +297,7 @@ def run(config: Config) -> None:
     check_rows(table, sources)
     log.info("%s", table.report)
     procedures = TESTS if config.implementation == "exact" else REFERENCE
-    folder = open_run(path, asdict(config), overwrite=config.overwrite)
+    folder = open_run(path, config, overwrite=config.overwrite)
     with folder.recorded(
         data_source=table.source,
         data_sha256=table.sha256,

@@ -1,10 +1,38 @@
-"""MultiViewData: the one type that data sources hand to learning."""
+"""MultiViewData is the one type that data sources hand to learning.
+
+Terms that the whole project uses: a person (or scene) is seen through several modalities (text, image), and
+each modality through one or more measurements (three texts about the same person). Latents are the hidden
+causes of the measurements. A block is the set of latents of one modality, or the set that all modalities
+share.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int, Shaped
+
+SHARED = "s"  # the name of the block of latents that all modalities share
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a simulation knows about the people it has made. Only evaluation may look at it.
+
+    Attributes:
+        latents: (n, k) true latents, with their names as columns.
+        blocks: block -> names of its latents. The blocks are the modalities and possibly `SHARED`.
+        graph: (k, k) adjacency matrix over the columns of `latents`, or None. A[i, j] = 1 means i -> j.
+    """
+
+    latents: pd.DataFrame
+    blocks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    graph: Shaped[np.ndarray, "k k"] | None = None
+
+    def rows(self, index: Int[np.ndarray, " rows"]) -> "Truth":
+        """The truth about the people with these row numbers."""
+        return Truth(self.latents.iloc[index].reset_index(drop=True), self.blocks, self.graph)
 
 
 @dataclass(frozen=True)
@@ -12,23 +40,19 @@ class MultiViewData:
     """n people (or scenes), each seen through the measurements of several modalities.
 
     Attributes:
-        measurements: modality -> list of float32 arrays (n, ...), one per measurement; images are
+        measurements: modality -> list of float32 arrays (n, ...), one per measurement. Images are
             (n, channels, height, width) in [0, 1], embeddings (n, d).
         ids: (n,) identifiers, in the order of the rows.
-        observed: modality -> bool (n, measurements); False where a person lacks a measurement (its row
-            in `measurements` is then ignored, whatever it holds). All True if left out.
-        latents: (n, k) true latents with their names as columns, or None where unknown.
-        blocks: block name -> names of its true latents; the blocks are the modalities and possibly "s".
-        graph: (k, k) true adjacency over the columns of `latents`, A[i, j] = 1 meaning i -> j, or None.
-        source: where the data came from, for the manifest.
+        observed: modality -> bool (n, measurements). False means that a person lacks a measurement; its row
+            in `measurements` is then ignored, whatever it holds. All True if left out.
+        truth: the true latents and their graph, or None if they are unknown.
+        source: where the data came from; the manifest of a run says it.
     """
 
     measurements: Mapping[str, Sequence[np.ndarray]]
-    ids: np.ndarray
+    ids: Shaped[np.ndarray, " n"]
     observed: Mapping[str, np.ndarray] = field(default_factory=dict)
-    latents: pd.DataFrame | None = None
-    blocks: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    graph: np.ndarray | None = None
+    truth: Truth | None = None
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -37,8 +61,8 @@ class MultiViewData:
             for number, array in enumerate(arrays, start=1):
                 if len(array) != n:
                     raise ValueError(f"{modality}, measurement {number}: {len(array)} rows, but {n} ids")
-        if self.latents is not None and len(self.latents) != n:
-            raise ValueError(f"latents: {len(self.latents)} rows, but {n} ids")
+        if self.truth is not None and len(self.truth.latents) != n:
+            raise ValueError(f"true latents: {len(self.truth.latents)} rows, but {n} ids")
         full = {
             modality: np.ones((n, len(arrays)), dtype=bool) for modality, arrays in self.measurements.items()
         }
@@ -49,39 +73,48 @@ class MultiViewData:
 
     @property
     def modalities(self) -> list[str]:
-        """Names of the modalities, in order."""
+        """Names of the modalities, in their order."""
         return list(self.measurements)
 
     @property
-    def truth(self) -> pd.DataFrame:
-        """The true latents; ValueError if the data do not carry them."""
-        if self.latents is None:
-            raise ValueError("these data carry no true latents")
-        return self.latents
+    def known_truth(self) -> Truth:
+        """The truth. Raises ValueError if it is unknown."""
+        if self.truth is None:
+            raise ValueError("the truth about these data is unknown")
+        return self.truth
 
-    def rows(self, index: np.ndarray) -> "MultiViewData":
-        """The same data restricted to the given row numbers."""
+    @property
+    def true_latents(self) -> pd.DataFrame:
+        """(n, k) true latents. Raises ValueError if they are unknown."""
+        return self.known_truth.latents
+
+    def rows(self, index: Int[np.ndarray, " rows"]) -> "MultiViewData":
+        """The same data, but only the people with these row numbers."""
         return MultiViewData(
             measurements={m: [array[index] for array in arrays] for m, arrays in self.measurements.items()},
             ids=self.ids[index],
             observed={m: mask[index] for m, mask in self.observed.items()},
-            latents=None if self.latents is None else self.latents.iloc[index].reset_index(drop=True),
-            blocks=self.blocks,
-            graph=self.graph,
+            truth=None if self.truth is None else self.truth.rows(index),
             source=self.source,
         )
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of the three parts: `train` fits, `validation` chooses, `test` only reports."""
+    """Row numbers of three parts.
 
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
+    Attributes:
+        train: the model is fitted to these rows.
+        validation: choices (when to stop, which start to keep) are made on these rows.
+        test: these rows are only for reports.
+    """
 
-    def labels(self, n: int) -> np.ndarray:
-        """(n,) array of "train", "validation" or "test"."""
+    train: Int[np.ndarray, " train"]
+    validation: Int[np.ndarray, " validation"]
+    test: Int[np.ndarray, " test"]
+
+    def labels(self, n: int) -> Shaped[np.ndarray, " n"]:
+        """(n,) array of "train", "validation" or "test", one for each row."""
         names = np.full(n, "train", dtype=object)
         names[self.validation] = "validation"
         names[self.test] = "test"
@@ -89,9 +122,23 @@ class Split:
 
 
 def split_rows(n: int, rng: np.random.Generator, *, validation: float = 0.1, test: float = 0.1) -> Split:
-    """Shuffle 0..n-1 and cut it into train, validation and test; each part is sorted and non-empty.
+    """Shuffle the rows 0 to n - 1 and cut them into three sorted parts that are not empty.
 
-    `validation` and `test` are shares of n in (0, 1). Raises ValueError when n < 3.
+    Args:
+        n: number of rows, at least 3.
+        rng: source of randomness.
+        validation: share of n for validation, in (0, 1).
+        test: share of n for the test, in (0, 1).
+
+    Raises:
+        ValueError: there are fewer than 3 rows.
+
+    Example:
+        >>> split = split_rows(10, np.random.default_rng(0))
+        >>> len(split.train), len(split.validation), len(split.test)
+        (8, 1, 1)
+        >>> sorted([*split.train, *split.validation, *split.test]) == list(range(10))
+        True
     """
     if n < 3:
         raise ValueError(f"{n} rows cannot be split in three; at least 3 are needed")

@@ -1,24 +1,12 @@
-"""Latents of celebs from image and text embeddings, what they go with, and their causal graph.
+"""Latents of celebrities from image and text embeddings, and their causal graph.
 
-    python real_world_experiment/run_celeb_3measurement.py --seed 0
-    python real_world_experiment/run_celeb_3measurement.py --source simulated --seeds 0,1,2
-    python real_world_experiment/run_celeb_3measurement.py --embeddings FOLDER
-
-Starts from configs/celeb.yaml; --config FILE and flags come on top.
+`python real_world_experiment/run_celeb_3measurement.py --help` shows examples and all options. The code is
+in personax/experiments/people.
 """
 
 import sys
-from collections.abc import Sequence
 
-from personax.experiments.people import PeopleConfig, body_for, with_default_config
-from personax.runs.command import run_command
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the process's exit code."""
-    words = with_default_config("celeb", list(sys.argv[1:] if argv is None else argv))
-    return run_command(PeopleConfig, body_for("celeb"), words, description=__doc__ or "")
-
+from personax.experiments.people.command import main_celeb as main
 
 if __name__ == "__main__":
     sys.exit(main())

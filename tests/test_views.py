@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from personax.views import MultiViewData, split_rows
+from personax.views import MultiViewData, Truth, split_rows
 
 
 def test_split_covers_every_row_once() -> None:
@@ -12,7 +12,8 @@ def test_split_covers_every_row_once() -> None:
         split = split_rows(n, np.random.default_rng(0))
         assert sorted(np.concatenate([split.train, split.validation, split.test])) == list(range(n))
         labels = split.labels(n)
-        assert (labels[split.test] == "test").all() and (labels == "train").sum() == len(split.train) >= 1
+        assert (labels[split.test] == "test").all()
+        assert (labels == "train").sum() == len(split.train) >= 1
 
 
 def test_split_of_two_rows_is_refused() -> None:
@@ -25,12 +26,14 @@ def test_rows_keep_everything_together() -> None:
         {"a": [np.arange(8.0).reshape(4, 2)], "b": [np.arange(4.0)[:, None], np.ones((4, 1))]},
         ids=np.array([10, 11, 12, 13]),
         observed={"b": np.array([[True, False]] * 4)},
-        latents=pd.DataFrame({"z": [0.0, 1, 2, 3]}),
+        truth=Truth(pd.DataFrame({"z": [0.0, 1, 2, 3]})),
     )
     part = data.rows(np.array([2, 0]))
-    assert part.ids.tolist() == [12, 10] and part.truth["z"].tolist() == [2, 0]
+    assert part.ids.tolist() == [12, 10]
+    assert part.true_latents["z"].tolist() == [2, 0]
     assert part.measurements["a"][0].tolist() == [[4, 5], [0, 1]]
-    assert part.observed["a"].all() and part.observed["b"].tolist() == [[True, False]] * 2
+    assert part.observed["a"].all()
+    assert part.observed["b"].tolist() == [[True, False]] * 2
 
 
 def test_rows_that_do_not_agree_are_refused() -> None:

@@ -5,6 +5,6 @@ model (pieces.py), and six trials of its own hyper-parameters (tuning.py). Each 
 the source, the equations and what had to be chosen here.
 """
 
-from personax.baselines.registry import METHODS, Method, tuned_config
+from personax.baselines.methods import METHODS, Method, tuned_config
 
 __all__ = ["METHODS", "Method", "tuned_config"]

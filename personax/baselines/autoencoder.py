@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from personax.baselines.pieces import Baseline, BaselineConfig, Network, Networks, Shapes, average
-from personax.crl.model import Batch
-from personax.crl.objective import reconstruction
+from personax.baselines.baseline import Baseline, BaselineNetwork
+from personax.baselines.baseline_config import BaselineConfig
+from personax.baselines.networks import Networks, Shapes, average
+from personax.learning.batches import Batch
+from personax.learning.losses import reconstruction
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class AutoencoderConfig(BaselineConfig):
     """The plain autoencoder."""
 
 
-class AutoencoderNetwork(Network):
+class AutoencoderNetwork(BaselineNetwork):
     """Deterministic encoders and decoders."""
 
     def __init__(self, shapes: Shapes, config: AutoencoderConfig) -> None:
@@ -68,5 +70,5 @@ class AutoencoderNetwork(Network):
 class Autoencoder(Baseline[AutoencoderConfig]):
     """The plain autoencoder behind fit and transform."""
 
-    def _build(self, shapes: Shapes) -> Network:
+    def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return AutoencoderNetwork(shapes, self.config)

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from personax.baselines.pieces import Baseline, BaselineConfig, GaussianNetworks, Network, Shapes
-from personax.crl.model import Batch
-from personax.crl.objective import kl_to_standard_normal
+from personax.baselines.baseline import Baseline, BaselineNetwork
+from personax.baselines.baseline_config import BaselineConfig
+from personax.baselines.networks import GaussianNetworks, Shapes
+from personax.learning.batches import Batch
+from personax.learning.losses import kl_to_standard_normal
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class BetaVAEConfig(BaselineConfig):
     """Share of the epochs over which the KL's weight rises from 0."""
 
 
-class BetaVAENetwork(Network):
+class BetaVAENetwork(BaselineNetwork):
     """Gaussian encoders with a standard normal prior."""
 
     def __init__(self, shapes: Shapes, config: BetaVAEConfig) -> None:
@@ -64,5 +66,5 @@ class BetaVAENetwork(Network):
 class BetaVAE(Baseline[BetaVAEConfig]):
     """BetaVAE behind fit and transform."""
 
-    def _build(self, shapes: Shapes) -> Network:
+    def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return BetaVAENetwork(shapes, self.config)

@@ -13,8 +13,8 @@ Yang et al., "CausalVAE: Disentangled Representation Learning via Neural Structu
 
 The published method needs labels u, the true latents themselves. UNSUPERVISED, the default here, is the
 paper's own variant CausalVAE-unsup: without u there is no p(z | u) and no l_u, and the mask layer with its
-l_m goes too. SUPERVISED takes data.truth as u on training and validation rows, so its scores are no recovery
-and must be marked wherever they stand beside others; latents of new people still come from x alone.
+l_m goes too. SUPERVISED takes the true latents as u on training and validation rows: its scores are
+no recovery and must be marked beside others; latents of new people still come from x alone.
 
 Ours to choose: one number a concept (the paper has several); u centred and divided by one common standard
 deviation, so that the ratios of variances survive, by which a least-squares graph such as Eq. (6)'s is found;
@@ -24,6 +24,7 @@ augmented Lagrangian; each modality's eps pooled as a product of experts, and ev
 noise eta with KL to N(0, I).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -34,10 +35,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from personax.baselines.pieces import Baseline, BaselineConfig, GaussianNetworks, Network, Shapes
-from personax.crl.model import Batch, Posterior
-from personax.crl.objective import kl_to_standard_normal
-from personax.crl.prior import block_slices
+from personax.baselines.baseline import Baseline, BaselineNetwork
+from personax.baselines.baseline_config import BaselineConfig
+from personax.baselines.networks import GaussianNetworks, Shapes
+from personax.learning.batches import Batch
+from personax.learning.gaussians import Posterior
+from personax.learning.latent_names import block_slices
+from personax.learning.losses import kl_to_standard_normal
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
 
@@ -88,15 +92,14 @@ def labelled(batch: Batch, labels: Tensor) -> LabelledBatch:
 def acyclicity(weights: Tensor) -> Tensor:
     """Eq. (5): 0 exactly if the graph of the nonzero weights (d, d) has no cycle, else positive."""
     d = len(weights)
-    return (
-        torch.linalg.matrix_power(torch.eye(d, device=weights.device) + weights.square() / d, d).trace() - d
-    )
+    walks: Tensor = torch.linalg.matrix_power(torch.eye(d, device=weights.device) + weights.square() / d, d)
+    return walks.trace() - d
 
 
 def acyclic_graph(weights: np.ndarray, threshold: float) -> np.ndarray:
     """(d, d) of 0 and 1: edges with |weight| >= threshold, without the weakest ones of cycles."""
     strength = np.abs(weights) * ~np.eye(len(weights), dtype=bool)
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(len(weights)))
     ranking = sorted(
         np.argwhere((strength >= threshold) & (strength > 0)).tolist(), key=lambda e: -strength[*e]
@@ -104,7 +107,7 @@ def acyclic_graph(weights: np.ndarray, threshold: float) -> np.ndarray:
     for parent, child in ranking:  # strongest first, so what closes a cycle is its weakest edge
         if not nx.has_path(graph, child, parent):
             graph.add_edge(parent, child)
-    return np.asarray(nx.to_numpy_array(graph, nodelist=range(len(weights)), dtype=int))
+    return np.asarray(nx.to_numpy_array(graph, nodelist=list(range(len(weights)))), dtype=int)
 
 
 def kl_to_labels(posterior: Posterior, transfer: Tensor, labels: Tensor, sd: float) -> Tensor:
@@ -115,12 +118,13 @@ def kl_to_labels(posterior: Posterior, transfer: Tensor, labels: Tensor, sd: flo
     variance = posterior.precision.reciprocal()
     spread = (variance @ transfer.square().T).sum(1)
     distance = (posterior.mean @ transfer.T - labels).square().sum(1)
-    log_det = variance.log().sum(1) + 2 * torch.linalg.slogdet(transfer)[1]
+    log_det: Tensor = variance.log().sum(1) + 2 * torch.linalg.slogdet(transfer)[1]
     d = labels.shape[1]
-    return 0.5 * ((spread + distance) / sd**2 - d - log_det + 2 * d * np.log(sd))
+    divergence: Tensor = 0.5 * ((spread + distance) / sd**2 - d - log_det + 2 * d * math.log(sd))
+    return divergence
 
 
-class CausalVAENetwork(Network):
+class CausalVAENetwork(BaselineNetwork):
     """Gaussian encoders of eps, the causal layer, the mask layer and decoders of z."""
 
     def __init__(self, shapes: Shapes, config: CausalVAEConfig) -> None:
@@ -141,7 +145,9 @@ class CausalVAENetwork(Network):
 
     def _transfer(self) -> Tensor:
         """(I - A^T)^-1, Eq. (1)."""
-        return torch.linalg.inv(torch.eye(len(self.edges), device=self.edges.device) - self._weights().T)
+        identity = torch.eye(len(self.edges), device=self.edges.device)
+        transfer: Tensor = torch.linalg.inv(identity - self._weights().T)
+        return transfer
 
     def _from_parents(self, z: Tensor) -> Tensor:
         """g_i(A_i o z) (n, d) of z (n, d), Eq. (2)."""
@@ -205,11 +211,11 @@ class CausalVAE(Baseline[CausalVAEConfig]):
     _label_mean: np.ndarray
     _label_sd: float
 
-    def _build(self, shapes: Shapes) -> Network:
+    def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return CausalVAENetwork(shapes, self.config)
 
-    def _check_config(self) -> None:
-        super()._check_config()
+    def _check(self, data: MultiViewData, split: Split) -> None:
+        super()._check(data, split)
         if not self.config.label_sd > 0:
             raise InputError(f"label_sd: {self.config.label_sd}; must be positive")
 
@@ -229,15 +235,17 @@ class CausalVAE(Baseline[CausalVAEConfig]):
 
     def _truth(self, data: MultiViewData) -> np.ndarray:
         """(n, d) true latents in the order of ours. Raises InputError."""
-        if data.latents is None:
+        if data.truth is None:
             raise InputError("supervised CausalVAE needs the true latents, which these data do not carry")
         for m in data.modalities:
-            known, asked = len(data.blocks.get(m, [])), self.config.latents.get(m)
+            known, asked = len(data.known_truth.blocks.get(m, [])), self.config.latents.get(m)
             if known != asked:
                 raise InputError(
                     f"supervised CausalVAE: {m} has {known} true latents, but latents says {asked}"
                 )
-        return data.truth[[name for m in data.modalities for name in data.blocks[m]]].to_numpy()
+        return data.true_latents[
+            [name for m in data.modalities for name in data.known_truth.blocks[m]]
+        ].to_numpy()
 
     def _people(self, data: MultiViewData) -> Batch:
         batch = super()._people(data)

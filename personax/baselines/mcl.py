@@ -23,10 +23,13 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from personax.baselines.pieces import Baseline, BaselineConfig, Network, Networks, Shapes, average
-from personax.crl.model import Batch
-from personax.crl.objective import info_nce
+from personax.baselines.baseline import Baseline, BaselineNetwork
+from personax.baselines.baseline_config import BaselineConfig
+from personax.baselines.networks import Networks, Shapes, average
+from personax.learning.batches import Batch
+from personax.learning.losses import info_nce
 from personax.runs.errors import InputError
+from personax.views import MultiViewData, Split
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class MCLConfig(BaselineConfig):
     """Of InfoNCE: similarities are negative squared distances divided by it."""
 
 
-class MCLNetwork(Network):
+class MCLNetwork(BaselineNetwork):
     """Encoders only. An encoder's outputs: its block, then one of the size of each lone modality's block."""
 
     def __init__(self, shapes: Shapes, config: MCLConfig) -> None:
@@ -97,10 +100,10 @@ class MCLNetwork(Network):
 class MCL(Baseline[MCLConfig]):
     """Multi-view contrastive learning behind fit and transform."""
 
-    def _build(self, shapes: Shapes) -> Network:
+    def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MCLNetwork(shapes, self.config)
 
-    def _check_config(self) -> None:
-        super()._check_config()
+    def _check(self, data: MultiViewData, split: Split) -> None:
+        super()._check(data, split)
         if not self.config.temperature > 0:
             raise InputError(f"temperature: {self.config.temperature}; must be positive")

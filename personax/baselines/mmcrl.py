@@ -32,8 +32,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from personax.baselines.pieces import Baseline, BaselineConfig, GaussianNetworks, Network, Shapes
-from personax.crl.model import Batch
+from personax.baselines.baseline import Baseline, BaselineNetwork
+from personax.baselines.baseline_config import BaselineConfig
+from personax.baselines.networks import GaussianNetworks, Shapes
+from personax.learning.batches import Batch
 
 FLOW_HIDDEN = 16  # width of the functions of the parents
 
@@ -52,7 +54,7 @@ class MMCRLConfig(BaselineConfig):
     """Smallest strength of an edge of the graph; all start near 0.3."""
 
 
-class MMCRLNetwork(Network):
+class MMCRLNetwork(BaselineNetwork):
     """Gaussian encoders, a conditional flow over the latents, decoders."""
 
     allowed: Tensor
@@ -75,7 +77,8 @@ class MMCRLNetwork(Network):
 
     def strength(self) -> Tensor:
         """(d, d), [parent, child]: |A| times the length of the child's output weights."""
-        return self._weights().abs() * self.outer.flatten(1).norm(dim=1)
+        length: Tensor = self.outer.flatten(1).norm(dim=1)
+        return self._weights().abs() * length
 
     def log_density(self, z: Tensor) -> Tensor:
         """log p(z) per row, (n,), of z (n, d): the flow's eps is standard normal."""
@@ -117,5 +120,5 @@ class MMCRLNetwork(Network):
 class MMCRL(Baseline[MMCRLConfig]):
     """MMCRL behind fit and transform."""
 
-    def _build(self, shapes: Shapes) -> Network:
+    def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MMCRLNetwork(shapes, self.config)

@@ -24,10 +24,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from personax.baselines.pieces import Baseline, BaselineConfig, Network, Networks, Shapes
-from personax.crl.config import OptimisationConfig
-from personax.crl.model import Batch
-from personax.crl.training import warm_up_then_cosine
+from personax.baselines.baseline import Baseline, BaselineNetwork
+from personax.baselines.baseline_config import BaselineConfig
+from personax.baselines.networks import Networks, Shapes
+from personax.learning.batches import Batch
+from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
 
 LEARNING_RATE = 2e-6  # as released for Variant-MNIST
 COUPLINGS, COUPLING_HIDDEN = 5, 16
@@ -52,7 +53,7 @@ class OfficialConfig(BaselineConfig):
     """Full batches, Adam at a constant 2e-6 and no early stopping, whatever `training` says of these."""
 
 
-class OfficialNetwork(Network):
+class OfficialNetwork(BaselineNetwork):
     """The released model."""
 
     def __init__(self, shapes: Shapes, config: OfficialConfig) -> None:
@@ -166,7 +167,7 @@ def _published_decoder(inputs: int, shape: Sequence[int]) -> nn.Module:
 class Official(Baseline[OfficialConfig]):
     """The official recipe behind fit and transform."""
 
-    def _build(self, shapes: Shapes) -> Network:
+    def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return OfficialNetwork(shapes, self.config)
 
     def _training(self, rows: int) -> tuple[OptimisationConfig, Callable[[int, int], float]]:

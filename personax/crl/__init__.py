@@ -13,7 +13,7 @@ estimator.py       CRL: fit, transform, save, load
 metrics.py         held-out R2, MCC; ceiling.py: what a supervised encoder reaches
 """
 
-from personax.crl.config import CRLConfig
 from personax.crl.estimator import CRL
+from personax.crl.model_config import CRLConfig
 
 __all__ = ["CRL", "CRLConfig"]

@@ -1,7 +1,6 @@
 """CRL: the whole model behind fit, transform, save and load."""
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -10,10 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jsonargparse import ArgumentParser
 
-from personax.crl.checks import check_config, check_fit
-from personax.crl.config import CRLConfig
+from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
 from personax.crl.identification import (
     Codes,
@@ -22,42 +19,20 @@ from personax.crl.identification import (
     identify,
     identify_together,
 )
-from personax.crl.model import SHARED, Batch, MultiViewVAE, varying_channels
-from personax.crl.prior import CausalPrior, block_slices
-from personax.crl.together import train_together
-from personax.crl.training import train_representation
+from personax.crl.model_config import CRLConfig, check_config, config_from
+from personax.crl.multiview_vae import MultiViewVAE
+from personax.crl.prior import CausalPrior
+from personax.crl.representation import train_representation
+from personax.learning.base import Estimator, OnProgress
+from personax.learning.batches import Batch
+from personax.learning.checks import check_fit
+from personax.learning.latent_names import block_slices, latent_names
+from personax.learning.training import History
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
-from personax.runs.seeds import numpy_rng, torch_rng
-from personax.views import MultiViewData, Split
-
-log = logging.getLogger(__name__)
-
-
-def resolve_device(name: str) -> torch.device:
-    """ "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:1". Raises InputError for a missing one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name != "cpu" and not name.startswith("cuda"):
-        raise InputError(f"device {name!r}: unknown; choose auto, cpu or cuda")
-    if name.startswith("cuda"):
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        wanted = int(name.partition(":")[2] or 0)
-        if wanted >= count:
-            raise InputError(f"device {name!r}: this machine offers {count} CUDA devices; use --device cpu")
-    return torch.device(name)
-
-
-def latent_names(dimensions: Mapping[str, int]) -> dict[str, list[str]]:
-    """Block -> names: s1, s2, ...; z11, z12, ... by modality and number (z1_10 from the tenth on)."""
-    names, modality = {}, 0
-    for block, dimension in dimensions.items():
-        modality += block != SHARED
-        stem = "s" if block == SHARED else f"z{modality}"
-        names[block] = [
-            f"{stem}{'_' if block != SHARED and k > 9 else ''}{k}" for k in range(1, dimension + 1)
-        ]
-    return names
+from personax.runs.run_folder import MODEL, WEIGHTS
+from personax.runs.seeds import torch_rng
+from personax.views import SHARED, MultiViewData, Split
 
 
 def linked_latents(weights: np.ndarray, blocks: Mapping[str, slice], spare: Mapping[str, int]) -> np.ndarray:
@@ -122,45 +97,24 @@ class Encoding:
     eta: Mapping[str, Sequence[np.ndarray]]
 
 
-class CRL:
+class CRL(Estimator[CRLConfig]):
     """Multimodal multi-measurement causal representation learning (paper §4).
 
-    `fit` learns on training rows and stops and chooses on validation rows. Afterwards `transform` gives
-    the latents of any people, and `graph` the recovered graph.
+    `fit` learns the representation, the coordinates of the latents and their graph. Afterwards `transform`
+    gives the latents of any people, and `graph` the recovered graph.
     """
 
     def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
         """config.latents must name every modality of the data to come. Raises InputError."""
-        self.config = config
-        self.seed = seed
-        self.device = resolve_device(device)
-        self.history: list[dict[str, Any]] = []
-        self._shapes: dict[str, list[list[int]]] = {}
-        self._channels: dict[str, list[list[int]]] = {}
+        super().__init__(config, seed=seed, device=device)
         self._vae: MultiViewVAE | None = None
         self._prior: IdentifiedPrior | None = None
         self._weights: np.ndarray | None = None
         self._kept: np.ndarray = np.empty(0, dtype=int)
 
-    def fit(
-        self,
-        data: MultiViewData,
-        split: Split,
-        *,
-        checkpoint: Path | None = None,
-        on_progress: Callable[[list[dict[str, Any]]], None] | None = None,
-    ) -> "CRL":
-        """Learn representation, coordinates and graph.
-
-        Args:
-            data: people with at least one modality; true latents, if any, are not looked at.
-            split: rows to fit on and to choose on; the test rows are not touched.
-            checkpoint: file to continue from and to save to after every epoch.
-            on_progress: called with the history so far.
-
-        Raises InputError for data that do not fit the configuration, or when training diverges.
-        """
-        train, validation = self._prepare(data, split)
+    def _learn(
+        self, train: Batch, validation: Batch, checkpoint: Path | None, on_progress: OnProgress | None
+    ) -> None:
         self.history = train_representation(
             *self._networks(),
             train,
@@ -187,14 +141,13 @@ class CRL:
             on_step=report,
         )
         self._conclude(prior, codes)
-        return self
 
     @staticmethod
     def fit_together(
         models: Sequence["CRL"],
         people: Sequence[tuple[MultiViewData, Split]],
         *,
-        on_progress: Callable[[int, list[dict[str, Any]]], None] | None = None,
+        on_progress: Callable[[int, History], None] | None = None,
     ) -> None:
         """Fit models of one configuration, each to its own data, in one batch; as `fit`, up to rounding.
 
@@ -210,7 +163,6 @@ class CRL:
         if any(model.config != config or model.device != device for model in models):
             raise InputError("models that are fitted together need the same configuration and device")
         batches = [model._prepare(data, split) for model, (data, split) in zip(models, people, strict=True)]
-        config = models[0].config  # nuisance filled in
         histories = train_together(
             [model._networks() for model in models],
             [train for train, _ in batches],
@@ -227,7 +179,7 @@ class CRL:
             if on_progress is not None:
                 on_progress(number, models[number].history)
 
-        codes = [model._codes(*its) for model, its in zip(models, batches, strict=True)]
+        codes = [model._codes(*batch) for model, batch in zip(models, batches, strict=True)]
         priors = identify_together(
             [train for train, _ in codes],
             [validation for _, validation in codes],
@@ -266,8 +218,8 @@ class CRL:
             latents = prior.latents({block: q.mean for block, q in posteriors.items()})[0]
             z.append(latents[0].cpu().numpy())
             eps.append(prior.scm.noise(latents, prior.scm.adjacency()[:, None])[0].cpu().numpy())
-            for modality, its_codes in codes.items():
-                for number, code in enumerate(its_codes):
+            for modality, views in codes.items():
+                for number, code in enumerate(views):
                     missing = ~batch.observed[modality][:, number, None]
                     for store, values in ((content, code.content), (eta, code.noise.mean)):
                         store[modality][number].append(values.masked_fill(missing, torch.nan).cpu().numpy())
@@ -276,45 +228,40 @@ class CRL:
             z=pd.DataFrame(every[:, self._kept], columns=self.names),
             eps=pd.DataFrame(np.concatenate(eps)[:, self._kept], columns=self.names),
             coordinates={block: every[:, place] for block, place in block_slices(self._dimensions()).items()},
-            content={m: [np.concatenate(parts) for parts in views] for m, views in content.items()},
-            eta={m: [np.concatenate(parts) for parts in views] for m, views in eta.items()},
+            content={m: [np.concatenate(parts) for parts in stored] for m, stored in content.items()},
+            eta={m: [np.concatenate(parts) for parts in stored] for m, stored in eta.items()},
         )
 
     @property
     def blocks(self) -> dict[str, list[str]]:
         """Block ("s" and the modalities) -> names of its latents."""
         sizes = self._dimensions()
-        return latent_names({b: size - self.config.nuisance.get(b, 0) for b, size in sizes.items()})
-
-    @property
-    def names(self) -> list[str]:
-        """Names of all latents, in the order of `transform`'s columns and of the graph."""
-        return [name for names in self.blocks.values() for name in names]
+        return latent_names({b: size - self._resolved.nuisance.get(b, 0) for b, size in sizes.items()})
 
     @property
     def graph(self) -> np.ndarray:
         """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; acyclic."""
         adjacency = self._fitted()[1].scm.adjacency()[0].cpu().numpy().astype(int)
-        return adjacency[np.ix_(self._kept, self._kept)]
+        return self._among_latents(adjacency)
 
     @property
     def edge_probability(self) -> np.ndarray:
         """(d, d) learned probability of each edge; the graph keeps those above 1/2."""
         probability = self._fitted()[1].scm.edge_probability()[0].detach().cpu().numpy()
-        return probability[np.ix_(self._kept, self._kept)]
+        return self._among_latents(probability)
 
     @property
     def edge_weights(self) -> np.ndarray:
         """(d, d) strength of each edge of the graph: root mean square slope, in standard deviations."""
         self._fitted()
         assert self._weights is not None
-        return self._weights[np.ix_(self._kept, self._kept)]
+        return self._among_latents(self._weights)
 
     def save(self, folder: Path | str) -> None:
         """Write the configuration (model.yaml) and the weights (weights.pt, tensors only)."""
         vae, prior = self._fitted()
         write_yaml(
-            Path(folder) / "model.yaml",
+            Path(folder) / MODEL,
             {
                 "config": asdict(self.config),
                 "seed": self.seed,
@@ -327,30 +274,28 @@ class CRL:
             "prior": prior.state_dict(),
             "edge_weights": torch.from_numpy(self._weights),
         }
-        with atomic_path(Path(folder) / "weights.pt") as temporary:
+        with atomic_path(Path(folder) / WEIGHTS) as temporary:
             torch.save(tensors, temporary)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "CRL":
         """Read what `save` wrote. Raises InputError when the files are missing or do not belong together."""
-        described = read_yaml(Path(folder) / "model.yaml")
-        parser = ArgumentParser(exit_on_error=False)
-        parser.add_class_arguments(CRLConfig, "config")
-        config = parser.instantiate_classes(parser.parse_object({"config": described["config"]})).config
-        model = cls(config, seed=described["seed"], device=device)
+        described = read_yaml(Path(folder) / MODEL)
+        model = cls(config_from(described["config"]), seed=described["seed"], device=device)
         model._shapes, model._channels = described["shapes"], described["channels"]
         try:
-            saved = torch.load(Path(folder) / "weights.pt", map_location=model.device, weights_only=True)
-            model._vae = MultiViewVAE(model._shapes, config).to(model.device)
+            saved = torch.load(Path(folder) / WEIGHTS, map_location=model.device, weights_only=True)
+            with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
+                model._vae = MultiViewVAE(model._shapes, model._resolved).to(model.device)
+                model._prior = IdentifiedPrior(
+                    _blank(model._dimensions(), model.config),
+                    1,
+                    torch.Generator(),
+                    flexible=model.config.flexible,
+                    causal=model.config.causal,
+                    search=False,
+                ).to(model.device)
             model._vae.load_state_dict(saved["vae"])
-            model._prior = IdentifiedPrior(
-                _blank(model._dimensions(), config),
-                1,
-                torch.Generator(),
-                flexible=config.flexible,
-                causal=config.causal,
-                search=False,
-            ).to(model.device)
             model._prior.load_state_dict(saved["prior"])
         except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
             raise InputError(
@@ -361,36 +306,26 @@ class CRL:
         model._kept = model._linked(model._weights)
         return model
 
-    def _batches(self, data: MultiViewData) -> Iterator[Batch]:
-        for start in range(0, len(data), 8192):
-            rows = data.rows(np.arange(start, min(start + 8192, len(data))))
-            yield Batch.of(rows, self.device, self._channels)
-
-    def _derived(self, name: str) -> int:
-        return int(numpy_rng(self.seed, name).integers(2**62))
+    @property
+    def _resolved(self) -> CRLConfig:
+        """The configuration, with the nuisance of modalities that are seen once filled in."""
+        return self.config.for_measurements({m: len(shapes) for m, shapes in self._shapes.items()})
 
     def _dimensions(self) -> dict[str, int]:
         shared = {SHARED: self.config.shared} if self.config.shared else {}
-        return shared | {modality: self.config.width(modality) for modality in self._shapes}
+        return shared | {modality: self._resolved.width(modality) for modality in self._shapes}
 
     def _linked(self, weights: np.ndarray) -> np.ndarray:
         """Columns of the latents among all coordinates, see `linked_latents`."""
-        spare = {block: self.config.nuisance.get(block, 0) for block in self._dimensions()}
+        spare = {block: self._resolved.nuisance.get(block, 0) for block in self._dimensions()}
         return linked_latents(weights, block_slices(self._dimensions()), spare)
 
-    def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
-        """Training and validation rows on the device, and a fresh autoencoder of their shapes."""
+    def _check(self, data: MultiViewData, split: Split) -> None:
         check_config(self.config)
         check_fit(data, split, self.config.latents, self.config.shared, self.config.nuisance)
-        self.config = self.config.for_measurements({m: len(a) for m, a in data.measurements.items()})
-        self._channels = varying_channels(data.rows(split.train))
-        train = Batch.of(data.rows(split.train), self.device, self._channels)
-        validation = Batch.of(data.rows(split.validation), self.device, self._channels)
-        self._shapes = {m: [list(x.shape[1:]) for x in tensors] for m, tensors in train.x.items()}
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._derived("networks"))
-            self._vae = MultiViewVAE(self._shapes, self.config).to(self.device)
-        return train, validation
+
+    def _build(self) -> None:
+        self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
 
     def _networks(self) -> tuple[MultiViewVAE, CausalPrior]:
         """What phase 1 trains: the autoencoder, and a draft of the prior that identification replaces."""
@@ -418,6 +353,10 @@ class CRL:
         self._prior = prior
         self._weights = edge_weights(prior, codes).cpu().numpy()
         self._kept = self._linked(self._weights)
+
+    def _among_latents(self, matrix: np.ndarray) -> np.ndarray:
+        """The rows and columns of the latents, of a matrix over all coordinates."""
+        return np.asarray(matrix[np.ix_(self._kept, self._kept)])
 
     def _fitted(self) -> tuple[MultiViewVAE, IdentifiedPrior]:
         if self._vae is None or self._prior is None:

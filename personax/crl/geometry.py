@@ -25,8 +25,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from personax.crl.model import SHARED, Batch
 from personax.crl.regression import FourierBasis
+from personax.learning.batches import Batch
+from personax.views import SHARED
 
 METRIC_RIDGE = 1e-3
 SMALLEST = 1e-6  # metric that counts as none, of the mean one
@@ -132,7 +133,8 @@ def _invert(metric: Tensor) -> Tensor:
     size = _trace(metric)
     usual = float(size.mean())
     size = size.clamp_min(SMALLEST * usual if usual > 0 else 1.0)
-    return torch.linalg.inv(metric / size + ridge) / size
+    inverse: Tensor = torch.linalg.inv(metric / size + ridge) / size
+    return inverse
 
 
 def _trace(metric: Tensor) -> Tensor:

@@ -29,15 +29,16 @@ from torch import Tensor, nn
 from torch.func import jacfwd, vmap
 from tqdm import tqdm
 
-from personax.crl.config import Phase2Config
 from personax.crl.coordinates import Coordinates
 from personax.crl.geometry import usual_shape
-from personax.crl.model import SHARED
+from personax.crl.model_config import Phase2Config
 from personax.crl.objective import evenness, expected_edges, gradient_products, orthogonality
 from personax.crl.prior import CausalPrior, graphs_for
-from personax.crl.sources import source_starts
+from personax.crl.source_starts import source_starts
 from personax.crl.starts import start_rotations
-from personax.crl.training import TrainingDiverged, clip_each, warm_up_then_cosine
+from personax.learning.optimisation import warm_up_then_cosine
+from personax.learning.training import TrainingDiverged, clip_each
+from personax.views import SHARED
 
 log = logging.getLogger(__name__)
 
@@ -105,14 +106,13 @@ class IdentifiedPrior(nn.Module):
         starts: int,
         generator: torch.Generator,
         *,
-        move: bool = True,
         flexible: bool = False,
         causal: bool = True,
         search: bool = True,
         sparse: bool = True,
         isometric: bool = True,
     ) -> None:
-        """codes: of the training rows. `move=False` keeps the coordinates as they are: graph only.
+        """codes: of the training rows.
 
         search: False begins with the codes themselves, for weights that are loaded afterwards.
 
@@ -125,7 +125,6 @@ class IdentifiedPrior(nn.Module):
         self.coupling = nn.ParameterDict({b: nn.Parameter(c, False) for b, c in codes.coupling.items()})
         u = {block: self._decoupled(codes.u, block) for block in codes.u}
         self.dimensions = {block: values.shape[1] for block, values in u.items()}
-        self.move = move
         self.centre = nn.ParameterDict({b: nn.Parameter(v.mean(0), False) for b, v in u.items()})
         scale = {b: v.std(0).clamp_min(1e-6) for b, v in u.items()}
         self.scale = nn.ParameterDict({b: nn.Parameter(v, False) for b, v in scale.items()})
@@ -162,13 +161,7 @@ class IdentifiedPrior(nn.Module):
         for block in self.dimensions:
             standard = (self._decoupled(u, block) - self.centre[block]) / self.scale[block]
             standard = self._per_model(standard)
-            if self.move:
-                z, jacobian = self.coordinates[block](standard)
-            else:
-                starts = len(self.scm.gate)
-                z = standard.expand(starts, *standard.shape[-2:])
-                identity = torch.eye(z.shape[2], device=z.device)
-                jacobian = identity.expand(starts, z.shape[1], -1, -1)
+            z, jacobian = self.coordinates[block](standard)
             parts.append(z)
             jacobians[block] = jacobian / self._per_model(self.scale[block])[..., None, :]
         return torch.cat(parts, 2), jacobians
@@ -245,7 +238,6 @@ def identify(
     config: Phase2Config,
     *,
     seed: int,
-    move: bool = True,
     flexible: bool = False,
     causal: bool = True,
     on_step: Callable[[dict[str, Any]], None] | None = None,
@@ -254,7 +246,6 @@ def identify(
 
     Args:
         seed: seed of starts, mutations, batches and edges.
-        move: False learns graph and mechanisms of the given codes, standardised but otherwise unmoved.
         flexible, causal: see CausalPrior.
         on_step: called after each generation with its terms and every model's objective.
     """
@@ -263,7 +254,6 @@ def identify(
         [validation],
         config,
         seeds=[seed],
-        move=move,
         flexible=flexible,
         causal=causal,
         on_step=None if on_step is None else lambda _, row: on_step(row),
@@ -276,7 +266,6 @@ def identify_together(
     config: Phase2Config,
     *,
     seeds: Sequence[int],
-    move: bool = True,
     flexible: bool = False,
     causal: bool = True,
     on_step: Callable[[int, dict[str, Any]], None] | None = None,
@@ -297,7 +286,6 @@ def identify_together(
                 codes,
                 config.starts,
                 cpu,
-                move=move,
                 flexible=flexible,
                 causal=causal,
                 # what Eq. (9) does not ask for does not guide the starts either
@@ -318,21 +306,21 @@ def identify_together(
         loss, terms = _score(model, validation, config)
         losses = loss.chunk(len(seeds))
         models = len(losses[0])
-        best = ", ".join(f"{its.min():.4f}" for its in losses)
+        best = ", ".join(f"{of_set.min():.4f}" for of_set in losses)
         log.debug("generation %d: best of %d models %s", generation + 1, models, best)
         chosen = []
-        for number, its in enumerate(losses):
+        for number, of_set in enumerate(losses):
             if on_step is not None:
-                of_set = {name: value.chunk(len(seeds))[number] for name, value in terms.items()}
-                on_step(number, _report(generation + 1, of_set, its))
-            survivors, parents = _survivors(torch.argsort(its), generation, config)
+                parts = {name: value.chunk(len(seeds))[number] for name, value in terms.items()}
+                on_step(number, _generation_row(generation + 1, parts, of_set))
+            survivors, parents = _survivors(torch.argsort(of_set), generation, config)
             chosen.append(number * models + survivors)
         model.keep(torch.cat(chosen))
         changed = torch.arange(parents, len(survivors))  # the same places in every data set
         for number, cpu in enumerate(cpus if len(changed) else []):
             model.scm.mutate(number * len(survivors) + changed, cpu)
     bar.close()
-    if not all(torch.isfinite(its.min()) for its in losses):
+    if not all(torch.isfinite(of_set.min()) for of_set in losses):
         raise TrainingDiverged("identification: no model's loss is finite; check the data's scale")
     return model.apart()
 
@@ -362,10 +350,11 @@ def _descend(
 ) -> None:
     """Take `steps` of Adam on Eq. (9), all models together; `settle` lets the learning rate fall to zero."""
     sets = len(generators)
-    coordinates = [p for p in model.coordinates.parameters() if model.move]
-    groups = [{"params": list(model.scm.parameters()), "lr": config.learning_rate}]
-    if coordinates:
-        groups.append({"params": coordinates, "lr": config.learning_rate * COORDINATE_RATE})
+    coordinates = list(model.coordinates.parameters())
+    groups = [
+        {"params": list(model.scm.parameters()), "lr": config.learning_rate},
+        {"params": coordinates, "lr": config.learning_rate * COORDINATE_RATE},
+    ]
     optimiser = torch.optim.Adam(groups, fused=True)
     trainable = [*model.scm.parameters(), *coordinates]
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -396,7 +385,7 @@ def _score(model: IdentifiedPrior, rows: Codes, config: Phase2Config) -> tuple[T
     return torch.where(torch.isfinite(loss), loss, torch.inf), terms
 
 
-def _report(generation: int, terms: Mapping[str, Tensor], loss: Tensor) -> dict[str, Any]:
+def _generation_row(generation: int, terms: Mapping[str, Tensor], loss: Tensor) -> dict[str, Any]:
     named = {name: value.tolist() for name, value in terms.items()}
     return {"phase": "identification", "generation": generation, "objective": loss.tolist(), **named}
 
@@ -413,4 +402,5 @@ def edge_weights(model: IdentifiedPrior, codes: Codes) -> Tensor:
         return scm.mechanisms(row[None, None], adjacency[:, None])[0][0, 0]
 
     slopes = vmap(jacfwd(mean))(z)  # [n, child, parent]
-    return (slopes.detach().square().mean(0).sqrt().T * adjacency[0]).detach()
+    strength: Tensor = slopes.detach().square().mean(0).sqrt().T * adjacency[0]
+    return strength.detach()

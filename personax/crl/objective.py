@@ -14,84 +14,12 @@ For a person with measurements x_{m,i}, pooled posterior q(u_m | x_{m,1..I}), me
     (8)  evenness = mean_j E[(log |grad z_j|^2 here - there)^2], two rows  (isometry, Horan et al. 2021)
          Rows count in (7) and (8) as far as the metric there is trusted.
     (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + edges     identification
-"""
 
-from typing import Any
+The terms of Eq. (2) to (5) are those of other methods, too: they stand in learning/losses.py.
+"""
 
 import torch
 from torch import Tensor
-
-LOWEST_EXPONENT = -60.0
-NOWHERE = -1e9  # similarity of rows that are not there; finite, so that gradients stay numbers
-
-
-def reconstruction(x: Tensor, decoded: Tensor, sd: float, observed: Tensor) -> Tensor:
-    """Eq. (2): mean over the batch; x and decoded (n, ...), observed (n,) bool; unobserved rows count 0."""
-    error = (x - decoded).flatten(1).square().sum(1)
-    return torch.where(observed, error, 0.0).mean() / (2 * sd**2)
-
-
-def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Eq. (3), eta: KL(N(mean, variance) || N(0, I)) per row, (n, k) -> (n,)."""
-    return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)
-
-
-def info_nce(a: Tensor, b: Tensor, scale: Tensor | float = 1.0, seen: Tensor | None = None) -> Tensor:
-    """Eq. (4), (5): each row of a finds its partner in b among all rows, and the reverse.
-
-    Args:
-        a, b: (n, d) encodings; row i of one belongs to row i of the other.
-        scale: inverse temperature of the negative squared distance.
-        seen: (n,) bool, rows of which both encodings exist; all of them if left out.
-
-    Returns:
-        Scalar, 0 for perfect pairs and log n for no information; its optimum aligns partners and spreads
-        the rows, the L2 distance and the entropy of Yao et al.'s Theorem 3.2.
-    """
-    # -scale |a - b|^2 as one matrix product, which is several times faster than term by term
-    one = a.new_ones(len(a), 1)
-    left = torch.cat([2 * scale * a, -scale * a.square().sum(1, keepdim=True), one], 1)
-    right = torch.cat([b, one, -scale * b.square().sum(1, keepdim=True)], 1)
-    similarity = left @ right.T
-    partner = similarity.diagonal()
-    if seen is None:
-        along_rows, along_columns, *_ = _LogSumExpBothWays.apply(similarity)
-        return 0.5 * (along_rows + along_columns).mean() - partner.mean()
-    absent = ~(seen[:, None] & seen)
-    along_rows, along_columns, *_ = _LogSumExpBothWays.apply(similarity.masked_fill(absent, NOWHERE))
-    lost = 0.5 * (along_rows + along_columns) - partner
-    return torch.where(seen, lost, 0.0).sum() / seen.sum().clamp_min(1)
-
-
-class _LogSumExpBothWays(torch.autograd.Function):
-    """log sum exp of every row and of every column of a matrix (n, n), fast where most entries are far below.
-
-    The exponentials are kept for the gradient, and those below e^-60 are rounded up to it: the mathematical
-    library takes ten times as long where exp underflows, which well aligned encodings do nearly everywhere.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(matrix: Tensor) -> tuple[Tensor, ...]:
-        results, shares = [], []
-        for along in (1, 0):
-            top = matrix.amax(along, keepdim=True)
-            exponentials = (matrix - top).clamp_min(LOWEST_EXPONENT).exp()
-            total = exponentials.sum(along, keepdim=True)
-            results.append((top + total.log()).squeeze(along))
-            shares.append(exponentials / total)
-        return *results, *shares
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, ...]) -> None:
-        ctx.mark_non_differentiable(*output[2:])
-        ctx.save_for_backward(*output[2:])
-
-    @staticmethod
-    def backward(ctx: Any, rows: Tensor, columns: Tensor, *_: Any) -> Tensor:
-        row_shares, column_shares = ctx.saved_tensors
-        return rows[:, None] * row_shares + columns * column_shares
 
 
 def expected_edges(probability: Tensor, cross: Tensor, within_weight: float, cross_weight: float) -> Tensor:

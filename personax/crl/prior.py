@@ -22,6 +22,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from personax.learning.latent_names import block_slices
+from personax.views import SHARED
+
 CONCRETE_TEMPERATURE = 0.5
 ORDER_SPACING = 4.0  # difference of neighbours' potentials in a fresh order: clear, yet gradients get through
 GRAPHS_PER_BATCH = 16  # random graphs that share out the rows of a batch
@@ -32,25 +35,16 @@ def graphs_for(rows: int) -> int:
     return math.gcd(rows, GRAPHS_PER_BATCH)
 
 
-def block_slices(dimensions: Mapping[str, int]) -> dict[str, slice]:
-    """Block -> its place among the latents, in order."""
-    slices, start = {}, 0
-    for block, dimension in dimensions.items():
-        slices[block] = slice(start, start + dimension)
-        start += dimension
-    return slices
-
-
-def edge_masks(dimensions: Mapping[str, int], root: str = "s") -> tuple[Tensor, Tensor]:
+def edge_masks(dimensions: Mapping[str, int]) -> tuple[Tensor, Tensor]:
     """Which edges may exist, and which of them join two blocks: two (d, d) tensors of 0 and 1.
 
-    No latent causes itself, and nothing outside the block `root` points into it (paper §4.1: s is a parent).
+    No latent causes itself, and nothing else points into the shared latents (paper §4.1: s is a parent).
     """
     d = sum(dimensions.values())
     allowed, cross = 1 - torch.eye(d), torch.ones(d, d)
     for block, place in block_slices(dimensions).items():
         cross[place, place] = 0
-        if block == root:
+        if block == SHARED:
             outside = torch.ones(d, dtype=torch.bool)
             outside[place] = False
             allowed[outside, place] = 0
@@ -106,25 +100,23 @@ class CausalPrior(nn.Module):
         """(R, d, d) of 0 and 1: the edges more likely open than not; acyclic."""
         return (self.edge_probability() > 0.5).float()
 
-    def draw_edges(self, draws: int, generator: torch.Generator) -> Tensor:
-        """(R, draws, d, d) random graphs, 0 or 1, with gradients to `edge_probability`."""
-        size = (len(self.gate), draws, *self.gate.shape[1:])
-        return self.open_edges(torch.rand(size, generator=generator, device=self.gate.device))
-
     def open_edges(self, uniform: Tensor) -> Tensor:
-        """The random graphs (R, g, d, d) that numbers drawn uniformly from [0, 1] stand for."""
+        """The random graphs (R, g, d, d), 0 or 1, that numbers drawn uniformly from [0, 1] stand for.
+
+        Gradients reach `edge_probability`.
+        """
         p = self.edge_probability()[:, None].clamp(1e-5, 1 - 1e-5)
         uniform = uniform.clamp(1e-5, 1 - 1e-5)
         soft = torch.sigmoid((torch.logit(p) + torch.logit(uniform)) / CONCRETE_TEMPERATURE)
         return ((soft > 0.5).float() + soft - soft.detach()) * self.allowed
 
     @torch.no_grad()
-    def interleave(self, dimensions: Mapping[str, int], generator: torch.Generator, root: str = "s") -> None:
-        """Redraw every order such that each block keeps its own within, and the block `root` comes first."""
+    def interleave(self, dimensions: Mapping[str, int], generator: torch.Generator) -> None:
+        """Redraw every order such that each block keeps its own within, and shared latents come first."""
         for model in range(len(self.potential)):
             place = torch.rand(self.potential.shape[1], generator=generator)
             for block, members in block_slices(dimensions).items():
-                place[members] = place[members].sort()[0] - float(block == root)
+                place[members] = place[members].sort()[0] - float(block == SHARED)
             self.potential[model] = ORDER_SPACING * place.argsort().argsort().to(self.potential)
 
     @torch.no_grad()

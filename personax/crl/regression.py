@@ -42,7 +42,8 @@ class FourierBasis:
         features = self(u)
         features = features - features.mean(0)
         moments = features.T @ (targets - targets.mean(0)).to(u.dtype) / len(u)
-        return torch.linalg.solve(_gram(features), moments)
+        weights: Tensor = torch.linalg.solve(_gram(features), moments)
+        return weights
 
     def leverage(self, fitted: Tensor, u: Tensor) -> Tensor:
         """(n,) how little a regression on the rows `fitted` (m, d) knows of what happens at u (n, d).
@@ -62,4 +63,5 @@ def _gram(centred: Tensor) -> Tensor:
 
 def _squares(features: Tensor, factor: Tensor) -> Tensor:
     """phi^T (L L^T)^-1 phi of features (n, f) and L (f, f)."""
-    return torch.linalg.solve_triangular(factor, features.T, upper=False).square().sum(0)
+    whitened: Tensor = torch.linalg.solve_triangular(factor, features.T, upper=False)
+    return whitened.square().sum(0)

@@ -1,26 +1,24 @@
-"""Phase 1's loss on a batch: every term of Eq. (1), from the autoencoder's pass."""
+"""Phase 1: every term of Eq. (1) on a batch, and the training that minimises them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from personax.crl.model import SHARED, Batch, Code, MultiViewVAE, Posterior, pool
-from personax.crl.objective import expected_edges, info_nce, kl_to_standard_normal, reconstruction
+from personax.crl.model_config import Phase1Config
+from personax.crl.multiview_vae import Code, MultiViewVAE
+from personax.crl.objective import expected_edges
 from personax.crl.prior import CausalPrior, graphs_for
+from personax.learning.batches import Batch
+from personax.learning.gaussians import Posterior, pool
+from personax.learning.losses import info_nce, kl_to_standard_normal, reconstruction
+from personax.learning.training import History, Plan, SingleModel, Weights, minimise
+from personax.views import SHARED
 
-
-class Terms(NamedTuple):
-    """The unweighted terms of Eq. (1), scalars."""
-
-    reconstruction: Tensor
-    kl: Tensor
-    align: Tensor
-    cross: Tensor
-    shared: Tensor
-    edges: Tensor
+REPRESENTATION = "representation"  # name of phase 1 in the history
 
 
 class Draws(NamedTuple):
@@ -57,17 +55,19 @@ class Draws(NamedTuple):
         """Draws of several models, with the models as a new first axis of every tensor."""
         latents, edges, noise = zip(*draws, strict=True)
         return cls(
-            {block: torch.stack([its[block] for its in latents]) for block in latents[0]},
+            {block: torch.stack([of_model[block] for of_model in latents]) for block in latents[0]},
             torch.stack(edges),
             {
-                m: [torch.stack(parts) for parts in zip(*(its[m] for its in noise), strict=True)]
+                m: [torch.stack(parts) for parts in zip(*(of_model[m] for of_model in noise), strict=True)]
                 for m in noise[0]
             },
         )
 
 
-def representation_terms(vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws) -> Terms:
-    """All terms of Eq. (1) on one batch, at latents, edges and noise as drawn."""
+def representation_terms(
+    vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws
+) -> dict[str, Tensor]:
+    """The unweighted terms of Eq. (1) on one batch, scalars, at latents, edges and noise as drawn."""
     codes = vae.encode(batch)
     posteriors = vae.posteriors(codes, batch)
     drawn = {block: posterior.at(draws.latents[block]) for block, posterior in posteriors.items()}
@@ -91,14 +91,65 @@ def representation_terms(vae: MultiViewVAE, prior: CausalPrior, batch: Batch, dr
             kl = kl + (kl_to_standard_normal(*code.noise) * observed).mean()
 
     cross, shared_terms = _cross(vae, codes, posteriors, batch)
-    return Terms(
-        reconstruction=error,
-        kl=kl,
-        align=_align(vae, codes, batch),
-        cross=cross,
-        shared=shared_terms,
-        edges=expected_edges(prior.edge_probability(), prior.cross, 0.5, 1.0).sum(),
+    return {
+        "reconstruction": error,
+        "kl": kl,
+        "align": _align(vae, codes, batch),
+        "cross": cross,
+        "shared": shared_terms,
+        "edges": expected_edges(prior.edge_probability(), prior.cross, 0.5, 1.0).sum(),
+    }
+
+
+def representation_plan(config: Phase1Config) -> Plan:
+    """What phase 1 minimises: the weights of Eq. (1)."""
+    weights = {
+        "reconstruction": 1.0,
+        "kl": config.beta,
+        "align": config.align,
+        "cross": config.cross,
+        "shared": config.shared,
+        "edges": config.sparsity,
+    }
+    return Plan(
+        Weights(weights, {"kl": config.kl_warm_up}, config.epochs),
+        phase=REPRESENTATION,
+        rate_option="model.phase1.learning_rate",
     )
+
+
+def train_representation(
+    vae: MultiViewVAE,
+    prior: CausalPrior,
+    train: Batch,
+    validation: Batch,
+    config: Phase1Config,
+    *,
+    seed: int,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[History], None] | None = None,
+) -> History:
+    """Minimise Eq. (1) on `train`; leave `vae` and `prior` at the epoch with the best validation objective.
+
+    Arguments, result and errors are those of `minimise`; `seed` also draws latents, noise and edges.
+    """
+
+    def terms(batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        return representation_terms(vae, prior, batch, Draws.of(vae, prior, len(batch), generator))
+
+    vae.accelerate(mixed_precision=config.mixed_precision, compiled=config.compile)
+    (history,) = minimise(
+        SingleModel(nn.ModuleList([vae, prior]), terms),
+        train,
+        validation,
+        config,
+        representation_plan(config),
+        seeds=[seed],
+        checkpoint=checkpoint,
+        on_epoch=None if on_epoch is None else lambda _, history: on_epoch(history),
+    )
+    vae.accelerate(mixed_precision=False, compiled=False)
+    return history
 
 
 def _align(vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], batch: Batch) -> Tensor:

@@ -59,7 +59,8 @@ def start_rotations(
 def symmetric_power(matrix: Tensor, power: float) -> Tensor:
     """A power of a symmetric positive matrix (d, d)."""
     values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+    powered: Tensor = (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+    return powered
 
 
 def _gradients(u: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:

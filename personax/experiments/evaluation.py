@@ -1,25 +1,29 @@
-"""Recovered latents and graph against the truth; the numbers of metrics.json."""
+"""Compare recovered latents and graphs with the truth: the numbers of metrics.json."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int, Num
 
-from personax.crl.metrics import insample_r2, kernel_ridge_r2, match, mean_correlation
-from personax.graphs.scores import graph_scores
+from personax.graphs.graph_scores import graph_scores
+from personax.learning.metrics import insample_r2, kernel_ridge_r2, match, mean_correlation
 from personax.views import MultiViewData, Split
 
 
 def evaluate_latents(latents: pd.DataFrame, data: MultiViewData, split: Split) -> dict[str, Any]:
-    """R2 and MCC of recovered latents (n, d), all people in order, against the true ones.
+    """R2 and MCC of recovered latents (n, d) of all people in order, compared with the true latents.
 
-    Returns
-        heldout: maps fitted on training rows, everything scored on test rows: r2 and r2_per_latent (kernel
-            ridge from all recovered latents), mcc_pearson, mcc_spearman, correlation_per_latent.
+    R2 is that of a kernel ridge map from the recovered to the true latents; MCC is the mean |correlation|
+    after each true latent is matched to a recovered one.
+
+    Returns:
+        heldout: maps are fitted on training rows, and everything is scored on test rows: r2 and
+            r2_per_latent (from all recovered latents), mcc_pearson, mcc_spearman, correlation_per_latent.
         insample: the official protocol, fitted and scored on the validation rows: r2, mcc_pearson.
     """
-    z, truth = latents.to_numpy(), data.truth.to_numpy()
-    names = list(data.truth.columns)
+    z, truth = latents.to_numpy(), data.true_latents.to_numpy()
+    names = list(data.true_latents.columns)
     r2 = kernel_ridge_r2(z[split.train], truth[split.train], z[split.test], truth[split.test])
     columns, correlations = match(z[split.test], truth[split.test])
     return {
@@ -43,37 +47,42 @@ def evaluate_latents(latents: pd.DataFrame, data: MultiViewData, split: Split) -
     }
 
 
-def matched_columns(latents: pd.DataFrame, data: MultiViewData, split: Split) -> np.ndarray:
-    """(k,) for each true latent, the recovered one it is matched to (test rows, all blocks together)."""
-    return match(latents.to_numpy()[split.test], data.truth.to_numpy()[split.test])[0]
+def matched_columns(latents: pd.DataFrame, data: MultiViewData, split: Split) -> Int[np.ndarray, " k"]:
+    """(k,) for each true latent, the recovered one that it is matched to (test rows, all blocks together)."""
+    return match(latents.to_numpy()[split.test], data.true_latents.to_numpy()[split.test])[0]
 
 
-def evaluate_graph(adjacency: np.ndarray, columns: np.ndarray, data: MultiViewData) -> dict[str, Any]:
-    """Scores of a recovered graph (d, d), its nodes matched to the true latents by `columns` (k,).
+def evaluate_graph(
+    adjacency: Num[np.ndarray, "d d"], columns: Int[np.ndarray, " k"], data: MultiViewData
+) -> dict[str, Any]:
+    """Scores of a recovered graph (d, d) whose nodes are matched to the true latents by `columns` (k,).
 
-    True latents without a recovered one (a column d or beyond) have no recovered edges.
+    A true latent without a recovered one (its column is d or more) has no recovered edges.
     """
-    if data.graph is None:
+    if data.known_truth.graph is None:
         raise ValueError("these data carry no true graph")
-    return graph_scores(data.graph, matched_graph(adjacency, columns))
+    return graph_scores(data.known_truth.graph, matched_graph(adjacency, columns))
 
 
-def matched_graph(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """(k, k) of a matrix (d, d) over recovered latents, in the order of the true ones; see `match`."""
+def matched_graph(matrix: Num[np.ndarray, "d d"], columns: Int[np.ndarray, " k"]) -> Num[np.ndarray, "k k"]:
+    """A matrix (d, d) over recovered latents as one (k, k) over the true latents that they are matched to.
+
+    columns: as returned by `metrics.match`.
+    """
     missing = max(0, int(columns.max()) + 1 - len(matrix))
-    return np.pad(matrix, ((0, missing), (0, missing)))[np.ix_(columns, columns)]
+    return np.asarray(np.pad(matrix, ((0, missing), (0, missing)))[np.ix_(columns, columns)])
 
 
 def truth_free_criteria(history: pd.DataFrame) -> dict[str, float]:
-    """What a user without the truth can judge our model by, on validation rows; lower is better.
+    """Numbers by which our model can be judged without the truth, on validation rows; lower is better.
 
     Args:
-        history: metrics.jsonl of a run (fitting.py).
+        history: metrics.jsonl of a run (fitting.read_history).
 
     Returns:
-        representation: Eq. (1) at the epoch that was kept; negative_elbo: its Eq. (2) + (3), unweighted;
-        alignment: its Eq. (4) in nats; identification: Eq. (9) of the model that was kept; orthogonality,
-        evenness: its Eq. (7) and (8).
+        representation: Eq. (1) at the epoch that was kept; negative_elbo: Eq. (2) + (3) at that epoch,
+        unweighted; alignment: Eq. (4) at that epoch, in nats; identification: Eq. (9) of the model that was
+        kept; orthogonality, evenness: Eq. (7) and (8) of that model.
     """
     epochs = history[history["phase"] == "representation"]
     kept = epochs.loc[epochs.loc[epochs["weight_kl"] == epochs["weight_kl"].max(), "validation"].idxmin()]

@@ -1,22 +1,46 @@
-"""Fit a model inside a run folder, so that a killed run continues and a finished one is read back."""
+"""Fit our model inside a run folder, so that a killed run continues and a finished one is read back."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Shaped
 
 from personax.crl import CRL, CRLConfig
 from personax.graphs.graph import Graph
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_json_lines
-from personax.runs.folder import RunFolder
+from personax.runs.run_folder import CHECKPOINT, HISTORY, WEIGHTS, RunFolder, project_path
 from personax.views import MultiViewData, Split
 
-CHECKPOINT = "checkpoint.pt"
-WEIGHTS = "weights.pt"
-HISTORY = "metrics.jsonl"
+
+class FolderOfData(NamedTuple):
+    """A run folder, and the data that a model is fitted to in it."""
+
+    folder: RunFolder
+    data: MultiViewData
+    split: Split
+
+
+def seed_folder(output: str | None, default: str, seed: int, *, alone: bool) -> Path:
+    """The run folder of a seed: what the option `output` says, or below results/.
+
+    Args:
+        output: folder of a single run, or the folder that holds the runs of several seeds.
+        default: path below results/ of the folder that holds the runs, where `output` is None.
+        alone: this seed is the only one.
+    """
+    if output is None:
+        return project_path(Path("results") / default / f"seed-{seed}")
+    home = Path(output).expanduser().absolute()
+    return home if alone else home / f"seed-{seed}"
+
+
+def latent_counts(data: MultiViewData) -> dict[str, int]:
+    """Modality -> the number of its true latents."""
+    return {modality: len(data.known_truth.blocks[modality]) for modality in data.modalities}
 
 
 def fit_in_folder(
@@ -24,7 +48,7 @@ def fit_in_folder(
 ) -> CRL:
     """A fitted model: read from the folder if it is finished, else fitted from the last checkpoint.
 
-    Writes metrics.jsonl after every epoch and generation, and in the end model.yaml and weights.pt.
+    Writes the history after every epoch and generation, and the model when it is fitted.
     """
     if (folder / WEIGHTS).exists():
         return CRL.load(folder.path, device=device)
@@ -41,42 +65,38 @@ def fit_in_folder(
 
 
 def fit_together_in_folders(
-    runs: Sequence[tuple[RunFolder, MultiViewData, Split]],
-    config: CRLConfig,
-    *,
-    seeds: Sequence[int],
-    device: str,
+    runs: Sequence[FolderOfData], config: CRLConfig, *, seeds: Sequence[int], device: str
 ) -> None:
-    """Fit the models of several runs in one pass; `fit_in_folder` then finds each as its own work.
+    """Fit the models of several runs in one pass and save each in its folder, where `fit_in_folder` reads it.
 
-    There is no checkpoint: one of an earlier attempt is not used, and removed.
+    There are no checkpoints; one that an earlier attempt has left is not used, and removed.
     """
     models = [CRL(config, seed=seed, device=device) for seed in seeds]
     CRL.fit_together(
         models,
-        [(data, split) for _, data, split in runs],
-        on_progress=lambda number, history: write_history(runs[number][0].path, history),
+        [(run.data, run.split) for run in runs],
+        on_progress=lambda number, history: write_history(runs[number].folder.path, history),
     )
-    for model, (folder, _, _) in zip(models, runs, strict=True):
-        model.save(folder.path)
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+    for model, run in zip(models, runs, strict=True):
+        model.save(run.folder.path)
+        (run.folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def write_history(folder: Path, history: list[dict[str, Any]]) -> None:
-    """metrics.jsonl: one line per epoch or generation."""
+    """Write the history of a training: one line of JSON per epoch or generation."""
     write_json_lines(folder / HISTORY, history)
 
 
 def read_history(folder: Path) -> pd.DataFrame:
-    """metrics.jsonl as a table, one row per epoch or generation."""
+    """The history of a training as a table with one row per epoch or generation."""
     path = folder / HISTORY
     if not path.exists():
         raise InputError(f"{path}: missing; the run has not been trained")
     return pd.read_json(path, lines=True)
 
 
-def write_latents(path: Path, latents: pd.DataFrame, ids: np.ndarray, split: Split) -> None:
-    """latents.parquet: id, split (train, validation or test), then one column per latent, all people."""
+def write_latents(path: Path, latents: pd.DataFrame, ids: Shaped[np.ndarray, " n"], split: Split) -> None:
+    """Write id, split (train, validation or test) and one column per latent, for all people, as Parquet."""
     table = latents.copy()
     table.insert(0, "split", split.labels(len(table)))
     table.insert(0, "id", ids)
@@ -85,11 +105,11 @@ def write_latents(path: Path, latents: pd.DataFrame, ids: np.ndarray, split: Spl
 
 
 def learned_graph(model: CRL, *, simulated: bool) -> Graph:
-    """The model's own graph, with its edges' strengths, as a Graph."""
+    """The graph that the model has learned, with the strengths of its edges."""
     return Graph(
         model.names,
         model.graph,
         weights=model.edge_weights,
-        blocks={name: block for block, names in model.blocks.items() for name in names},
+        blocks=model.blocks,
         simulated=simulated,
     )

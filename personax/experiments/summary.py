@@ -1,4 +1,4 @@
-"""Several seeds as one table: each value, the mean and the standard deviation."""
+"""A table of several seeds: the value of each seed, the mean and the standard deviation."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from personax.runs.files import atomic_path, write_text
+from personax.runs.markdown import markdown_table
 
 
 def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
-    """The values at dotted keys such as "heldout.r2"; absent ones are left out."""
+    """Dotted key, such as "heldout.r2" -> its value; keys that are absent or null are left out."""
     picked: dict[str, float] = {}
     for key in keys:
         value: Any = metrics
@@ -22,7 +23,7 @@ def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
 
 
 def summarise(per_seed: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:
-    """One row per metric: a column per seed, then mean and sd (ddof 1; empty for one seed)."""
+    """One row per metric: a column per seed, then mean and sd (divided by n - 1; empty for one seed)."""
     table = pd.DataFrame(
         {f"seed {seed}": pd.Series(values, dtype=float) for seed, values in per_seed.items()}
     )
@@ -31,18 +32,8 @@ def summarise(per_seed: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:
 
 
 def write_summary(folder: Path, table: pd.DataFrame, title: str) -> list[Path]:
-    """summary.csv and summary.md in `folder`; the paths."""
+    """Write summary.csv and summary.md to `folder`; returns their paths."""
     with atomic_path(folder / "summary.csv") as temporary:
         table.to_csv(temporary, index_label="metric")
-    write_text(folder / "summary.md", f"# {title}\n\n{markdown(table)}\n")
+    write_text(folder / "summary.md", f"# {title}\n\n{markdown_table(table, index='metric')}\n")
     return [folder / "summary.csv", folder / "summary.md"]
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A GitHub table with three decimals; missing values are blank."""
-    header = ["metric", *map(str, table.columns)]
-    lines = ["| " + " | ".join(header) + " |", "|" + "|".join(["---"] + ["---:"] * len(table.columns)) + "|"]
-    for name, row in table.iterrows():
-        cells = ["" if pd.isna(value) else f"{value:.3f}" for value in row]
-        lines.append("| " + " | ".join([str(name), *cells]) + " |")
-    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A graph from latents: PC, FCI and GES of causal-learn behind one function with explicit settings."""
+"""Estimate a graph from latents: one function for PC, FCI and GES of causal-learn, all settings explicit."""
 
 import contextlib
 import io
@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import atanh, sqrt
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 from causallearn.graph.GraphNode import GraphNode
@@ -15,6 +15,7 @@ from causallearn.search.ConstraintBased.PC import pc
 from causallearn.search.ScoreBased.GES import ges
 from causallearn.utils.cit import RCIT, CIT_Base, KCI_CInd, register_ci_test
 from causallearn.utils.PCUtils.BackgroundKnowledge import BackgroundKnowledge
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy.stats import norm
 
 from personax.graphs.graph import ARROW, CIRCLE, NONE, TAIL
@@ -23,7 +24,7 @@ from personax.independence import kci
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 
-Method = Literal["pc", "fci", "ges"]
+DiscoveryMethod = Literal["pc", "fci", "ges"]
 Test = Literal["fisherz", "rcit", "kci"]
 
 
@@ -32,49 +33,53 @@ class Discovery:
     """How a graph is estimated.
 
     Attributes:
-        method: pc (a CPDAG; no hidden common causes), fci (a PAG; hidden ones allowed), ges (BIC score).
-        test: conditional independence test of pc and fci. fisherz: linear-Gaussian. rcit: random Fourier
-            features (Strobl et al. 2019), nonlinear. kci: kernels (Zhang et al. 2011), nonlinear, O(n) here
-            when nothing is conditioned on, O(n^3) otherwise.
+        method: pc returns a CPDAG and assumes that there are no hidden common causes; fci returns a PAG and
+            allows them; ges optimises the BIC score and returns a CPDAG.
+        test: conditional independence test of pc and fci. fisherz: linear and Gaussian. rcit: random Fourier
+            features (Strobl et al. 2019), nonlinear. kci: kernels (Zhang et al. 2011), nonlinear; its cost
+            is O(n) here with an empty conditioning set, O(n^3) otherwise.
         alpha: level of each test, in (0, 1).
-        max_conditioning: largest conditioning set of pc and fci; -1 for no limit.
-        forbidden: (d, d) bool, True where i -> j is known not to be.
+        max_conditioning: largest size of a conditioning set in pc and fci; -1 for no limit.
+        forbidden: (d, d), True where i -> j is known to be impossible; None: nothing is known.
     """
 
-    method: Method = "pc"
+    method: DiscoveryMethod = "pc"
     test: Test = "fisherz"
     alpha: float = 0.05
     max_conditioning: int = 4
-    forbidden: np.ndarray | None = None
+    forbidden: Bool[np.ndarray, "d d"] | None = None
 
 
-class _LimitedTest(CIT_Base):
-    """A conditional independence test in causal-learn's protocol: p = test(X, Y, condition_set).
+class _LimitedTest(CIT_Base):  # type: ignore[misc]  # causal-learn has no types
+    """A conditional independence test as causal-learn calls it: p = test(X, Y, condition_set).
 
-    Sets larger than `max_conditioning` are not tested and count as not separating (p = 0), wherever in the
-    search they come up. causal-learn's own limit holds for the skeleton only.
+    Conditioning sets with more than `max_conditioning` variables are never tested: p is 0, so they separate
+    nothing. causal-learn's own limit holds only while it searches for the skeleton.
     """
 
     def __init__(self, data: np.ndarray, *, kind: Test, max_conditioning: int) -> None:
         super().__init__(data)
         self.check_cache_method_consistent(f"personax_{kind}", "")
         self.max_conditioning = max_conditioning
-        self.p_value = {"fisherz": _fisher_z, "rcit": _rcit, "kci": _kci}[kind](data)
+        self.p_value = {"fisherz": fisher_z_test, "rcit": _rcit, "kci": _kci}[kind](data)
 
-    def __call__(self, X: int, Y: int, condition_set: Any = None) -> float:
+    def __call__(self, X: SupportsIndex, Y: SupportsIndex, condition_set: Any = None) -> float:
         (x,), (y,), given, key = self.get_formatted_XYZ_and_cachekey(X, Y, condition_set)
         if 0 <= self.max_conditioning < len(given):
             return 0.0
         if key not in self.pvalue_cache:
             self.pvalue_cache[key] = float(self.p_value(x, y, given))
-        return self.pvalue_cache[key]
+        return float(self.pvalue_cache[key])
 
 
 PValue = Callable[[int, int, list[int]], float]
 
 
-def _fisher_z(data: np.ndarray) -> PValue:
-    """Fisher's z test of the partial correlation; the upper tail is computed directly, no 0 too early."""
+def fisher_z_test(data: Float[np.ndarray, "n d"]) -> PValue:
+    """Fisher's z test of partial correlations: a function of two columns and a conditioning set.
+
+    The upper tail is computed directly; as 1 - CDF, a small p-value would be rounded to 0.
+    """
     correlation, n = np.corrcoef(data.T), len(data)
 
     def p_value(x: int, y: int, given: list[int]) -> float:
@@ -89,11 +94,11 @@ def _fisher_z(data: np.ndarray) -> PValue:
 
 def _rcit(data: np.ndarray) -> PValue:
     test = RCIT(data)
-    return lambda x, y, given: test(x, y, given)
+    return lambda x, y, given: float(test(x, y, given))
 
 
 def _kci(data: np.ndarray) -> PValue:
-    """KCI: on features, in linear time, where nothing is conditioned on; causal-learn's otherwise."""
+    """KCI: ours, in linear time, if the conditioning set is empty; else causal-learn's."""
     conditional = KCI_CInd()
 
     def p_value(x: int, y: int, given: list[int]) -> float:
@@ -104,24 +109,35 @@ def _kci(data: np.ndarray) -> PValue:
     return p_value
 
 
-TEST = "personax"  # the name under which causal-learn finds the test
-register_ci_test(TEST, _LimitedTest)
+REGISTERED_TEST = "personax"  # causal-learn finds our test under this name
+register_ci_test(REGISTERED_TEST, _LimitedTest)
 
-# How causal-learn's PC finds colliders and settles conflicts between them. Mean SHD to the true CPDAG over 12
-# random linear-Gaussian graphs (12 and 18 nodes, n = 4,000): 1.9 with these two, 8.3 with its defaults.
+# How causal-learn's PC finds colliders, and which one it keeps if two contradict each other. The mean SHD to
+# the true CPDAG over 12 random linear-Gaussian graphs (12 and 18 nodes, n = 4,000) is 1.9 with these two
+# settings and 8.3 with causal-learn's defaults.
 MAX_P, STRONGEST_FIRST = 1, 4
 
 # causal-learn: G[j, i] is the mark at j of the edge between i and j.
 _FROM_CAUSAL_LEARN = {0: NONE, -1: TAIL, 1: ARROW, 2: CIRCLE}
 
 
-def marks_from_causal_learn(graph: np.ndarray) -> np.ndarray:
-    """causal-learn's (d, d) endpoint matrix, where G[i, j] = -1 and G[j, i] = 1 mean i -> j, as ours."""
-    return np.vectorize(_FROM_CAUSAL_LEARN.__getitem__, otypes=[int])(np.asarray(graph).T.astype(int))
+def marks_from_causal_learn(graph: Shaped[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
+    """Translate causal-learn's matrix, where G[i, j] = -1 and G[j, i] = 1 mean i -> j, into endpoint marks.
+
+    >>> marks_from_causal_learn(np.array([[0, -1], [1, 0]]))  # an arrowhead (2) at 1 and a tail (3) at 0
+    array([[0, 2],
+           [3, 0]])
+    """
+    translate = np.vectorize(_FROM_CAUSAL_LEARN.__getitem__, otypes=[int])
+    marks: np.ndarray = translate(np.asarray(graph).T.astype(int))
+    return marks
 
 
-def check_latents(data: np.ndarray, names: list[str]) -> None:
-    """Raise InputError unless (n, d) latents can be tested: enough people, finite, varying, not collinear."""
+def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
+    """Raise InputError if a graph over these latents cannot be estimated.
+
+    There must be enough people, and the latents must be finite, not constant, and not collinear.
+    """
     n, d = data.shape
     if n < d + 4:
         raise InputError(f"{n} people and {d} latents; a graph needs at least {d + 4} people")
@@ -142,7 +158,10 @@ def check_latents(data: np.ndarray, names: list[str]) -> None:
 
 @contextlib.contextmanager
 def _seeded_global_numpy(seed: int) -> Iterator[None]:
-    """causal-learn's RCIT and KCI draw from numpy's global state: set it for the block, then restore it."""
+    """Seed numpy's global generator inside the with statement, then restore it.
+
+    causal-learn's RCIT and KCI draw their random numbers from it.
+    """
     state = np.random.get_state()  # noqa: NPY002
     np.random.seed(seed % 2**32)  # noqa: NPY002
     try:
@@ -152,9 +171,10 @@ def _seeded_global_numpy(seed: int) -> Iterator[None]:
 
 
 def _background(names: list[str], forbidden: np.ndarray) -> BackgroundKnowledge:
-    """Arrows forbidden in one direction. Edges forbidden in both are dropped after the search instead:
+    """The arrows that are forbidden in one direction only, in causal-learn's form.
 
-    causal-learn would take such a pair for separated by the empty set, and every common neighbour for a
+    Edges that are forbidden in both directions are removed after the search instead. causal-learn would
+    treat such a pair as separated by the empty set, and so turn each of its common neighbours into a
     collider.
     """
     nodes = [GraphNode(name) for name in names]
@@ -164,13 +184,16 @@ def _background(names: list[str], forbidden: np.ndarray) -> BackgroundKnowledge:
     return knowledge
 
 
-def discover(data: np.ndarray, how: Discovery, *, seed: int = 0) -> np.ndarray:
-    """Estimate the graph behind latents (n, d) and return its (d, d) endpoint marks (see Graph.marks).
+def discover(data: Float[np.ndarray, "n d"], how: Discovery, *, seed: int = 0) -> Int[np.ndarray, "d d"]:
+    """Estimate the graph behind n people's d latents and return its endpoint marks (see Graph.marks).
 
-    PC and FCI use the knowledge in the search. GES searches without it; the knowledge then turns undirected
-    edges and removes those forbidden both ways, but arrows against it may stay. `seed`
-    matters to rcit and kci only. Deterministic otherwise. PC orients colliders by the largest p-value
-    (Ramsey 2016), the surest first, instead of causal-learn's default.
+    PC and FCI use the background knowledge (`how.forbidden`) during the search. GES searches without it;
+    afterwards undirected edges get the allowed direction and edges that are forbidden in both directions are
+    removed, but arrows that contradict the knowledge may remain. `seed` has an effect with rcit and kci
+    only. PC and GES are otherwise deterministic; causal-learn's FCI goes through sets of texts, so some of
+    its marks can differ between processes unless the environment variable PYTHONHASHSEED is set. PC finds
+    colliders by the largest p-value (Ramsey 2016) and orients the surest first; this is not causal-learn's
+    default.
     Sources: Spirtes, Glymour & Scheines 2000 (PC, FCI); Chickering 2002 (GES).
     """
     d = data.shape[1]
@@ -184,7 +207,7 @@ def discover(data: np.ndarray, how: Discovery, *, seed: int = 0) -> np.ndarray:
             found = pc(
                 standardised,
                 how.alpha,
-                TEST,
+                REGISTERED_TEST,
                 background_knowledge=_background(names, forbidden),
                 uc_rule=MAX_P,
                 uc_priority=STRONGEST_FIRST,
@@ -197,7 +220,7 @@ def discover(data: np.ndarray, how: Discovery, *, seed: int = 0) -> np.ndarray:
         elif how.method == "fci":
             found = fci(
                 standardised,
-                TEST,
+                REGISTERED_TEST,
                 how.alpha,
                 depth=limit,
                 background_knowledge=_background(names, forbidden),
@@ -211,11 +234,13 @@ def discover(data: np.ndarray, how: Discovery, *, seed: int = 0) -> np.ndarray:
     return orient_by_knowledge(marks_from_causal_learn(found), forbidden)
 
 
-def linear_weights(data: np.ndarray, adjacency: np.ndarray) -> np.ndarray:
-    """(d, d) standardised coefficients: [i, j] is that of i in the regression of j on all i with A[i, j] = 1.
+def linear_weights(
+    data: Float[np.ndarray, "n d"], adjacency: Int[np.ndarray, "d d"]
+) -> Float[np.ndarray, "d d"]:
+    """Standardised regression coefficients for the edges of a graph; 0 where there is no edge.
 
-    Zero where there is no edge. A linear reading of each edge's strength, not an effect size of a
-    nonlinear model.
+    Latent j is regressed on all latents i with A[i, j] = 1, and entry [i, j] is the coefficient of i. This
+    measures how strong an edge is in a linear model; it is no effect size of a nonlinear model.
     """
     standardised = (data - data.mean(0)) / data.std(0)
     weights = np.zeros(adjacency.shape)

@@ -1,7 +1,6 @@
-"""The graph of one or several trainings, learned or estimated, with its edge frequencies."""
+"""The graph of one or several trainings, learned or estimated, with the frequencies of its edges."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,8 +8,8 @@ import numpy as np
 
 from personax.graphs.discovery import Discovery, discover, linear_weights
 from personax.graphs.graph import Graph, adjacency_from_marks
-from personax.graphs.knowledge import against
-from personax.graphs.sources import Latents
+from personax.graphs.graph_files import Latents
+from personax.graphs.knowledge import forbidden_arrows_found
 from personax.graphs.stability import (
     Resample,
     Stability,
@@ -24,25 +23,27 @@ from personax.runs.errors import InputError
 
 log = logging.getLogger(__name__)
 
-DOUBTFUL = 0.5  # mean |Spearman| of paired latents below which two seeds hardly found the same
+# If the mean |Spearman| of the pairs is below this, the two seeds hardly found the same latents.
+WEAK_MATCH = 0.5
 
 
 def match_runs(runs: Sequence[Latents]) -> list[Latents]:
-    """Several seeds with the latents of each in the order and under the names of the first.
+    """Give the latents of all runs (seeds of one experiment) the order and the names of the first run.
 
-    Latents are paired within their block by |Spearman| over the people that both runs have; a pairing that
-    is no better than `DOUBTFUL` on average is logged. Raises InputError for runs that don't belong together.
+    Latents are paired within their block (the latents of one modality, or the shared ones) by |Spearman|
+    over the people that both runs have. If the mean of the pairs is below `WEAK_MATCH`, a warning is logged.
+    Raises InputError for runs that do not belong together.
     """
     return [*runs[:1], *(_matched(run, runs[0]) for run in runs[1:])]
 
 
 def _matched(run: Latents, first: Latents) -> Latents:
-    counts = [Counter(each.blocks.values()) for each in (first, run)]
-    for block in counts[0] | counts[1]:
-        if counts[0][block] != counts[1][block]:
+    for block in {**first.blocks, **run.blocks}:
+        expected, count = (len(each.blocks.get(block, ())) for each in (first, run))
+        if count != expected:
             raise InputError(
-                f"{run.path}: {counts[1][block]} latents in block {block!r}, {first.path} has "
-                f"{counts[0][block]}; seeds of one experiment have the same"
+                f"{run.path}: {count} latents in block {block!r}, {first.path} has {expected}; "
+                "seeds of one experiment have the same number"
             )
     people = first.table.index.intersection(run.table.index)
     if len(people) < 10:
@@ -50,13 +51,14 @@ def _matched(run: Latents, first: Latents) -> Latents:
             f"{run.path}: has {len(people)} people in common with {first.path}; at least 10 are needed"
         )
     order, similarity = match_latents(
-        first.table.loc[people].to_numpy(),
-        run.table.loc[people].to_numpy(),
-        [first.blocks[name] for name in first.names],
-        [run.blocks[name] for name in run.names],
+        first.table.loc[people], run.table.loc[people], first.blocks, run.blocks
     )
-    if similarity < DOUBTFUL:
-        log.warning("%s: its latents pair with the first run's at |Spearman| %.2f only", run.path, similarity)
+    if similarity < WEAK_MATCH:
+        log.warning(
+            "%s: |Spearman| of its latents with those of the first run is only %.2f on average",
+            run.path,
+            similarity,
+        )
     learned = run.learned.permuted(order.tolist()) if run.learned else None
     return replace(
         run,
@@ -66,10 +68,11 @@ def _matched(run: Latents, first: Latents) -> Latents:
     )
 
 
-def learned_graph(runs: Sequence[Latents], least: float) -> Graph:
-    """The models' own graph: of one run as it is, of several what at least the share `least` has.
+def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
+    """Return the graph that the models themselves learned.
 
-    Raises InputError for a run without one.
+    That of a single run stays as it is. Of several matched runs, the graph has the edges that occur in at
+    least the share `least` of them. Raises InputError for a run without a learned graph.
     """
     graphs: list[Graph] = []
     for run in runs:
@@ -101,11 +104,12 @@ def estimated_graph(
     seed: int = 0,
     jobs: int = 1,
 ) -> Graph:
-    """The graph behind the latents of matched runs, with edge frequencies over resampled people and seeds.
+    """Estimate the graph behind the latents of matched runs, with edge frequencies over resampled people.
 
-    One run: estimated on its people, edges rarer than `least` left out. Several: the consensus of the
-    resamples (of the runs' own graphs if `resamples` is 0) with at least the share `least`. Weights are
-    standardised linear coefficients, averaged over the runs. See `resampled_marks` for the rest.
+    With one run, the graph is estimated on all its people, and edges with a frequency below `least` are left
+    out. With several, it has the edges that occur in at least the share `least` of the resamples (of the
+    graphs of the runs, if `resamples` is 0). The weights are standardised linear coefficients, averaged over
+    the runs. `resampled_marks` explains the other arguments.
     """
     tables = [run.table.to_numpy() for run in runs]
     found: Stability | None = None
@@ -121,9 +125,9 @@ def estimated_graph(
     else:
         marks = discover(tables[0], how, seed=seed)
         marks = drop_rare(marks, found.frequency, least) if found else marks
-    wrong = against(marks, how.forbidden) if how.forbidden is not None else 0
+    wrong = forbidden_arrows_found(marks, how.forbidden) if how.forbidden is not None else 0
     if wrong:
-        log.warning("%d arrows found by %s go against the background knowledge", wrong, how.method)
+        log.warning("%d arrows that %s found contradict the background knowledge", wrong, how.method)
     adjacency = adjacency_from_marks(marks)
     return Graph(
         runs[0].names,

@@ -1,4 +1,4 @@
-"""Graph: names, edges and what is known about them; the type that graphs travel as, also on disk."""
+"""Graph: names, edges and what is known about them. Graphs travel and are stored as this type."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int, Num, Shaped
 
-from personax.graphs.scores import check_adjacency
+from personax.graphs.graph_scores import check_adjacency
 from personax.runs.errors import InputError
 from personax.runs.files import write_json
+from personax.views import SHARED
 
-SHARED = "s"  # the name of the block of shared latents
-
-# Endpoint marks, in the coding of the R package pcalg: marks[i, j] is what stands at j on the edge i - j.
+# Endpoint marks, in the coding of the R package pcalg: marks[i, j] is the mark at j of the edge between i
+# and j.
 NONE, CIRCLE, ARROW, TAIL = 0, 1, 2, 3
 _MARK_TEXT = {
     (TAIL, ARROW): "->",
@@ -28,15 +29,15 @@ _MARK_TEXT = {
 
 
 class Edge(NamedTuple):
-    """One edge: indices of its ends and its mark; arrowheads, if only one, are at `target`."""
+    """One edge: the indices of its two nodes and its mark. A single arrowhead is always at `target`."""
 
     source: int
     target: int
     mark: str
 
 
-def marks_from_adjacency(adjacency: np.ndarray) -> np.ndarray:
-    """(d, d) endpoint marks of a DAG or CPDAG given as A[i, j] = 1 for i -> j, both for i — j."""
+def marks_from_adjacency(adjacency: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
+    """Endpoint marks of a DAG or CPDAG, where A[i, j] = 1 means i -> j and both entries 1 mean i — j."""
     a = check_adjacency(adjacency)
     marks = np.full(a.shape, NONE)
     marks[a & ~a.T] = ARROW
@@ -45,10 +46,42 @@ def marks_from_adjacency(adjacency: np.ndarray) -> np.ndarray:
     return marks
 
 
-def adjacency_from_marks(marks: np.ndarray) -> np.ndarray:
-    """(d, d) 0/1 adjacency: a single arrowhead gives one direction (o-> counts as ->), else both."""
+def adjacency_from_marks(marks: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
+    """Adjacency of endpoint marks: one arrowhead gives one direction (o-> counts as ->), else both."""
     edge, head = marks != NONE, marks == ARROW
-    return (edge & (head | ~head.T)).astype(int)
+    adjacency: np.ndarray = (edge & (head | ~head.T)).astype(int)
+    return adjacency
+
+
+def block_of_names(names: Sequence[str], blocks: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return name -> its block, in the order of `names`; a name in no block gets the block "".
+
+    Raises ValueError if `blocks` (block -> names) holds another name, or a name twice.
+
+    >>> block_of_names(["s1", "z11", "x"], {"image": ["z11"], "s": ["s1"]})
+    {'s1': 's', 'z11': 'image', 'x': ''}
+    """
+    found: dict[str, str] = {}
+    for block, members in blocks.items():
+        for name in members:
+            if name not in names:
+                raise ValueError(f"blocks: {name!r} is no node")
+            if name in found:
+                raise ValueError(f"blocks: {name!r} occurs twice")
+            found[name] = block
+    return {name: found.get(name, "") for name in names}
+
+
+def group_by_block(block_of: Mapping[str, str]) -> dict[str, list[str]]:
+    """Turn name -> block into block -> names; blocks and names stay in the order in which they come.
+
+    >>> group_by_block({"s1": "s", "z11": "image", "z12": "image"})
+    {'s': ['s1'], 'image': ['z11', 'z12']}
+    """
+    blocks: dict[str, list[str]] = {}
+    for name, block in block_of.items():
+        blocks.setdefault(block, []).append(name)
+    return blocks
 
 
 @dataclass(frozen=True)
@@ -57,35 +90,42 @@ class Graph:
 
     Attributes:
         names: d distinct node names.
-        adjacency: (d, d) of 0 and 1, A[i, j] = 1 meaning i -> j; both entries 1 mean i — j undirected.
+        adjacency: (d, d) of 0 and 1; A[i, j] = 1 means i -> j, and both entries 1 mean an undirected edge
+            i — j.
         weights: (d, d) weight of i -> j, or None.
-        frequency: (d, d) symmetric share of resamples in which i and j are adjacent, or None.
-        blocks: node name -> name of its block: "s" for shared latents, else the modality. Nodes left out
-            belong to the block "".
-        marks: (d, d) endpoint marks where adjacency does not say it all (bidirected and circle marks of
-            FCI); made from the adjacency when None.
-        orientation: (d, d) share of resamples with i -> j among those where i and j are adjacent, or None.
-        simulated: True if the people behind it are simulated; the picture then says so.
-    Raises ValueError for shapes that do not agree.
+        frequency: (d, d) symmetric; the share of resamples in which i and j are adjacent; or None.
+        blocks: block -> names of its nodes. A block holds the latents of one modality, or the shared
+            latents (block "s"). Nodes that are left out belong to the block "".
+        marks: (d, d) endpoint marks, where the adjacency cannot express them (bidirected edges and circle
+            marks of FCI). None: they follow from the adjacency.
+        orientation: (d, d) share of resamples with i -> j among those in which i and j are adjacent, or
+            None.
+        simulated: True if the latents come from simulated people; the picture then says so.
+    Raises ValueError for shapes or names that do not agree.
+
+    >>> adjacency = np.array([[0, 1, 0], [0, 0, 1], [0, 1, 0]])
+    >>> graph = Graph(["s1", "z11", "z12"], adjacency, blocks={"s": ["s1"], "image": ["z11", "z12"]})
+    >>> graph.edge_texts()
+    ['s1 -> z11', 'z11 --- z12']
+    >>> graph.block_of["z12"]
+    'image'
     """
 
     names: Sequence[str]
-    adjacency: np.ndarray
-    weights: np.ndarray | None = None
-    frequency: np.ndarray | None = None
-    blocks: Mapping[str, str] = field(default_factory=dict)
-    marks: np.ndarray | None = None
-    orientation: np.ndarray | None = None
+    adjacency: Shaped[np.ndarray, "d d"]
+    weights: Num[np.ndarray, "d d"] | None = None
+    frequency: Num[np.ndarray, "d d"] | None = None
+    blocks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    marks: Num[np.ndarray, "d d"] | None = None
+    orientation: Num[np.ndarray, "d d"] | None = None
     simulated: bool = False
 
     def __post_init__(self) -> None:
         names = [str(name) for name in self.names]
         if len(set(names)) != len(names):
             raise ValueError("names: some name occurs twice")
-        unknown = sorted(set(self.blocks) - set(names))
-        if unknown:
-            raise ValueError(f"blocks: {unknown[0]!r} is no node")
         object.__setattr__(self, "names", names)
+        object.__setattr__(self, "blocks", group_by_block(block_of_names(names, self.blocks)))
         object.__setattr__(self, "adjacency", check_adjacency(self.adjacency).astype(int))
         for key in ("adjacency", "weights", "frequency", "marks", "orientation"):
             value = getattr(self, key)
@@ -94,22 +134,29 @@ class Graph:
                 if array.shape != (len(names), len(names)):
                     raise ValueError(f"{key}: shape {array.shape}, but there are {len(names)} names")
                 object.__setattr__(self, key, array)
-        object.__setattr__(self, "blocks", {name: self.blocks.get(name, "") for name in names})
+        if self.marks is not None:
+            if not np.isin(self.marks, (NONE, CIRCLE, ARROW, TAIL)).all():
+                raise ValueError("marks: holds values other than 0, 1, 2 and 3")
+            object.__setattr__(self, "marks", self.marks.astype(int))
 
     @property
-    def endpoint_marks(self) -> np.ndarray:
-        """(d, d) endpoint marks, whether given or implied by the adjacency."""
+    def endpoint_marks(self) -> Int[np.ndarray, "d d"]:
+        """The endpoint marks: those given, or those that follow from the adjacency."""
         return marks_from_adjacency(self.adjacency) if self.marks is None else self.marks
 
     @property
     def block_names(self) -> list[str]:
-        """Blocks in the order of their first node, shared latents first."""
-        found = list(dict.fromkeys(self.blocks[name] for name in self.names))
-        return sorted(found, key=lambda block: block != SHARED)
+        """The blocks in the order of their first node, shared latents first."""
+        return sorted(self.blocks, key=lambda block: block != SHARED)
+
+    @property
+    def block_of(self) -> dict[str, str]:
+        """Node name -> its block."""
+        return block_of_names(self.names, self.blocks)
 
     def members(self, block: str) -> list[int]:
         """Indices of the nodes of a block."""
-        return [i for i, name in enumerate(self.names) if self.blocks[name] == block]
+        return [self.names.index(name) for name in self.blocks[block]]
 
     def edges(self) -> list[Edge]:
         """Every edge once, ordered by source and target."""
@@ -121,6 +168,10 @@ class Graph:
             ends = (int(marks[target, source]), int(marks[source, target]))
             found.append(Edge(source, target, _MARK_TEXT[ends]))
         return sorted(found)
+
+    def edge_texts(self) -> list[str]:
+        """The edges as texts such as "s1 -> z11", in the order of `edges`."""
+        return [f"{self.names[edge.source]} {edge.mark} {self.names[edge.target]}" for edge in self.edges()]
 
     def permuted(self, order: Sequence[int]) -> "Graph":
         """The same graph with its nodes in another order; `order` holds their present indices."""
@@ -139,7 +190,7 @@ class Graph:
         )
 
     def table(self) -> pd.DataFrame:
-        """One row an edge: from, to, mark, frequency, orientation_frequency, weight; NaN where unknown."""
+        """One row per edge: from, to, mark, frequency, orientation_frequency, weight; NaN where unknown."""
 
         def entry(matrix: np.ndarray | None, edge: Edge) -> float:
             return float("nan") if matrix is None else float(matrix[edge.source, edge.target])
@@ -159,7 +210,7 @@ class Graph:
         return pd.DataFrame(rows, columns=columns)
 
     def to_dot(self, labels: Mapping[str, str]) -> str:
-        """The graph in Graphviz's language; `labels` maps nodes to a second line."""
+        """The graph in Graphviz's language; `labels` maps node names to a second line of text."""
         ends = {NONE: "none", TAIL: "none", ARROW: "normal", CIRCLE: "odot"}
         marks, lines = self.endpoint_marks, ["digraph {", "  node [shape=box, style=rounded];"]
         for name in self.names:
@@ -172,11 +223,8 @@ class Graph:
         return "\n".join([*lines, "}"]) + "\n"
 
     def to_json(self, path: Path | str) -> None:
-        """Write the graph to a JSON file, atomically; the format is that of a run folder's graph.json."""
-        blocks: dict[str, list[str]] = {}
-        for name in self.names:
-            blocks.setdefault(self.blocks[name], []).append(name)
-        value: dict[str, Any] = {"names": self.names, "blocks": blocks, "adjacency": self.adjacency}
+        """Write the graph to a JSON file in one step; this is the format of graph.json in a run folder."""
+        value: dict[str, Any] = {"names": self.names, "blocks": self.blocks, "adjacency": self.adjacency}
         for key in ("weights", "frequency", "marks", "orientation"):
             if getattr(self, key) is not None:
                 value[key] = getattr(self, key)
@@ -184,7 +232,7 @@ class Graph:
 
     @classmethod
     def from_json(cls, path: Path | str) -> "Graph":
-        """Read what `to_json` wrote. Raises InputError, naming the file, for anything else."""
+        """Read a file that `to_json` wrote. Raises InputError, which names the file, for anything else."""
         try:
             value = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
@@ -193,14 +241,16 @@ class Graph:
             raise InputError(f"{path}: not valid JSON ({error})") from error
         missing = {"names", "adjacency"} - set(value if isinstance(value, dict) else ())
         if missing:
-            raise InputError(f"{path}: no key {sorted(missing)[0]!r}; a graph has names and adjacency")
+            raise InputError(
+                f"{path}: the key {sorted(missing)[0]!r} is missing; a graph has names and adjacency"
+            )
         try:
             return cls(
                 names=value["names"],
                 adjacency=_matrix(value["adjacency"]),
                 weights=_optional(value.get("weights")),
                 frequency=_optional(value.get("frequency")),
-                blocks={name: block for block, names in value.get("blocks", {}).items() for name in names},
+                blocks=value.get("blocks", {}),
                 marks=_optional(value.get("marks")),
                 orientation=_optional(value.get("orientation")),
                 simulated=bool(value.get("simulated", False)),
@@ -210,7 +260,7 @@ class Graph:
 
 
 def _matrix(rows: Any) -> np.ndarray:
-    """Nested lists as a float array, null as NaN; ValueError naming the fault if they are ragged."""
+    """Turn nested lists into an array of float, null into NaN. Raises ValueError if it is not square."""
     widths = {len(row) for row in rows}
     if widths - {len(rows)}:
         raise ValueError(f"matrix has {len(rows)} rows and {sorted(widths)} columns; it must be square")

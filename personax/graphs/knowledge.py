@@ -1,4 +1,4 @@
-"""Background knowledge about a graph: which arrows cannot be, checked against contradictions."""
+"""Background knowledge about a graph: which arrows are impossible. Contradictions are refused."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,50 +6,63 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Int
 
-from personax.graphs.graph import ARROW, NONE, SHARED, TAIL
+from personax.graphs.graph import ARROW, NONE, TAIL, block_of_names
 from personax.runs.errors import InputError
 from personax.runs.files import read_yaml
+from personax.views import SHARED
 
 
 @dataclass(frozen=True)
 class Statements:
-    """What a person says about a graph, in names; `forbidden_arrows` turns it into a matrix."""
+    """What a person knows about a graph, in names; `forbidden_arrows` turns it into a matrix.
+
+    A block holds the latents of one modality, or the shared latents (block "s").
+    """
 
     nothing_into_s: bool = True
-    """No arrow from a modality's latent into a shared one (only where there is a block "s")."""
+    """No arrow from a latent of a modality into a shared latent (only where there is a block "s")."""
     tiers: tuple[tuple[str, ...], ...] = ()
-    """Groups of nodes or blocks, causes first: no arrow from a later tier into an earlier one."""
+    """Groups of nodes or blocks, causes first: no arrow from a later group into an earlier one."""
     cross_modal: tuple[tuple[str, str], ...] | None = None
-    """Pairs (from, to) of modalities between which arrows may run; None allows all, () none."""
+    """Pairs (from, to) of modalities between which arrows are allowed; None allows all, () allows none."""
     forbid: tuple[tuple[str, str], ...] = ()
-    """Pairs (from, to) of nodes; forbidding both directions forbids the edge."""
+    """Pairs (from, to) of nodes with no arrow; if both directions are given, there is no edge at all."""
 
 
 def parse_arrows(text: str, what: str) -> tuple[tuple[str, str], ...]:
-    """`a->b, c->d` as pairs. Raises InputError."""
+    """Read arrows with commas between them. Raises InputError, whose message begins with `what`.
+
+    >>> parse_arrows("image->text, z11->z12", "--forbid")
+    (('image', 'text'), ('z11', 'z12'))
+    """
     pairs: list[tuple[str, str]] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         ends = [end.strip() for end in part.split("->")]
         if len(ends) != 2 or not all(ends):
             raise InputError(
-                f"{what}: {part!r} is no arrow; write image->text or z11->z12, with commas between"
+                f"{what}: {part!r} is no arrow; write arrows as image->text or z11->z12, separated by commas"
             )
         pairs.append((ends[0], ends[1]))
     return tuple(pairs)
 
 
 def parse_tiers(text: str) -> tuple[tuple[str, ...], ...]:
-    """`s; z11, z12; text` as tiers, causes first."""
+    """Read tiers, causes first, with semicolons between tiers and commas within them.
+
+    >>> parse_tiers("s; z11, z12; text")
+    (('s',), ('z11', 'z12'), ('text',))
+    """
     split = [tuple(name.strip() for name in tier.split(",") if name.strip()) for tier in text.split(";")]
     return tuple(tier for tier in split if tier)
 
 
 def read_statements(path: Path | str) -> Statements:
-    """Statements from YAML with any of the keys of `Statements`.
+    """Read statements from a YAML file with any of the keys of `Statements`.
 
-    tiers is a list of lists of names, cross_modal and forbid are lists of texts "a->b". Raises InputError,
-    naming the file and the key.
+    `tiers` is a list of lists of names; `cross_modal` and `forbid` are lists of texts such as "a->b". Raises
+    InputError, which names the file and the key.
     """
     value = read_yaml(path) or {}
     known = [field.name for field in fields(Statements)]
@@ -76,17 +89,25 @@ def read_statements(path: Path | str) -> Statements:
     return Statements(**parsed)
 
 
-def forbidden_arrows(names: Sequence[str], blocks: Mapping[str, str], said: Statements) -> np.ndarray:
-    """(d, d) bool, True where i -> j is forbidden.
+def forbidden_arrows(
+    names: Sequence[str], blocks: Mapping[str, Sequence[str]], statements: Statements
+) -> Bool[np.ndarray, "d d"]:
+    """Return a matrix over the d `names` that is True where i -> j is forbidden.
 
-    `blocks` maps every name to its block. Raises InputError for an unknown name, a node in two tiers, and
-    statements that together leave no direction for what one of them speaks of.
+    `blocks` is block -> names; names that are left out belong to the block "". Raises InputError for an
+    unknown name, for a node in two tiers, and for statements that contradict each other: one allows or orders
+    arrows that the others forbid.
+
+    >>> blocks = {"s": ["s1"], "image": ["z11"]}
+    >>> forbidden_arrows(["s1", "z11"], blocks, Statements())  # z11 -> s1 only
+    array([[False, False],
+           [ True, False]])
     """
     index = {name: i for i, name in enumerate(names)}
-    block_of = np.array([blocks.get(name, "") for name in names], dtype=object)
+    block_of = _block_of_each(names, blocks)
     shared = block_of == SHARED
-    into_shared = np.outer(~shared, shared) & said.nothing_into_s
-    tier_rules = _tier_rules(index, block_of, said.tiers)
+    into_shared = np.outer(~shared, shared) & statements.nothing_into_s
+    tier_rules = _tier_rules(index, block_of, statements.tiers)
     dead = np.argwhere(into_shared & tier_rules.T)
     if len(dead):
         later, first = (names[i] for i in dead[0])
@@ -94,14 +115,14 @@ def forbidden_arrows(names: Sequence[str], blocks: Mapping[str, str], said: Stat
             f"knowledge contradicts itself: nothing may point into {first}, yet the tiers put {later} "
             "before it; reorder the tiers or give --nothing_into_s false"
         )
-    forbidden = into_shared | tier_rules | _cross_modal_rules(block_of, said.cross_modal)
-    for source, target in said.cross_modal or ():
+    forbidden: np.ndarray = into_shared | tier_rules | _cross_modal_rules(block_of, statements.cross_modal)
+    for source, target in statements.cross_modal or ():
         if forbidden[np.ix_(block_of == source, block_of == target)].all():
             raise InputError(
                 f"knowledge contradicts itself: {source}->{target} is allowed across modalities, "
                 "but the tiers forbid every such arrow"
             )
-    for source, target in said.forbid:
+    for source, target in statements.forbid:
         for name in (source, target):
             if name not in index:
                 raise InputError(f"knowledge: {name!r} is no node; nodes are {', '.join(names)}")
@@ -109,6 +130,12 @@ def forbidden_arrows(names: Sequence[str], blocks: Mapping[str, str], said: Stat
             raise InputError(f"knowledge: {source}->{target} is no arrow between two nodes")
         forbidden[index[source], index[target]] = True
     return forbidden
+
+
+def _block_of_each(names: Sequence[str], blocks: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """(d,) the block of every name."""
+    block_of = block_of_names(names, blocks)
+    return np.array([block_of[name] for name in names], dtype=object)
 
 
 def _tier_rules(index: Mapping[str, int], block_of: np.ndarray, tiers: Sequence[Sequence[str]]) -> np.ndarray:
@@ -135,7 +162,7 @@ def _tier_rules(index: Mapping[str, int], block_of: np.ndarray, tiers: Sequence[
 
 
 def _cross_modal_rules(block_of: np.ndarray, allowed: Sequence[tuple[str, str]] | None) -> np.ndarray:
-    """(d, d) bool, True between different modalities unless that is allowed; shared latents are exempt."""
+    """(d, d) bool, True between two modalities unless `allowed` has the pair; no rule for shared latents."""
     if allowed is None:
         return np.zeros((len(block_of), len(block_of)), dtype=bool)
     modalities = [block for block in dict.fromkeys(block_of) if block != SHARED]
@@ -149,21 +176,27 @@ def _cross_modal_rules(block_of: np.ndarray, allowed: Sequence[tuple[str, str]] 
     permitted = set(allowed)
     rules = np.array([[a != b and (a, b) not in permitted for b in block_of] for a in block_of])
     shared = block_of == SHARED
-    return rules & ~shared[:, None] & ~shared[None]
+    between_modalities: np.ndarray = rules & ~shared[:, None] & ~shared[None]
+    return between_modalities
 
 
-def orient_by_knowledge(marks: np.ndarray, forbidden: np.ndarray) -> np.ndarray:
-    """Endpoint marks (d, d) with undirected edges turned the allowed way and doubly forbidden ones removed.
+def orient_by_knowledge(
+    marks: Int[np.ndarray, "d d"], forbidden: Bool[np.ndarray, "d d"]
+) -> Int[np.ndarray, "d d"]:
+    """Apply the knowledge to the endpoint marks of a graph that has been found.
 
-    Arrows against the knowledge stay (see `against`), and nothing is propagated further.
+    Undirected edges get the allowed direction, and edges that are forbidden in both directions are removed.
+    Arrows that contradict the knowledge stay (see `forbidden_arrows_found`). No further edges are oriented
+    from those that this orients.
     """
     oriented = marks.copy()
     oriented[forbidden & forbidden.T] = NONE
-    turn = (oriented == TAIL) & (oriented.T == TAIL) & forbidden & ~forbidden.T  # i - j where i -> j is out
-    oriented[turn.T] = ARROW  # at i, seen from j
+    # An undirected edge i - j where only i -> j is forbidden becomes j -> i: an arrowhead at i.
+    turn = (oriented == TAIL) & (oriented.T == TAIL) & forbidden & ~forbidden.T
+    oriented[turn.T] = ARROW
     return oriented
 
 
-def against(marks: np.ndarray, forbidden: np.ndarray) -> int:
-    """Number of arrows i -> j in endpoint marks (d, d) that are forbidden."""
+def forbidden_arrows_found(marks: Int[np.ndarray, "d d"], forbidden: Bool[np.ndarray, "d d"]) -> int:
+    """Count the arrows i -> j in endpoint marks that are forbidden."""
     return int(((marks == ARROW) & (marks.T == TAIL) & forbidden).sum())

@@ -39,7 +39,7 @@ def encode(values: Any, kind: Kind, period: float | None = None) -> np.ndarray:
         turn = TWO_PI if period is None else float(period)
         if not turn > 0 or not np.isfinite(turn):
             raise ValueError(f"period {period!r} must be a positive number")
-        return np.mod(numbers, turn) * (TWO_PI / turn)
+        return np.asarray(np.mod(numbers, turn) * (TWO_PI / turn))
     return numbers
 
 
@@ -73,7 +73,7 @@ class Column:
         n = len(self)
         mean = shifted @ self.counts / n
         centred = shifted - mean
-        return centred / np.sqrt((centred**2) @ self.counts / (n - 1))
+        return np.asarray(centred / np.sqrt((centred**2) @ self.counts / (n - 1)))
 
     @cached_property
     def spread(self) -> float:
@@ -92,7 +92,9 @@ class Column:
 
     @cached_property
     def median_distance(self) -> float:
-        """Lower median of the positive distances between rows: |a - b| of the standardised values, or the
+        """Lower median of the positive distances between rows.
+
+        |a - b| of the standardised values, or the
         chord between angles. Exact, in O(n log n) time and O(n) memory. Not for nominal columns.
         """
         if len(self.distinct) <= _LIST_PAIRS:
@@ -118,13 +120,16 @@ def complete_column(values: np.ndarray, kind: Kind) -> Column:
 
 
 def pairwise_distance(a: np.ndarray, b: np.ndarray, kind: Kind) -> np.ndarray:
-    """Distance between positions: |a - b|, the chord 2 |sin((a - b)/2)| of the unit circle (which is the
-    Euclidean distance of (sin, cos)), or the discrete metric [a != b]."""
+    """Distance between positions.
+
+    |a - b|, the chord 2 |sin((a - b)/2)| of the unit circle (which is the
+    Euclidean distance of (sin, cos)), or the discrete metric [a != b].
+    """
     if kind == "nominal":
-        return (a != b).astype(float)
+        return np.asarray((a != b).astype(float))
     if kind == "circular":
-        return np.abs(2.0 * np.sin((a - b) / 2.0))
-    return np.abs(a - b)
+        return np.asarray(np.abs(2.0 * np.sin((a - b) / 2.0)))
+    return np.asarray(np.abs(a - b))
 
 
 def _weighted_lower_median(values: np.ndarray, weights: np.ndarray) -> float:

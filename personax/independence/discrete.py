@@ -25,7 +25,7 @@ def is_discrete(column: Column) -> bool:
 
 def expected_counts(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """(r, c) counts expected under independence with the margins (r,), (c,)."""
-    return np.multiply.outer(rows, columns) / rows.sum()
+    return np.asarray(np.multiply.outer(rows, columns) / rows.sum())
 
 
 def pearson(tables: np.ndarray, expected: np.ndarray) -> np.ndarray:

@@ -60,7 +60,7 @@ class SpacingGram:
     @cached_property
     def diagonal(self) -> np.ndarray:
         # -(0 - 2 r_i + g)/2 with r the row means and g the grand mean of D.
-        return self.mean_distance - 0.5 * self.mean_distance.mean()
+        return np.asarray(self.mean_distance - 0.5 * self.mean_distance.mean())
 
     @cached_property
     def square(self) -> float:
@@ -69,8 +69,11 @@ class SpacingGram:
 
     @cached_property
     def eigenvalues(self) -> np.ndarray:
-        """Of the column gathered into LARGEST_TABLE groups, scaled to the exact trace: a null distribution
-        needs no more (log p moves by less than 1e-3 of itself, a hundredth of that in the bulk)."""
+        """Of the column gathered into LARGEST_TABLE groups, scaled to the exact trace.
+
+        A null distribution
+        needs no more (log p moves by less than 1e-3 of itself, a hundredth of that in the bulk).
+        """
         return self.gathered * (float(self.diagonal.sum()) / float(self.gathered.sum()))
 
     def permuted(self, order: np.ndarray) -> "SpacingGram":
@@ -133,7 +136,9 @@ def spacing_table(a: SpacingGram, b: TableGram) -> float:
 
 
 def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:
-    """sum(Kc_a * Kc_b) = 1/4 (sum D_ij E_ij - 2 n sum_i r_i s_i + n^2 g h), r, s row and
+    """Inner product of two centred Gram matrices.
+
+    sum(Kc_a * Kc_b) = 1/4 (sum D_ij E_ij - 2 n sum_i r_i s_i + n^2 g h), r, s row and
     g, h grand means of D and E.
 
     sum D_ij E_ij = sum of +-(p_i q_j - q_i p_j)(P_i Q_j - Q_i P_j), + where i and j are in the same order in

@@ -53,7 +53,7 @@ class Gram(Protocol):
 
 def _positive(eigenvalues: np.ndarray) -> np.ndarray:
     descending = eigenvalues[::-1]
-    return descending[descending > 1e-12 * max(descending[0], 1e-300)]
+    return np.asarray(descending[descending > 1e-12 * max(descending[0], 1e-300)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class TableGram:
 
     @cached_property
     def diagonal(self) -> np.ndarray:
-        return np.diag(self.matrix)[self.codes]
+        return np.asarray(np.diag(self.matrix)[self.codes])
 
     @cached_property
     def square(self) -> float:
@@ -102,11 +102,11 @@ class FactorGram:
 
     @cached_property
     def diagonal(self) -> np.ndarray:
-        return np.einsum("ij,ij->i", self.factor, self.factor)
+        return np.asarray(np.einsum("ij,ij->i", self.factor, self.factor))
 
     @cached_property
     def _inner(self) -> np.ndarray:
-        return self.factor.T @ self.factor
+        return np.asarray(self.factor.T @ self.factor)
 
     @cached_property
     def square(self) -> float:
@@ -219,8 +219,8 @@ def gaussian_matrix(a: np.ndarray, b: np.ndarray, column: Column, width: float) 
     """
     difference = a[:, None] - b
     if column.kind == "circular":
-        return np.exp(-2.0 * np.sin(difference / 2.0) ** 2 / width**2)
-    return np.exp(-0.5 * (difference / width) ** 2)
+        return np.asarray(np.exp(-2.0 * np.sin(difference / 2.0) ** 2 / width**2))
+    return np.asarray(np.exp(-0.5 * (difference / width) ** 2))
 
 
 def cholesky_factor(column: Column, width: float) -> np.ndarray:

@@ -19,7 +19,7 @@ from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 
 
-def run_grid(
+def run_grid(  # noqa: PLR0913
     traits: pd.DataFrame,
     features: pd.DataFrame,
     *,

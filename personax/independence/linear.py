@@ -19,7 +19,7 @@ def has_a_line(column: Column) -> bool:
 
 def z_scores(column: Column) -> np.ndarray:
     """(n,) z-scores with ddof = 1; of a binary nominal column those of its codes, 1 the rarer one."""
-    return column.standardised[column.codes]
+    return np.asarray(column.standardised[column.codes])
 
 
 def compare_linear(

@@ -76,8 +76,11 @@ def correlation(v: float, a: Gram, b: Gram) -> float:
 
 
 def gamma_log_p(v: float, a: Gram, b: Gram) -> float:
-    """log p by a gamma distribution with V's asymptotic mean and variance (Zhang et al. 2011, Proposition 5):
-    mean = tr tr' / n, variance = 2 ||Kc||^2 ||Kc'||^2 / n^2. What causal-learn computes."""
+    """log p by a gamma distribution with V's asymptotic moments.
+
+    Zhang et al. 2011, Proposition 5:
+    mean = tr tr' / n, variance = 2 ||Kc||^2 ||Kc'||^2 / n^2. What causal-learn computes.
+    """
     mean = float(a.diagonal.sum()) * float(b.diagonal.sum()) / a.n
     variance = 2.0 * a.square * b.square / a.n**2
     return log_gamma_sf(mean**2 / variance, v * mean / variance)

@@ -33,10 +33,10 @@ _Peer = Callable[[Column, Column, np.random.Generator], tuple[float, float, floa
 def coordinates(column: Column) -> np.ndarray:
     """(n, k) numbers for tests of several dimensions: z-scores, (sin, cos), or one indicator a category."""
     if column.kind == "nominal":
-        return np.eye(len(column.distinct))[column.codes]
+        return np.asarray(np.eye(len(column.distinct))[column.codes])
     if column.kind == "circular":
         return np.column_stack([np.sin(column.values), np.cos(column.values)])
-    return column.standardised[column.codes][:, None]
+    return np.asarray(column.standardised[column.codes][:, None])
 
 
 def _kci(x: Column, y: Column, rng: np.random.Generator) -> tuple[float, float, float, str]:
@@ -84,7 +84,7 @@ def _distance_correlation(x: Column, y: Column, rng: np.random.Generator) -> tup
 def _table(lambda_: str) -> _Peer:
     def test(x: Column, y: Column, rng: np.random.Generator) -> tuple[float, float, float, str]:
         table = joint_counts(x.codes, y.codes, (len(x.counts), len(y.counts)))
-        found = stats.chi2_contingency(table, correction=False, lambda_=lambda_)
+        found = stats.chi2_contingency(table, correction=False, lambda_=lambda_)  # type: ignore[call-overload]  # plain str
         sparse = ", expected < 5" if expected_counts(x.counts, y.counts).min() < 5 else ""
         effect = float(stats.contingency.association(table.astype(int), method="cramer"))
         return float(found.statistic), float(found.pvalue), effect, f"scipy chi2{sparse}"

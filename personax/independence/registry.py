@@ -84,7 +84,7 @@ DEFAULT_TESTS = ("kci", "hsic", "distance_correlation", "chi_square", "fisher_z"
 PAPER_TESTS = ("kci", "rcit", "hsic", "chi_square", "g_square")
 
 
-def run_test(
+def run_test(  # noqa: PLR0913
     name: str,
     x: Any,
     y: Any,

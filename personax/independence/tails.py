@@ -129,7 +129,7 @@ def _invert(parts: _Weights, q: float) -> tuple[float, float]:
         value = -0.5 * np.log(one_minus + w * u[:, None]).sum(axis=1) - 0.5 * q * twice_t
         if parts.small[0] > 0:
             value = value + 0.5 * (twice_t[:, None] ** _POWERS) @ series
-        return value - np.log(twice_t / 2.0)
+        return np.asarray(value - np.log(twice_t / 2.0))
 
     peak = float(exponent(np.array([t2 + 0j]), np.array([u0 + 0j]))[0].real)
     step, block = 0.08, 40

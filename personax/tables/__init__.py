@@ -1,24 +1,24 @@
 """CelebPersona and AthlePersona: schema, hub, files, trait scores, agreement, simulation.
 
-load_table       the hub's table, a file, or a simulated table -> PeopleTable
-simulate_table   made-up people with known truth
-load_embeddings  .npy files in the authors' names
-write_table      a PeopleTable as one parquet file
+load_table       loads a table from the hub or from a file, or simulates one; gives a PeopleTable
+simulate_table   makes up people whose latents and graph are known
+load_embeddings  reads .npy files in the authors' names
+write_table      writes a PeopleTable as one parquet file
 """
 
 from personax.tables.embeddings import load_embeddings
-from personax.tables.loading import load_table
-from personax.tables.people import LoadReport, PeopleTable, Truth
-from personax.tables.schema import TRAITS, Kind
+from personax.tables.loading import HubSource, SimulatedSource, load_table
+from personax.tables.people_table import LoadReport, PeopleTable
+from personax.tables.schema import TRAITS
 from personax.tables.simulation import simulate_table
 from personax.tables.writing import write_table
 
 __all__ = [
     "TRAITS",
-    "Kind",
+    "HubSource",
     "LoadReport",
     "PeopleTable",
-    "Truth",
+    "SimulatedSource",
     "load_embeddings",
     "load_table",
     "simulate_table",

@@ -1,36 +1,41 @@
-"""Do the language models agree? Weighted kappa per pair of raters and intraclass correlation."""
+"""Do the language models agree? Weighted kappa for each pair of raters, and intraclass correlation."""
 
 from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from personax.tables.schema import TRAITS
 
 
-def weighted_kappa(x: np.ndarray, y: np.ndarray) -> float:
-    """Cohen's kappa with quadratic weights (Cohen 1968) of two (n,) numeric ratings, NaN = missing.
+def weighted_kappa(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> float:
+    """Cohen's kappa with quadratic weights (Cohen 1968) of two ratings; NaN is a missing score.
 
-    1 is full agreement, 0 what chance gives, below 0 less than chance. NaN if fewer than two people were
-    rated by both, or if both raters gave everybody the same one score.
+    1 is full agreement, 0 is the agreement of chance, and values below 0 are less than that. The result is
+    NaN if fewer than two people have both ratings, or if both raters gave everybody the same score.
+
+    Example:
+        >>> weighted_kappa(np.array([1.0, 2, 3]), np.array([1.0, 2, 3]))
+        1.0
     """
     both = np.isfinite(x) & np.isfinite(y)
     x, y = x[both], y[both]
     if len(x) < 2:
         return float("nan")
-    # With quadratic weights the weighted table sums to means of squared differences: observed, and
-    # expected if the two ratings were paired at random.
+    # With quadratic weights the sums over the weighted table are means of squared differences: the observed
+    # one, and the one expected if the two ratings were paired at random.
     observed = np.mean((x - y) ** 2)
     expected = np.var(x) + np.var(y) + (x.mean() - y.mean()) ** 2
     return float(1 - observed / expected) if expected > 0 else float("nan")
 
 
-def intraclass_correlation(ratings: np.ndarray) -> float:
-    """ICC(2,1) of (n, raters) ratings: two-way random effects, absolute agreement, one rater.
+def intraclass_correlation(ratings: Float[np.ndarray, "n raters"]) -> float:
+    """ICC(2,1) of Shrout and Fleiss (1979): two-way random effects, absolute agreement, one rater.
 
-    Shrout and Fleiss (1979). Rows with a missing rating are dropped; NaN if fewer than two rows or two
-    raters are left, or if nothing varies.
+    Rows with a missing rating are dropped. The result is NaN if fewer than two rows or fewer than two raters
+    are left, or if nothing varies.
     """
     full = ratings[np.isfinite(ratings).all(axis=1)]
     n, k = full.shape
@@ -46,14 +51,15 @@ def intraclass_correlation(ratings: np.ndarray) -> float:
 
 
 def agreement_table(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Agreement between raters, one row a trait.
+    """Agreement between raters, with one row per trait.
 
     Args:
-        scores: rater -> (n, 5) scores, NaN = missing, the aggregated score left out.
+        scores: rater -> (n, 5) scores, NaN where missing, without the aggregated score.
 
     Returns:
-        DataFrame indexed by trait: `kappa <a>-<b>` for each pair of raters, `icc`, and `n`, the number of
-        people whom every rater scored. With fewer than two raters there is no kappa, and icc is NaN.
+        DataFrame indexed by trait. Its columns are `kappa <a>-<b>` for each pair of raters, `icc`, and `n`,
+        the number of people whom every rater scored. With fewer than two raters there is no kappa, and icc is
+        NaN.
     """
     rows = {}
     for trait in TRAITS:

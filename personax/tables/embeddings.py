@@ -1,7 +1,8 @@
 """Embeddings: which columns hold them, `.npy` files in the authors' names, and checks.
 
-Images are ImageBind vectors (1,024), texts gte-Qwen2 vectors (3,584) of one description per language model
-(paper §3). They are used as they are: nothing is rescaled, and a missing one is masked, not filled.
+An image is an ImageBind vector (1,024 numbers). A text is a gte-Qwen2 vector (3,584 numbers) of the
+description by one language model (paper §3). They are used as they are: nothing is rescaled, and a missing
+embedding is masked, not filled.
 """
 
 import re
@@ -10,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool, Float32, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.schema import LLMS, plain
-from personax.tables.scores import RATERS
+from personax.tables.trait_scores import RATERS
 
-Embeddings = dict[str, list[np.ndarray]]
-Observed = dict[str, np.ndarray]
+EmbeddingViews = dict[str, list[np.ndarray]]  # modality -> one array (n, d) per measurement
+ObservedMasks = dict[str, np.ndarray]  # modality -> (n, measurements) bool, False where missing
 
 _VECTOR = r"(?:embeddings?|embs?|vectors?|features?)?"
 _IMAGE = re.compile(rf"(?:x(\d))?(?:profilepicture|picture|imagebind|image|img)(\d?){_VECTOR}(\d?)")
@@ -34,9 +36,13 @@ class Slot:
 
 
 def slot_of(name: str) -> Slot | None:
-    """The measurement whose embeddings a column or file of this name would hold, or None.
+    """The measurement whose embeddings a column or file with this name may hold, or None.
 
-    Names alone prove little (`Gemini_description` may hold a text): callers look at the cells as well.
+    The name alone proves little (`Gemini_description` may hold a text), so callers look at the cells as well.
+
+    Example:
+        >>> slot_of("X2_imagebind_embeddings")
+        Slot(modality='image', number=2)
     """
     spelled = plain(name)
     if image := _IMAGE.fullmatch(spelled):
@@ -51,7 +57,7 @@ def slot_of(name: str) -> Slot | None:
 
 
 def numbered_columns(names: Iterable[str]) -> dict[str, list[str]]:
-    """Stem -> its columns in order, of columns such as `Gemini_embedding_0`, `Gemini_embedding_1`, ..."""
+    """Stem -> columns in order, for columns such as `Gemini_embedding_0`, `Gemini_embedding_1`, ..."""
     stems: dict[str, dict[int, str]] = {}
     for name in names:
         match = re.fullmatch(r"(.*?)[_\-. \[]*(\d+)\]?", name)
@@ -60,17 +66,20 @@ def numbered_columns(names: Iterable[str]) -> dict[str, list[str]]:
     return {stem: [columns[number] for number in sorted(columns)] for stem, columns in stems.items()}
 
 
-def check_embeddings(array: np.ndarray, present: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """The embeddings and their mask, with rows that are NaN throughout taken for missing.
+def check_embeddings(
+    array: Float32[np.ndarray, "n d"], present: Bool[np.ndarray, " n"], where: str
+) -> tuple[Float32[np.ndarray, "n d"], Bool[np.ndarray, " n"]]:
+    """The embeddings and their mask. A row in which every number is NaN counts as missing.
 
     Args:
-        array: (n, d) float32; changed in place: missing rows become 0.
-        present: (n,) bool.
+        array: (n, d) embeddings. It is changed in place: missing rows become 0.
+        present: (n,) mask.
         where: file and column, for messages.
 
-    Raises InputError: NaN or infinite numbers in a row (named), or the same vector for everybody.
+    Raises:
+        InputError: a row has some numbers that are not finite, or everybody has the same vector.
     """
-    # One pass without a mask of the same size: a sum is finite if and only if its terms are (or overflow).
+    # Sums need no second array of the same size: if a number is not finite, the sum of its row is not either.
     suspicious = ~np.isfinite(array.sum(axis=1, dtype=np.float64))
     for row in np.flatnonzero(suspicious & present):
         finite = np.isfinite(array[row])
@@ -89,9 +98,9 @@ def check_embeddings(array: np.ndarray, present: np.ndarray, where: str) -> tupl
     return array, present
 
 
-def gather(found: Mapping[Slot, tuple[np.ndarray, np.ndarray]]) -> tuple[Embeddings, Observed]:
-    """Measurements in order of modality (image, text) and number, as PeopleTable holds them."""
-    embeddings: Embeddings = {}
+def gather(found: Mapping[Slot, tuple[np.ndarray, np.ndarray]]) -> tuple[EmbeddingViews, ObservedMasks]:
+    """Embeddings and masks in the order of modality (image, text) and number, as PeopleTable holds them."""
+    embeddings: EmbeddingViews = {}
     masks: dict[str, list[np.ndarray]] = {}
     for slot in sorted(found):
         array, present = found[slot]
@@ -100,23 +109,47 @@ def gather(found: Mapping[Slot, tuple[np.ndarray, np.ndarray]]) -> tuple[Embeddi
     return embeddings, {modality: np.column_stack(mask) for modality, mask in masks.items()}
 
 
-def load_embeddings(folder: Path | str, ids: np.ndarray) -> tuple[Embeddings, Observed]:
-    """Embeddings from `.npy` files in the authors' names, for the people `ids`.
+def load_embeddings(
+    folder: Path | str, ids: Shaped[np.ndarray, " n"]
+) -> tuple[EmbeddingViews, ObservedMasks]:
+    """Read the embeddings of the people `ids` from `.npy` files in the authors' names.
 
     Args:
-        folder: holds `X1_imagebind_embeddings.npy` (and X2, X3) and `X1_text_gpt.npy`, `X2_text_gemini.npy`,
-            `X3_text_llama.npy` (or X21, X22, X23), any of them; each (n, d). A row of NaN is a missing
-            embedding. With an `ids.npy` (k,) beside them, their k rows belong to those people, in whatever
-            order, and people without a row are unobserved; without it, row i belongs to `ids[i]`.
+        folder: holds some of the files `X1_imagebind_embeddings.npy` (and X2, X3), `X1_text_gpt.npy`,
+            `X2_text_gemini.npy`, `X3_text_llama.npy` (or X21, X22, X23), each (n, d). A row of NaN is a
+            missing embedding. Row i belongs to `ids[i]`. If there is a file `ids.npy` (k,) as well, the files
+            have k rows that belong to the people in it, in any order; people without a row lack the
+            embedding.
         ids: (n,) identifiers of the table.
 
     Returns:
-        modality -> list of (n, d) float32, and modality -> (n, measurements) bool observed.
+        modality -> list of (n, d) float32, and modality -> (n, measurements) bool, where False means missing.
 
-    Raises InputError: no folder or files, a damaged file, a row count that does not match, NaN or infinite
-    numbers (file and row named), constant embeddings.
+    Raises:
+        InputError: there are no files, a file is damaged, has a wrong number of rows or numbers that are not
+            finite, or all its embeddings are the same. The message names file and row.
     """
     folder = Path(folder)
+    files = _embedding_files(folder)
+    target = _target_rows(folder / "ids.npy", ids)
+    found = {}
+    for slot, path in files.items():
+        source = _load_npy(path)
+        expected = len(ids) if target is None else len(target)
+        if source.ndim != 2 or len(source) != expected:
+            raise InputError(
+                f"{path}: shape {source.shape}, but {expected} people are expected, one row each "
+                f"({'the table' if target is None else 'ids.npy'} has {expected})"
+            )
+        view = check_embeddings(
+            np.array(source, dtype=np.float32), np.ones(len(source), dtype=bool), str(path)
+        )
+        found[slot] = view if target is None else _at_rows(*view, target, len(ids))
+    return gather(found)
+
+
+def _embedding_files(folder: Path) -> dict[Slot, Path]:
+    """The file of each measurement in a folder. Raises InputError."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of embeddings")
     files: dict[Slot, Path] = {}
@@ -130,31 +163,21 @@ def load_embeddings(folder: Path | str, ids: np.ndarray) -> tuple[Embeddings, Ob
         raise InputError(
             f"{folder}: no embeddings; expected files such as X1_imagebind_embeddings.npy or X1_text_gpt.npy"
         )
-    target = _target_rows(folder / "ids.npy", ids)
-    found = {}
-    for slot, path in files.items():
-        source = _load_npy(path)
-        expected = len(ids) if target is None else len(target)
-        if source.ndim != 2 or len(source) != expected:
-            raise InputError(
-                f"{path}: shape {source.shape}, but {expected} people are expected, one row each "
-                f"({'the table' if target is None else 'ids.npy'} has {expected})"
-            )
-        source, present = check_embeddings(
-            np.array(source, dtype=np.float32), np.ones(len(source), dtype=bool), str(path)
-        )
-        if target is None:
-            found[slot] = source, present
-            continue
-        array, mask = np.zeros((len(ids), source.shape[1]), np.float32), np.zeros(len(ids), dtype=bool)
-        known = target >= 0
-        array[target[known]], mask[target[known]] = source[known], present[known]
-        found[slot] = array, mask
-    return gather(found)
+    return files
+
+
+def _at_rows(
+    source: np.ndarray, present: np.ndarray, target: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings (k, d) and mask (k,) moved to the rows `target` of n people; -1 drops a row."""
+    array, mask = np.zeros((n, source.shape[1]), np.float32), np.zeros(n, dtype=bool)
+    known = target >= 0
+    array[target[known]], mask[target[known]] = source[known], present[known]
+    return array, mask
 
 
 def _target_rows(path: Path, ids: np.ndarray) -> np.ndarray | None:
-    """(k,) row of the table for each entry of `ids.npy`, -1 for strangers; None if there is no such file."""
+    """(k,) row of the table for each entry of `ids.npy`, -1 if there is none; None without such a file."""
     if not path.exists():
         return None
     row_of = {str(person): row for row, person in enumerate(ids)}
@@ -169,6 +192,6 @@ def _target_rows(path: Path, ids: np.ndarray) -> np.ndarray | None:
 
 def _load_npy(path: Path) -> np.ndarray:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OSError) as error:
         raise InputError(f"{path}: not a whole .npy file ({error}); copy or make it again") from error

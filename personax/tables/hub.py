@@ -1,8 +1,9 @@
-"""The two tables on the Hugging Face hub, at a commit, from the network or from an earlier download.
+"""The two tables on the Hugging Face hub, from the network or from an earlier download.
 
-A commit is resolved first and every file is fetched at it, so that the manifest can name exactly what was
-used. What was fetched is noted in `<data_dir>/<dataset>.json`; when the hub cannot be reached, the note says
-which commit to take from the cache, and the report says so.
+First the hub is asked for the newest commit; then every file is downloaded at this commit, so that the
+manifest of a run can name exactly what was used. A note about each download is written to
+`<data_dir>/<dataset>.json`. If the hub cannot be reached, the commit in this note is taken from the cache,
+and the report says so.
 """
 
 import json
@@ -12,10 +13,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import HfApi, hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-from huggingface_hub.errors import HTTPError as TransportError
+
+# HTTPError is that of requests or of httpx, whichever the installed version of the library uses.
+from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError  # type: ignore[attr-defined]
 
 from personax.runs.errors import InputError
 from personax.runs.files import write_json
@@ -26,12 +29,19 @@ REPOSITORIES: dict[str, str] = {"athlete": "Persona-X/athlepersona", "celeb": "P
 PREFERRED = (".parquet", ".arrow", ".jsonl", ".csv", ".tsv")
 TIMEOUT = 10.0  # seconds until an answer begins
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """Local files of one table: `paths` in order of their names, and the commit they are from."""
+    """Downloaded files of one table.
+
+    Attributes:
+        paths: the files in the order of their names.
+        revision: the commit that they are from.
+        source: the repository and the commit, for the manifest.
+        warnings: sentences for the report.
+    """
 
     paths: list[Path]
     revision: str
@@ -40,22 +50,25 @@ class Fetched:
 
 
 class _Unreachable(Exception):
-    """No answer that could be used; what a cached copy can stand in for."""
+    """The hub gave no answer that can be used. A cached copy may help."""
 
 
 def fetch(dataset: DatasetName, revision: str | None, data_dir: Path) -> Fetched:
     """The files of a table at `revision` (commit, branch or tag; None for the newest), downloaded if needed.
 
-    `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` are honoured. Raises InputError: login or accepted terms
-    needed, no such repository or revision, no table in it, a download that stays incomplete, or a hub that
-    cannot be reached and no earlier download.
+    The variables `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` of the environment work as usual.
+
+    Raises:
+        InputError: a login or accepted terms are needed; there is no such repository or revision, or no table
+            in it; or the hub cannot be reached (or a download stays incomplete) and there is no earlier
+            download.
     """
     repository = REPOSITORIES[dataset]
     note = data_dir / f"{dataset}.json"
     try:
         commit, names = _look_up(repository, revision)
         files = choose_files(repository, names)
-        paths = [_download(repository, name, commit, data_dir) for name in files]
+        paths = [_download_file(repository, name, commit, data_dir) for name in files]
     except _Unreachable as reason:
         return _from_cache(repository, revision, data_dir, note, str(reason))
     write_json(note, {"repository": repository, "asked": revision, "revision": commit, "files": files})
@@ -63,9 +76,10 @@ def fetch(dataset: DatasetName, revision: str | None, data_dir: Path) -> Fetched
 
 
 def choose_files(repository: str, names: Sequence[str]) -> list[str]:
-    """The files that make up the table: the best format there is, all its shards.
+    """The files that make up the table: all parts in the best format that there is.
 
-    Raises InputError if there is none, or if several files are no shards of one another.
+    Raises:
+        InputError: there is no table, or there are several files that are not parts of one table.
     """
     for suffix in PREFERRED:
         chosen = sorted(name for name in names if name.lower().endswith(suffix))
@@ -84,7 +98,7 @@ def choose_files(repository: str, names: Sequence[str]) -> list[str]:
 
 
 def _endpoint() -> str | None:
-    # Read at each call: the library reads it once, when it is imported.
+    # The library reads this variable only once, when it is imported.
     return os.environ.get("HF_ENDPOINT")
 
 
@@ -93,17 +107,17 @@ def _look_up(repository: str, revision: str | None) -> tuple[str, list[str]]:
     try:
         info = HfApi(endpoint=_endpoint()).dataset_info(repository, revision=revision, timeout=TIMEOUT)
     except HfHubHTTPError as error:
-        raise _explained(error, repository, revision) from error
-    except (TransportError, OSError) as error:
+        raise _hub_error(error, repository, revision) from error
+    except (HTTPError, OSError) as error:
         raise _Unreachable(_one_line(error)) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise _Unreachable("the answer is not that of a hub") from error
+        raise _Unreachable("the answer does not come from a hub") from error
     if info.sha is None:
         raise _Unreachable("the answer names no commit")
     return info.sha, [sibling.rfilename for sibling in info.siblings or []]
 
 
-def _download(repository: str, name: str, commit: str, data_dir: Path) -> Path:
+def _download_file(repository: str, name: str, commit: str, data_dir: Path) -> Path:
     try:
         return Path(
             hf_hub_download(
@@ -119,19 +133,20 @@ def _download(repository: str, name: str, commit: str, data_dir: Path) -> Path:
     except LocalEntryNotFoundError as error:
         raise _Unreachable(_one_line(error.__cause__ or error)) from error
     except HfHubHTTPError as error:
-        raise _explained(error, repository, commit) from error
+        raise _hub_error(error, repository, commit) from error
     except PermissionError as error:
         raise InputError(
             f"{data_dir}: cannot be written ({error.strerror}); choose another folder"
         ) from error
-    except (TransportError, OSError) as error:
+    except (HTTPError, OSError) as error:
         raise _Unreachable(f"the download of {name} stayed incomplete: {_one_line(error)}") from error
 
 
-def _explained(error: HfHubHTTPError, repository: str, revision: str | None) -> Exception:
-    """What a status of the hub means for the person at the keyboard."""
-    status = error.response.status_code if error.response is not None else 0
-    code = error.response.headers.get("X-Error-Code", "") if error.response is not None else ""
+def _hub_error(error: HfHubHTTPError, repository: str, revision: str | None) -> Exception:
+    """The exception that tells a person what the hub's answer means."""
+    response: Any = error.response  # None is possible in older versions of the library
+    status = 0 if response is None else response.status_code
+    code = "" if response is None else response.headers.get("X-Error-Code", "")
     if code == "GatedRepo" or status == 403:
         return InputError(
             f"{repository}: access must be granted (HTTP {status}); accept the terms on the dataset's page, "
@@ -141,7 +156,7 @@ def _explained(error: HfHubHTTPError, repository: str, revision: str | None) -> 
         return InputError(f"{repository}: has no revision {revision!r}; leave --revision out for the newest")
     if code == "RepoNotFound" or status in (401, 404):
         return InputError(
-            f"{repository}: not found, or not for you (HTTP {status}); if it exists, log in with "
+            f"{repository}: not found, or not open to you (HTTP {status}); if it exists, log in with "
             "`hf auth login` and accept its terms, or give a copy with --table"
         )
     return _Unreachable(f"HTTP {status}")
@@ -153,7 +168,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _from_cache(repository: str, revision: str | None, data_dir: Path, note: Path, reason: str) -> Fetched:
-    """The earlier download that `note` speaks of, if it is whole and answers what is asked."""
+    """The earlier download that `note` names, if it is complete and of the requested revision."""
     try:
         facts = json.loads(note.read_text(encoding="utf-8"))
         commit, asked, files = facts["revision"], facts["asked"], facts["files"]
@@ -184,5 +199,5 @@ def _from_cache(repository: str, revision: str | None, data_dir: Path, note: Pat
             "is incomplete; try again, or give a file with --table"
         ) from error
     warning = f"the hub could not be reached ({reason}); using the copy of commit {commit[:12]} in {data_dir}"
-    logger.warning("%s: %s", repository, warning)
+    log.warning("%s: %s", repository, warning)
     return Fetched(paths, commit, f"{repository} at {commit[:12]} (cached)", (warning,))

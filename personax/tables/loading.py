@@ -1,20 +1,19 @@
-"""load_table: the hub's table, a file of one's own, or a simulated table."""
+"""load_table loads a table from the hub or from a file, or simulates one."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from personax.runs.errors import InputError
-from personax.runs.folder import project_path
-from personax.tables.columns import Plan, read_columns
-from personax.tables.embeddings import Embeddings, Observed, Slot, check_embeddings, gather
+from personax.runs.run_folder import project_path
+from personax.tables.column_map import ColumnPlan, read_columns
+from personax.tables.embeddings import EmbeddingViews, ObservedMasks, Slot, check_embeddings, gather
 from personax.tables.hub import REPOSITORIES, fetch
 from personax.tables.parsing import read_feature, read_ids, read_numbers, read_scores
-from personax.tables.people import LoadReport, PeopleTable, Truth
+from personax.tables.people_table import LoadReport, PeopleTable
 from personax.tables.reading import RawTable, read_files, shown
 from personax.tables.recognition import complete_plan
 from personax.tables.schema import (
@@ -23,82 +22,101 @@ from personax.tables.schema import (
     SIMULATED_NAME,
     TRAITS,
     TRUTH_PREFIX,
-    Column,
+    ColumnDeclaration,
     DatasetName,
     schema_of,
 )
-from personax.tables.scores import Aggregate, aggregate_scores
-from personax.tables.simulation import simulate_table
+from personax.tables.simulation import SIMULATED_WARNING, simulate_table
+from personax.tables.trait_scores import Aggregate, aggregate_scores
+from personax.views import Truth
 
 FEWEST_COMPLETE_ROWS = 5
-SIMULATED_WARNING = "SIMULATED: these people are made up; nothing here is a finding about real ones"
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """The dataset's repository on the Hugging Face hub.
+
+    Attributes:
+        revision: commit, branch or tag; None for the newest commit.
+        data_dir: folder for the downloads; None for `data/hub` of this project.
+    """
+
+    revision: str | None = None
+    data_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class SimulatedSource:
+    """Made-up people with known latents and a known graph (see `simulate_table`).
+
+    Attributes:
+        data_seed: seed of the simulation.
+        image_dim, text_dim: lengths of the embeddings.
+    """
+
+    data_seed: int = 0
+    image_dim: int = 1024
+    text_dim: int = 3584
 
 
 def load_table(
     dataset: DatasetName | None,
     *,
-    source: Literal["hub", "simulated"] = "hub",
+    source: HubSource | SimulatedSource = HubSource(),
     table: Path | None = None,
     columns: Path | None = None,
-    data_seed: int = 0,
-    revision: str | None = None,
-    data_dir: Path | None = None,
     aggregate: Aggregate = "median",
     embeddings: bool = True,
-    image_dim: int = 1024,
-    text_dim: int = 3584,
     n: int | None = None,
 ) -> PeopleTable:
-    """A table of people from the hub, from a file, or simulated.
+    """Load a table of people from the hub or from a file, or simulate one.
 
     Args:
-        dataset: "athlete" or "celeb"; None (only with `table`) for any other table: its columns are
-            recognised by the names of both.
-        source: "hub" or "simulated"; not looked at when `table` is given.
+        dataset: "athlete" or "celeb". None is for any other `table`; its columns are then recognised by the
+            names of both datasets.
+        source: where the dataset comes from. It has no effect if `table` is given.
         table: a .parquet, .arrow, .feather, .jsonl, .csv or .tsv file.
-        columns: a YAML file that maps columns by hand (columns.py).
-        data_seed: of the simulation.
-        revision: commit, branch or tag on the hub; None for the newest.
-        data_dir: where downloads land and are looked for; None for `data/hub` of this project.
-        aggregate: how the models' scores are put together: "median" (the paper's; a file's own aggregated
-            column is used if there is one), "majority" or "mean".
-        embeddings: False leaves the embeddings aside.
-        image_dim, text_dim: lengths of simulated embeddings.
-        n: number of simulated people; of a file or the hub's table, only the first n rows are used.
+        columns: a YAML file that says what the columns are (see column_map.py).
+        aggregate: how the scores of the language models become one score: "median" (as in the paper; if the
+            file has an aggregated column, that column is used), "majority" or "mean".
+        embeddings: False leaves the embeddings out.
+        n: number of simulated people. Of a file or of the hub's table, only the first n rows are used.
 
     Returns:
-        The table; `report` says what was recognised, ignored and missing.
+        The table. Its `report` says which columns were recognised, ignored and missing.
 
-    Raises InputError, in one line, for whatever is wrong with the input, naming file, column, row and value
-    (rows are counted from 1, without the header).
+    Raises:
+        InputError: the input is wrong. The message is one line that names file, column, row and value (rows
+            are counted from 1, without the header).
+
+    Example:
+        >>> table = load_table("athlete", source=SimulatedSource(data_seed=1), embeddings=False, n=100)
+        >>> len(table), table.simulated
+        (100, True)
+        >>> list(table.scores)
+        ['aggregated', 'chatgpt', 'gemini', 'llama']
     """
     if table is None and dataset is None:
         raise InputError("no table: name a dataset (athlete or celeb), or a file with --table")
     if n is not None and n < 1:
         raise InputError(f"n = {n}: at least one row is needed")
-    if table is None and source == "simulated" and dataset is not None:
-        return simulate_table(
-            dataset,
-            data_seed=data_seed,
-            n=n,
-            image_dim=image_dim,
-            text_dim=text_dim,
-            embeddings=embeddings,
-            aggregate=aggregate,
-        )
     if table is not None:
         raw = read_files([Path(table)])
-        loaded = _build(raw, dataset, columns, aggregate, embeddings, n)
+        loaded = _build_table(raw, dataset, columns, aggregate, embeddings, n)
         return replace(loaded, name=dataset or Path(table).stem)
     assert dataset is not None
-    fetched = fetch(dataset, revision, project_path("data/hub") if data_dir is None else Path(data_dir))
+    if isinstance(source, SimulatedSource):
+        return simulate_table(dataset, n=n, embeddings=embeddings, aggregate=aggregate, **asdict(source))
+    data_dir = project_path("data/hub") if source.data_dir is None else Path(source.data_dir)
+    fetched = fetch(dataset, source.revision, data_dir)
     raw = read_files(fetched.paths, label=REPOSITORIES[dataset])
-    loaded = _build(raw, dataset, columns, aggregate, embeddings, n)
+    loaded = _build_table(raw, dataset, columns, aggregate, embeddings, n)
     report = replace(loaded.report, warnings=(*fetched.warnings, *loaded.report.warnings))
     return replace(loaded, name=dataset, source=fetched.source, revision=fetched.revision, report=report)
 
 
-def _build(
+def _build_table(
     raw: RawTable,
     dataset: DatasetName | None,
     columns: Path | None,
@@ -107,7 +125,7 @@ def _build(
     n: int | None,
 ) -> PeopleTable:
     """Recognise, read and check every column of `raw`."""
-    by_hand = Plan() if columns is None else read_columns(Path(columns), raw.names)
+    by_hand = ColumnPlan() if columns is None else read_columns(Path(columns), raw.names)
     plan = complete_plan(raw, schema_of(dataset), by_hand)
     if not (plan.features or plan.packed or plan.single or plan.embeddings):
         raise InputError(
@@ -117,17 +135,16 @@ def _build(
     raw = raw if n is None else raw.head(n)
     warnings: list[str] = []
     ids = read_ids(raw, plan, warnings)
-    order = [column.name for column in schema_of(dataset)]
-    names = sorted(plan.features, key=lambda name: order.index(name) if name in order else len(order))
-    declared = {name: plan.features[name][1] for name in names}
+    declared = {name: plan.features[name][1] for name in _in_order(plan.features, dataset)}
     features = pd.DataFrame(
-        {name: read_feature(raw, *plan.features[name]) for name in names}, index=range(raw.n)
+        {name: read_feature(raw, *plan.features[name]) for name in declared},
+        index=range(raw.n),
     )
     scores = _aggregated(read_scores(raw, plan), aggregate, warnings)
     _refuse_too_few(raw, features, scores)
     warnings += _constant_columns(features, scores)
     views, observed = _read_embeddings(raw, plan, warnings) if with_embeddings else ({}, {})
-    simulated, truth = _read_truth(raw)
+    simulated, truth, dependent = _read_truth(raw)
     if simulated:
         warnings.insert(0, SIMULATED_WARNING)
     return PeopleTable(
@@ -144,8 +161,15 @@ def _build(
         sha256=raw.sha256,
         revision=None,
         truth=truth,
-        report=_report(plan, dataset, scores, with_embeddings, warnings),
+        dependent=dependent,
+        report=_load_report(plan, dataset, scores, with_embeddings, warnings),
     )
+
+
+def _in_order(features: Iterable[str], dataset: DatasetName | None) -> list[str]:
+    """The features in the order of the schema, those that it does not know at the end."""
+    place = {column.name: number for number, column in enumerate(schema_of(dataset))}
+    return sorted(features, key=lambda name: place.get(name, len(place)))
 
 
 # ---- scores and checks of the whole
@@ -154,11 +178,11 @@ def _build(
 def _aggregated(
     scores: dict[str, pd.DataFrame], how: Aggregate, warnings: list[str]
 ) -> dict[str, pd.DataFrame]:
-    """`scores` with "aggregated" first: the file's own column for the median, else put together here."""
+    """The scores with "aggregated" first: for the median the file's own column, if there is one."""
     llms = {rater: scores[rater] for rater in LLMS if rater in scores}
     if not llms:
         if "aggregated" in scores and how != "median":
-            raise InputError(f"aggregate = {how}: the table has no scores of single models to put together")
+            raise InputError(f"aggregate = {how}: the table has no scores of single models to combine")
         return scores
     computed = aggregate_scores(llms, how)
     if "aggregated" not in scores or how != "median":
@@ -174,7 +198,7 @@ def _aggregated(
 
 
 def _refuse_too_few(raw: RawTable, features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]) -> None:
-    """At least five people must have something to compare: a score and a feature, where there are both."""
+    """Raise InputError if fewer than five people have both a feature and a score."""
     complete = np.ones(raw.n, dtype=bool)
     if len(features.columns):
         complete &= features.notna().any(axis=1).to_numpy()
@@ -188,7 +212,7 @@ def _refuse_too_few(raw: RawTable, features: pd.DataFrame, scores: Mapping[str, 
 
 
 def _constant_columns(features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]) -> list[str]:
-    """A sentence for every column without any variation: no test can say anything about it."""
+    """A sentence for every column that does not vary. No test can say anything about such a column."""
     columns = {name: features[name] for name in features} | {
         f"{rater} {trait}": frame[trait] for rater, frame in scores.items() for trait in TRAITS
     }
@@ -202,8 +226,8 @@ def _constant_columns(features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]
     return sentences
 
 
-def _report(
-    plan: Plan,
+def _load_report(
+    plan: ColumnPlan,
     dataset: DatasetName | None,
     scores: Mapping[str, pd.DataFrame],
     with_embeddings: bool,
@@ -234,7 +258,10 @@ def _report(
 # ---- embeddings and truth
 
 
-def _read_embeddings(raw: RawTable, plan: Plan, warnings: list[str]) -> tuple[Embeddings, Observed]:
+def _read_embeddings(
+    raw: RawTable, plan: ColumnPlan, warnings: list[str]
+) -> tuple[EmbeddingViews, ObservedMasks]:
+    """The embeddings and their masks. A warning is added for each measurement that some people lack."""
     found: dict[Slot, tuple[np.ndarray, np.ndarray]] = {}
     for slot, names in plan.embeddings.items():
         if len(names) == 1:
@@ -243,7 +270,7 @@ def _read_embeddings(raw: RawTable, plan: Plan, warnings: list[str]) -> tuple[Em
             array, present = _numbered_vectors(raw, names)
         where = f"{raw.label}, column {names[0]!r}"
         if array.ndim == 3:
-            # Several photographs of one person in one cell: each is a measurement.
+            # Several photographs of one person in a cell: each one is a measurement.
             for number in range(array.shape[1]):
                 one = np.ascontiguousarray(array[:, number])
                 found[Slot(slot.modality, slot.number + number)] = check_embeddings(
@@ -261,25 +288,25 @@ def _read_embeddings(raw: RawTable, plan: Plan, warnings: list[str]) -> tuple[Em
 
 
 def _numbered_vectors(raw: RawTable, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """(n, d) float32 from d columns of numbers; a person without any of them is missing."""
+    """(n, d) float32 from d columns of numbers, and (n,) mask. A person without any number is missing."""
     out = np.empty((raw.n, len(names)), dtype=np.float32)
     for position, name in enumerate(names):
-        number = Column(name, "continuous")
+        number = ColumnDeclaration(name, "continuous")
         out[:, position] = read_numbers(raw.cells(name), number, f"{raw.label}, column {name!r}")
     return out, np.logical_not(np.isnan(out).all(axis=1))
 
 
-def _read_truth(raw: RawTable) -> tuple[bool, Truth | None]:
-    """Whether the file is marked as simulated, and the truth that `write_table` left in it."""
+def _read_truth(raw: RawTable) -> tuple[bool, Truth | None, pd.DataFrame | None]:
+    """Whether the table is simulated, and the truth and dependences that `write_table` has written."""
     mark = raw.metadata.get("simulated", False)
     if not mark and SIMULATED_NAME in raw.names:
         mark = any(str(cell).strip().lower() in ("true", "1") for cell in raw.cells(SIMULATED_NAME))
     known = raw.metadata.get("truth")
     if known is None:
-        return bool(mark), None
+        return bool(mark), None, None
     names = [name for block in known["blocks"].values() for name in block]
     latents = {name: raw.cells(TRUTH_PREFIX + name).to_numpy(dtype=float) for name in names}
     dependent = pd.DataFrame(known["dependent"]["values"], dtype=bool)
     dependent.index, dependent.columns = pd.Index(TRAITS), pd.Index(known["dependent"]["features"])
     graph = np.array(known["graph"], dtype=int)
-    return True, Truth(pd.DataFrame(latents), known["blocks"], graph, dependent)
+    return True, Truth(pd.DataFrame(latents), known["blocks"], graph), dependent

@@ -1,16 +1,17 @@
-"""Cells to values: identifiers, features and scores of a file, each checked with its row and value."""
+"""From cells to values: identifiers, features and scores. Messages name the row and value of a wrong cell."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float64
 
 from personax.runs.errors import InputError
-from personax.tables.columns import Plan
+from personax.tables.column_map import ColumnPlan
 from personax.tables.reading import RawTable, is_missing, shown
-from personax.tables.schema import LLMS, TRAITS, Column
-from personax.tables.scores import (
+from personax.tables.schema import LLMS, TRAITS, ColumnDeclaration
+from personax.tables.trait_scores import (
     HIGHEST,
     INSUFFICIENT,
     LOWEST,
@@ -22,8 +23,8 @@ from personax.tables.scores import (
 )
 
 
-def read_ids(raw: RawTable, plan: Plan, warnings: list[str]) -> np.ndarray:
-    """(n,) integers if every identifier is one, else texts."""
+def read_ids(raw: RawTable, plan: ColumnPlan, warnings: list[str]) -> np.ndarray:
+    """(n,) identifiers: integers if all of them are, else texts. Raises InputError."""
     if plan.id is None:
         warnings.append("no column of identifiers; people are numbered by row")
         return np.arange(1, raw.n + 1)
@@ -41,7 +42,7 @@ def read_ids(raw: RawTable, plan: Plan, warnings: list[str]) -> np.ndarray:
             f"{first + 1}"
         )
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=float)
-    # "007" is no number: writing it back must give the same text.
+    # "007" stays a text, because the number 7 would be written differently.
     if (
         np.isfinite(numbers).all()
         and (numbers.astype(np.int64).astype(str) == texts.to_numpy(dtype="U")).all()
@@ -50,8 +51,8 @@ def read_ids(raw: RawTable, plan: Plan, warnings: list[str]) -> np.ndarray:
     return texts.to_numpy(dtype=object)
 
 
-def read_feature(raw: RawTable, name: str, column: Column) -> pd.Series:
-    """(n,) float64, or labels where a nominal column holds texts; NaN = missing."""
+def read_feature(raw: RawTable, name: str, column: ColumnDeclaration) -> pd.Series:
+    """(n,) float64, or texts if a nominal column holds texts; NaN where missing. Raises InputError."""
     cells = raw.cells(name)
     where = f"{raw.label}, column {name!r}"
     if column.kind == "nominal" and column.low is None:
@@ -59,8 +60,8 @@ def read_feature(raw: RawTable, name: str, column: Column) -> pd.Series:
     return pd.Series(read_numbers(cells, column, where))
 
 
-def _labels(cells: pd.Series, column: Column) -> pd.Series:
-    """Numbers if every label is one (indices), else texts."""
+def _labels(cells: pd.Series, column: ColumnDeclaration) -> pd.Series:
+    """(n,) labels: numbers if all of them are (indices of categories), else texts."""
     if pd.api.types.is_numeric_dtype(cells):
         numbers = cells.astype(float)
         return numbers.mask(_own_marker(numbers.to_numpy(), column))
@@ -75,14 +76,14 @@ def _labels(cells: pd.Series, column: Column) -> pd.Series:
     return pd.Series([np.nan if text is None else text for text in texts])
 
 
-def _own_marker(numbers: np.ndarray, column: Column) -> np.ndarray:
-    """(n,) bool, True where a number is one of the column's own missing markers."""
+def _own_marker(numbers: np.ndarray, column: ColumnDeclaration) -> np.ndarray:
+    """(n,) bool, True where a number means "no value" in this column."""
     markers = pd.to_numeric(pd.Series(column.missing, dtype=object), errors="coerce").dropna()
     return np.isin(numbers, markers.to_numpy(dtype=float))
 
 
-def read_numbers(cells: pd.Series, column: Column, where: str) -> np.ndarray:
-    """(n,) float64 in the column's range; NaN = missing. Raises InputError naming row and value."""
+def read_numbers(cells: pd.Series, column: ColumnDeclaration, where: str) -> Float64[np.ndarray, " n"]:
+    """(n,) float64 in the range of the column, NaN where missing. Raises InputError with row and value."""
     if pd.api.types.is_numeric_dtype(cells):
         numbers = cells.to_numpy(dtype=float, na_value=np.nan)
     else:
@@ -106,15 +107,13 @@ def read_numbers(cells: pd.Series, column: Column, where: str) -> np.ndarray:
     return numbers
 
 
-def _score(value: Any) -> float:
-    """A score 1..3 (halves and other fractions occur in aggregates), NaN if missing or 0; else ValueError."""
+def _read_score(value: Any) -> float:
+    """A score from 1 to 3 (aggregated ones may be fractions), or NaN if missing or 0. Raises ValueError."""
     if is_missing(value):
         return float("nan")
     try:
         score = float(value)
-    except TypeError as error:
-        raise ValueError(f"{shown(value)} is no score") from error
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{shown(value)} is no score") from error
     if score == INSUFFICIENT or np.isnan(score):
         return float("nan")
@@ -126,8 +125,8 @@ def _score(value: Any) -> float:
     return score
 
 
-def read_scores(raw: RawTable, plan: Plan) -> dict[str, pd.DataFrame]:
-    """rater -> (n, 5) scores, in the order of RATERS; raters without any column are left out."""
+def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
+    """Rater -> (n, 5) scores, in the order of RATERS, without raters that have no column."""
     values: dict[str, dict[str, np.ndarray]] = {rater: {} for rater in RATERS}
 
     def keep(rater: str, trait: str, name: str, scores: np.ndarray) -> None:
@@ -146,7 +145,7 @@ def read_scores(raw: RawTable, plan: Plan) -> dict[str, pd.DataFrame]:
             for rater, scores in _unpack_column(raw, name, LLMS, rater_of).items():
                 keep(rater, trait, name, scores)
         else:
-            keep(one_rater or "aggregated", trait, name, _each(raw, name, cells, _score))
+            keep(one_rater or "aggregated", trait, name, _read_each(raw, name, cells, _read_score))
     return {
         rater: pd.DataFrame({trait: by_trait.get(trait, np.full(raw.n, np.nan)) for trait in TRAITS})
         for rater, by_trait in values.items()
@@ -154,8 +153,8 @@ def read_scores(raw: RawTable, plan: Plan) -> dict[str, pd.DataFrame]:
     }
 
 
-def _each(raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any], float]) -> np.ndarray:
-    """(n,) float64 of `read(cell)`; its ValueError becomes an InputError with the row."""
+def _read_each(raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any], float]) -> np.ndarray:
+    """(n,) float64 of `read(cell)`. A ValueError becomes an InputError that names the row."""
     out = np.full(raw.n, np.nan)
     for row, cell in enumerate(cells):
         try:
@@ -168,7 +167,7 @@ def _each(raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any], floa
 def _unpack_column(
     raw: RawTable, name: str, keys: tuple[str, ...], key_of: Callable[[str], str | None]
 ) -> dict[str, np.ndarray]:
-    """key -> (n,) scores of a column whose cells hold one score for each key."""
+    """Key -> (n,) scores, for a column whose cells hold one score per key."""
     out: dict[str, np.ndarray] = {key: np.full(raw.n, np.nan) for key in keys}
     for row, cell in enumerate(raw.cells(name)):
         if is_missing(cell):
@@ -177,7 +176,7 @@ def _unpack_column(
             for key, value in split_cell(cell, keys, key_of).items():
                 if key not in out:
                     out[key] = np.full(raw.n, np.nan)
-                out[key][row] = _score(value)
+                out[key][row] = _read_score(value)
         except ValueError as error:
             raise InputError(f"{raw.label}, column {name!r}, row {row + 1}: {error}") from None
     return out

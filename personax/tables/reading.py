@@ -1,12 +1,13 @@
-"""Files as they come: parquet, arrow, csv, tsv or jsonl, one or several shards, column by column.
+"""Read the columns of parquet, arrow, csv, tsv and jsonl files. A table may consist of several files.
 
-Nothing is interpreted here beyond what a cell is (a number, a text, a list). Rows are counted from 1 and
-without the header in every message.
+Only the type of a cell (number, text, list) is looked at here, not its meaning. In every message, rows are
+counted from 1, without the header.
 """
 
 import csv
 import hashlib
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +21,15 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.ipc
 import pyarrow.parquet
+from jaxtyping import Bool, Float32
 
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_file
 from personax.tables.schema import MISSING
 
-FORMATS = (".parquet", ".arrow", ".feather", ".jsonl", ".csv", ".tsv")
+TABLE_FORMATS = (".parquet", ".arrow", ".feather", ".jsonl", ".csv", ".tsv")
 METADATA_KEY = b"personax"
-# A list of at least this many numbers is an embedding; five are the scores of the traits.
+# A list of at least this many numbers is an embedding. (A list of five holds the scores of the traits.)
 FEWEST_DIMENSIONS = 8
 
 Cells: TypeAlias = pa.ChunkedArray | pd.Series
@@ -38,12 +40,12 @@ class RawTable:
     """Columns of one or several files with equal columns.
 
     Attributes:
-        label: what messages call it.
-        names: the columns, all different.
+        label: the name of the table in messages.
+        names: names of the columns, all different.
         n: number of rows.
-        column: name -> its cells, read when asked for.
-        sha256: checksum of the file, or of the checksums of several.
-        metadata: what `write_table` left in the file's header.
+        column: function from a name to the cells of the column. It reads them only when it is called.
+        sha256: checksum of the file, or of the checksums of several files.
+        metadata: what `write_table` has written into the header of the file.
     """
 
     label: str
@@ -67,11 +69,11 @@ class RawTable:
             return column
         if pa.types.is_nested(column.type):
             return pd.Series(column.to_pylist(), dtype=object)
-        series = column.to_pandas()
+        series: pd.Series = column.to_pandas()
         return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
 
     def holds_vectors(self, name: str) -> bool:
-        """Whether the first cells that are not missing are lists (of lists) of at least eight numbers."""
+        """Whether the first cell that is not missing is a list (of lists) of at least eight numbers."""
         column = self.column(name)
         if isinstance(column, pa.ChunkedArray):
             if not (_is_list(column.type) or _is_text(column.type)):
@@ -82,15 +84,20 @@ class RawTable:
             if is_missing(cell):
                 continue
             try:
-                return _as_vector(cell).shape[-1] >= FEWEST_DIMENSIONS
+                return bool(_as_vector(cell).shape[-1] >= FEWEST_DIMENSIONS)
             except ValueError:
                 return False
         return False
 
-    def vectors(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """A column of vectors as (n, d) float32 and (n,) bool present; missing rows are 0.
+    def vectors(self, name: str) -> tuple[Float32[np.ndarray, "n ..."], Bool[np.ndarray, " n"]]:
+        """A column of vectors as an array and a mask.
 
-        Lists of k vectors give (n, k, d). Raises InputError where lengths differ or a cell is no vector.
+        Returns:
+            (n, d) float32, or (n, k, d) if each cell is a list of k vectors, with 0 in missing rows; and
+            (n,) bool, False where missing.
+
+        Raises:
+            InputError: the lengths differ, or a cell is not a vector.
         """
         column = self.column(name)
         if isinstance(column, pa.ChunkedArray) and _is_flat_numeric_list(column.type):
@@ -122,7 +129,7 @@ class RawTable:
             raise self._length_error(name, int(np.flatnonzero(present)[first]), int(lengths[first]), dim)
         out = np.zeros((self.n, dim), dtype=np.float32)
         start = 0
-        # Chunk by chunk into one array: no second copy of the column.
+        # Filling one array chunk by chunk avoids a second copy of the column.
         for chunk in column.chunks:
             rows = start + np.flatnonzero(chunk.is_valid().to_numpy(zero_copy_only=False))
             values = chunk.drop_null().flatten().to_numpy(zero_copy_only=False)
@@ -137,15 +144,18 @@ class RawTable:
 
 
 def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(kind) for test in tests)
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string))
 
 
 def _is_flat_numeric_list(kind: pa.DataType) -> bool:
-    return _is_list(kind) and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type))
+    return _is_list(kind) and any(
+        test(kind.value_type) for test in (pa.types.is_floating, pa.types.is_integer)
+    )
 
 
 def is_missing(cell: Any) -> bool:
@@ -154,17 +164,17 @@ def is_missing(cell: Any) -> bool:
         return True
     if isinstance(cell, str):
         return cell.strip().lower() in MISSING
-    return isinstance(cell, float) and np.isnan(cell)
+    return isinstance(cell, float) and math.isnan(cell)
 
 
 def shown(cell: Any, most: int = 40) -> str:
-    """A cell for a message: quoted if it is a text, shortened if it is long."""
+    """A cell as messages show it: a text in quotes, a long cell shortened."""
     text = repr(cell.item() if isinstance(cell, np.generic) else cell)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _as_vector(cell: Any) -> np.ndarray:
-    """A list, array, or text such as `[0.1, 0.2]` as float32 of one or two dimensions; else ValueError."""
+    """A list, array, or text such as `[0.1, 0.2]` as float32 with one or two axes. Raises ValueError."""
     if isinstance(cell, str):
         if not cell.lstrip().startswith("["):
             raise ValueError
@@ -187,10 +197,11 @@ def _as_vector(cell: Any) -> np.ndarray:
 
 
 def read_files(paths: Sequence[Path], label: str | None = None) -> RawTable:
-    """Open one file, or several shards of one table, by their suffix.
+    """Open one file, or the several files of one table. The suffix gives the format.
 
-    Raises InputError: missing, empty, truncated or of an unknown format; a wrong delimiter; columns that
-    are repeated, or differ between shards.
+    Raises:
+        InputError: a file is missing, empty or damaged, has an unknown format, a wrong delimiter or a
+            repeated column, or the files have different columns.
     """
     tables = [_read_file(path) for path in paths]
     first = tables[0]
@@ -200,7 +211,7 @@ def read_files(paths: Sequence[Path], label: str | None = None) -> RawTable:
         if set(other.names) != set(first.names):
             odd = sorted(set(other.names) ^ set(first.names))[0]
             raise InputError(
-                f"{path}: column {odd!r} is not in every file; the shards must have equal columns"
+                f"{path}: column {odd!r} is not in every file; all files of a table must have equal columns"
             )
 
     def column(name: str) -> Cells:
@@ -219,7 +230,7 @@ def _read_file(path: Path) -> RawTable:
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file ({', '.join(FORMATS)})")
+        raise InputError(f"{path}: is a folder; name a file ({', '.join(TABLE_FORMATS)})")
     readers: dict[str, Callable[[Path], RawTable]] = {
         ".parquet": _read_parquet,
         ".arrow": _read_arrow,
@@ -230,7 +241,7 @@ def _read_file(path: Path) -> RawTable:
     }
     if path.suffix.lower() not in readers:
         raise InputError(
-            f"{path}: format {path.suffix or 'without a suffix'!r}; known are {', '.join(FORMATS)}"
+            f"{path}: format {path.suffix or 'without a suffix'!r}; known are {', '.join(TABLE_FORMATS)}"
         )
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
@@ -245,7 +256,7 @@ def _read_file(path: Path) -> RawTable:
 
 
 def _arrow_metadata(schema: pa.Schema) -> Mapping[str, Any]:
-    """What `write_table` wrote, or nothing."""
+    """What `write_table` has written into the header; empty for other files."""
     text = (schema.metadata or {}).get(METADATA_KEY)
     return {} if text is None else json.loads(text)
 
@@ -274,7 +285,7 @@ def _read_parquet(path: Path) -> RawTable:
 
 
 def _read_arrow(path: Path) -> RawTable:
-    """The file format (feather) or the stream format (the one that `datasets` writes)."""
+    """Read the file format (feather) or the stream format (which the library `datasets` writes)."""
     try:
         try:
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
@@ -309,7 +320,7 @@ def _read_jsonl(path: Path) -> RawTable:
                 raise InputError(f"{path}, line {number}: not valid JSON ({error})") from error
             if not isinstance(row, dict):
                 raise InputError(f"{path}, line {number}: {shown(row)} is no object with columns")
-            # Long lists at once as arrays: as Python numbers they would take ten times the memory.
+            # Long lists become arrays at once, because Python numbers take ten times the memory.
             rows.append({key: _compact(value) for key, value in row.items()})
     names = tuple(dict.fromkeys(key for row in rows for key in row))
     return RawTable(
@@ -339,8 +350,8 @@ def _read_csv(path: Path, delimiter: str) -> RawTable:
 
 
 def _check_csv(path: Path, delimiter: str) -> list[str]:
-    """The header of a file whose rows all have its length; pandas would pad short rows without a word."""
-    # One cell may hold a whole embedding as a text.
+    """The header, if all rows are as long as it is. pandas would pad short rows without a warning."""
+    # A cell may hold a whole embedding as a text.
     csv.field_size_limit(2**30)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.reader(stream, delimiter=delimiter)

@@ -1,7 +1,11 @@
-"""Which column of a file is what, by name and, for embeddings, by what its cells hold."""
+"""Find out what the columns of a file are: by their names and, for embeddings, by their cells."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Literal
 
 from personax.runs.errors import InputError
-from personax.tables.columns import Plan
+from personax.tables.column_map import ColumnPlan
 from personax.tables.embeddings import Slot, numbered_columns, slot_of
 from personax.tables.reading import FEWEST_DIMENSIONS, RawTable
 from personax.tables.schema import (
@@ -9,89 +13,102 @@ from personax.tables.schema import (
     SIMULATED_NAME,
     TRUTH_PREFIX,
     UNUSED_NAMES,
-    Column,
+    ColumnDeclaration,
     plain,
 )
-from personax.tables.scores import SCORE_NAMES
+from personax.tables.trait_scores import SCORE_NAMES, ScoreMeaning
+
+Meaning = Literal["the identifier"] | ColumnDeclaration | ScoreMeaning
+ID_SPELLINGS = {plain(word) for word in ID_NAMES}
+UNUSED_SPELLINGS = {plain(word) for word in UNUSED_NAMES}
 
 
-def complete_plan(raw: RawTable, schema: tuple[Column, ...], by_hand: Plan) -> Plan:
-    """`by_hand` with a place for every other column of the file; the unknown ones are ignored.
+def complete_plan(raw: RawTable, schema: tuple[ColumnDeclaration, ...], by_hand: ColumnPlan) -> ColumnPlan:
+    """Add every other column of the file to the plan `by_hand`. Unknown columns are ignored.
 
-    What the user mapped by hand is never overridden. Raises InputError where two columns of the file mean
-    the same.
+    The choices made by hand are never changed.
+
+    Raises:
+        InputError: two columns of the file mean the same.
     """
-    plan = Plan(
-        by_hand.id,
-        dict(by_hand.features),
-        dict(by_hand.packed),
-        dict(by_hand.single),
-        dict(by_hand.embeddings),
-        dict(by_hand.ignored),
-    )
+    plan = deepcopy(by_hand)
     named = set(by_hand.used())
-    rest = _embeddings(raw, plan, by_hand, [name for name in raw.names if name not in named])
+    rest = _place_embeddings(raw, plan, by_hand, [name for name in raw.names if name not in named])
     known = {plain(word): column for column in schema for word in (column.name, *column.aliases)}
-    ids, unused = {plain(word) for word in ID_NAMES}, {plain(word) for word in UNUSED_NAMES}
-    taken: dict[object, str] = {}
+    taken: dict[Meaning, str] = {}
     for name in rest:
-        spelled = plain(name)
-        place: object
         if name == SIMULATED_NAME or name.startswith(TRUTH_PREFIX):
             continue
-        if spelled in ids:
-            place, occupied = "the identifier", by_hand.id is not None
-        elif spelled in known:
-            place, occupied = known[spelled].name, known[spelled].name in by_hand.features
-        elif spelled in SCORE_NAMES:
-            rater, trait = place = SCORE_NAMES[spelled]
-            occupied = rater in by_hand.packed or any(key[0] == rater for key in by_hand.single)
-        else:
-            reason = "unknown"
-            if spelled in unused or spelled.startswith("unnamed") or not spelled:
-                reason = "not used"
-            elif slot_of(name):
-                reason = "not vectors"
-            plan.ignored[name] = reason
-            continue
-        if occupied:
+        meaning = _meaning_of(name, known)
+        if meaning is None:
+            plan.ignored[name] = _why_ignored(name)
+        elif _named_by_hand(meaning, by_hand):
             plan.ignored[name] = "another column was named by hand"
-            continue
-        if place in taken:
+        elif meaning in taken:
             raise InputError(
-                f"{raw.label}: columns {taken[place]!r} and {name!r} mean the same ({_described(place)}); "
-                "remove one, or say which in a --columns file"
+                f"{raw.label}: columns {taken[meaning]!r} and {name!r} mean the same "
+                f"({_described(meaning)}); remove one, or say which in a --columns file"
             )
-        taken[place] = name
-        if spelled in ids:
-            plan.id = name
-        elif spelled in known:
-            plan.features[known[spelled].name] = (name, known[spelled])
         else:
-            rater, trait = SCORE_NAMES[spelled]
-            if trait is None and rater is not None:
-                plan.packed[rater] = name
-            elif trait is not None:
-                plan.single[rater, trait] = name
+            taken[meaning] = name
+            _assign(plan, name, meaning)
     return plan
 
 
-def _described(place: object) -> str:
-    return " ".join(str(part) for part in place if part) if isinstance(place, tuple) else str(place)
+def _meaning_of(name: str, known: Mapping[str, ColumnDeclaration]) -> Meaning | None:
+    """What a column holds, by its name; None if the name is unknown."""
+    spelled = plain(name)
+    if spelled in ID_SPELLINGS:
+        return "the identifier"
+    return known.get(spelled) or SCORE_NAMES.get(spelled)
 
 
-def _embeddings(raw: RawTable, plan: Plan, by_hand: Plan, names: list[str]) -> list[str]:
+def _why_ignored(name: str) -> str:
+    spelled = plain(name)
+    if spelled in UNUSED_SPELLINGS or spelled.startswith("unnamed") or not spelled:
+        return "not used"
+    return "not vectors" if slot_of(name) else "unknown"
+
+
+def _named_by_hand(meaning: Meaning, by_hand: ColumnPlan) -> bool:
+    """Whether the plan made by hand has a column with this meaning already."""
+    if isinstance(meaning, ColumnDeclaration):
+        return meaning.name in by_hand.features
+    if isinstance(meaning, ScoreMeaning):
+        return meaning.rater in by_hand.packed or any(rater == meaning.rater for rater, _ in by_hand.single)
+    return by_hand.id is not None
+
+
+def _assign(plan: ColumnPlan, name: str, meaning: Meaning) -> None:
+    """Enter a column into the plan."""
+    if isinstance(meaning, ColumnDeclaration):
+        plan.features[meaning.name] = (name, meaning)
+    elif not isinstance(meaning, ScoreMeaning):
+        plan.id = name
+    elif meaning.trait is not None:
+        plan.single[meaning.rater, meaning.trait] = name
+    elif meaning.rater is not None:
+        plan.packed[meaning.rater] = name
+
+
+def _described(meaning: Meaning) -> str:
+    if isinstance(meaning, ColumnDeclaration):
+        return meaning.name
+    return " ".join(part for part in meaning if part) if isinstance(meaning, ScoreMeaning) else meaning
+
+
+def _place_embeddings(raw: RawTable, plan: ColumnPlan, by_hand: ColumnPlan, names: list[str]) -> list[str]:
     """Find the columns of embeddings among `names`; return the others."""
     by_hand_modalities = {slot.modality for slot in by_hand.embeddings}
     found: dict[Slot, list[str]] = {}
     for stem, columns in numbered_columns(names).items():
         slot = slot_of(stem)
         if slot and len(columns) >= FEWEST_DIMENSIONS and not raw.holds_vectors(columns[0]):
-            _place(raw, found, slot, columns)
+            _place_slot(raw, found, slot, columns)
     for name in names:
         slot = slot_of(name)
         if slot and plain(name) not in SCORE_NAMES and raw.holds_vectors(name):
-            _place(raw, found, slot, [name])
+            _place_slot(raw, found, slot, [name])
     for slot, columns in found.items():
         if slot.modality in by_hand_modalities:
             plan.ignored |= dict.fromkeys(columns, "other columns were named by hand")
@@ -101,7 +118,7 @@ def _embeddings(raw: RawTable, plan: Plan, by_hand: Plan, names: list[str]) -> l
     return [name for name in names if name not in placed]
 
 
-def _place(raw: RawTable, found: dict[Slot, list[str]], slot: Slot, columns: list[str]) -> None:
+def _place_slot(raw: RawTable, found: dict[Slot, list[str]], slot: Slot, columns: list[str]) -> None:
     if slot in found:
         raise InputError(
             f"{raw.label}: columns {found[slot][0]!r} and {columns[0]!r} both hold {slot.modality} "

@@ -1,31 +1,33 @@
 """Simulated AthlePersona and CelebPersona: made-up people with known latents, graph and dependences.
 
-What is assumed, so that a result on these tables can be weighed:
+To judge a result on these tables, one must know what they assume:
 
-- Shared latents s are independent of each other (an edge inside s could never be scored: s is identified as
-  a block only) and not Gaussian (a scaled Beta(2, 2)).
-- Each latent z of a modality obeys z = f(parents) + noise: a sum of smooth increasing functions of its
-  parents, and Laplace noise, whose scale a parent in s modulates by about 30 % (the "sufficient change" that
-  Lemma 2 of the paper rests on). Parents explain 45-65 % of a latent's variance. Every latent has variance 1.
-- The graphs have the edges that the paper published among the z's (paper §6), undirected ones
-  oriented; s points into both modalities. 16 edges for athletes, 25 for celebrities. No loops, all noise
-  mutually independent.
-- Measurement i of modality m is x = f_{m,i}(z_m, s, eta_{m,i}) + white noise. f is a well-conditioned linear
-  map into the embedding's space plus a bend, tanh of random projections into further directions, which keeps
-  it smooth and injective. Every measurement has its own f, offset and nuisance eta. s enters the measurements
-  of both modalities, so either reveals it. One measurement's noise is such that ridge regression from the
-  embedding to a latent has a held-out R² of 0.93-0.97 at full size.
-- Where a modality has several measurements, nuisance is as strong as the latents, and only agreement of the
-  measurements tells them apart. The athletes' single image has weaker nuisance, for nothing else could.
-- The language models read each trait off one text latent with their own noise, bias and rate of "insufficient
-  information"; how well known a person is drives that rate and nothing else.
-- Biography: see biography.py. Of the celebrities' second and third images a few per cent are missing.
+- The shared latents s are independent of each other (s can be identified as a block only, so an edge inside s
+  could not be scored). They are not Gaussian (a scaled Beta(2, 2)).
+- Each latent z of a modality is z = f(parents) + noise. f is a sum of smooth increasing functions of the
+  parents. The noise is Laplace noise, and a parent in s changes its scale by about 30 % (the "sufficient
+  change" that Lemma 2 of the paper needs). Parents explain 45-65 % of the variance of a latent. Every latent
+  has variance 1.
+- The graphs have the edges among the z's that the paper published (paper §6); edges without a direction there
+  have one here. s has edges into both modalities. There are 16 edges for athletes and 25 for celebrities.
+  There are no loops, and all noises are independent.
+- Measurement i of modality m is x = f_{m,i}(z_m, s, eta_{m,i}) + white noise. The nuisance eta is what this
+  measurement alone shows. f is a well-conditioned linear map into the space of the embedding, plus a bend
+  (tanh of random projections into further directions) that keeps it smooth and injective. Every measurement
+  has its own f, offset and eta. s is part of the measurements of both modalities, so each modality reveals
+  it. At full size, ridge regression from one embedding to a latent has a held-out R² of 0.93-0.97.
+- If a modality has several measurements, eta is as strong as the latents, and only the agreement of the
+  measurements tells them apart. The single image of the athletes has a weaker eta, because nothing else could
+  tell them apart.
+- Each language model reads each trait from one text latent, with a noise, a bias and a rate of "insufficient
+  information" of its own. How well known a person is influences this rate and nothing else.
+- Biography: see biography.py. A few per cent of the celebrities' second and third images are missing.
 
-`Truth.dependent` is exact: a trait and a feature are dependent if and only if they have a common
-ancestor (each counting as its own) in the generating graph.
+`PeopleTable.dependent` is exact: a trait and a feature are dependent if and only if one of them is an
+ancestor of the other, or both have a common ancestor, in the graph that the table was drawn from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -34,29 +36,34 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from personax.independence.columns import Kind
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_arrays
 from personax.runs.seeds import numpy_rng
-from personax.tables.biography import ATHLETE_BIOGRAPHY, CELEB_BIOGRAPHY, Drawn
-from personax.tables.people import LoadReport, PeopleTable, Truth
-from personax.tables.schema import LLMS, TRAITS, DatasetName, Kind, schema_of
-from personax.tables.scores import Aggregate, aggregate_scores
+from personax.tables.biography import ATHLETE_BIOGRAPHY, CELEB_BIOGRAPHY, ColumnInputs, Drawn
+from personax.tables.people_table import LoadReport, PeopleTable
+from personax.tables.schema import LLMS, TRAITS, DatasetName, schema_of
+from personax.tables.trait_scores import Aggregate, aggregate_scores
+from personax.views import Truth
 
+SIMULATED_WARNING = "SIMULATED: these people are made up; nothing here is a finding about real ones"
 FEWEST_PEOPLE = 20
 Value = TypeVar("Value")
-# Signal of one latent in an embedding against the variance of one coordinate's noise.
+# Variance that one latent gives to an embedding, divided by the variance of the noise of one coordinate.
 SIGNAL_TO_NOISE = 25.0
-# Typical standard deviation of an embedding's coordinate, and of the coordinates' means.
+# Typical standard deviation of a coordinate of an embedding, and of the means of the coordinates.
 COORDINATE_SCALE, COORDINATE_OFFSET = 1.0, 0.5
-ROWS_AT_ONCE = 512
+ROWS_PER_CHUNK = 512
 
 
 @dataclass(frozen=True)
 class Measured:
-    """How a modality is seen: the number of measurements, and the nuisance of each.
+    """How a modality is seen.
 
-    `nuisance` coordinates of standard deviation `strength` (a latent has 1); `missing` is the share of
-    people who lack measurement 1, 2, ...
+    Attributes:
+        nuisance: number of nuisance coordinates eta in each measurement.
+        strength: standard deviation of a nuisance coordinate. (A latent has 1.)
+        missing: share of people who lack measurement 1, 2, ...; so it gives the number of measurements, too.
     """
 
     nuisance: int
@@ -66,7 +73,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Reading:
-    """How one language model scores: reliability in (0, 1), shift of its scale, share of 0s."""
+    """How a language model scores.
+
+    Attributes:
+        reliability: share of the variance of its reading that comes from the latent, in (0, 1).
+        shift: how far its scale is moved up.
+        insufficient: share of the answers "insufficient information".
+    """
 
     reliability: float
     shift: float
@@ -75,7 +88,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class Design:
-    """Everything that tells the athlete table from the celebrity table."""
+    """All that differs between the athlete table and the celebrity table.
+
+    Attributes:
+        people: published number of people.
+        sizes: block -> number of its latents.
+        edges: (parent, child) pairs of latents.
+        measured: modality -> how it is seen.
+        traits: trait -> the text latent that it is read from.
+        margins: trait -> shares of the scores 1 and 2.
+        readings: language model -> how it scores.
+        biography: the columns of the biography, parents first.
+    """
 
     people: int
     sizes: dict[str, int]
@@ -96,11 +120,12 @@ class Design:
 
     @property
     def latents(self) -> list[str]:
+        """All latents, block by block."""
         return [name for names in self.blocks.values() for name in names]
 
 
-def _edges(text: str) -> tuple[tuple[str, str], ...]:
-    """`s1>i1 t4` means s1 -> zimage1 and s1 -> ztext4; one parent a line."""
+def _parse_edges(text: str) -> tuple[tuple[str, str], ...]:
+    """Edges from lines such as `s1>i1 t4`, which means s1 -> zimage1 and s1 -> ztext4."""
     full = {"s": "s", "i": "zimage", "t": "ztext"}
     edges = []
     for line in text.split("\n"):
@@ -117,7 +142,7 @@ DESIGNS: dict[DatasetName, Design] = {
     "athlete": Design(
         people=4181,
         sizes={"s": 2, "image": 5, "text": 5},
-        edges=_edges(
+        edges=_parse_edges(
             """s1>i1 t4
             s2>i5 t1
             i1>i2 i3
@@ -129,7 +154,7 @@ DESIGNS: dict[DatasetName, Design] = {
         ),
         measured={"image": Measured(2, 0.4, (0.0,)), "text": Measured(3, 1.0, (0.0, 0.0, 0.0))},
         traits=_by_trait("ztext5", "ztext2", "ztext1", "ztext3", "ztext4"),
-        # Shares of scores 1 and 2: athletes come out conscientious and calm.
+        # Most athletes are conscientious and calm.
         margins=dict(
             zip(TRAITS, ((0.3, 0.5), (0.05, 0.3), (0.2, 0.45), (0.15, 0.6), (0.5, 0.4)), strict=True)
         ),
@@ -143,7 +168,7 @@ DESIGNS: dict[DatasetName, Design] = {
     "celeb": Design(
         people=9444,
         sizes={"s": 3, "image": 10, "text": 5},
-        edges=_edges(
+        edges=_parse_edges(
             """s1>i1 t5
             s2>i9 t4
             s3>i5 t1
@@ -184,19 +209,27 @@ def simulate_table(
     embeddings: bool = True,
     aggregate: Aggregate = "median",
 ) -> PeopleTable:
-    """A table of made-up people with the schema and size of the published one, and its truth.
+    """Make up a table of people with the schema and size of the published one, and its truth.
 
     Args:
         dataset: "athlete" (4,181 people, 12 latents) or "celeb" (9,444 people, 18 latents).
-        data_seed: non-negative; the same seed and sizes give the same table (on another machine or
-            with other threads up to rounding).
+        data_seed: seed, at least 0. The same seed and sizes give the same table (up to rounding if the
+            machine or the number of threads differs).
         n: number of people, at least 20; None for the published number.
-        image_dim, text_dim: lengths of the embeddings (ImageBind 1,024, gte-Qwen2 3,584); at least the number
-            of latents and nuisance coordinates that they show.
-        embeddings: False leaves them out (and changes nothing else).
-        aggregate: how the three models' scores are put together.
+        image_dim, text_dim: lengths of the embeddings (ImageBind has 1,024, gte-Qwen2 3,584). They must be at
+            least the number of latents and nuisance coordinates that the embedding shows.
+        embeddings: False leaves the embeddings out and changes nothing else.
+        aggregate: how the scores of the three models become one score.
 
-    Raises InputError for sizes that are too small.
+    Raises:
+        InputError: a size is too small.
+
+    Example:
+        >>> table = simulate_table("athlete", n=50, image_dim=16, text_dim=16)
+        >>> [array.shape for array in table.embeddings["text"]]
+        [(50, 16), (50, 16), (50, 16)]
+        >>> table.truth.blocks["s"]
+        ['s1', 's2']
     """
     design = DESIGNS[dataset]
     n = design.people if n is None else n
@@ -228,30 +261,27 @@ def simulate_table(
         observed=observed,
         simulated=True,
         source=f"simulated {dataset} table, {n} people, data seed {data_seed}",
-        sha256=_checksum(latents, features, all_scores, views),
+        sha256=_table_checksum(latents, features, all_scores, views),
         revision=None,
-        truth=Truth(
-            latents=latents,
-            blocks=design.blocks,
-            graph=_adjacency(design),
-            dependent=_dependences(design, list(features.columns)),
-        ),
-        report=LoadReport(
-            recognised={
-                **{name: name for name in kinds},
-                **{f"{rater} scores": f"{rater} scores" for rater in all_scores},
-                **{
-                    f"{modality} embeddings": f"{modality} embeddings, {len(arrays)} of {arrays[0].shape[1]}"
-                    for modality, arrays in views.items()
-                },
-            },
-            warnings=("SIMULATED: these people are made up; nothing here is a finding about real ones",),
-        ),
+        truth=Truth(latents, design.blocks, _adjacency(design)),
+        dependent=_dependences(design, list(features.columns)),
+        report=LoadReport(_columns_drawn(kinds, all_scores, views), warnings=(SIMULATED_WARNING,)),
     )
 
 
+def _columns_drawn(
+    features: Iterable[str], raters: Iterable[str], embeddings: Mapping[str, list[np.ndarray]]
+) -> dict[str, str]:
+    """What the report says about the columns."""
+    columns = {name: name for name in features} | {f"{rater} scores": f"{rater} scores" for rater in raters}
+    for modality, arrays in embeddings.items():
+        meaning = f"{modality} embeddings, {len(arrays)} of {arrays[0].shape[1]}"
+        columns[f"{modality} embeddings"] = meaning
+    return columns
+
+
 def _adjacency(design: Design) -> np.ndarray:
-    """(k, k) int, A[i, j] = 1 meaning latent i -> latent j."""
+    """(k, k) int; A[i, j] = 1 means latent i -> latent j."""
     place = {name: number for number, name in enumerate(design.latents)}
     adjacency = np.zeros((len(place), len(place)), dtype=int)
     for parent, child in design.edges:
@@ -260,9 +290,10 @@ def _adjacency(design: Design) -> np.ndarray:
 
 
 def _dependences(design: Design, features: Sequence[str]) -> pd.DataFrame:
-    """(5, features) bool: d-connected given nothing, that is, with a common ancestor or one of the other.
+    """(5, features) bool: True where trait and feature are d-connected given nothing.
 
-    Each declared arrow carries a real effect, so that by faithfulness these are the dependent pairs.
+    They are if one is an ancestor of the other or if they have a common ancestor. Each declared arrow has a
+    real effect, so these are the dependent pairs (faithfulness).
     """
     graph = nx.DiGraph(list(design.edges))
     graph.add_nodes_from(design.latents)
@@ -276,7 +307,8 @@ def _dependences(design: Design, features: Sequence[str]) -> pd.DataFrame:
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
-    return (values - values.mean()) / values.std()
+    standard: np.ndarray = (values - values.mean()) / values.std()
+    return standard
 
 
 def _draw_latents(design: Design, n: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -293,7 +325,7 @@ def _draw_latents(design: Design, n: int, rng: np.random.Generator) -> pd.DataFr
         structural = np.zeros(n)
         for parent in parents:
             weight = rng.choice([-1.0, 1.0]) * rng.uniform(0.85, 1.15)
-            # Increasing and smooth, steeper on one side of a random point than far from it.
+            # A smooth increasing function, steepest at a random point.
             bent = values[parent] + 0.5 * np.tanh(2 * (values[parent] - rng.uniform(-0.8, 0.8)))
             structural += weight * _standardised(bent)
         explained = 0.35 + 0.1 * len(parents)
@@ -309,12 +341,12 @@ def _draw_latents(design: Design, n: int, rng: np.random.Generator) -> pd.DataFr
 def _draw_features(
     biography: Sequence[Drawn], latents: Mapping[str, np.ndarray], n: int, dataset: str, data_seed: int
 ) -> pd.DataFrame:
-    """(n, columns) biography; every column has its own random stream, so adding one moves no other."""
+    """(n, columns) biography. Every column has its own random stream, so a new one changes no other."""
     values = dict(latents)
     shown: dict[str, pd.Series] = {}
     for drawn in biography:
         rng = numpy_rng(data_seed, f"tables/{dataset}/{drawn.name}")
-        column = drawn.draw({parent: values[parent] for parent in drawn.parents}, n, rng)
+        column = drawn.draw(ColumnInputs({parent: values[parent] for parent in drawn.parents}, n, rng))
         values[drawn.name] = column
         if not drawn.hidden:
             shown[drawn.name] = pd.Series(column).mask(rng.random(n) < drawn.missing, np.nan)
@@ -324,14 +356,14 @@ def _draw_features(
 def _draw_scores(
     design: Design, latents: Mapping[str, np.ndarray], n: int, rng: np.random.Generator
 ) -> dict[str, pd.DataFrame]:
-    """LLM -> (n, 5) scores 1, 2, 3 or NaN, thresholds on a noisy reading of the trait's latent."""
+    """Language model -> (n, 5) scores 1, 2, 3 or NaN: a noisy reading of the latent, cut twice."""
     obscurity = rng.standard_normal(n)
     scores = {}
     for rater, reading in design.readings.items():
         columns = {}
         for trait, latent in design.traits.items():
             low, middle = design.margins[trait]
-            first, second = norm.ppf([low, low + middle])
+            first, second = norm.ppf(low), norm.ppf(low + middle)
             read = np.sqrt(reading.reliability) * latents[latent] + reading.shift
             read = read + np.sqrt(1 - reading.reliability) * rng.standard_normal(n)
             score = 1.0 + (read > first) + (read > second)
@@ -344,7 +376,7 @@ def _draw_scores(
 def _measure(
     design: Design, latents: pd.DataFrame, modality: str, dim: int, stream: str, data_seed: int
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """The embeddings of one modality, list of (n, dim) float32, and (n, measurements) bool observed."""
+    """The embeddings of a modality, each (n, dim) float32, and their mask (n, measurements) bool."""
     measured = design.measured[modality]
     names = [*design.blocks[modality], *design.blocks["s"]]
     signal = latents[names].to_numpy(np.float32)
@@ -367,10 +399,10 @@ def _measure(
 
 
 def _embed(inputs: np.ndarray, dim: int, rng: np.random.Generator) -> np.ndarray:
-    """x = f(inputs) + noise: (n, k) float32 -> (n, dim) float32, with f drawn from `rng`.
+    """Measurements x = f(inputs) + noise: (n, k) float32 -> (n, dim) float32, with f drawn from `rng`.
 
-    f is a linear map with orthonormal columns, stretched by 0.85-1.15, plus 2k bent directions tanh(C u + c)
-    of about a sixth of the linear part's variance.
+    f is a linear map with orthonormal columns, stretched by 0.85-1.15, plus 2k bent directions tanh(C u + c).
+    The bent part has about a sixth of the variance of the linear part.
     """
     n, k = inputs.shape
     linear = np.linalg.qr(rng.standard_normal((dim, k)))[0] * rng.uniform(0.85, 1.15, k)
@@ -382,9 +414,9 @@ def _embed(inputs: np.ndarray, dim: int, rng: np.random.Generator) -> np.ndarray
     offset = (COORDINATE_OFFSET * rng.standard_normal(dim)).astype(np.float32)
     weights = (np.concatenate([linear.T, outward]) * scale).astype(np.float32)
     out = rng.standard_normal((n, dim), dtype=np.float32)
-    # Block by block, so that no second (n, dim) array is needed.
-    for start in range(0, n, ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    # Some rows at a time, so that no second (n, dim) array is needed.
+    for start in range(0, n, ROWS_PER_CHUNK):
+        rows = slice(start, start + ROWS_PER_CHUNK)
         u = inputs[rows]
         features = np.concatenate([u, np.tanh(u @ directions + shifts)], axis=1).astype(np.float32)
         out[rows] *= np.float32(scale / np.sqrt(SIGNAL_TO_NOISE))
@@ -393,13 +425,13 @@ def _embed(inputs: np.ndarray, dim: int, rng: np.random.Generator) -> np.ndarray
     return out
 
 
-def _checksum(
+def _table_checksum(
     latents: pd.DataFrame,
     features: pd.DataFrame,
     scores: Mapping[str, pd.DataFrame],
     embeddings: Mapping[str, list[np.ndarray]],
 ) -> str:
-    """Hexadecimal SHA-256 of all that was drawn."""
+    """SHA-256, in hexadecimal, of everything that was drawn."""
     labels = features.astype(str).to_numpy(dtype="U")
     arrays = [array for arrays in embeddings.values() for array in arrays]
     return sha256_arrays(

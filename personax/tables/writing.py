@@ -1,7 +1,8 @@
-"""A PeopleTable as one parquet file, in the names of the paper's Fig. 1."""
+"""Write a PeopleTable as one parquet file, with the column names of the paper's Fig. 1."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.parquet
 
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path
-from personax.tables.people import PeopleTable, Truth
+from personax.tables.people_table import PeopleTable
 from personax.tables.reading import METADATA_KEY
 from personax.tables.schema import LLMS, SIMULATED_NAME, TRAITS, TRUTH_PREFIX
 
@@ -26,12 +27,14 @@ DESCRIPTION_COLUMNS = {llm: f"{llm.capitalize()}_description" for llm in LLMS}
 def write_table(table: PeopleTable, path: Path | str) -> None:
     """Write a table so that `load_table(..., table=path)` gives equal values back.
 
-    Scores are lists of five with 0 for "insufficient information"; embeddings are fixed-size lists of float32
-    in `Profile_picture` (`Profile_picture_1`, ... where there are several) and `Chatgpt_description`, ...
-    A simulated table is marked in the file's metadata and in a column `Simulated`, and its truth travels
-    along: latents in columns `truth_s1`, ..., graph and dependences in the metadata.
+    Scores are lists of five numbers, with 0 for "insufficient information". Embeddings are lists of float32
+    with a fixed size, in the columns `Profile_picture` (or `Profile_picture_1`, ... if there are several) and
+    `Chatgpt_description`, ... A simulated table is marked in the metadata of the file and in a column
+    `Simulated`. Its truth is in the file, too: the latents in columns `truth_s1`, ..., graph and dependences
+    in the metadata.
 
-    Raises InputError if `path` does not end in .parquet or cannot be written.
+    Raises:
+        InputError: `path` does not end in .parquet or cannot be written.
     """
     path = Path(path)
     if path.suffix != ".parquet":
@@ -50,11 +53,11 @@ def write_table(table: PeopleTable, path: Path | str) -> None:
     if table.truth is not None:
         latents = table.truth.latents
         columns |= {f"{TRUTH_PREFIX}{latent}": pa.array(latents[latent]) for latent in latents}
-    facts = {"simulated": table.simulated, "source": table.source, "truth": _truth_facts(table.truth)}
+    facts = {"simulated": table.simulated, "source": table.source, "truth": _truth_facts(table)}
     metadata = {METADATA_KEY: json.dumps(facts).encode()}
     arrow = pa.table(columns).replace_schema_metadata(metadata)
     with atomic_path(path) as temporary:
-        # Noise does not compress, and dictionaries of floats only cost time.
+        # Noise cannot be compressed, and dictionaries of floats only cost time.
         pa.parquet.write_table(arrow, temporary, compression="none", use_dictionary=False)
 
 
@@ -69,20 +72,21 @@ def _embedding_columns(modality: str, measurements: int) -> list[str]:
 
 
 def _vectors(array: np.ndarray, present: np.ndarray) -> pa.FixedSizeListArray:
-    """(n, d) float32 as lists; null where not `present`."""
+    """(n, d) float32 as lists, with null where not `present`."""
     values = pa.array(np.ascontiguousarray(array, dtype=np.float32).reshape(-1))
     mask = None if present.all() else pa.array(~present)
     return pa.FixedSizeListArray.from_arrays(values, array.shape[1], mask=mask)
 
 
-def _truth_facts(truth: Truth | None) -> dict | None:
-    if truth is None:
+def _truth_facts(table: PeopleTable) -> dict[str, Any] | None:
+    truth, dependent = table.truth, table.dependent
+    if truth is None or truth.graph is None or dependent is None:
         return None
     return {
         "blocks": truth.blocks,
         "graph": truth.graph.tolist(),
         "dependent": {
-            "features": list(truth.dependent.columns),
-            "values": truth.dependent.loc[list(TRAITS)].to_numpy().tolist(),
+            "features": list(dependent.columns),
+            "values": dependent.loc[list(TRAITS)].to_numpy().tolist(),
         },
     }

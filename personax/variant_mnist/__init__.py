@@ -1,1 +1,1 @@
-"""Variant-MNIST: the structural causal model, the renderer, the image sources, the disk layout."""
+"""Variant-MNIST: structural causal models, the renderer, the image sources, and the layout on disk."""

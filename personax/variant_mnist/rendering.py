@@ -1,24 +1,29 @@
-"""Batched rendering of one object at a sub-pixel position, opacity and background level.
+"""Draw batches of objects, each at a given sub-pixel position, opacity and background level.
 
-Source images are normalised first, so that what a latent drives can be read off the picture: the object
-is shrunk to leave room to move, centred on its centre of mass (position), and scaled to a fixed energy,
-the root of the sum of its squared pixels at the output's resolution (opacity, grey level).
+Source images are normalised first, so that the factor that a latent controls can be read from the picture.
+The object is made smaller, so that it has room to move. It is centred on its centre of mass (for the
+position). It is scaled to a fixed energy, the root of the sum of its squared pixels at the resolution of the
+picture (for opacity and grey level).
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 import torch
+from jaxtyping import Float32, Float64, UInt8
 from torch.nn import functional
 
 from personax.variant_mnist.scm import Factor
 
-CANVAS = 28  # pixels a side before reduction to the output size
-OBJECT = 20  # pixels a side of the shrunken object: 28 -> 20
-SPREAD = 3.0  # standard deviations of a latent that reach the end of a factor's range
-# Energy of a fully opaque object on 14 x 14 pixels (more pixels carry more in proportion): about as bright
-# as the thinnest digits allow without clipping at 1.
+CANVAS = 28  # side in pixels before the reduction to the output size
+OBJECT = 20  # side in pixels of the smaller object
+SPREAD = 3.0  # a latent of so many standard deviations is at the end of the range of its factor
+# Energy of a fully opaque object on 14 x 14 pixels; it grows in proportion to the side. With a higher energy,
+# the thinnest digits would be clipped at 1.
 ENERGY = 3.0
 
-# Factor -> value at latent 0 and change over SPREAD standard deviations. Positions are in canvas pixels.
+# Factor -> its value at latent 0, and its change over SPREAD standard deviations. Positions are in pixels of
+# the canvas.
 RANGES: dict[Factor, tuple[float, float]] = {
     "horizontal": (0.0, 4.0),
     "vertical": (0.0, 4.0),
@@ -28,19 +33,21 @@ RANGES: dict[Factor, tuple[float, float]] = {
 DEFAULTS: dict[Factor, float] = {"horizontal": 0.0, "vertical": 0.0, "intensity": 0.8, "background": 0.0}
 
 
-def factor_values(latent: np.ndarray, factor: Factor) -> np.ndarray:
-    """Map a latent (n,) to its factor: standardised, linear, clipped at +-SPREAD standard deviations."""
+def factor_values(latent: Float64[np.ndarray, " n"], factor: Factor) -> Float32[np.ndarray, " n"]:
+    """The factor as a linear function of the standardised latent, which is clipped at +-SPREAD."""
     spread = latent.std()
     standard = (latent - latent.mean()) / (spread if spread > 0 else 1.0)
     middle, reach = RANGES[factor]
-    return (middle + reach * np.clip(standard / SPREAD, -1.0, 1.0)).astype(np.float32)
+    return np.asarray(middle + reach * np.clip(standard / SPREAD, -1.0, 1.0), dtype=np.float32)
 
 
-def normalise_objects(images: np.ndarray, *, size: int = 14, batch: int = 8192) -> torch.Tensor:
-    """(N, 28, 28) uint8 source images to (N, OBJECT, OBJECT) float32 objects that share one energy.
+def normalise_objects(
+    images: UInt8[np.ndarray, "n 28 28"], *, size: int = 14, batch: int = 8192
+) -> Float32[torch.Tensor, "n 20 20"]:
+    """Make objects of OBJECT x OBJECT pixels, all with the same energy, from source images.
 
-    The energy is that of the object as it will be seen in a picture of `size` pixels a side, because thin
-    strokes lose energy when pixels are merged. An all-black image stays black.
+    The energy is measured at the resolution of a picture with side `size`, because thin strokes lose energy
+    when pixels are merged. A black image stays black.
     """
     shown = max(1, round(OBJECT * size / CANVAS))
     parts = []
@@ -54,7 +61,7 @@ def normalise_objects(images: np.ndarray, *, size: int = 14, batch: int = 8192) 
 
 
 def _centre_of_mass(objects: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Horizontal and vertical offset of the mass from the middle, (n,) each, in object pixels."""
+    """Horizontal and vertical distance of the centre of mass from the middle, (n,) each, in object pixels."""
     side = objects.shape[-1]
     axis = torch.arange(side, dtype=objects.dtype) - (side - 1) / 2
     mass = objects.sum((1, 2)).clamp_min(1e-6)
@@ -62,18 +69,23 @@ def _centre_of_mass(objects: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def render(
-    objects: torch.Tensor, factors: dict[Factor, np.ndarray], *, size: int = 14, batch: int = 4096
-) -> np.ndarray:
-    """Draw n objects on black or grey.
+    objects: Float32[torch.Tensor, "n side side"],
+    factors: Mapping[Factor, Float32[np.ndarray, " n"]],
+    *,
+    size: int = 14,
+    batch: int = 4096,
+) -> Float32[np.ndarray, "n {size} {size}"]:
+    """Draw n objects on a black or grey background.
 
     Args:
-        objects: (n, OBJECT, OBJECT) from `normalise_objects`.
-        factors: some of horizontal and vertical (canvas pixels, right and down positive), intensity and
-            background (in [0, 1]), each (n,); those left out take their default.
-        size: side of the output in pixels, at most 28.
+        objects: from `normalise_objects`.
+        factors: values (n,) of some of the factors: horizontal and vertical (in canvas pixels; right and down
+            are positive), intensity and background (in [0, 1]). The others have their defaults.
+        size: side of the pictures in pixels, at most 28.
+        batch: number of pictures that are drawn at a time.
 
     Returns:
-        (n, size, size) float32 in [0, 1].
+        Pictures with pixels in [0, 1].
     """
     n = len(objects)
     value = {
@@ -91,9 +103,9 @@ def render(
     return torch.cat(drawn).numpy()
 
 
-def _render_batch(objects: torch.Tensor, value: dict[Factor, torch.Tensor], size: int) -> torch.Tensor:
+def _render_batch(objects: torch.Tensor, value: Mapping[Factor, torch.Tensor], size: int) -> torch.Tensor:
     horizontal_mass, vertical_mass = _centre_of_mass(objects)
-    # affine_grid maps output to input coordinates, both in [-1, 1] across their whole side.
+    # affine_grid maps output to input coordinates. Both are in [-1, 1] over the whole side.
     theta = torch.zeros(len(objects), 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = CANVAS / OBJECT
     theta[:, 0, 2] = (horizontal_mass - value["horizontal"]) * 2 / OBJECT

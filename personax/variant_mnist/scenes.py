@@ -1,16 +1,19 @@
-"""Variant-MNIST: people-like scenes of a coloured digit and a grey garment with known latents."""
+"""Variant-MNIST: scenes of a coloured digit and a grey garment, drawn from known latents.
+
+A scene plays the part of a person. Its modalities are the digit and the garment.
+"""
 
 from typing import Literal
 
 import numpy as np
 
 from personax.runs.seeds import numpy_rng
+from personax.variant_mnist.image_sources import ImageSource
 from personax.variant_mnist.rendering import factor_values, normalise_objects, render
 from personax.variant_mnist.scm import Factor, StructuralCausalModel
-from personax.variant_mnist.sources import ImageSource
-from personax.views import MultiViewData
+from personax.views import MultiViewData, Truth
 
-# Channels that the digit's measurements fill: red, green and blue (the paper), then yellow and magenta.
+# Colour channels of the measurements of the digit: red, green and blue (as in the paper), yellow and magenta.
 COLOURS = ((0,), (1,), (2,), (0, 1), (0, 2))
 
 Nuisance = Literal["independent", "shared"]
@@ -26,20 +29,31 @@ def make_variant_mnist(
     size: int = 14,
     data_seed: int = 0,
 ) -> MultiViewData:
-    """Draw n scenes from `scm` and photograph them.
+    """Draw the latents of n scenes from `scm`, and the pictures of each scene.
 
     Args:
-        images: where digits and garments are drawn from, with replacement.
-        scm: its modalities are "digit" and "garment".
+        images: digits and garments are drawn from these images, with replacement.
+        scm: a model with the modalities "digit" and "garment".
         n: number of scenes.
-        measurements: measurements of the digit (1 to 5, one colour each) and of the garment (1 or more).
-        nuisance: "independent" draws a fresh digit and a fresh garment for every measurement, so that only
-            the latents are shared by the measurements; "shared" (the paper) keeps one.
+        measurements: number of measurements of the digit (1 to 5, each in another colour) and of the garment
+            (1 or more).
+        nuisance: "independent" draws a new digit and a new garment for every measurement, so that the
+            measurements share nothing but the latents. "shared" (as in the paper) uses the same ones for all
+            measurements.
         size: side of the pictures in pixels.
-        data_seed: seed of everything random here.
+        data_seed: seed of everything that is random here.
 
     Returns:
-        Digit measurements (n, 3, size, size), all colour in one channel; garments (n, 1, size, size).
+        Digits (n, 3, size, size), each measurement in one colour, and garments (n, 1, size, size).
+
+    Example:
+        >>> from personax.variant_mnist.image_sources import stand_in_images
+        >>> from personax.variant_mnist.scm import variant_mnist_scm
+        >>> data = make_variant_mnist(stand_in_images(), variant_mnist_scm(), n=5, measurements=(3, 1))
+        >>> [pictures.shape for pictures in data.measurements["digit"]]
+        [(5, 3, 14, 14), (5, 3, 14, 14), (5, 3, 14, 14)]
+        >>> list(data.true_latents)
+        ['z11', 'z12', 'z21', 'z22']
     """
     latents = scm.sample(n, numpy_rng(data_seed, "latents"))
     shown: dict[str, list[np.ndarray]] = {}
@@ -62,9 +76,7 @@ def make_variant_mnist(
     return MultiViewData(
         measurements=shown,
         ids=np.arange(n),
-        latents=latents,
-        blocks=scm.blocks,
-        graph=scm.graph,
+        truth=Truth(latents, scm.blocks, scm.graph),
         source=images.name,
     )
 

@@ -1,4 +1,4 @@
-"""Structural causal models: named latents, who causes whom, and by which function."""
+"""Structural causal models: named latents, their causes, and the functions between them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import networkx as nx
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 Factor = Literal["horizontal", "vertical", "intensity", "background"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
@@ -17,7 +18,14 @@ Mechanism = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Latent:
-    """One latent: the modality that shows it, the visual factor it drives, its parents and mechanism."""
+    """A latent.
+
+    Attributes:
+        modality: the modality that shows it.
+        factor: the visual factor that it controls.
+        parents: names of its direct causes.
+        mechanism: function of the parents and the noise.
+    """
 
     modality: str
     factor: Factor
@@ -27,10 +35,14 @@ class Latent:
 
 @dataclass(frozen=True)
 class StructuralCausalModel:
-    """z_k = g_k(Pa(z_k), eps_k), eps independent standard normal (paper §4.1).
+    """z_k = g_k(Pa(z_k), eps_k) with independent standard normal eps (paper §4.1).
 
-    `latents` maps each name to its Latent, in any order; the columns of every table follow that order.
-    Raises ValueError for unknown parents, cycles, and two latents of a modality that drive one factor.
+    Attributes:
+        latents: name -> latent. The columns of every table have this order; causes need not come first.
+
+    Raises:
+        ValueError: a parent is unknown, latents cause each other, or two latents of a modality control the
+            same factor.
     """
 
     latents: Mapping[str, Latent]
@@ -51,16 +63,18 @@ class StructuralCausalModel:
         if not nx.is_directed_acyclic_graph(self._digraph()):
             raise ValueError("the latents cause each other in a circle")
 
-    def _digraph(self) -> nx.DiGraph:
-        digraph = nx.DiGraph()
+    def _digraph(self) -> "nx.DiGraph[str]":
+        digraph: nx.DiGraph[str] = nx.DiGraph()
         digraph.add_nodes_from(self.latents)
         digraph.add_edges_from((p, name) for name, latent in self.latents.items() for p in latent.parents)
         return digraph
 
     @property
-    def graph(self) -> np.ndarray:
-        """(d, d) int array, A[i, j] = 1 meaning i -> j, in the order of `latents`."""
-        return nx.to_numpy_array(self._digraph(), nodelist=list(self.latents), dtype=int)
+    def graph(self) -> Int[np.ndarray, "d d"]:
+        """(d, d) int array in the order of `latents`; A[i, j] = 1 means i -> j."""
+        return np.asarray(
+            nx.to_numpy_array(self._digraph(), nodelist=list(self.latents), dtype=np.dtype(int))
+        )
 
     @property
     def blocks(self) -> dict[str, list[str]]:
@@ -71,7 +85,7 @@ class StructuralCausalModel:
         return blocks
 
     def sample(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
-        """Draw n independent rows; columns in the order of `latents`."""
+        """Draw n independent rows, with columns in the order of `latents`."""
         noise = dict(zip(self.latents, rng.standard_normal((len(self.latents), n)), strict=True))
         values: dict[str, np.ndarray] = {}
         for name in nx.topological_sort(self._digraph()):
@@ -83,26 +97,26 @@ class StructuralCausalModel:
         return pd.DataFrame({name: values[name] for name in self.latents})
 
 
-# Mechanisms for one parent or none. All keep a latent's mean near 0 and its variance near 1.
+# Mechanisms for one parent or none. All of them keep the mean of a latent near 0 and its variance near 1.
 
 
-def root(parents: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def root(_parents: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """z = eps."""
     return noise
 
 
 def sine(frequency: float, sd: float = 0.65) -> Mechanism:
-    """z = 0.95 sin(frequency parent) + sd eps: rises and falls again in the tails."""
+    """z = 0.95 sin(frequency parent) + sd eps, which is not monotone: it turns in the tails."""
     return lambda parents, noise: 0.95 * np.sin(frequency * parents[:, 0]) + sd * noise
 
 
 def cosine(frequency: float, sd: float = 0.65) -> Mechanism:
-    """z = 0.95 cos(frequency parent) + sd eps: depends on the parent, yet hardly correlates with it."""
+    """z = 0.95 cos(frequency parent) + sd eps, which depends on the parent but hardly correlates with it."""
     return lambda parents, noise: 0.95 * np.cos(frequency * parents[:, 0]) + sd * noise
 
 
 def saturating(slope: float, sd: float = 0.7) -> Mechanism:
-    """z = 1.1 tanh(slope parent) + sd eps: monotone."""
+    """z = 1.1 tanh(slope parent) + sd eps, which is monotone."""
     return lambda parents, noise: 1.1 * np.tanh(slope * parents[:, 0]) + sd * noise
 
 

@@ -11,14 +11,15 @@ import torch
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from personax.baselines import METHODS
+from personax.baselines.baseline import Baseline
 from personax.baselines.causal_vae import acyclic_graph, acyclicity, kl_to_labels
 from personax.baselines.mmcrl import MMCRLConfig, MMCRLNetwork
-from personax.baselines.pieces import Baseline, average
-from personax.crl.metrics import kernel_ridge_r2, mean_correlation
-from personax.crl.model import Posterior
+from personax.baselines.networks import average
+from personax.learning.gaussians import Posterior
+from personax.learning.metrics import kernel_ridge_r2, mean_correlation
 from personax.runs.errors import InputError
 from personax.variant_mnist.scm import variant_mnist_scm
-from personax.views import MultiViewData, Split, split_rows
+from personax.views import MultiViewData, Split, Truth, split_rows
 
 SMALL = {"hidden": 16, "training.batch_size": 64, "training.learning_rate": 1e-2}
 TINY = {**SMALL, "noise": 1, "training.epochs": 3}
@@ -28,7 +29,7 @@ def seen(latents: np.ndarray, rng: np.random.Generator, width: int = 6) -> np.nd
     """An embedding (n, width) of latents (n, d): orthonormal directions and a little noise."""
     directions = np.linalg.qr(rng.standard_normal((width, latents.shape[1])))[0]
     noise = 0.1 * rng.standard_normal((len(latents), width))
-    return (latents @ directions.T + noise).astype(np.float32)
+    return np.asarray(latents @ directions.T + noise, dtype=np.float32)
 
 
 def people(n: int = 300, seed: int = 0) -> tuple[MultiViewData, Split]:
@@ -39,23 +40,26 @@ def people(n: int = 300, seed: int = 0) -> tuple[MultiViewData, Split]:
     data = MultiViewData(
         {"a": [seen(z[:, :2], rng) for _ in range(2)], "b": [seen(z[:, 2:], rng, 4) for _ in range(2)]},
         ids=np.arange(n),
-        latents=pd.DataFrame(z, columns=["z11", "z12", "z21"]),
-        blocks={"a": ["z11", "z12"], "b": ["z21"]},
+        truth=Truth(pd.DataFrame(z, columns=["z11", "z12", "z21"]), {"a": ["z11", "z12"], "b": ["z21"]}),
     )
     return data, split_rows(n, rng)
+
+
+BLOCKS = {"a": ["z11", "z12"], "b": ["z21"]}
 
 
 def fitted(
     name: str, data: MultiViewData, split: Split, settings: dict[str, Any], *, seed: int = 0, **options: Any
 ) -> Baseline[Any]:
-    sizes = {m: len(names) for m, names in data.blocks.items()}
+    blocks = BLOCKS if data.truth is None else data.truth.blocks
+    sizes = {m: len(blocks[m]) for m in data.modalities}
     method = METHODS[name]
     return method.make(method.configure(sizes, settings), seed=seed, device="cpu").fit(data, split, **options)
 
 
 def scores(model: Baseline[Any], data: MultiViewData, split: Split) -> tuple[np.ndarray, float]:
     """Held-out R2 per true latent, and MCC."""
-    z, truth = model.transform(data).to_numpy(), data.truth.to_numpy()
+    z, truth = model.transform(data).to_numpy(), data.true_latents.to_numpy()
     r2 = kernel_ridge_r2(z[split.train], truth[split.train], z[split.test], truth[split.test])
     return r2, mean_correlation(z[split.test], truth[split.test])
 
@@ -68,8 +72,10 @@ def test_same_seed_same_bits_and_a_killed_fit_goes_on(name: str, tmp_path: Path)
     data, split = people()
     whole = fitted(name, data, split, TINY, seed=1)
     latents = whole.transform(data)
-    assert list(latents.columns) == ["z11", "z12", "z21"] and np.isfinite(latents.to_numpy()).all()
-    assert len(whole.history) == 3 and {"train", "validation"} <= set(whole.history[0])
+    assert list(latents.columns) == ["z11", "z12", "z21"]
+    assert np.isfinite(latents.to_numpy()).all()
+    assert len(whole.history) == 3
+    assert {"train", "validation"} <= set(whole.history[0])
     assert not latents.equals(fitted(name, data, split, TINY, seed=2).transform(data))
 
     class Killed(Exception):
@@ -83,7 +89,8 @@ def test_same_seed_same_bits_and_a_killed_fit_goes_on(name: str, tmp_path: Path)
     with pytest.raises(Killed):
         fitted(name, data, split, TINY, seed=1, checkpoint=checkpoint, on_progress=kill_after_two)
     resumed = fitted(name, data, split, TINY, seed=1, checkpoint=checkpoint)
-    assert resumed.transform(data).equals(latents) and resumed.history == whole.history
+    assert resumed.transform(data).equals(latents)
+    assert resumed.history == whole.history
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -102,13 +109,14 @@ def test_what_is_missing_is_not_looked_at(name: str) -> None:
             observed={"a": observed},
         )
         found.append(fitted(name, masked, split, TINY).transform(masked))
-    assert found[0].equals(found[1]) and np.isfinite(found[0].to_numpy()).all()
+    assert found[0].equals(found[1])
+    assert np.isfinite(found[0].to_numpy()).all()
 
 
 @pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.uses_truth])
 def test_the_truth_is_not_looked_at(name: str) -> None:
     data, split = people()
-    other = dataclasses.replace(data, latents=-(data.truth**2))
+    other = dataclasses.replace(data, truth=Truth(-(data.true_latents**2), data.known_truth.blocks))
     assert (
         fitted(name, data, split, TINY)
         .transform(data)
@@ -120,7 +128,8 @@ def test_the_truth_is_not_looked_at(name: str) -> None:
 def test_graphs_are_acyclic_or_none(name: str) -> None:
     graph = fitted(name, *people(), TINY).graph
     if graph is not None:
-        assert graph.shape == (3, 3) and set(np.unique(graph)) <= {0, 1}
+        assert graph.shape == (3, 3)
+        assert set(np.unique(graph)) <= {0, 1}
         assert not np.linalg.matrix_power(graph, 3).any()
 
 
@@ -131,7 +140,7 @@ def test_bad_configurations_are_named() -> None:
     with pytest.raises(InputError, match=r"no setting 'beta\.high'"):
         METHODS["beta_vae"].configure({"a": 2, "b": 1}, {"beta.high": 1.0})
     for settings, message in (
-        ({"training.epochs": 0}, "training.epochs: 0"),
+        ({"training.epochs": 0}, "training.epochs 0"),
         ({"training.learning_rate": 0.0}, "training.learning_rate"),
         ({"observation_sd": -1.0}, "observation_sd"),
         ({"latents": {"a": 2}}, "modalities"),
@@ -140,12 +149,11 @@ def test_bad_configurations_are_named() -> None:
             fitted("beta_vae", data, split, {**TINY, **settings})
     with pytest.raises(InputError, match="temperature"):
         fitted("mcl", data, split, {**TINY, "temperature": 0.0})
-    unknown = dataclasses.replace(data, latents=None)
+    unknown = dataclasses.replace(data, truth=None)
     with pytest.raises(InputError, match="true latents"):
         fitted("causal_vae_supervised", unknown, split, TINY)
     fitted("causal_vae", unknown, split, {**TINY, "training.epochs": 1})
     alone = dataclasses.replace(data, measurements={"a": data.measurements["a"][:1]}, observed={})
-    alone = dataclasses.replace(alone, blocks={"a": ["z11", "z12"]})
     with pytest.raises(InputError, match="single measurement"):
         fitted("mcl", alone, split, TINY)
     with pytest.raises(RuntimeError, match="fit"):
@@ -174,8 +182,7 @@ def test_beta_vae_finds_the_axes_of_independent_factors_of_unequal_variance() ->
     data = MultiViewData(
         {"a": [seen(factors, rng)]},
         np.arange(1500),
-        latents=pd.DataFrame(factors, columns=["z11", "z12"]),
-        blocks={"a": ["z11", "z12"]},
+        truth=Truth(pd.DataFrame(factors, columns=["z11", "z12"]), {"a": ["z11", "z12"]}),
     )
     split = split_rows(1500, rng)
     settings = {**SMALL, "noise": 0, "training.epochs": 30}
@@ -193,8 +200,7 @@ def chain(n: int, seed: int) -> tuple[MultiViewData, Split]:
     data = MultiViewData(
         {"a": [seen(z[:, :2], rng) for _ in range(2)], "b": [seen(z[:, 2:], rng, 4)]},
         np.arange(n),
-        latents=pd.DataFrame(z, columns=["z11", "z12", "z21"]),
-        blocks={"a": ["z11", "z12"], "b": ["z21"]},
+        truth=Truth(pd.DataFrame(z, columns=["z11", "z12", "z21"]), {"a": ["z11", "z12"], "b": ["z21"]}),
     )
     return data, split_rows(n, rng)
 
@@ -203,8 +209,9 @@ def test_causal_vae_with_labels_finds_a_linear_chain() -> None:
     """Equal noise variances make least squares consistent for the graph (Peters & Bühlmann 2014)."""
     data, split = chain(1200, 0)
     model = fitted("causal_vae_supervised", data, split, {**SMALL, "noise": 1, "training.epochs": 40})
-    assert model.graph is not None and model.graph.tolist() == [[0, 0, 0], [0, 0, 1], [1, 0, 0]]
-    z, truth = model.transform(data).to_numpy()[split.test], data.truth.to_numpy()[split.test]
+    assert model.graph is not None
+    assert model.graph.tolist() == [[0, 0, 0], [0, 0, 1], [1, 0, 0]]
+    z, truth = model.transform(data).to_numpy()[split.test], data.true_latents.to_numpy()[split.test]
     own = [np.corrcoef(z[:, k], truth[:, k])[0, 1] for k in range(3)]  # labels fix order and signs too
     assert min(own) > 0.9
 
@@ -221,7 +228,6 @@ def test_mcl_finds_what_views_share_and_nothing_else() -> None:
             "b": [seen(echo, rng, 4)],
         },
         np.arange(n),
-        blocks={"a": ["z11", "z12"], "b": ["z21"]},
     )
     split = split_rows(n, rng)
     model = fitted("mcl", data, split, {**SMALL, "training.batch_size": 128, "training.epochs": 10})
@@ -230,9 +236,11 @@ def test_mcl_finds_what_views_share_and_nothing_else() -> None:
     def r2(block: np.ndarray, truth: np.ndarray) -> np.ndarray:
         return kernel_ridge_r2(block[split.train], truth[split.train], block[split.test], truth[split.test])
 
-    assert r2(z[:, :2], content).min() > 0.9 and r2(z[:, :2], private[:, 0]).max() < 0.2
+    assert r2(z[:, :2], content).min() > 0.9
+    assert r2(z[:, :2], private[:, 0]).max() < 0.2
     shared, own = r2(z[:, 2:], echo)
-    assert shared > 0.85 and own < 0.2
+    assert shared > 0.85
+    assert own < 0.2
 
 
 def test_mmcrl_finds_latents_and_edges_of_a_sparse_graph_across_modalities() -> None:
@@ -245,23 +253,23 @@ def test_mmcrl_finds_latents_and_edges_of_a_sparse_graph_across_modalities() -> 
     data = MultiViewData(
         {"a": [seen(e[:, :2], rng)], "b": [seen(effects, rng)]},
         np.arange(n),
-        latents=pd.DataFrame(np.c_[e[:, :2], effects], columns=names),
-        blocks={"a": names[:2], "b": names[2:]},
+        truth=Truth(pd.DataFrame(np.c_[e[:, :2], effects], columns=names), {"a": names[:2], "b": names[2:]}),
     )
     split = split_rows(n, rng)
     settings = {**SMALL, "noise": 0, "training.epochs": 40, "training.patience": 40}
     model = fitted("mmcrl", data, split, settings)
     _, mcc = scores(model, data, split)
     assert mcc > 0.97
-    assert model.graph is not None and model.graph.sum() == 2
+    assert model.graph is not None
+    assert model.graph.sum() == 2
     assert sorted(model.graph[:2, 2:].sum(1)) == sorted(model.graph[:2, 2:].sum(0)) == [1, 1]
 
 
 def test_mmcrls_sparsity_cannot_be_dodged_by_rescaling() -> None:
     """Given the true latents, its flow has the true graph, whose effects are of usual size."""
     truth = variant_mnist_scm()
-    z = truth.sample(4000, np.random.default_rng(0)).to_numpy()
-    z = torch.from_numpy((z - z.mean(0)) / z.std(0)).float()
+    sample = truth.sample(4000, np.random.default_rng(0)).to_numpy()
+    z = torch.from_numpy((sample - sample.mean(0)) / sample.std(0)).float()
     config = MMCRLConfig(latents={"digit": 2, "garment": 2})
     for seed in range(3):
         torch.manual_seed(seed)
@@ -290,7 +298,8 @@ def test_the_official_recipe_as_released_learns_by_full_batches_at_its_own_rate(
     assert {row["learning_rate"] for row in model.history} == {2e-6}
     losses = [row["train"] for row in model.history]
     assert losses == sorted(losses, reverse=True)
-    assert model.graph is not None and np.array_equal(model.graph, np.triu(np.ones((3, 3)), 1))
+    assert model.graph is not None
+    assert np.array_equal(model.graph, np.triu(np.ones((3, 3)), 1))
 
 
 # Formulas

@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 
 from personax.baselines import METHODS, tuned_config
-from personax.baselines import tuning as tuning_module
+from personax.baselines import trials as tuning_module
+from personax.baselines.baseline import Baseline
 from personax.baselines.beta_vae import BetaVAEConfig
-from personax.baselines.pieces import Baseline
-from personax.baselines.tuning import best_settings, hidden_measurement_r2, hide, tune, write_tuned
-from personax.experiments.tuning import TuningConfig, run_tuning
+from personax.baselines.trials import best_settings, tune, write_tuned
+from personax.experiments.tuning.command import run_tuning
+from personax.experiments.tuning.config import TuningConfig
+from personax.learning.criteria import hidden_measurement_r2, hide
 from personax.runs.errors import InputError
-from personax.views import MultiViewData, Split, split_rows
+from personax.views import MultiViewData, Split, Truth, split_rows
 
 
 def views(n: int = 400) -> tuple[MultiViewData, Split]:
@@ -32,8 +34,9 @@ def views(n: int = 400) -> tuple[MultiViewData, Split]:
     data = MultiViewData(
         {"a": [seen(z) for _ in range(3)], "b": [seen(echo)]},
         np.arange(n),
-        latents=pd.DataFrame(np.c_[z, echo], columns=["z11", "z12", "z21"]),
-        blocks={"a": ["z11", "z12"], "b": ["z21"]},
+        truth=Truth(
+            pd.DataFrame(np.c_[z, echo], columns=["z11", "z12", "z21"]), {"a": ["z11", "z12"], "b": ["z21"]}
+        ),
     )
     return data, split_rows(n, rng)
 
@@ -46,7 +49,7 @@ class Oracle:
 
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         self.asked += 1
-        truth = data.truth[self.columns]
+        truth = data.true_latents[self.columns]
         rng = np.random.default_rng(self.asked)
         return truth + self.noise * rng.standard_normal(truth.shape)
 
@@ -70,11 +73,11 @@ def test_the_measurement_that_is_predicted_is_hidden_and_the_truth_is_not_needed
         hidden: ClassVar[list[tuple[str, int]]] = []
 
         def transform(self, data: MultiViewData) -> pd.DataFrame:
-            missing = [(m, k) for m, mask in data.observed.items() for k in np.flatnonzero(~mask.all(0))]
+            missing = [(m, int(k)) for m, mask in data.observed.items() for k in np.flatnonzero(~mask.all(0))]
             self.hidden.extend(missing)
             return pd.DataFrame(data.measurements["a"][0])
 
-    score(Spy([]), replace(data, latents=None), split)
+    score(Spy([]), replace(data, truth=None), split)
     places = [("a", 0), ("a", 1), ("a", 2), ("b", 0)]
     assert Spy.hidden == [place for place in places for _ in range(2)]
     assert hide(data, "a", 1).observed["a"].all(0).tolist() == [True, False, True]
@@ -117,7 +120,8 @@ def test_trials_are_written_continued_and_chosen_from(
     }
     sizes = {"a": 2, "b": 1}
     whole = tune("mcl", data, split, sizes, tmp_path / "whole", **options)
-    assert len(whole) == 6 and not list((tmp_path / "whole").glob("*.pt"))
+    assert len(whole) == 6
+    assert not list((tmp_path / "whole").glob("*.pt"))
 
     def stop_at_once(*_: Any) -> float:
         raise KeyboardInterrupt
@@ -165,7 +169,9 @@ def test_chosen_settings_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "baselines.yaml"
     write_tuned(path, {"beta_vae": {"beta": 16.0, "training.learning_rate": 1e-3}}, "python tune.py")
     config = tuned_config("beta_vae", {"a": 2}, path)
-    assert isinstance(config, BetaVAEConfig) and config.beta == 16 and config.training.learning_rate == 1e-3
+    assert isinstance(config, BetaVAEConfig)
+    assert config.beta == 16
+    assert config.training.learning_rate == 1e-3
     assert tuned_config("official_published", {"a": 2}, path).training.epochs == 3000
     for name, message in (("mcl", "no settings of mcl"), ("mlc", "unknown")):
         with pytest.raises(InputError, match=message):

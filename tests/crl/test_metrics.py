@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from personax.crl.metrics import (
+from personax.learning.metrics import (
     insample_r2,
     kernel_ridge_r2,
     match,
@@ -15,7 +15,7 @@ from personax.crl.metrics import (
 N, K = 1500, 4
 
 
-@pytest.fixture()
+@pytest.fixture
 def truth() -> np.ndarray:
     z = np.random.default_rng(0).standard_normal((N, K))
     z[:, 1] = 0.6 * z[:, 0] + 0.8 * z[:, 1]
@@ -51,18 +51,22 @@ def test_a_rotation_keeps_r2_but_not_mcc(truth: np.ndarray) -> None:
 
 def test_noise_zeros_and_duplicates(truth: np.ndarray) -> None:
     noise = np.random.default_rng(2).standard_normal((N, K))
-    assert r2(noise, truth).max() < 0.05 and mean_correlation(noise, truth) < 0.1
+    assert r2(noise, truth).max() < 0.05
+    assert mean_correlation(noise, truth) < 0.1
     zeros = np.zeros((N, K))
-    assert abs(r2(zeros, truth)).max() < 0.02 and mean_correlation(zeros, truth) == 0
+    assert abs(r2(zeros, truth)).max() < 0.02
+    assert mean_correlation(zeros, truth) == 0
     duplicate = np.repeat(truth[:, :1], K, axis=1)
     assert mean_correlation(duplicate, truth) < 0.5
-    assert r2(duplicate, truth)[0] > 0.95 and r2(duplicate, truth)[2:].max() < 0.05
+    assert r2(duplicate, truth)[0] > 0.95
+    assert r2(duplicate, truth)[2:].max() < 0.05
 
 
 def test_more_recovered_than_true_latents(truth: np.ndarray) -> None:
     z = np.concatenate([np.random.default_rng(3).standard_normal((N, 2)), truth], axis=1)
     columns, correlations = match(z, truth)
-    assert columns.tolist() == [2, 3, 4, 5] and np.allclose(correlations, 1)
+    assert columns.tolist() == [2, 3, 4, 5]
+    assert np.allclose(correlations, 1)
 
 
 def test_in_sample_r2_flatters(truth: np.ndarray) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import load_main
 from scipy.stats import binom
-from scripts import load_main
 
 from personax.crl.estimator import Encoding
-from personax.experiments import mnist, people
 from personax.experiments.diagnostics import command, observations
 from personax.experiments.diagnostics.dependence import (
     conditional_dependence,
@@ -48,8 +47,11 @@ from personax.experiments.diagnostics.structure import (
     shape_of_coordinates,
     sufficient_variability,
 )
+from personax.experiments.mnist import run as mnist_run
+from personax.experiments.mnist.config import OURS
+from personax.experiments.people import run as people_run
 from personax.independence import hsic
-from personax.views import MultiViewData
+from personax.views import MultiViewData, Truth
 
 NAMES = ["z11", "z12", "z21", "z22"]
 BLOCKS = {"a": NAMES[:2], "b": NAMES[2:]}
@@ -86,7 +88,7 @@ def evidence(
     content = {m: [coordinates[m] + 0.1 * rng.standard_normal((n, 2)) for _ in range(2)] for m in "ab"}
     table = pd.DataFrame(z, columns=NAMES)
     whole = Encoding(table, pd.DataFrame(eps, columns=NAMES), coordinates, content, said)
-    data = MultiViewData(x, np.arange(n), latents=table, blocks=BLOCKS)
+    data = MultiViewData(x, np.arange(n), truth=Truth(table, BLOCKS))
     train, test = np.arange(TRAIN), np.arange(TRAIN, n)
     return Evidence(
         part(whole, train), part(whole, test), data.rows(train), data.rows(test), BLOCKS, GRAPH, 0.98 * GRAPH
@@ -97,7 +99,7 @@ def _picture(z: np.ndarray, eta: np.ndarray, lean: float) -> np.ndarray:
     """(n, 4): z along two directions, noise along the third, of a size that depends on z."""
     axes = np.array([[2.0, lean], [0.0, np.sqrt(1 - lean**2)], [0.0, 0.0], [0.0, 0.0]])
     noise = np.exp(0.5 * z[:, :1]) * eta * np.array([0.0, 0.0, 0.8, 0.2])
-    return (z @ axes.T + noise).astype(np.float32)
+    return np.asarray((z @ axes.T + noise).astype(np.float32))
 
 
 def part(encoding: Encoding, rows: np.ndarray) -> Encoding:
@@ -123,9 +125,11 @@ def test_single_columns_give_the_registrys_hsic() -> None:
     x = rng.standard_normal((120, 2))
     y = 0.4 * x[:, :1] + rng.standard_normal((120, 1))
     ours, theirs = dependence("x, y", x[:, :1], y, rng), hsic(x[:, 0], y[:, 0])
-    assert ours is not None and ours.effect == pytest.approx(theirs.effect, abs=1e-9)
+    assert ours is not None
+    assert ours.effect == pytest.approx(theirs.effect, abs=1e-9)
     both = dependence("x, y", x, y, rng)  # no second opinions: the p of HSIC alone
-    assert both is not None and both.effect < ours.effect
+    assert both is not None
+    assert both.effect < ours.effect
 
 
 def within_bounds(rejections: int, trials: int, level: float) -> bool:
@@ -154,7 +158,8 @@ def test_the_level_of_the_conditional_test_where_spread_depends_on_what_is_given
         z = rng.standard_normal((80, 1))
         a, b = (np.exp(z) * rng.standard_normal((80, 1)) for _ in range(2))
         found, plain = conditional_dependence("a, b", a, b, z, rng, 19), dependence("a, b", a, b, rng)
-        assert found is not None and plain is not None
+        assert found is not None
+        assert plain is not None
         rejections += found.log10_p <= np.log10(0.05) + 1e-9
         marginal += plain.log10_p < np.log10(0.05)
     assert rejections <= binom.ppf(0.9995, trials, 0.05)
@@ -166,7 +171,9 @@ def test_the_conditional_test_sees_what_is_shared_beyond_the_given() -> None:
     z, common = rng.standard_normal((200, 2)), rng.standard_normal((200, 1))
     a, b = (common + 0.5 * rng.standard_normal((200, 1)) for _ in range(2))
     found = conditional_dependence("a, b", a, b, z, rng, 199)
-    assert found is not None and found.effect > 0.5 and found.log10_p == pytest.approx(-np.log10(200))
+    assert found is not None
+    assert found.effect > 0.5
+    assert found.log10_p == pytest.approx(-np.log10(200))
 
 
 def test_missing_rows_constants_and_outliers() -> None:
@@ -175,19 +182,22 @@ def test_missing_rows_constants_and_outliers() -> None:
     gaps = a.copy()
     gaps[::4] = np.nan
     found = dependence("a, b", gaps, b, rng)
-    assert found is not None and found.n == 60
+    assert found is not None
+    assert found.n == 60
     assert dependence("none", np.full((80, 1), 3.0), b, rng) is None
     assert dependence("no columns", a[:, :0], b, rng) is None
     assert dependence("too few", a[:4], b[:4], rng) is None
     a[0] = 1e6
     gram = vector_gram(a)
-    assert gram is not None and gram.factor.shape[1] < 100  # not a series over the outlier's distance
+    assert gram is not None
+    assert gram.factor.shape[1] < 100
 
 
 def test_neighbourhoods_hold_everybody_once_and_near_people_together() -> None:
     points = np.random.default_rng(5).standard_normal((203, 2))
     cells = neighbourhoods(points, 10)
-    assert sorted(np.concatenate(cells)) == list(range(203)) and max(map(len, cells)) <= 10
+    assert sorted(np.concatenate(cells)) == list(range(203))
+    assert max(map(len, cells)) <= 10
     order = shuffled_within(cells, np.random.default_rng(0))
     assert all(set(order[cell]) == set(cell) for cell in cells)
     moved = np.linalg.norm(points[order] - points, axis=1).mean()
@@ -204,12 +214,17 @@ def test_judging_needs_significance_and_an_effect() -> None:
         assert judged is not None
         return judged.verdict
 
-    assert at(0.0, 500) == HOLDS and at(0.06, 20000) == HOLDS  # significant, but negligible
-    assert at(0.2, 2000) == DOUBTFUL and at(0.6, 500) == VIOLATED
+    assert at(0.0, 500) == HOLDS
+    assert at(0.06, 20000) == HOLDS
+    assert at(0.2, 2000) == DOUBTFUL
+    assert at(0.6, 500) == VIOLATED
     assert at(0.0, 12) == UNKNOWN  # chance reaches anything
-    assert judge([], 0.05) is None and worst([]) == UNKNOWN
-    assert worst([HOLDS, UNKNOWN, DOUBTFUL]) == DOUBTFUL and worst([UNKNOWN, HOLDS]) == HOLDS
-    assert resamples_for(40, 0.05) >= 40 / 0.05 and resamples_for(1, 0.05) == 199
+    assert judge([], 0.05) is None
+    assert worst([]) == UNKNOWN
+    assert worst([HOLDS, UNKNOWN, DOUBTFUL]) == DOUBTFUL
+    assert worst([UNKNOWN, HOLDS]) == HOLDS
+    assert resamples_for(40, 0.05) >= 40 / 0.05
+    assert resamples_for(1, 0.05) == 199
 
 
 # Noises.
@@ -221,10 +236,12 @@ def test_independent_noises_hold_and_shared_causes_do_not() -> None:
     eps = good.test.eps.copy()
     eps["z22"] = eps["z12"] ** 2 + 0.5 * eps["z22"]  # uncorrelated, yet dependent
     bad = exogenous_noise(replace(good, test=replace(good.test, eps=eps)))
-    assert bad.verdict == VIOLATED and "z12, z22" in bad.measured
+    assert bad.verdict == VIOLATED
+    assert "z12, z22" in bad.measured
     leftover = good.test.eps.assign(z12=good.test.z["z12"])  # as if the edge z11 -> z12 explained nothing
     finding = exogenous_noise(replace(good, test=replace(good.test, eps=leftover)))
-    assert finding.verdict == VIOLATED and "z12" in finding.measured
+    assert finding.verdict == VIOLATED
+    assert "z12" in finding.measured
 
 
 def test_false_alarms_on_independent_eps_are_as_rare_as_the_level_says() -> None:
@@ -248,8 +265,10 @@ def test_false_alarms_on_independent_eps_are_as_rare_as_the_level_says() -> None
 def test_proposition_2(style: str, claimed: str, seen: str, noise: str, proposition: str) -> None:
     model = evidence(seed=1, style=style, claimed=claimed)
     found = verdicts([*measurement_noise(model), *proposition_2(model)])
-    assert found["x_given_z"] == seen and found["eta"] == noise
-    assert found["proposition_2"] == proposition and found["eta_z"] == found["eta_eps"] == HOLDS
+    assert found["x_given_z"] == seen
+    assert found["eta"] == noise
+    assert found["proposition_2"] == proposition
+    assert found["eta_z"] == found["eta_eps"] == HOLDS
 
 
 def test_that_z_is_inferred_from_the_measurements_is_allowed_for() -> None:
@@ -275,8 +294,10 @@ def test_that_z_is_inferred_from_the_measurements_is_allowed_for() -> None:
     )
     unaware = replace(model, encode=None)
     knowing, naive = (judge(holm(observed_pairs(m, recovered(m))["a"]), 0.05) for m in (model, unaware))
-    assert knowing is not None and naive is not None
-    assert knowing.verdict == HOLDS and naive.verdict == VIOLATED
+    assert knowing is not None
+    assert naive is not None
+    assert knowing.verdict == HOLDS
+    assert naive.verdict == VIOLATED
 
 
 def test_eta_that_carries_z_is_told_and_unused_eta_is_silent() -> None:
@@ -284,14 +305,17 @@ def test_eta_that_carries_z_is_told_and_unused_eta_is_silent() -> None:
     z = good.test.z[["z11"]].to_numpy()
     leaking = {"a": [good.test.eta["a"][0] + z, good.test.eta["a"][1]], "b": good.test.eta["b"]}
     found = verdicts(measurement_noise(replace(good, test=replace(good.test, eta=leaking))))
-    assert found["eta_z"] == found["eta_eps"] == VIOLATED and found["eta"] == HOLDS
+    assert found["eta_z"] == found["eta_eps"] == VIOLATED
+    assert found["eta"] == HOLDS
     for weak in (0.1, 0.0):
         unused = {m: [weak * v for v in views] for m, views in good.test.eta.items()}
         findings = measurement_noise(replace(good, test=replace(good.test, eta=unused)))
-        assert {f.verdict for f in findings} == {UNKNOWN} and "unused" in findings[0].measured
+        assert {f.verdict for f in findings} == {UNKNOWN}
+        assert "unused" in findings[0].measured
     none = {m: [v[:, :0] for v in views] for m, views in good.test.eta.items()}
     assert "no eta" in measurement_noise(replace(good, test=replace(good.test, eta=none)))[0].measured
-    assert agreement(UNKNOWN, VIOLATED) == UNKNOWN and agreement(DOUBTFUL, VIOLATED) == DOUBTFUL
+    assert agreement(UNKNOWN, VIOLATED) == UNKNOWN
+    assert agreement(DOUBTFUL, VIOLATED) == DOUBTFUL
 
 
 # What identifies z.
@@ -300,30 +324,35 @@ def test_eta_that_carries_z_is_told_and_unused_eta_is_silent() -> None:
 def test_alignment() -> None:
     good = evidence()
     found = alignment_gap(good)
-    assert found.verdict == HOLDS and found.details["a 1, 2"]["retrieval"] > 0.2
+    assert found.verdict == HOLDS
+    assert found.details["a 1, 2"]["retrieval"] > 0.2
     assert 0 < found.details["a 1, 2"]["info_nce"] < np.log(TEST) / 2
     views = good.test.content["a"]
     strangers = {**good.test.content, "a": [views[0], views[1][::-1]]}
     bad = alignment_gap(replace(good, test=replace(good.test, content=strangers)))
-    assert bad.verdict == VIOLATED and bad.details["b 1, 2"]["verdict"] == HOLDS
+    assert bad.verdict == VIOLATED
+    assert bad.details["b 1, 2"]["verdict"] == HOLDS
     assert bad.details["a 1, 2"]["retrieval"] < 0.02
     assert abs(bad.details["a 1, 2"]["agreement"]) < 0.2
     # one direction lost: most of the distance is right, and yet
     noise = np.random.default_rng(0).standard_normal(TEST)
     half = [np.column_stack([5 * view[:, 0], noise[:: 1 - 2 * i]]) for i, view in enumerate(views)]
     lost = alignment_gap(replace(good, test=replace(good.test, content={**good.test.content, "a": half})))
-    assert lost.verdict == VIOLATED and lost.details["a 1, 2"]["weakest"] < 0.3
+    assert lost.verdict == VIOLATED
+    assert lost.details["a 1, 2"]["weakest"] < 0.3
     once = {m: views[:1] for m, views in good.test.content.items()}
     assert alignment_gap(replace(good, test=replace(good.test, content=once))).verdict == UNKNOWN
 
 
 def test_orthogonality() -> None:
     good, even = shape_of_coordinates(evidence())
-    assert even.verdict == HOLDS and even.details["a"]["variance"] < 0.1
+    assert even.verdict == HOLDS
+    assert even.details["a"]["variance"] < 0.1
     assert good.verdict == HOLDS
     assert good.details["a"]["squared_cosine"] < 0.02 < good.details["a"]["rotations_median"]
     bad, _ = shape_of_coordinates(evidence(lean=0.8))
-    assert bad.verdict in (DOUBTFUL, VIOLATED) and bad.details["a"]["squared_cosine"] > 0.3
+    assert bad.verdict in (DOUBTFUL, VIOLATED)
+    assert bad.details["a"]["squared_cosine"] > 0.3
 
 
 def test_a_warped_latent_is_uneven() -> None:
@@ -357,7 +386,8 @@ def test_variability_names_the_latents_that_no_other_block_touches() -> None:
         ("none", VIOLATED, NAMES),
     ):
         changes, reaching = sufficient_variability(evidence(links=links))
-        assert reaching.verdict == reach and reaching.details["not_reaching"] == silent
+        assert reaching.verdict == reach
+        assert reaching.details["not_reaching"] == silent
         if links != "one":  # there sinks may respond, through a nonlinear function of their mates
             assert changes.verdict == (HOLDS if links == "both" else VIOLATED)
     alone = replace(evidence(), blocks={"a": NAMES})
@@ -382,7 +412,8 @@ def test_graph() -> None:
     open_edge = good.edge_probability.copy()
     open_edge[1, 3] = 0.45
     finding = graph_facts(replace(good, edge_probability=open_edge))
-    assert finding.verdict == DOUBTFUL and "z12 -> z22 (0.45)" in finding.measured
+    assert finding.verdict == DOUBTFUL
+    assert "z12 -> z22 (0.45)" in finding.measured
     circle = GRAPH.copy()
     circle[3, 0] = 1
     assert graph_facts(replace(good, graph=circle)).verdict == VIOLATED
@@ -417,9 +448,8 @@ def diagnose(*words: str | Path) -> int:
 def without_other_figures() -> Iterator[None]:
     """Training's own figures take longer than training itself."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (mnist, people):
-            for name in [name for name in vars(module) if name.startswith("draw_")]:
-                patch.setattr(module, name, lambda *args, **options: [])
+        patch.setattr(mnist_run, "draw_run", lambda *args, **options: None)
+        patch.setattr(people_run, "draw_findings", lambda *args, **options: None)
         yield
 
 
@@ -445,7 +475,8 @@ def test_a_run_is_diagnosed_twice_alike(
     assert diagnose(scenes) == 0
     printed = capsys.readouterr().out
     report = json.loads((scenes / "diagnostics.json").read_text())
-    assert list(report["findings"]) == KEYS and report["test_rows"] == 40
+    assert list(report["findings"]) == KEYS
+    assert report["test_rows"] == 40
     for finding in report["findings"].values():
         assert finding["verdict"] in (HOLDS, DOUBTFUL, VIOLATED, UNKNOWN)
         assert f"{finding['assumption']}: {finding['measured']}" in printed
@@ -453,7 +484,7 @@ def test_a_run_is_diagnosed_twice_alike(
     for suffix in ("png", "pdf"):
         assert (scenes / "figures" / f"diagnostics.{suffix}").stat().st_size > 5000
     first = (scenes / "diagnostics.json").read_bytes()
-    monkeypatch.setattr(command, "draw", lambda *args, **options: [scenes])
+    monkeypatch.setattr(command, "draw_findings_page", lambda *args, **options: [scenes])
     assert diagnose(scenes, "--rows", "40") == 0
     assert (scenes / "diagnostics.json").read_bytes() == first
 
@@ -462,7 +493,7 @@ def test_a_run_of_people_is_diagnosed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One image a person and no eta: what cannot be told is said so."""
-    monkeypatch.setattr(command, "draw", lambda *args, **options: [tmp_path / "no picture"])
+    monkeypatch.setattr(command, "draw_findings_page", lambda *args, **options: [tmp_path / "no picture"])
     monkeypatch.setattr(observations, "EXCHANGES", 4)
     words = "--source simulated --n 300 --image_dim 20 --text_dim 20 --model.noise 0 --device cpu"
     words += " --model.phase1.epochs 2 --model.phase2.population 2 --model.phase2.generations 1"
@@ -471,7 +502,8 @@ def test_a_run_of_people_is_diagnosed(
     assert script(script_path, *words.split(), "--output", tmp_path / "run") == 0
     assert diagnose(tmp_path / "run") == 0
     printed = capsys.readouterr().out
-    assert "SIMULATED DATA" in printed and "SIMULATED" in (tmp_path / "run/diagnostics.md").read_text()
+    assert "SIMULATED DATA" in printed
+    assert "SIMULATED" in (tmp_path / "run/diagnostics.md").read_text()
     findings = json.loads((tmp_path / "run/diagnostics.json").read_text())["findings"]
     assert findings["eta"]["verdict"] == findings["proposition_2"]["verdict"] == UNKNOWN
     assert set(findings["alignment"]["details"]) == {"text 1, 2", "text 1, 3", "text 2, 3"}
@@ -482,7 +514,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     capsys.readouterr()
     assert diagnose(*words) == 2
     message = capsys.readouterr().err.strip().splitlines()
-    assert len(message) == 1 and "error:" in message[0]
+    assert len(message) == 1
+    assert "error:" in message[0]
     return message[0]
 
 
@@ -491,7 +524,8 @@ def test_what_is_no_finished_run_is_refused(
 ) -> None:
     assert "no such run folder" in refused(capsys, tmp_path / "absent")
     assert "no run folder" in refused(capsys, tmp_path)
-    assert "give one" in refused(capsys) and "give one" in refused(capsys, scenes, scenes)
+    assert "give one" in refused(capsys)
+    assert "give one" in refused(capsys, scenes, scenes)
     assert "--rows 5" in refused(capsys, scenes, "--rows", "5")
     assert "--alpha 2" in refused(capsys, scenes, "--alpha", "2")
 
@@ -503,7 +537,7 @@ def test_what_is_no_finished_run_is_refused(
         (config.replace("nuisance: independent", "nuisance: odd"), "another version"),
         (config + "surplus: 1\n", "another version"),
         ("command: draw\n", "not a run of"),
-        (config.replace(f"method: {mnist.OURS}", "method: beta_vae"), "a run of beta_vae"),
+        (config.replace(f"method: {OURS}", "method: beta_vae"), "a run of beta_vae"),
         ("a: [1\n", "not valid YAML"),
     ):
         (copy / "config.yaml").write_text(change)

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scripts import Main, load_main
+from commands import Main, load_main
 
-from personax.crl import CRL, training
-from personax.experiments import people
-from personax.experiments.people_figures import draw_associations, draw_pairs
+from personax.crl import CRL
+from personax.experiments.people import run as people_run
+from personax.experiments.people.figures import draw_associations, draw_pairs
 from personax.graphs.graph import Graph
-from personax.graphs.sources import read_latents
+from personax.graphs.graph_files import read_latents
+from personax.learning import training
 from personax.tables import simulate_table, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +28,7 @@ SIMULATED = ["--source", "simulated", "--n", "300", "--image_dim", "30", "--text
 def without_figures() -> Iterator[None]:
     """Drawing takes longer than a tiny training; test_figures draws."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("draw_curves", "draw_associations", "draw_pairs", "draw_side_by_side", "draw_graph"):
-            patch.setattr(people, name, lambda *args, **options: [])
+        patch.setattr(people_run, "draw_findings", lambda *args, **options: None)
         yield
 
 
@@ -67,16 +67,21 @@ def test_files_of_a_run(finished: Path) -> None:
     run = finished / "seed-0"
     metrics = json.loads((run / "metrics.json").read_text())
     manifest = json.loads((run / "manifest.json").read_text())
-    assert metrics["simulated"] and manifest["simulated"] and manifest["state"] == "finished"
+    assert metrics["simulated"]
+    assert manifest["simulated"]
+    assert manifest["state"] == "finished"
     assert manifest["compression"]["text"]["components"] >= 7
     latents = pd.read_parquet(run / "latents.parquet")
-    assert len(latents) == 300 and set(latents["split"]) == {"train", "validation", "test"}
+    assert len(latents) == 300
+    assert set(latents["split"]) == {"train", "validation", "test"}
     assert list(latents.columns[2:]) == ["s1", "s2", *(f"z{m}{k}" for m in (1, 2) for k in range(1, 6))]
     for method in ("latents", "pca", "autoencoder"):
         assert metrics["prediction"]["mean_r2"][method] <= 1
-    assert set(metrics["truth"]["r2"]) == {"s", "image", "text"} and "shd" in metrics["graph"]
+    assert set(metrics["truth"]["r2"]) == {"s", "image", "text"}
+    assert "shd" in metrics["graph"]
     associations = pd.read_csv(run / "associations.csv")
-    assert len(associations) == 12 * associations["feature"].nunique() and associations["simulated"].all()
+    assert len(associations) == 12 * associations["feature"].nunique()
+    assert associations["simulated"].all()
     assert (finished / "summary.md").read_text().count("truth.r2.") == 3
     assert (finished / "summary.md").read_text().count("criteria.representation") == 1
 
@@ -87,16 +92,20 @@ def test_figures(finished: Path, tmp_path: Path) -> None:
     truth = pd.DataFrame(np.random.default_rng(0).standard_normal((50, 3)), columns=list("abc"))
     paths = draw_associations(few, tmp_path / "associations", title="SIMULATED DATA.")
     paths += draw_pairs(truth + 0.1, truth, tmp_path / "pairs", title="SIMULATED DATA.")
-    assert len(paths) == 4 and all(path.stat().st_size > 1000 for path in paths)
+    assert len(paths) == 4
+    assert all(path.stat().st_size > 1000 for path in paths)
 
 
 def test_truth_has_the_names_of_the_latents(finished: Path) -> None:
     """draw.py reads the folder; the true graph has all 16 edges, and those of s start in s."""
     read = read_latents(finished / "seed-1")
-    assert read.simulated and read.truth is not None and read.truth.names == read.names
-    assert len(read.truth.edges()) == 16
+    assert read.simulated
+    assert read.true_graph is not None
+    assert read.true_graph.names == read.names
+    assert len(read.true_graph.edges()) == 16
     truth = Graph.from_json(finished / "seed-1" / "truth_graph.json")
-    assert truth.adjacency[:2].sum() == 4 and truth.adjacency[:, :2].sum() == 0
+    assert truth.adjacency[:2].sum() == 4
+    assert truth.adjacency[:, :2].sum() == 0
 
 
 def test_a_killed_run_goes_on(
@@ -111,7 +120,7 @@ def test_a_killed_run_goes_on(
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return whole(*args)  # type: ignore[arg-type]
+        return whole(*args)
 
     monkeypatch.setattr(training, "validation_terms", stop)
     assert athlete(argv) == 130
@@ -230,7 +239,8 @@ def test_shipped_configs_are_read(dataset: str, capsys: pytest.CaptureFixture[st
             load_main(f"real_world_experiment/run_{dataset}_3measurement.py")(
                 ["--config", str(ROOT / f"configs/{name}.yaml"), "--print_config"]
             )
-        assert stop.value.code == 0 and f"dataset: {dataset}" in capsys.readouterr().out
+        assert stop.value.code == 0
+        assert f"dataset: {dataset}" in capsys.readouterr().out
 
 
 def test_celebrities(tmp_path: Path) -> None:
@@ -239,4 +249,5 @@ def test_celebrities(tmp_path: Path) -> None:
     assert load_main("real_world_experiment/run_celeb_3measurement.py")(argv) == 0
     assert json.loads((tmp_path / "run/manifest.json").read_text())["measurements"] == {"image": 3, "text": 3}
     names = read_latents(tmp_path / "run").names
-    assert len(names) == 18 and CRL.load(tmp_path / "run", device="cpu").names == names
+    assert len(names) == 18
+    assert CRL.load(tmp_path / "run", device="cpu").names == names

@@ -17,30 +17,37 @@ class TestUndefined:
 
     def test_constant(self, test: str, procedures: dict) -> None:
         found = run_test(test, np.ones(20), np.arange(20.0), kinds=DISCRETE, procedures=procedures)
-        assert found.null == "undefined: constant column" and np.isnan(found.pvalue) and found.n == 20
-        assert found.applicable and not found.defined
+        assert found.null == "undefined: constant column"
+        assert np.isnan(found.pvalue)
+        assert found.n == 20
+        assert found.applicable
+        assert not found.defined
 
     def test_constant_once_the_missing_rows_are_gone(self, test: str, procedures: dict) -> None:
         x = [1, 1, 1, 1, 1, 1, 2, 3]
         y = [1, 2, 3, 1, 2, 3, NAN, None]
         found = run_test(test, x, y, kinds=DISCRETE, procedures=procedures)
-        assert found.null == "undefined: constant column" and found.n == 6
+        assert found.null == "undefined: constant column"
+        assert found.n == 6
 
     def test_fewer_than_five_rows(self, test: str, procedures: dict) -> None:
         x, y = [1.0, 2, 3, 4, NAN, 6], [2.0, 1, 4, 3, 5, NAN]
         found = run_test(test, x, y, kinds=DISCRETE, procedures=procedures)
-        assert found.null == "undefined: fewer than 5 complete rows" and found.n == 4
+        assert found.null == "undefined: fewer than 5 complete rows"
+        assert found.n == 4
 
     def test_all_missing(self, test: str, procedures: dict) -> None:
         found = run_test(test, [NAN] * 9, np.arange(9.0), kinds=DISCRETE, procedures=procedures)
-        assert found.n == 0 and not found.defined
+        assert found.n == 0
+        assert not found.defined
 
 
 @pytest.mark.parametrize("null", ["spectral", "gamma", "permutation"])
 @pytest.mark.parametrize("test", ["kci", "hsic", "distance_correlation", "rcit"])
 def test_two_distinct_values_five_rows(test: str, null: str) -> None:
     found = run_test(test, [0, 0, 1, 1, 1], [5, 5, 7, 7, 7], null=null, resamples=49)
-    assert found.n == 5 and 0 < found.pvalue <= 1
+    assert found.n == 5
+    assert 0 < found.pvalue <= 1
     assert found.effect == pytest.approx(1.0)
 
 
@@ -62,13 +69,15 @@ def test_not_applicable() -> None:
         ("fisher_z", ("continuous", "nominal")),
     ):
         found = run_test(test, x, label, kinds=kinds)
-        assert found.null == "not applicable" and not found.applicable and np.isnan(found.pvalue)
+        assert found.null == "not applicable"
+        assert not found.applicable
+        assert np.isnan(found.pvalue)
     angle = run_test("fisher_z", x % 1, x, kinds=("circular", "continuous"), periods=(1.0, None))
     assert not angle.applicable
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    ("arguments", "message"),
     [
         ({"name": "anova"}, "test 'anova' is unknown"),
         ({"y": np.arange(9.0)}, "one length"),

@@ -9,9 +9,9 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
-from scripts import load_main
+from commands import load_main
 
-from personax.independence.report import decide, negative_controls, pvalue_text, votes
+from personax.experiments.independence.report import decide, negative_controls, pvalue_text, votes
 from personax.runs.files import read_yaml
 from personax.tables import TRAITS
 
@@ -51,15 +51,19 @@ def test_files_of_a_run(simulated: Path) -> None:
     found = pd.read_csv(simulated / "pvalues.csv")
     expected = "trait scores feature test n statistic pvalue log10_pvalue q_value effect applicable seconds"
     assert list(found.columns[:12]) == expected.split()
-    assert set(found["test"]) == set(RUN) and set(found["trait"]) == set(TRAITS)
+    assert set(found["test"]) == set(RUN)
+    assert set(found["trait"]) == set(TRAITS)
     assert set(found["scores"]) == {"aggregated", "chatgpt", "gemini", "llama"}
     assert (found["pvalue"].dropna() > 0).all()
     assert (found["q_value"].dropna() >= found["pvalue"].dropna() - 1e-12).all()
     chi = found[found["test"] == "chi_square"].set_index("feature")["applicable"]
-    assert not chi["Height"].any() and chi["Gender"].all()
+    assert not chi["Height"].any()
+    assert chi["Gender"].all()
     manifest = json.loads((simulated / "manifest.json").read_text())
-    assert manifest["state"] == "finished" and manifest["simulated"] is True
-    assert manifest["data_sha256"] and manifest["versions"]["scipy"]
+    assert manifest["state"] == "finished"
+    assert manifest["simulated"] is True
+    assert manifest["data_sha256"]
+    assert manifest["versions"]["scipy"]
     assert read_yaml(simulated / "config.yaml")["tests"] == ",".join(RUN)
 
 
@@ -87,7 +91,8 @@ def test_figures_come_in_two_formats(simulated: Path) -> None:
     for name in names:
         assert (simulated / "figures" / f"{name}.svg").stat().st_size > 1000
         picture = matplotlib.image.imread(simulated / "figures" / f"{name}.png")
-        assert min(picture.shape[:2]) > 300 and picture[..., :3].std() > 0.01
+        assert min(picture.shape[:2]) > 300
+        assert picture[..., :3].std() > 0.01
 
 
 def test_a_run_repeats_itself(tmp_path: Path) -> None:
@@ -119,7 +124,8 @@ def test_given_a_column(tmp_path: Path) -> None:
     found = pd.read_csv(tmp_path / "o" / "pvalues.csv")
     assert "League" not in set(found["feature"])
     applicable = found[found["applicable"]]
-    assert len(applicable) == 15 and applicable["null"].str.startswith("fisher over 2 strata").all()
+    assert len(applicable) == 15
+    assert applicable["null"].str.startswith("fisher over 2 strata").all()
 
 
 def test_reference_implementation(tmp_path: Path) -> None:
@@ -137,7 +143,8 @@ def test_constant_columns_are_warned_of_and_marked(tmp_path: Path, caplog: pytes
     assert "Height is constant" in caplog.text
     found = pd.read_csv(tmp_path / "o" / "pvalues.csv")
     kci = found[(found["feature"] == "Height") & (found["test"] == "kci")]
-    assert kci["pvalue"].isna().all() and (kci["null"] == "undefined: constant column").all()
+    assert kci["pvalue"].isna().all()
+    assert (kci["null"] == "undefined: constant column").all()
 
 
 BAD = {
@@ -167,7 +174,8 @@ def test_bad_options(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: s
     code = main(["--table", str(table), "--output", str(tmp_path / "out"), *argv])
     error = capsys.readouterr().err.strip().splitlines()
     assert code == 2
-    assert message in error[-1] and len([line for line in error if "error:" in line]) == 1
+    assert message in error[-1]
+    assert len([line for line in error if "error:" in line]) == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -281,5 +289,6 @@ def test_decisions_use_logarithms_and_stay_within_a_test() -> None:
 def test_agreement_of_the_language_models_is_reported(simulated: Path) -> None:
     agreement = pd.read_csv(simulated / "agreement.csv", index_col="trait")
     assert list(agreement.index) == list(TRAITS)
-    assert agreement["icc"].between(0.2, 1).all() and agreement["kappa chatgpt-gemini"].between(0.2, 1).all()
+    assert agreement["icc"].between(0.2, 1).all()
+    assert agreement["kappa chatgpt-gemini"].between(0.2, 1).all()
     assert "Agreement of the language models on Openness: kappa" in (simulated / "table.md").read_text()

@@ -129,7 +129,8 @@ def test_strata_without_a_p_are_left_out() -> None:
         result("kci", 1.0, -5000.0, 150, 0.4, "spectral"),
     ]
     found = combine_strata("kci", parts)
-    assert found.n == 200 and found.effect == pytest.approx(0.35)
+    assert found.n == 200
+    assert found.effect == pytest.approx(0.35)
     assert found.log10_pvalue * LN10 == pytest.approx(-5000, rel=0.01)
     assert not combine_strata("kci", parts[1:2]).defined
 
@@ -158,7 +159,7 @@ def test_corrections_reach_where_p_underflows() -> None:
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    ("change", "message"),
     [
         ({"tests": ("kci", "anova")}, "test 'anova' is unknown"),
         ({"nulls": {"kci": "magic"}}, "null 'magic' is not offered"),

@@ -116,7 +116,9 @@ def test_permutation_p_is_symmetric_and_ignores_row_order(pair: Pair) -> None:
 def test_results_are_in_range(pair: Pair) -> None:
     for found in run_all(pair):
         if not found.defined:
-            assert np.isnan(found.pvalue) and np.isnan(found.statistic)
+            assert np.isnan(found.pvalue)
+            assert np.isnan(found.statistic)
             continue
-        assert 0 < found.pvalue <= 1 and found.log10_pvalue <= 0
+        assert 0 < found.pvalue <= 1
+        assert found.log10_pvalue <= 0
         assert (-1 if found.test == "fisher_z" else 0) <= found.effect <= 1

@@ -9,10 +9,11 @@ import pytest
 import torch
 import yaml
 
-from personax.runs.command import EXIT_BAD_INPUT, parse, parse_seeds, run_command
+from personax.runs.command_line import EXIT_BAD_INPUT, parse, parse_seeds, run_command
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, read_yaml, sha256_arrays, write_json, write_yaml
-from personax.runs.folder import open_run
+from personax.runs.options import where_or_how
+from personax.runs.run_folder import open_run
 from personax.runs.seeds import numpy_rng, torch_rng
 
 
@@ -50,7 +51,9 @@ def test_bad_flags_end_in_one_line_and_exit_code_2(
 ) -> None:
     assert run_command(Options, lambda options: None, words) == EXIT_BAD_INPUT
     captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1 and "error:" in captured.err and not captured.out
+    assert captured.err.count("\n") == 1
+    assert "error:" in captured.err
+    assert not captured.out
 
 
 def test_an_unknown_key_in_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,40 +95,57 @@ def test_broken_yaml_names_file_and_line(tmp_path: Path) -> None:
 def test_checksum_sees_values_shapes_and_types() -> None:
     a = np.arange(6.0)
     sums = {sha256_arrays(x) for x in (a, a.reshape(2, 3), a.astype(np.float32), a + 1e-12)}
-    assert len(sums) == 4 and sha256_arrays(a) == sha256_arrays(a.copy())
+    assert len(sums) == 4
+    assert sha256_arrays(a) == sha256_arrays(a.copy())
+
+
+@dataclass
+class RunOptions:
+    """What a command was told: one option that makes the result, two that only say where and how."""
+
+    seed: int = 1
+    device: str = where_or_how("cpu")
+    overwrite: bool = where_or_how(False)
 
 
 def test_a_run_folder_is_refused_resumed_or_replaced(tmp_path: Path) -> None:
     home = tmp_path / "run"
-    open_run(home, {"seed": 1, "device": "cpu"})
+    open_run(home, RunOptions())
     (home / "made").write_text("x")
     with pytest.raises(InputError, match="--resume"):
-        open_run(home, {"seed": 1})
-    open_run(home, {"seed": 1, "device": "cuda"}, resume=True)
+        open_run(home, RunOptions())
+    open_run(home, RunOptions(device="cuda", overwrite=True), resume=True)
     assert (home / "made").exists()
     with pytest.raises(InputError, match="seed=1, not 2"):
-        open_run(home, {"seed": 2}, resume=True)
-    open_run(home, {"seed": 2}, overwrite=True)
+        open_run(home, RunOptions(seed=2), resume=True)
+    open_run(home, RunOptions(seed=2), overwrite=True)
     assert not (home / "made").exists()
-    assert yaml.safe_load((home / "config.yaml").read_text()) == {"seed": 2}
+    assert yaml.safe_load((home / "config.yaml").read_text()) == {
+        "seed": 2,
+        "device": "cpu",
+        "overwrite": False,
+    }
 
 
 def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     for options in ({"overwrite": True}, {"resume": True}, {}):
         with pytest.raises(InputError, match="no run folder"):
-            open_run(tmp_path, {}, **options)
+            open_run(tmp_path, RunOptions(), **options)
     assert (tmp_path / "precious").exists()
 
 
 def test_the_manifest_tells_how_a_run_ended(tmp_path: Path) -> None:
-    folder = open_run(tmp_path / "run", {"seed": 1})
+    folder = open_run(tmp_path / "run", RunOptions())
     with pytest.raises(ValueError), folder.recorded(data_source="here") as manifest:
         manifest["extra"] = 1
         raise ValueError("broken")
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["state"] == "failed" and "broken" in manifest["reason"]
-    assert manifest["data_source"] == "here" and manifest["extra"] == 1 and manifest["threads"] >= 1
+    assert manifest["state"] == "failed"
+    assert "broken" in manifest["reason"]
+    assert manifest["data_source"] == "here"
+    assert manifest["extra"] == 1
+    assert manifest["threads"] >= 1
 
 
 def test_streams_are_apart_and_in_place() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scripts import load_main
+from commands import load_main
 
-from personax.crl.metrics import match, matched, mean_correlation
 from personax.experiments.evaluation import matched_graph
-from personax.experiments.selection import choose
-from personax.runs.folder import ROOT
+from personax.experiments.selection.run import choose
+from personax.learning.metrics import match, matched, mean_correlation
+from personax.runs.run_folder import ROOT
 
 SCRIPT = ROOT / "synthetic_experiment" / "choose_model.py"
 TINY = """
@@ -71,9 +71,11 @@ def test_the_command_reports_and_keeps_its_runs(tmp_path: Path, capsys: pytest.C
     assert main(words) == 0
     printed = capsys.readouterr().out
     table = pd.read_csv(home / "selection.csv", index_col="candidate")
-    assert f"chosen: {choose(table, 0.01)}" in printed and (home / "selection.png").exists()
+    assert f"chosen: {choose(table, 0.01)}" in printed
+    assert (home / "selection.png").exists()
     assert ((table["stability"] >= 0) & (table["stability"] <= 1)).all()
-    assert table["latents"].tolist() == [4, 2, 8] and np.isfinite(table[["ELBO", "alignment"]]).all().all()
+    assert table["latents"].tolist() == [4, 2, 8]
+    assert np.isfinite(table[["ELBO", "alignment"]]).all().all()
     runs = [
         json.loads((home / "runs" / "default" / f"seed-{k}" / "metrics.json").read_text()) for k in (0, 1)
     ]
@@ -97,4 +99,5 @@ def test_bad_input_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
     assert main(["--output", str(tmp_path / "out"), *words]) == 2
-    assert told in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,20 +16,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scripts import load_main
+from commands import load_main
 
-from personax.experiments.comparison import (
+from personax.experiments.comparison.config import ComparisonConfig
+from personax.experiments.comparison.report import PUBLISHED
+from personax.experiments.comparison.variants import (
     ABLATIONS,
     MEASUREMENTS,
-    PUBLISHED,
     SIZES,
-    ComparisonConfig,
-    _variants,
     batches_per_epoch,
+    method_runs,
 )
 from personax.experiments.evaluation import truth_free_criteria
-from personax.experiments.mnist import OURS, MnistConfig
-from personax.runs.folder import ROOT
+from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.runs.run_folder import ROOT
 
 SCRIPT = ROOT / "synthetic_experiment" / "compare_methods.py"
 TINY = """
@@ -79,9 +80,9 @@ def test_an_ablation_changes_what_it_says_and_nothing_else(name: str, fields: se
 def test_the_number_of_scenes_leaves_the_number_of_steps() -> None:
     for config in (MnistConfig(), MnistConfig(n=1000)):
 
-        def steps(its: MnistConfig) -> int:
-            phase1 = its.model.phase1
-            return phase1.epochs * batches_per_epoch(its.n, phase1.batch_size)
+        def steps(run: MnistConfig) -> int:
+            phase1 = run.model.phase1
+            return phase1.epochs * batches_per_epoch(run.n, phase1.batch_size)
 
         for _, change in SIZES.values():
             other = change(config)
@@ -92,6 +93,7 @@ def test_the_number_of_scenes_leaves_the_number_of_steps() -> None:
     assert {change(config).measurements for _, change in MEASUREMENTS.values()} == {
         "1,1",
         "2,2",
+        "3,3",
         "4,4",
         "5,5",
     }
@@ -100,8 +102,9 @@ def test_the_number_of_scenes_leaves_the_number_of_steps() -> None:
 def test_baselines_get_the_budget_and_networks_of_ours() -> None:
     config = ComparisonConfig()
     config = replace(config, model=replace(config.model, hidden=77))
-    for name, variant in _variants(config, [n for n in PUBLISHED if n != OURS]).items():
-        assert variant.n == config.n and variant.measurements == "3,3"
+    for name, variant in method_runs(config, [n for n in PUBLISHED if n != OURS]).items():
+        assert variant.n == config.n
+        assert variant.measurements == "3,3"
         if name != OURS:
             assert variant.settings["training.epochs"] == config.model.phase1.epochs
             assert variant.settings["training.batch_size"] == config.model.phase1.batch_size
@@ -116,7 +119,7 @@ def test_tables_hold_what_the_runs_hold_and_finished_runs_are_kept(
     words = ["--config", str(tmp_path / "tiny.yaml"), "--output", str(home), "--seeds", "0,1"]
     words += ["--methods", "mcl,beta_vae", "--parts", "methods,ablations", "--ablation_seeds", "1"]
     assert main(words) == 0
-    printed = capsys.readouterr().out
+    printed = re.sub(" +", " ", capsys.readouterr().out)
     runs = pd.read_csv(home / "runs.csv")
     assert len(runs) == 2 * 3 + len(ABLATIONS)
     for _, row in runs.iterrows():
@@ -128,8 +131,10 @@ def test_tables_hold_what_the_runs_hold_and_finished_runs_are_kept(
     mine = runs[runs["method"] == OURS]
     assert f"| PersonaX (ours) | {mine['R2'].mean():.3f} ± {mine['R2'].std():.3f} |" in printed
     assert f"| full model | {mine['R2'][mine['seed'] == 1].item():.3f} |" in printed
-    assert "| one measurement |" in printed and "| MCL |" in printed
-    assert (home / "comparison.png").exists() and (home / "ablations.pdf").exists()
+    assert "| one measurement |" in printed
+    assert "| MCL |" in printed
+    assert (home / "comparison.png").exists()
+    assert (home / "ablations.pdf").exists()
 
     # a cell that lacks its result is run again, the others are read
     times = {path: path.stat().st_mtime_ns for path in home.rglob("metrics.json")}
@@ -145,7 +150,8 @@ def test_tables_hold_what_the_runs_hold_and_finished_runs_are_kept(
     capsys.readouterr()
     assert main([*words, "--n", "210"]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "runs failed" in error and "n=200" in error
+    assert "runs failed" in error
+    assert "n=200" in error
 
 
 def test_terminated_it_leaves_no_process_behind(tmp_path: Path) -> None:
@@ -164,7 +170,8 @@ def test_terminated_it_leaves_no_process_behind(tmp_path: Path) -> None:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    assert not list(home.rglob("metrics.json")) and not (home / "comparison.md").exists()
+    assert not list(home.rglob("metrics.json"))
+    assert not (home / "comparison.md").exists()
 
 
 def until(condition: Callable[[], bool], seconds: float) -> None:
@@ -197,7 +204,8 @@ def test_bad_input_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
     assert main(["--output", str(tmp_path / "out"), *words]) == 2
-    assert told in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_criteria_are_those_of_the_kept_epoch_and_model() -> None:

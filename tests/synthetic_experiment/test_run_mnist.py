@@ -14,13 +14,13 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from scripts import load_main
+from commands import load_main
 
-from personax.runs.folder import ROOT
-from personax.variant_mnist.folder import write_dataset
+from personax.runs.run_folder import ROOT
+from personax.variant_mnist.image_sources import stand_in_images
+from personax.variant_mnist.official_layout import write_dataset
 from personax.variant_mnist.scenes import make_variant_mnist
 from personax.variant_mnist.scm import variant_mnist_scm
-from personax.variant_mnist.sources import stand_in_images
 
 SCRIPT = ROOT / "synthetic_experiment" / "run_mnist_3measurement.py"
 TINY = """
@@ -36,7 +36,7 @@ model:
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY)
@@ -52,7 +52,8 @@ def test_a_run_leaves_everything_that_remakes_it(
 ) -> None:
     home = tmp_path / "out"
     assert main("--config", tiny, "--seed", "3", "--ground_truth", "--output", home) == 0
-    assert "heldout.r2" in (printed := capsys.readouterr().out) and "graph.png" in printed
+    assert "heldout.r2" in (printed := capsys.readouterr().out)
+    assert "graph.png" in printed
 
     metrics = json.loads((home / "metrics.json").read_text())
     names = ["z11", "z12", "z21", "z22"]
@@ -66,16 +67,21 @@ def test_a_run_leaves_everything_that_remakes_it(
         ("insample", "r2"),
     ):
         assert isinstance(metrics[group][key], int | float), (group, key)
-    assert metrics["seconds"] > 0 and metrics["source"] == "sklearn-digits (stand-in)"
+    assert metrics["seconds"] > 0
+    assert metrics["source"] == "sklearn-digits (stand-in)"
 
     manifest = json.loads((home / "manifest.json").read_text())
-    assert manifest["state"] == "finished" and len(manifest["data_sha256"]) == 64
-    assert manifest["data_source"] == metrics["source"] and manifest["device"] == "cpu"
+    assert manifest["state"] == "finished"
+    assert len(manifest["data_sha256"]) == 64
+    assert manifest["data_source"] == metrics["source"]
+    assert manifest["device"] == "cpu"
     resolved = yaml.safe_load((home / "config.yaml").read_text())
-    assert resolved["seed"] == 3 and resolved["model"]["phase1"]["epochs"] == 3
+    assert resolved["seed"] == 3
+    assert resolved["model"]["phase1"]["epochs"] == 3
 
     latents = pd.read_parquet(home / "latents.parquet")
-    assert list(latents.columns) == ["id", "split", *names] and len(latents) == 400
+    assert list(latents.columns) == ["id", "split", *names]
+    assert len(latents) == 400
     assert latents["split"].value_counts().to_dict() == {"train": 320, "validation": 40, "test": 40}
     phases = [json.loads(line)["phase"] for line in (home / "metrics.jsonl").read_text().splitlines()]
     assert phases == ["representation"] * 3 + ["identification"] * 3
@@ -84,8 +90,10 @@ def test_a_run_leaves_everything_that_remakes_it(
         f"{n}.{s}" for n in ("graph", "recovery", "samples", "training") for s in ("png", "svg")
     }
     written = (home / "run.log").read_text()
-    assert "epoch 3: train" in written and "generation 3: best of 2 models" in written
-    assert not list(home.glob("checkpoint*")) and not list(home.glob(".*"))
+    assert "epoch 3: train" in written
+    assert "generation 3: best of 2 models" in written
+    assert not list(home.glob("checkpoint*"))
+    assert not list(home.glob(".*"))
 
     # Remade from its own config, bit for bit; refused without being asked to replace; read when resumed.
     again = tmp_path / "again"
@@ -124,12 +132,14 @@ def test_seeds_trained_together_are_runs_like_any_other(
         latents = (batched / seed / "latents.parquet").read_bytes()
         assert latents == (again / seed / "latents.parquet").read_bytes()
         manifest = json.loads((batched / seed / "manifest.json").read_text())
-        assert manifest["state"] == "finished" and manifest["trained_together"] == 2
+        assert manifest["state"] == "finished"
+        assert manifest["trained_together"] == 2
     first, same = (
         json.loads((home / "metrics.jsonl").read_text().splitlines()[0])
         for home in (batched / "seed-1", single)
     )
-    assert first.pop("phase") == same.pop("phase") and first == pytest.approx(same, rel=1e-5, abs=1e-6)
+    assert first.pop("phase") == same.pop("phase")
+    assert first == pytest.approx(same, rel=1e-5, abs=1e-6)
 
     # Finished seeds are read, whoever made them; one without metrics but with weights is not trained again.
     finished = (batched / "seed-0" / "metrics.json").stat().st_mtime_ns
@@ -143,7 +153,8 @@ def test_seeds_trained_together_are_runs_like_any_other(
     assert main("--config", tiny, "--seeds", "0-2", "--output", batched, "--resume") == 0
     capsys.readouterr()
     assert main("--config", tiny, "--together", "--output", tmp_path / "one") == 2
-    assert "together: needs --seeds" in capsys.readouterr().err and not (tmp_path / "one").exists()
+    assert "together: needs --seeds" in capsys.readouterr().err
+    assert not (tmp_path / "one").exists()
 
 
 def test_seeds_side_by_side_are_the_runs_one_after_another(
@@ -164,7 +175,8 @@ def test_seeds_side_by_side_are_the_runs_one_after_another(
     assert main("--config", tiny, "--seeds", "0,1", "--jobs", "2", "--output", beside, "--resume") == 0
     for words in (("--jobs", "2"), ("--jobs", "2", "--seeds", "0,1", "--together"), ("--jobs", "0")):
         assert main("--config", tiny, *words, "--output", tmp_path / "none") == 2
-        assert "jobs" in capsys.readouterr().err and not (tmp_path / "none").exists()
+        assert "jobs" in capsys.readouterr().err
+        assert not (tmp_path / "none").exists()
 
 
 def test_a_resumed_run_refuses_other_data(
@@ -176,7 +188,8 @@ def test_a_resumed_run_refuses_other_data(
     metrics, manifest = (home / "metrics.json").read_bytes(), (home / "manifest.json").read_bytes()
     (home / "metrics.json").unlink()
     assert main(*words, "--export", scenes, "--resume") == 0  # the export is there already
-    assert (home / "metrics.json").read_bytes() != b"" and len(metrics) > 0
+    assert (home / "metrics.json").read_bytes() != b""
+    assert len(metrics) > 0
 
     read = ("--config", tiny, "--dataset", scenes, "--output", tmp_path / "read")
     assert main(*read) == 0
@@ -201,7 +214,8 @@ def test_a_baseline_has_our_budget(tiny: Path, tmp_path: Path) -> None:
     assert main(*words) == 0
     assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 3
     settings = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["settings"]
-    assert settings["hidden"] == 16 and settings["training.batch_size"] == 64
+    assert settings["hidden"] == 16
+    assert settings["training.batch_size"] == 64
 
 
 def test_a_killed_run_resumes_from_its_last_checkpoint(tiny: Path, tmp_path: Path) -> None:
@@ -222,7 +236,8 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(tiny: Path, tmp_path: Pat
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert (killed / "checkpoint.pt").exists() and not (killed / "metrics.json").exists()
+    assert (killed / "checkpoint.pt").exists()
+    assert not (killed / "metrics.json").exists()
     torch.load(killed / "checkpoint.pt", weights_only=True)  # whole, whenever the signal came
     subprocess.run(
         [*command, "--output", str(killed), "--resume"], env=environment, check=True, capture_output=True
@@ -261,7 +276,9 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_written(
     home = tmp_path / "out"
     assert main("--config", tiny, "--output", home, *words) == 2
     error = capfd.readouterr().err.strip()
-    assert message in error and error.count("\n") == 0 and "Traceback" not in error
+    assert message in error
+    assert error.count("\n") == 0
+    assert "Traceback" not in error
     assert not home.exists()
 
 
@@ -283,7 +300,8 @@ def test_training_on_a_folder_in_the_official_layout(tiny: Path, tmp_path: Path)
     home = tmp_path / "out"
     assert main("--config", tiny, "--dataset", tmp_path / "official", "--output", home) == 0
     latents = pd.read_parquet(home / "latents.parquet")
-    assert len(latents) == 150 and np.isfinite(latents[["z11", "z22"]].to_numpy()).all()
+    assert len(latents) == 150
+    assert np.isfinite(latents[["z11", "z22"]].to_numpy()).all()
     color = pd.read_csv(tmp_path / "official" / "color.csv")
     color.loc[4, "z11"] = np.nan
     color.to_csv(tmp_path / "official" / "color.csv", index=False)
@@ -295,9 +313,9 @@ def test_the_script_runs_from_its_own_folder_and_teaches() -> None:
     done = subprocess.run(
         [sys.executable, SCRIPT.name, "--help"], cwd=SCRIPT.parent, capture_output=True, text=True, check=True
     )
-    assert (
-        "--nuisance" in done.stdout and "--model.phase2.sparsity" in done.stdout and "examples" in done.stdout
-    )
+    assert "--nuisance" in done.stdout
+    assert "--model.phase2.sparsity" in done.stdout
+    assert "Examples" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist_paper", "mnist_3_1", "mnist_quickstart"])

@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face hub on loopback: what a download asks, answered well or badly.
+"""A stand-in for the Hugging Face hub on this machine. It answers the requests of a download well or badly.
 
 GET  /api/datasets/<repository>[/revision/<revision>]          commit and file names
 HEAD, GET /datasets/<repository>/resolve/<commit>/<file>       headers, bytes (ranges allowed)
@@ -29,7 +29,7 @@ class Hub:
         self.requests: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -41,7 +41,9 @@ class Hub:
         self._server.shutdown()
         self._server.server_close()
 
-    def _handler(hub) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        hub = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -91,7 +93,7 @@ class Hub:
                 if start:
                     headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
                 if self.command == "GET" and hub.mood == "stalled":
-                    time.sleep(2)
+                    time.sleep(1)
                 if self.command == "GET" and hub.mood == "truncated":
                     body = body[: len(body) // 2]
                 rest = body[start:]

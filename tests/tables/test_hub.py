@@ -1,5 +1,4 @@
 import hashlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,20 +7,18 @@ import huggingface_hub
 import numpy as np
 import pandas as pd
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from hub_server import COMMIT, Hub
+from tables.hub_server import COMMIT, Hub
 
 from personax.runs.errors import InputError
+from personax.tables import HubSource, PeopleTable, load_table
 from personax.tables import hub as hub_module
-from personax.tables import load_table
 from personax.tables.hub import choose_files
 
 PARQUET = "data/train-00000-of-00001.parquet"
 
 
 @pytest.fixture
-def hub(monkeypatch, tmp_path, athlete_frame) -> Iterator[Hub]:
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, athlete_frame: pd.DataFrame) -> Iterator[Hub]:
     """A hub with the athlete table; short time-outs; nobody logged in; no pauses between retries."""
     server = Hub()
     path = tmp_path / "on-the-hub.parquet"
@@ -33,26 +30,29 @@ def hub(monkeypatch, tmp_path, athlete_frame) -> Iterator[Hub]:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr(hub_module, "TIMEOUT", 0.5)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
-    monkeypatch.setattr(huggingface_hub.file_download, "time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(huggingface_hub.file_download, "time", SimpleNamespace(sleep=lambda _: None))
     huggingface_hub.close_session()
     yield server
     server.stop()
 
 
-def _load(tmp_path: Path, **options):
-    return load_table("athlete", data_dir=tmp_path / "data", **options)
+def _load(tmp_path: Path, revision: str | None = None) -> PeopleTable:
+    return load_table("athlete", source=HubSource(revision, tmp_path / "data"))
 
 
-def _equals(table, frame: pd.DataFrame) -> bool:
+def _equals(table: PeopleTable, frame: pd.DataFrame) -> bool:
     return np.array_equal(table.ids, frame["ID"]) and np.array_equal(
         table.features["Height"], frame["Height"]
     )
 
 
-def test_download_is_pinned_to_a_commit_and_has_a_checksum(hub, tmp_path, athlete_frame):
+def test_download_is_pinned_to_a_commit_and_has_a_checksum(
+    hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame
+) -> None:
     table = _load(tmp_path)
     assert _equals(table, athlete_frame)
-    assert table.revision == COMMIT and COMMIT[:12] in table.source
+    assert table.revision == COMMIT
+    assert COMMIT[:12] in table.source
     assert table.sha256 == hashlib.sha256(hub.files[PARQUET]).hexdigest()
     assert any(
         request == f"GET /datasets/Persona-X/athlepersona/resolve/{COMMIT}/{PARQUET}"
@@ -60,20 +60,20 @@ def test_download_is_pinned_to_a_commit_and_has_a_checksum(hub, tmp_path, athlet
     )
 
 
-def test_a_second_load_downloads_nothing(hub, tmp_path):
+def test_a_second_load_downloads_nothing(hub: Hub, tmp_path: Path) -> None:
     _load(tmp_path)
     hub.requests.clear()
     _load(tmp_path)
     assert not any(request.startswith("GET /datasets/") for request in hub.requests)
 
 
-def test_a_revision_is_asked_for(hub, tmp_path):
+def test_a_revision_is_asked_for(hub: Hub, tmp_path: Path) -> None:
     assert _load(tmp_path, revision="v1.0").revision == COMMIT
     assert "GET /api/datasets/Persona-X/athlepersona/revision/v1.0" in hub.requests
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "arrow"])
-def test_other_formats(hub, tmp_path, athlete_frame, suffix):
+def test_other_formats(hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame, suffix: str) -> None:
     path = tmp_path / f"people.{suffix}"
     if suffix == "csv":
         athlete_frame.to_csv(path, index=False)
@@ -85,7 +85,7 @@ def test_other_formats(hub, tmp_path, athlete_frame, suffix):
     assert _equals(_load(tmp_path), athlete_frame)
 
 
-def test_shards_are_one_table(hub, tmp_path, athlete_frame):
+def test_shards_are_one_table(hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame) -> None:
     path = tmp_path / "part.parquet"
     hub.files = {}
     for number, rows in enumerate((athlete_frame[:5], athlete_frame[5:])):
@@ -94,20 +94,20 @@ def test_shards_are_one_table(hub, tmp_path, athlete_frame):
     assert _equals(_load(tmp_path), athlete_frame)
 
 
-def test_a_slow_hub_is_waited_for(hub, tmp_path, athlete_frame):
+def test_a_slow_hub_is_waited_for(hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame) -> None:
     hub.mood = "slow"
     assert _equals(_load(tmp_path), athlete_frame)
 
 
-def test_a_dropped_connection_is_resumed(hub, tmp_path, athlete_frame):
+def test_a_dropped_connection_is_resumed(hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame) -> None:
     hub.mood = "drops once"
     assert _equals(_load(tmp_path), athlete_frame)
     assert len([request for request in hub.requests if request.startswith("GET /datasets/")]) == 2
 
 
-def _refused(tmp_path: Path, *words: str, **options) -> None:
+def _refused(tmp_path: Path, *words: str, revision: str | None = None) -> None:
     with pytest.raises(InputError) as caught:
-        _load(tmp_path, **options)
+        _load(tmp_path, revision)
     message = str(caught.value)
     assert "\n" not in message
     for word in ("Persona-X/athlepersona", *words):
@@ -119,7 +119,7 @@ def _refused(tmp_path: Path, *words: str, **options) -> None:
     [
         ("gated", ("HTTP 403", "accept the terms", "`hf auth login`")),
         ("gated, no login", ("HTTP 401", "accept the terms", "`hf auth login`")),
-        ("private", ("HTTP 401", "not found, or not for you", "`hf auth login`")),
+        ("private", ("HTTP 401", "not found, or not open to you", "`hf auth login`")),
         ("not found", ("HTTP 404", "not found", "--table")),
         ("no revision", ("no revision 'v9'", "--revision")),
         ("broken", ("could not be reached (HTTP 500)", "--table", "--source simulated")),
@@ -128,16 +128,16 @@ def _refused(tmp_path: Path, *words: str, **options) -> None:
         ("stalled", ("stayed incomplete", "Timeout")),
     ],
 )
-def test_answers_that_do_not_help(hub, tmp_path, mood, words):
+def test_answers_that_do_not_help(hub: Hub, tmp_path: Path, mood: str, words: tuple[str, ...]) -> None:
     hub.mood = mood
-    _refused(tmp_path, *words, **({"revision": "v9"} if mood == "no revision" else {}))
+    _refused(tmp_path, *words, revision="v9" if mood == "no revision" else None)
     # Nothing half-written is taken for a download later.
     hub.mood = "well"
     assert _load(tmp_path).revision == COMMIT
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-def test_an_unreachable_hub_without_a_copy(hub, tmp_path, fresh):
+def test_an_unreachable_hub_without_a_copy(hub: Hub, tmp_path: Path, fresh: bool) -> None:
     """A closed port, or a connection that was open and is closed without an answer."""
     if not fresh:
         huggingface_hub.HfApi(endpoint=hub.url).dataset_info("Persona-X/athlepersona")
@@ -147,8 +147,8 @@ def test_an_unreachable_hub_without_a_copy(hub, tmp_path, fresh):
 
 @pytest.mark.parametrize("how", ["stopped", "broken", "stalled", "offline"])
 def test_the_copy_is_used_when_the_hub_is_away_and_that_is_said(
-    hub, tmp_path, athlete_frame, monkeypatch, how
-):
+    hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     _load(tmp_path)
     if how == "stopped":
         hub.stop()
@@ -157,24 +157,28 @@ def test_the_copy_is_used_when_the_hub_is_away_and_that_is_said(
     elif how == "stalled":
         # The look-up answers with a newer commit, whose file never arrives.
         hub.files[PARQUET] += b" "
-        monkeypatch.setattr("hub_server.COMMIT", "f" * 40)
+        monkeypatch.setattr("tables.hub_server.COMMIT", "f" * 40)
         hub.mood = how
     else:
         hub.mood = how
     table = _load(tmp_path)
     assert _equals(table, athlete_frame)
-    assert table.revision == COMMIT and "(cached)" in table.source
-    assert "could not be reached" in table.report.warnings[0] and COMMIT[:12] in table.report.warnings[0]
+    assert table.revision == COMMIT
+    assert "(cached)" in table.source
+    assert "could not be reached" in table.report.warnings[0]
+    assert COMMIT[:12] in table.report.warnings[0]
 
 
-def test_a_copy_of_another_revision_is_no_answer(hub, tmp_path, athlete_frame):
+def test_a_copy_of_another_revision_is_no_answer(
+    hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame
+) -> None:
     _load(tmp_path, revision="v1.0")
     hub.stop()
     _refused(tmp_path, "no earlier download", revision="v2.0")
     assert _equals(_load(tmp_path, revision=COMMIT), athlete_frame)
 
 
-def test_a_copy_that_lost_its_file_is_said_to_be_incomplete(hub, tmp_path):
+def test_a_copy_that_lost_its_file_is_said_to_be_incomplete(hub: Hub, tmp_path: Path) -> None:
     _load(tmp_path)
     hub.stop()
     for path in (tmp_path / "data").rglob("*.parquet"):
@@ -182,13 +186,13 @@ def test_a_copy_that_lost_its_file_is_said_to_be_incomplete(hub, tmp_path):
     _refused(tmp_path, "incomplete")
 
 
-def test_a_damaged_file_on_the_hub_is_named(hub, tmp_path):
+def test_a_damaged_file_on_the_hub_is_named(hub: Hub, tmp_path: Path) -> None:
     hub.files[PARQUET] = hub.files[PARQUET][:-50]
     with pytest.raises(InputError, match="not a whole parquet file"):
         _load(tmp_path)
 
 
-def test_choice_of_files():
+def test_choice_of_files() -> None:
     assert choose_files("r", ["a.csv", "data/x.parquet", "README.md"]) == ["data/x.parquet"]
     shards = ["t-00001-of-00002.parquet", "t-00000-of-00002.parquet"]
     assert choose_files("r", shards) == sorted(shards)

@@ -10,11 +10,12 @@ import pytest
 from personax.runs.errors import InputError
 from personax.tables import TRAITS, LoadReport, load_table
 from personax.tables.schema import LLMS
+from personax.tables.trait_scores import Aggregate
 
 
-def _csv(frame: pd.DataFrame, folder: Path, **options) -> Path:
+def _csv(frame: pd.DataFrame, folder: Path, separator: str = ",") -> Path:
     path = folder / "people.csv"
-    frame.to_csv(path, index=False, **options)
+    frame.to_csv(path, index=False, sep=separator)
     return path
 
 
@@ -22,7 +23,7 @@ def _csv(frame: pd.DataFrame, folder: Path, **options) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".jsonl", ".arrow", ".feather"])
-def test_every_format_gives_the_same_table(athlete_frame, tmp_path, suffix):
+def test_every_format_gives_the_same_table(athlete_frame: pd.DataFrame, tmp_path: Path, suffix: str) -> None:
     frame, path = athlete_frame, tmp_path / f"people{suffix}"
     if suffix in (".csv", ".tsv"):
         frame.to_csv(path, index=False, sep="," if suffix == ".csv" else "\t")
@@ -43,13 +44,17 @@ def test_every_format_gives_the_same_table(athlete_frame, tmp_path, suffix):
         np.testing.assert_array_equal(loaded.features[name], frame[name].astype(float))
     gemini = np.array([json.loads(cell) for cell in frame["Gemini_score"]], dtype=float)
     np.testing.assert_array_equal(loaded.scores["gemini"][list(TRAITS)], gemini)
-    assert loaded.name == "athlete" and not loaded.simulated and loaded.truth is None
-    assert loaded.kinds["League"] == "nominal" and loaded.kinds["Birthday"] == "ordinal"
-    assert loaded.kinds["Birthmonth"] == "circular" and loaded.periods == {"Birthmonth": 12}
+    assert loaded.name == "athlete"
+    assert not loaded.simulated
+    assert loaded.truth is None
+    assert loaded.kinds["League"] == "nominal"
+    assert loaded.kinds["Birthday"] == "ordinal"
+    assert loaded.kinds["Birthmonth"] == "circular"
+    assert loaded.periods == {"Birthmonth": 12}
     assert len(loaded.sha256) == 64
 
 
-def test_private_names_of_the_authors(celeb_frame, tmp_path):
+def test_private_names_of_the_authors(celeb_frame: pd.DataFrame, tmp_path: Path) -> None:
     table = load_table("celeb", table=_csv(celeb_frame, tmp_path))
     assert {
         "Height",
@@ -67,7 +72,8 @@ def test_private_names_of_the_authors(celeb_frame, tmp_path):
     np.testing.assert_array_equal(
         table.scores["aggregated"]["Neuroticism"], celeb_frame["final_n"].astype(float)
     )
-    assert "llama scores" in table.report.missing and "Oval_Face" in table.report.missing
+    assert "llama scores" in table.report.missing
+    assert "Oval_Face" in table.report.missing
     assert "Chubby" not in table.report.missing  # only the older draft has it
     assert any("no column of identifiers" in warning for warning in table.report.warnings)
 
@@ -75,7 +81,7 @@ def test_private_names_of_the_authors(celeb_frame, tmp_path):
 @pytest.mark.parametrize(
     "form", ["dict", "json dict", "list", "arrow list", "struct", "five columns", "by trait"]
 )
-def test_scores_in_every_form(athlete_frame, tmp_path, form):
+def test_scores_in_every_form(athlete_frame: pd.DataFrame, tmp_path: Path, form: str) -> None:
     values = {llm: [json.loads(cell) for cell in athlete_frame[f"{llm.capitalize()}_score"]] for llm in LLMS}
     frame = athlete_frame.drop(columns=[f"{llm.capitalize()}_score" for llm in LLMS])
     named = {llm: [dict(zip(TRAITS, row, strict=True)) for row in rows] for llm, rows in values.items()}
@@ -91,13 +97,14 @@ def test_scores_in_every_form(athlete_frame, tmp_path, form):
         elif form == "arrow list":
             frame[packed] = values[llm]
         elif form == "struct":
-            frame[packed] = named[llm]
+            frame[packed] = pd.Series(named[llm], dtype=object)
         elif form == "five columns":
             for trait in TRAITS:
                 frame[f"{llm}_{trait}"] = [row[trait] for row in named[llm]]
     if form == "by trait":
         for trait in TRAITS:
-            frame[trait] = [{llm: named[llm][row][trait] for llm in LLMS} for row in range(len(frame))]
+            cells = [{llm: named[llm][row][trait] for llm in LLMS} for row in range(len(frame))]
+            frame[trait] = pd.Series(cells, dtype=object)
     frame.to_parquet(path)
     table = load_table("athlete", table=path)
     for llm in LLMS:
@@ -107,7 +114,7 @@ def test_scores_in_every_form(athlete_frame, tmp_path, form):
     )
 
 
-def test_zero_is_missing_and_the_median_drops_it(athlete_frame, tmp_path):
+def test_zero_is_missing_and_the_median_drops_it(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     for llm, cell in zip(LLMS, ("[0,0,3,1,2]", "[1,0,3,2,2]", "[2,0,1,0,2]"), strict=True):
         athlete_frame[f"{llm.capitalize()}_score"] = cell
     scores = load_table("athlete", table=_csv(athlete_frame, tmp_path)).scores
@@ -117,7 +124,9 @@ def test_zero_is_missing_and_the_median_drops_it(athlete_frame, tmp_path):
     assert np.isnan(row["Conscientiousness"])
 
 
-def test_the_files_own_aggregate_is_kept_for_the_median_and_differences_are_told(athlete_frame, tmp_path):
+def test_the_files_own_aggregate_is_kept_for_the_median_and_differences_are_told(
+    athlete_frame: pd.DataFrame, tmp_path: Path
+) -> None:
     athlete_frame["Aggregated_BigFive_score"] = "[1, 1, 1, 1, 1]"
     path = _csv(athlete_frame, tmp_path)
     table = load_table("athlete", table=path)
@@ -128,17 +137,20 @@ def test_the_files_own_aggregate_is_kept_for_the_median_and_differences_are_told
     np.testing.assert_allclose(mean, models)
 
 
-def test_missing_cells_in_many_spellings(athlete_frame, tmp_path):
+def test_missing_cells_in_many_spellings(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     frame = athlete_frame.astype({"Height": object, "League": object})
     spellings = ["", "NA", "n/a", "NaN", "None", "-", "unknown", "0"]
     frame.loc[: len(spellings) - 1, "Height"] = spellings
     frame.loc[:6, "League"] = spellings[:7]
     features = load_table("athlete", table=_csv(frame, tmp_path)).features
-    assert features["Height"].isna().sum() == 8 and features["League"].isna().sum() == 7
+    assert features["Height"].isna().sum() == 8
+    assert features["League"].isna().sum() == 7
     assert features["Height"].dtype == float
 
 
-def test_unknown_columns_are_reported_not_dropped_silently(athlete_frame, tmp_path):
+def test_unknown_columns_are_reported_not_dropped_silently(
+    athlete_frame: pd.DataFrame, tmp_path: Path
+) -> None:
     frame = athlete_frame.drop(columns=["Weight"]).assign(
         Shoe=1, image_path="a.png", Chatgpt_description="tall"
     )
@@ -146,12 +158,14 @@ def test_unknown_columns_are_reported_not_dropped_silently(athlete_frame, tmp_pa
     assert "Shoe" in report.ignored
     assert "image_path (not used)" in report.ignored
     assert "Chatgpt_description (not vectors)" in report.ignored
-    assert "Weight" in report.missing and "aggregated scores" not in report.missing
+    assert "Weight" in report.missing
+    assert "aggregated scores" not in report.missing
     text = str(report)
-    assert "3 columns ignored: " in text and "missing: Weight" in text
+    assert "3 columns ignored: " in text
+    assert "missing: Weight" in text
 
 
-def test_report_names_a_run_of_columns_once():
+def test_report_names_a_run_of_columns_once() -> None:
     columns = {f"e_{number}": "image embedding 1" for number in range(100)} | {
         "Height": "Height",
         "Lat": "Latitude",
@@ -159,45 +173,55 @@ def test_report_names_a_run_of_columns_once():
     report = LoadReport(columns, ignored=tuple(f"x{number}" for number in range(20)))
     first, second = str(report).split("\n")
     assert first == "102 columns recognised: e_0 ... e_99 = image embedding 1, Lat = Latitude"
-    assert second.startswith("20 columns ignored: x0, x1") and second.endswith("x11, and 8 more")
+    assert second.startswith("20 columns ignored: x0, x1")
+    assert second.endswith("x11, and 8 more")
 
 
-def test_typed_columns_with_nulls_booleans_and_categories(athlete_frame, tmp_path):
+def test_typed_columns_with_nulls_booleans_and_categories(
+    athlete_frame: pd.DataFrame, tmp_path: Path
+) -> None:
     frame = athlete_frame.astype({"Birthyear": "Int64", "League": "category"})
     frame.loc[2, "Birthyear"] = pd.NA
     frame.loc[3, "League"] = None
     path = tmp_path / "people.parquet"
     frame.to_parquet(path)
     features = load_table("athlete", table=path).features
-    assert np.isnan(features["Birthyear"][2]) and features["Birthyear"][1] == athlete_frame["Birthyear"][1]
-    assert features["League"].isna().sum() == 1 and features["League"][0] == athlete_frame["League"][0]
+    assert np.isnan(features["Birthyear"][2])
+    assert features["Birthyear"][1] == athlete_frame["Birthyear"][1]
+    assert features["League"].isna().sum() == 1
+    assert features["League"][0] == athlete_frame["League"][0]
 
 
-def test_a_table_that_is_neither_is_read_with_the_names_of_both(celeb_frame, tmp_path):
+def test_a_table_that_is_neither_is_read_with_the_names_of_both(
+    celeb_frame: pd.DataFrame, tmp_path: Path
+) -> None:
     frame = celeb_frame.assign(League="NBA")
     table = load_table(None, table=_csv(frame, tmp_path))
-    assert {"League", "Gender"} <= set(table.features) and table.name == "people"
+    assert {"League", "Gender"} <= set(table.features)
+    assert table.name == "people"
 
 
-def test_identifiers_that_are_texts_stay_texts(athlete_frame, tmp_path):
+def test_identifiers_that_are_texts_stay_texts(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     athlete_frame["ID"] = [f"{number:03d}" for number in range(len(athlete_frame))]
     assert list(load_table("athlete", table=_csv(athlete_frame, tmp_path)).ids[:2]) == ["000", "001"]
 
 
-def test_first_rows_only(athlete_frame, tmp_path):
+def test_first_rows_only(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     table = load_table("athlete", table=_csv(athlete_frame, tmp_path), n=7)
     assert len(table) == len(table.features) == len(table.scores["aggregated"]) == 7
 
 
-def test_a_mark_of_simulation_in_a_csv_is_kept(athlete_frame, tmp_path):
+def test_a_mark_of_simulation_in_a_csv_is_kept(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     table = load_table("athlete", table=_csv(athlete_frame.assign(Simulated=True), tmp_path))
-    assert table.simulated and table.truth is None and "SIMULATED" in str(table.report)
+    assert table.simulated
+    assert table.truth is None
+    assert "SIMULATED" in str(table.report)
 
 
 # ---- what is warned of
 
 
-def test_constant_and_empty_columns_are_warned_of(athlete_frame, tmp_path):
+def test_constant_and_empty_columns_are_warned_of(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     frame = athlete_frame.assign(Height=180, League="NBA", Weight=np.nan)
     table = load_table("athlete", table=_csv(frame, tmp_path))
     assert "Height is constant (180.0)" in table.report.warnings
@@ -209,9 +233,9 @@ def test_constant_and_empty_columns_are_warned_of(athlete_frame, tmp_path):
 # ---- what is refused, each in one line that says where and what
 
 
-def _refused(path: Path, *words: str, **options) -> None:
+def _refused(path: Path, *words: str, aggregate: Aggregate = "median") -> None:
     with pytest.raises(InputError) as caught:
-        load_table("athlete", table=path, **options)
+        load_table("athlete", table=path, aggregate=aggregate)
     message = str(caught.value)
     assert "\n" not in message
     for word in words:
@@ -219,13 +243,13 @@ def _refused(path: Path, *words: str, **options) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
-def test_missing_and_empty_files(tmp_path, suffix):
+def test_missing_and_empty_files(tmp_path: Path, suffix: str) -> None:
     _refused(tmp_path / f"no{suffix}", f"no{suffix}", "no such file")
     (tmp_path / f"empty{suffix}").touch()
     _refused(tmp_path / f"empty{suffix}", "is empty")
 
 
-def test_a_header_alone_a_folder_and_an_unknown_format(athlete_frame, tmp_path):
+def test_a_header_alone_a_folder_and_an_unknown_format(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     _refused(_csv(athlete_frame[:0], tmp_path), "no rows")
     _refused(tmp_path, "is a folder")
     other = tmp_path / "people.xlsx"
@@ -234,7 +258,7 @@ def test_a_header_alone_a_folder_and_an_unknown_format(athlete_frame, tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.9, 0.999])
-def test_truncated_parquet(athlete_frame, tmp_path, keep):
+def test_truncated_parquet(athlete_frame: pd.DataFrame, tmp_path: Path, keep: float) -> None:
     path = tmp_path / "people.parquet"
     athlete_frame.to_parquet(path)
     whole = path.read_bytes()
@@ -242,7 +266,7 @@ def test_truncated_parquet(athlete_frame, tmp_path, keep):
     _refused(path, "people.parquet", "not a whole parquet file")
 
 
-def test_parquet_with_damaged_pages(athlete_frame, tmp_path):
+def test_parquet_with_damaged_pages(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     athlete_frame.to_parquet(path)
     whole = bytearray(path.read_bytes())
@@ -251,7 +275,7 @@ def test_parquet_with_damaged_pages(athlete_frame, tmp_path):
     _refused(path, "not a whole parquet file")
 
 
-def test_truncated_csv_and_jsonl(athlete_frame, tmp_path):
+def test_truncated_csv_and_jsonl(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     path = _csv(athlete_frame, tmp_path)
     text = path.read_text()
     path.write_text(text[: text.rindex("NB") if "NB" in text[-80:] else text[:-40].rindex(",")])
@@ -262,17 +286,17 @@ def test_truncated_csv_and_jsonl(athlete_frame, tmp_path):
     _refused(lines, "line 12", "not valid JSON")
 
 
-def test_wrong_delimiter(athlete_frame, tmp_path):
-    _refused(_csv(athlete_frame, tmp_path, sep=";"), "line 1", "delimiter seems to be ';'")
+def test_wrong_delimiter(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+    _refused(_csv(athlete_frame, tmp_path, ";"), "line 1", "delimiter seems to be ';'")
 
 
-def test_not_utf8(athlete_frame, tmp_path):
+def test_not_utf8(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_bytes("ID,League\n1,Fußball\n".encode("latin-1"))
     _refused(path, "UTF-8")
 
 
-def test_repeated_columns(athlete_frame, tmp_path):
+def test_repeated_columns(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("ID,Height,Height\n1,180,181\n")
     _refused(path, "column 'Height' occurs twice")
@@ -281,14 +305,14 @@ def test_repeated_columns(athlete_frame, tmp_path):
     )
 
 
-def test_repeated_columns_in_a_parquet_file(tmp_path):
+def test_repeated_columns_in_a_parquet_file(tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     column = pa.array([1.0, 2.0])
     pa.parquet.write_table(pa.Table.from_arrays([column, column], names=["Height", "Height"]), path)
     _refused(path, "column 'Height' occurs twice")
 
 
-def test_no_known_column(tmp_path):
+def test_no_known_column(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("alpha,beta\n1,2\n")
     _refused(path, "no known column", "'alpha'", "--columns")
@@ -307,13 +331,15 @@ def test_no_known_column(tmp_path):
         ("Birthyear", "196O", ("row 4", "'196O' is no number")),
     ],
 )
-def test_wrong_numbers_name_column_row_and_value(athlete_frame, tmp_path, column, value, words):
+def test_wrong_numbers_name_column_row_and_value(
+    athlete_frame: pd.DataFrame, tmp_path: Path, column: str, value: str, words: tuple[str, ...]
+) -> None:
     frame = athlete_frame.astype({column: object})
     frame.loc[3, column] = value
     _refused(_csv(frame, tmp_path), "people.csv", f"column {column!r}", *words)
 
 
-def test_infinity_in_typed_columns(athlete_frame, tmp_path):
+def test_infinity_in_typed_columns(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     athlete_frame.loc[5, "Latitude"] = np.inf
     path = tmp_path / "people.parquet"
     athlete_frame.to_parquet(path)
@@ -333,18 +359,20 @@ def test_infinity_in_typed_columns(athlete_frame, tmp_path):
         ("very open", ("'very open' where a list or dict",)),
     ],
 )
-def test_wrong_scores_name_row_and_value(athlete_frame, tmp_path, cell, words):
+def test_wrong_scores_name_row_and_value(
+    athlete_frame: pd.DataFrame, tmp_path: Path, cell: str, words: tuple[str, ...]
+) -> None:
     athlete_frame.loc[2, "Gemini_score"] = cell
     _refused(_csv(athlete_frame, tmp_path), "column 'Gemini_score'", "row 3", *words)
 
 
-def test_wrong_score_in_a_column_of_its_own(celeb_frame, tmp_path):
+def test_wrong_score_in_a_column_of_its_own(celeb_frame: pd.DataFrame, tmp_path: Path) -> None:
     celeb_frame.loc[1, "4o_e"] = 7
     with pytest.raises(InputError, match=r"column '4o_e', row 2: '7' is out of range"):
         load_table("celeb", table=_csv(celeb_frame, tmp_path))
 
 
-def test_repeated_and_missing_identifiers(athlete_frame, tmp_path):
+def test_repeated_and_missing_identifiers(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     athlete_frame.loc[4, "ID"] = 2
     _refused(_csv(athlete_frame, tmp_path), "column 'ID'", "row 5", "'2'", "row 2")
     frame = athlete_frame.astype({"ID": object})
@@ -352,21 +380,21 @@ def test_repeated_and_missing_identifiers(athlete_frame, tmp_path):
     _refused(_csv(frame, tmp_path), "row 5", "no identifier")
 
 
-def test_fewer_than_five_complete_rows(athlete_frame, tmp_path):
+def test_fewer_than_five_complete_rows(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     _refused(_csv(athlete_frame[:4], tmp_path), "only 4 of 4 rows")
     for llm in LLMS:
         athlete_frame.loc[3:, f"{llm.capitalize()}_score"] = "[0,0,0,0,0]"
     _refused(_csv(athlete_frame, tmp_path), "only 3 of 12 rows", "at least 5")
 
 
-def test_aggregates_need_models(athlete_frame, tmp_path):
+def test_aggregates_need_models(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     frame = athlete_frame.rename(columns={"Chatgpt_score": "Aggregated_BigFive_score"})
     frame = frame.drop(columns=["Gemini_score", "Llama_score"])
     _refused(_csv(frame, tmp_path), "no scores of single models", aggregate="majority")
 
 
-def test_nothing_asked_for():
+def test_nothing_asked_for() -> None:
     with pytest.raises(InputError, match="no table"):
         load_table(None)
     with pytest.raises(InputError, match="n = 0"):
-        load_table("athlete", source="simulated", n=0)
+        load_table("athlete", n=0)

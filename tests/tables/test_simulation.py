@@ -1,22 +1,23 @@
 import time
+from typing import get_args
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import chi2_contingency, kruskal
+from tables.simulated import dependent_of, graph_of, small_table, truth_of
 
 from personax.runs.errors import InputError
-from personax.tables import TRAITS, load_table, simulate_table
-from personax.tables.schema import ATHLETE, CELEB
+from personax.tables import TRAITS, PeopleTable, SimulatedSource, load_table, simulate_table
+from personax.tables.schema import ATHLETE, CELEB, ColumnDeclaration, DatasetName
 from personax.tables.simulation import DESIGNS
 
-SMALL = {"n": 300, "image_dim": 24, "text_dim": 40}
-BOTH = ("athlete", "celeb")
+BOTH: tuple[DatasetName, ...] = get_args(DatasetName)
 
 
 @pytest.fixture(scope="module")
-def full() -> dict:
+def full() -> dict[DatasetName, PeopleTable]:
     """Both tables at full size, without embeddings."""
     return {name: simulate_table(name, embeddings=False) for name in BOTH}
 
@@ -24,26 +25,35 @@ def full() -> dict:
 @pytest.mark.parametrize(
     ("name", "people", "s", "image", "text"), [("athlete", 4181, 2, 5, 5), ("celeb", 9444, 3, 10, 5)]
 )
-def test_full_size_and_latents_of_the_paper(full, name, people, s, image, text):
+def test_full_size_and_latents_of_the_paper(
+    full: dict[DatasetName, PeopleTable], name: DatasetName, people: int, s: int, image: int, text: int
+) -> None:
     table = full[name]
-    assert len(table) == people and table.simulated and "simulated" in table.source
-    assert {block: len(names) for block, names in table.truth.blocks.items()} == {
+    assert len(table) == people
+    assert table.simulated
+    assert "simulated" in table.source
+    assert {block: len(names) for block, names in truth_of(table).blocks.items()} == {
         "s": s,
         "image": image,
         "text": text,
     }
-    assert list(table.truth.latents) == [name for names in table.truth.blocks.values() for name in names]
-    np.testing.assert_allclose(table.truth.latents.std(ddof=0), 1)
+    assert list(truth_of(table).latents) == [
+        name for names in truth_of(table).blocks.values() for name in names
+    ]
+    np.testing.assert_allclose(truth_of(table).latents.std(ddof=0), 1)
 
 
 @pytest.mark.parametrize(("name", "schema"), [("athlete", ATHLETE), ("celeb", CELEB)])
-def test_schema_is_that_of_the_published_table(full, name, schema):
+def test_schema_is_that_of_the_published_table(
+    full: dict[DatasetName, PeopleTable], name: DatasetName, schema: tuple[ColumnDeclaration, ...]
+) -> None:
     table = full[name]
     required = [column for column in schema if not column.optional]
     assert list(table.features) == [column.name for column in required]
     for column in required:
         assert table.kinds[column.name] == column.kind
         if column.low is not None:
+            assert column.high is not None
             assert table.features[column.name].dropna().between(column.low, column.high).all()
     assert table.periods == {"Birthmonth": 12}
     assert list(table.scores) == ["aggregated", "chatgpt", "gemini", "llama"]
@@ -54,11 +64,11 @@ def test_schema_is_that_of_the_published_table(full, name, schema):
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_graph_is_acyclic_sparse_and_joins_the_modalities(name):
-    design, truth = DESIGNS[name], simulate_table(name, n=50, embeddings=False).truth
-    graph = nx.from_numpy_array(truth.graph, create_using=nx.DiGraph)
-    assert nx.is_directed_acyclic_graph(graph)
-    assert truth.graph.sum() == len(design.edges) == {"athlete": 16, "celeb": 25}[name]
+def test_graph_is_acyclic_sparse_and_joins_the_modalities(name: DatasetName) -> None:
+    table = simulate_table(name, n=50, embeddings=False)
+    design, truth, graph = DESIGNS[name], truth_of(table), graph_of(table)
+    assert nx.is_directed_acyclic_graph(nx.from_numpy_array(graph, create_using=nx.DiGraph))
+    assert graph.sum() == len(design.edges) == {"athlete": 16, "celeb": 25}[name]
     block = {latent: name for name, latents in truth.blocks.items() for latent in latents}
     arrows = {(block[parent], block[child]) for parent, child in design.edges}
     assert {("s", "image"), ("s", "text"), ("image", "image"), ("text", "text")} <= arrows
@@ -71,13 +81,14 @@ def test_graph_is_acyclic_sparse_and_joins_the_modalities(name):
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_partial_correlations_of_the_latents_are_those_of_the_graph(full, name):
+def test_partial_correlations_of_the_latents_are_those_of_the_graph(
+    full: dict[DatasetName, PeopleTable], name: DatasetName
+) -> None:
     """Every edge leaves a partial correlation given all else; no pair of latents is nearly one."""
-    truth = full[name].truth
-    z = truth.latents.to_numpy()
+    z = truth_of(full[name]).latents.to_numpy()
     precision = np.linalg.inv(np.corrcoef(z.T))
     partial = -precision / np.sqrt(np.outer(np.diag(precision), np.diag(precision)))
-    graph = truth.graph.astype(bool)
+    graph = graph_of(full[name]).astype(bool)
     married = (graph @ graph.T.astype(int)) > 0  # parents of a common child
     adjacent = graph | graph.T
     assert np.abs(partial[adjacent]).min() > 0.2
@@ -91,14 +102,16 @@ def _pvalue(trait: pd.Series, feature: pd.Series) -> float:
     both = trait.notna() & feature.notna()
     trait, feature = trait[both], feature[both]
     if feature.dtype != float or feature.nunique() <= 12:
-        return chi2_contingency(pd.crosstab(trait, feature)).pvalue
-    return kruskal(*(feature[trait == level] for level in trait.unique())).pvalue
+        return float(chi2_contingency(pd.crosstab(trait, feature)).pvalue)
+    return float(kruskal(*(feature[trait == level] for level in trait.unique())).pvalue)
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_declared_dependences_are_those_of_the_data(full, name):
+def test_declared_dependences_are_those_of_the_data(
+    full: dict[DatasetName, PeopleTable], name: DatasetName
+) -> None:
     """Over three tables: no more than chance where independent, clear evidence for most where dependent."""
-    truth = full[name].truth.dependent
+    truth = dependent_of(full[name])
     tables = [full[name], *(simulate_table(name, embeddings=False, data_seed=seed) for seed in (1, 2))]
     pvalues = np.array(
         [
@@ -110,22 +123,26 @@ def test_declared_dependences_are_those_of_the_data(full, name):
         ]
     )
     independent = pvalues[:, ~truth.to_numpy()]
-    assert (independent < 0.05).mean() < 0.12 and independent.min() > 1e-4
+    assert (independent < 0.05).mean() < 0.12
+    assert independent.min() > 1e-4
     assert (pvalues[:, truth.to_numpy()] < 0.01).mean() > 0.7
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_birth_month_and_day_are_negative_controls(full, name):
-    dependent = full[name].truth.dependent
+def test_birth_month_and_day_are_negative_controls(
+    full: dict[DatasetName, PeopleTable], name: DatasetName
+) -> None:
+    dependent = dependent_of(full[name])
     assert not dependent[["Birthmonth", "Birthday"]].to_numpy().any()
     share = dependent.drop(columns=["Birthmonth", "Birthday"]).to_numpy().mean()
     assert 0.3 < share < 0.9  # something to find, and something to leave alone
 
 
-def test_dependences_follow_the_graph():
-    dependent = simulate_table("athlete", n=30, embeddings=False).truth.dependent
+def test_dependences_follow_the_graph() -> None:
+    dependent = dependent_of(simulate_table("athlete", n=30, embeddings=False))
     # Agreeableness is read off ztext3, a root whose only way to the biography is zimage2 -> Weight.
-    assert list(dependent.columns[dependent.loc["Agreeableness"]]) == ["Weight"]
+    agreeableness = dependent.loc["Agreeableness"].to_dict()
+    assert [feature for feature, depends in agreeableness.items() if depends] == ["Weight"]
     assert not dependent.loc["Extraversion", "Birthyear"]
 
 
@@ -136,71 +153,80 @@ def _heldout_r2(x: np.ndarray, y: np.ndarray, train: int) -> np.ndarray:
     mean = y[:train].mean(axis=0)
     weights = np.linalg.solve(gram[:train] + 2000 * np.eye(train), y[:train] - mean)
     residual = y[train:] - mean - gram[train:] @ weights
-    return 1 - (residual**2).mean(axis=0) / y[train:].var(axis=0)
+    return np.asarray(1 - (residual**2).mean(axis=0) / y[train:].var(axis=0))
 
 
 @pytest.mark.parametrize(("modality", "measurements"), [("image", 1), ("text", 3)])
-def test_embeddings_hold_the_latents_of_their_modality_and_s_but_no_others(modality, measurements):
+def test_embeddings_hold_the_latents_of_their_modality_and_s_but_no_others(
+    modality: str, measurements: int
+) -> None:
     table = simulate_table("athlete", n=2000, image_dim=1024, text_dim=1024)
-    blocks, latents = table.truth.blocks, table.truth.latents
+    blocks, latents = truth_of(table).blocks, truth_of(table).latents
     assert len(table.embeddings[modality]) == measurements
     other = "text" if modality == "image" else "image"
     roots = [latent for latent in blocks[other] if latent in ("ztext3", "zimage3")]
     for x in table.embeddings[modality]:
         assert x.dtype == np.float32
         r2 = _heldout_r2(x, latents[[*blocks[modality], *blocks["s"]]].to_numpy(), 1600)
-        assert (r2 > 0.88).all() and (r2 < 0.98).all()
+        assert (r2 > 0.88).all()
+        assert (r2 < 0.98).all()
         assert (_heldout_r2(x, latents[roots].to_numpy(), 1600) < 0.6).all()
 
 
-def test_measurements_share_latents_and_not_nuisance():
-    table = simulate_table("athlete", **(SMALL | {"n": 1500, "text_dim": 200}))
+def test_measurements_share_latents_and_not_nuisance() -> None:
+    table = small_table("athlete", n=1500, text_dim=200)
     text = [x - x.mean(axis=0) for x in table.embeddings["text"]]
     # Leading principal coordinates of two measurements: as many shared directions as latents (5 + 2).
     bases = [np.linalg.svd(x, full_matrices=False)[0][:, :10] for x in text]
     shared = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
-    assert (shared[:7] > 0.8).all() and (shared[7:] < 0.3).all()
+    assert (shared[:7] > 0.8).all()
+    assert (shared[7:] < 0.3).all()
     assert not np.allclose(text[0], text[1])
 
 
-def test_missing_measurements_are_masked_and_zero():
-    table = simulate_table("celeb", **SMALL)
+def test_missing_measurements_are_masked_and_zero() -> None:
+    table = small_table("celeb")
     observed = table.observed["image"]
-    assert observed[:, 0].all() and not observed[:, 2].all()
+    assert observed[:, 0].all()
+    assert not observed[:, 2].all()
     assert (table.embeddings["image"][2][~observed[:, 2]] == 0).all()
     assert table.observed["text"].all()
 
 
-def test_same_seed_same_table_other_seed_other_people():
-    first, again, other = (simulate_table("celeb", data_seed=seed, **SMALL) for seed in (5, 5, 6))
+def test_same_seed_same_table_other_seed_other_people() -> None:
+    first, again, other = (small_table("celeb", data_seed=seed) for seed in (5, 5, 6))
     assert first.sha256 == again.sha256 != other.sha256
     pd.testing.assert_frame_equal(first.features, again.features)
     for one, two in zip(first.embeddings["text"], again.embeddings["text"], strict=True):
         np.testing.assert_array_equal(one, two)
     assert not first.features.equals(other.features)
-    np.testing.assert_array_equal(first.truth.graph, other.truth.graph)
+    np.testing.assert_array_equal(graph_of(first), graph_of(other))
 
 
-def test_leaving_embeddings_out_changes_nothing_else():
+def test_leaving_embeddings_out_changes_nothing_else() -> None:
     with_them, without = (
-        simulate_table("athlete", **SMALL),
+        small_table("athlete"),
         simulate_table("athlete", n=300, embeddings=False),
     )
     pd.testing.assert_frame_equal(with_them.features, without.features)
     pd.testing.assert_frame_equal(with_them.scores["aggregated"], without.scores["aggregated"])
-    assert without.embeddings == {} and without.observed == {}
+    assert without.embeddings == {}
+    assert without.observed == {}
 
 
-def test_load_table_simulates():
-    one = load_table("athlete", source="simulated", data_seed=3, **SMALL)
-    assert one.sha256 == simulate_table("athlete", data_seed=3, **SMALL).sha256
-    assert one.views().graph is one.truth.graph and one.views().modalities == ["image", "text"]
+def test_load_table_simulates() -> None:
+    one = load_table("athlete", source=SimulatedSource(3, image_dim=24, text_dim=40), n=300)
+    assert one.sha256 == small_table("athlete", data_seed=3).sha256
+    assert one.views().known_truth is one.truth
+    assert one.views().modalities == ["image", "text"]
 
 
-def test_models_agree_fairly_but_not_fully(full):
+def test_models_agree_fairly_but_not_fully(full: dict[DatasetName, PeopleTable]) -> None:
     agreement = full["celeb"].agreement()
     kappas = agreement.filter(like="kappa").to_numpy()
-    assert kappas.shape == (5, 3) and kappas.min() > 0.3 and kappas.max() < 0.9
+    assert kappas.shape == (5, 3)
+    assert kappas.min() > 0.3
+    assert kappas.max() < 0.9
     assert agreement["icc"].between(0.3, 0.9).all()
 
 
@@ -208,12 +234,12 @@ def test_models_agree_fairly_but_not_fully(full):
     ("sizes", "words"),
     [({"n": 5}, "n = 5"), ({"image_dim": 4}, "image_dim = 4"), ({"text_dim": 9}, "text_dim = 9")],
 )
-def test_too_small_sizes_are_refused(sizes, words):
+def test_too_small_sizes_are_refused(sizes: dict[str, int], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        simulate_table("athlete", **(SMALL | sizes))
+        small_table("athlete", **sizes)
 
 
-def test_full_athlete_table_takes_seconds():
+def test_full_athlete_table_takes_seconds() -> None:
     started = time.process_time()
     table = simulate_table("athlete")
     assert time.process_time() - started < 20

@@ -126,7 +126,7 @@ def proposition_2(evidence: Evidence) -> list[Finding]:
     seen = observed_pairs(evidence, recovered(evidence))
     alpha = evidence.alpha
     note = ""
-    if evidence.test_data.latents is not None:
+    if evidence.test_data.truth is not None:
         truth = observed_pairs(evidence, true(evidence))
         effects = [each.effect for group in truth.values() for each in group]
         note = f"given the true latents {max(effects, default=0.0):.2f}"

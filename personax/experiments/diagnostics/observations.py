@@ -17,7 +17,6 @@ import numpy as np
 from scipy.stats import t as student
 
 from personax.crl.estimator import Encoding
-from personax.crl.model import SHARED
 from personax.experiments.diagnostics.dependence import (
     Dependence,
     Regression,
@@ -31,7 +30,7 @@ from personax.experiments.diagnostics.findings import Evidence
 from personax.independence.grams import FactorGram
 from personax.independence.results import LN10
 from personax.runs.seeds import numpy_rng, torch_rng
-from personax.views import MultiViewData
+from personax.views import SHARED, MultiViewData
 
 EXCHANGES = 30
 # Residuals are summed up by their principal components: this many at most, and none that carries less than
@@ -72,8 +71,11 @@ def true(evidence: Evidence) -> Condition:
     """The true latents, for data that carry them."""
 
     def given(data: MultiViewData) -> Given:
-        names = {m: [*data.blocks.get(SHARED, ()), *data.blocks[m]] for m in data.modalities}
-        return {m: data.truth[columns].to_numpy() for m, columns in names.items()}
+        names = {
+            m: [*data.known_truth.blocks.get(SHARED, ()), *data.known_truth.blocks[m]]
+            for m in data.modalities
+        }
+        return {m: data.true_latents[columns].to_numpy() for m, columns in names.items()}
 
     return Condition(given(evidence.train_data), given(evidence.test_data))
 
@@ -103,7 +105,7 @@ class _View:
 
     def rest(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
         """(shown, numbers) what is left of the people who have it."""
-        return _flat(x[self.shown])[:, self.varies] - self.regression(given[self.shown])
+        return np.asarray(_flat(x[self.shown])[:, self.varies] - self.regression(given[self.shown]))
 
     def summary(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
         """(n, k) along the axes; NaN where it is missing."""
@@ -138,7 +140,7 @@ def pairs_of(counts: Mapping[str, int]) -> Iterator[tuple[str, str, str, list[in
 
 
 def pair_name(first: str, second: str, left: Sequence[int], right: Sequence[int]) -> str:
-    """ "digit 1, 2" for two measurements of a modality, "digit, garment" for two modalities."""
+    """Such as "digit 1, 2" for two measurements of a modality, "digit, garment" for two modalities."""
     return f"{first} {left[0] + 1}, {right[0] + 1}" if first == second else f"{first}, {second}"
 
 

@@ -1,26 +1,10 @@
-"""The diagnostics as a page, as JSON, and as one figure."""
+"""The diagnostics as a page and as JSON."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib.axes import Axes
+from personax.experiments.diagnostics.findings import CLEAR, NEGLIGIBLE, Finding
 
-from personax.experiments.diagnostics.findings import (
-    CLEAR,
-    DOUBTFUL,
-    HOLDS,
-    NEGLIGIBLE,
-    UNKNOWN,
-    VIOLATED,
-    Finding,
-)
-from personax.experiments.figures import BLUE, GREY, MODALITY_COLOURS, ORANGE, new_figure, save_figure
-from personax.graphs.drawing import pretty_name
-
-RED = "#b03a2e"
-VERDICT_COLOURS = {HOLDS: BLUE, DOUBTFUL: ORANGE, VIOLATED: RED, UNKNOWN: GREY}
 EXPLANATION = (
     "An assumption of independence holds if no test is significant (p-values are Holm-corrected, level "
     f"{{alpha:g}}) or all effects are below {NEGLIGIBLE:g}; it is violated by a significant effect of "
@@ -31,7 +15,7 @@ EXPLANATION = (
 )
 
 
-def lines(findings: Sequence[Finding]) -> list[str]:
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
     """One line an assumption, for the terminal."""
     width = max(len(finding.verdict) for finding in findings)
     return [
@@ -41,7 +25,7 @@ def lines(findings: Sequence[Finding]) -> list[str]:
     ]
 
 
-def page(findings: Sequence[Finding], facts: Mapping[str, Any]) -> str:
+def findings_page(findings: Sequence[Finding], facts: Mapping[str, Any]) -> str:
     """diagnostics.md."""
     mark = "SIMULATED DATA. " if facts["simulated"] else ""
     rows = ["| assumption | verdict | measured | to compare with |", "|---|---|---|---|"]
@@ -56,99 +40,3 @@ def as_json(findings: Sequence[Finding], facts: Mapping[str, Any]) -> dict[str, 
     return dict(facts) | {
         "findings": {finding.key: {key: getattr(finding, key) for key in keys} for finding in findings}
     }
-
-
-def draw(findings: Sequence[Finding], stem: Path, *, title: str) -> list[Path]:
-    """Four panels: effects against chance, alignment, rotations, responses and reach."""
-    by_key = {finding.key: finding for finding in findings}
-    figure = new_figure(10.0, 7.0)
-    axes = figure.subplots(2, 2)
-    _effects(axes[0, 0], [f for f in findings if "effect" in f.curves])
-    _alignment(axes[0, 1], by_key["alignment"])
-    _rotations(axes[1, 0], by_key["orthogonality"])
-    _reach(axes[1, 1], by_key["reach"])
-    for panel in axes.ravel():
-        panel.tick_params(labelsize=7)
-        panel.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(title, fontsize=9)
-    return save_figure(figure, stem, formats=("png", "pdf"))
-
-
-def _nothing(panel: Axes, text: str) -> None:
-    panel.text(0.5, 0.5, text, ha="center", va="center", fontsize=8, color=GREY, transform=panel.transAxes)
-    panel.set(xticks=[], yticks=[])
-
-
-def _effects(panel: Axes, findings: Sequence[Finding]) -> None:
-    panel.set_title("largest dependence, and what chance reaches", fontsize=9)
-    if not findings:
-        _nothing(panel, "nothing to test")
-        return
-    for place, finding in enumerate(reversed(findings)):
-        panel.barh(place, finding.curves["chance"], height=0.55, color="#e3e5e8", linewidth=0)
-        panel.plot(finding.curves["effect"], place, "o", ms=6, color=VERDICT_COLOURS[finding.verdict])
-    for threshold in (NEGLIGIBLE, CLEAR):
-        panel.axvline(threshold, color=GREY, lw=0.8, ls=":")
-    panel.set_yticks(range(len(findings)), [_wrapped(f.assumption) for f in reversed(findings)])
-    panel.set_xlim(0, 1)
-    panel.set_xlabel("HSIC effect; bar: chance, dotted: small and clear", fontsize=8)
-
-
-def _wrapped(text: str, width: int = 30) -> str:
-    """Words in lines of about `width`."""
-    rows = [""]
-    for word in text.split():
-        if len(rows[-1]) + len(word) > width:
-            rows.append("")
-        rows[-1] = f"{rows[-1]} {word}".strip()
-    return "\n".join(rows)
-
-
-def _alignment(panel: Axes, finding: Finding) -> None:
-    panel.set_title("encodings by two measurements", fontsize=9)
-    if not finding.curves:
-        _nothing(panel, finding.measured)
-        return
-    names = list(finding.curves)
-    for place, name in enumerate(reversed(names)):
-        typical = np.median(finding.curves[name]["other"])
-        for part, colour, shift in (("same", BLUE, 0.13), ("other", GREY, -0.13)):
-            low, middle, high = np.quantile(finding.curves[name][part] / typical, [0.1, 0.5, 0.9])
-            y = place + shift
-            panel.plot([low, high], [y, y], color=colour, lw=2, solid_capstyle="round")
-            panel.plot(middle, y, "o", ms=4, color=colour, label=None if place else f"{part} person")
-    panel.set_yticks(range(len(names)), list(reversed(names)))
-    panel.set(xlim=(0, None), ylim=(-0.5, len(names) + 0.1))
-    panel.set_xlabel("distance, in that of two random people (10, 50, 90 %)", fontsize=8)
-    panel.legend(fontsize=7, frameon=False, ncols=2, loc="upper right")
-
-
-def _rotations(panel: Axes, finding: Finding) -> None:
-    panel.set_title("squared cosine between latents, and of random rotations", fontsize=9)
-    if not finding.curves:
-        _nothing(panel, finding.measured)
-        return
-    for number, (block, its) in enumerate(finding.curves.items()):
-        colour = MODALITY_COLOURS[number % len(MODALITY_COLOURS)]
-        panel.hist(its["rotations"], bins=30, color=colour, alpha=0.35, label=f"{block}, rotated")
-        panel.axvline(its["value"], color=colour, lw=2, label=f"{block}, recovered")
-    panel.set_xlim(left=0)
-    panel.set_xlabel("mean squared cosine; 0: orthogonal", fontsize=8)
-    panel.set_ylabel("rotations", fontsize=8)
-    panel.legend(fontsize=7, frameon=False, loc="upper center")
-
-
-def _reach(panel: Axes, finding: Finding) -> None:
-    panel.set_title("each latent's own link to the other blocks", fontsize=9)
-    if not finding.curves:
-        _nothing(panel, finding.measured)
-        return
-    effects = finding.curves["effects"]
-    colours = [GREY if name in finding.curves["silent"] else BLUE for name in effects]
-    bars = panel.bar(range(len(effects)), list(effects.values()), color=colours, width=0.6, linewidth=0)
-    panel.bar_label(bars, fmt="%.2f", fontsize=7)
-    panel.axhline(finding.curves["chance"], color=ORANGE, lw=1.2, label="chance reaches (95 %)")
-    panel.set_ylim(0, 1.25 * max(finding.curves["chance"], *effects.values()))
-    panel.set_xticks(range(len(effects)), [pretty_name(name) for name in effects])
-    panel.set_ylabel("HSIC effect given its block", fontsize=8)
-    panel.legend(fontsize=7, frameon=False, loc="upper right")

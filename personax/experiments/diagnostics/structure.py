@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from personax.crl.geometry import Geometry
-from personax.crl.model import Batch
 from personax.crl.objective import evenness, gradient_products, orthogonality
 from personax.experiments.diagnostics.dependence import Dependence, Regression, conditional_dependence
 from personax.experiments.diagnostics.findings import (
@@ -29,6 +28,7 @@ from personax.experiments.diagnostics.findings import (
     holm,
     worst,
 )
+from personax.learning.batches import Batch
 from personax.runs.seeds import numpy_rng, torch_rng
 
 GOOD_AGREEMENT, POOR_AGREEMENT = 0.75, 0.5  # Koo & Li (2016), of the intraclass correlation
@@ -108,7 +108,7 @@ def gap(
 
 
 def alignment_verdict(scores: Mapping[str, float]) -> Verdict:
-    """ "holds" if agreement is good in every direction, "violated" if it is poor or a direction is lost."""
+    """`holds` if agreement is good in every direction, "violated" if it is poor or a direction is lost."""
     if scores["agreement"] < POOR_AGREEMENT or scores["weakest"] < LOST_DIRECTION:
         return VIOLATED
     good = scores["agreement"] >= GOOD_AGREEMENT and scores["weakest"] >= WEAKEST_DIRECTION
@@ -117,7 +117,7 @@ def alignment_verdict(scores: Mapping[str, float]) -> Verdict:
 
 def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a, b = a.astype(float), b.astype(float)
-    return np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0)
+    return np.asarray(np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0))
 
 
 def _log_sum_exp(values: np.ndarray, axis: int) -> np.ndarray:

@@ -1,0 +1,120 @@
+"""What every baseline is: a configuration, a network with its objective, and the training that all share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from personax.baselines.baseline_config import BaselineConfig, check_baseline
+from personax.baselines.networks import Networks, Shapes
+from personax.learning.base import Estimator, OnProgress
+from personax.learning.batches import Batch
+from personax.learning.checks import check_fit
+from personax.learning.latent_names import latent_names
+from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
+from personax.learning.training import Plan, SingleModel, Weights, minimise
+from personax.views import MultiViewData, Split
+
+
+class BaselineNetwork(nn.Module, ABC):
+    """A method's own part: its parameters, its objective and which of its outputs are the latents."""
+
+    @abstractmethod
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """The unweighted terms of the objective, scalars."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, float]:
+        """The weight of each term."""
+
+    @abstractmethod
+    def latents(self, batch: Batch) -> Tensor:
+        """(n, d) latents of all modalities, in order."""
+
+    def adjacency(self) -> np.ndarray | None:
+        """(d, d) of 0 and 1, A[i, j] = 1 meaning i -> j, or None for a method without a graph."""
+        return None
+
+    def warm_up(self) -> dict[str, float]:
+        """Term -> share of the epochs over which its weight rises from 0."""
+        return {}
+
+
+Settings = TypeVar("Settings", bound=BaselineConfig)
+
+
+class Baseline(Estimator[Settings]):
+    """A method behind fit and transform, trained and stopped as our own is."""
+
+    _network: BaselineNetwork | None = None
+
+    @abstractmethod
+    def _make_network(self, shapes: Shapes) -> BaselineNetwork:
+        """The method's network for measurements of these shapes; may raise InputError."""
+
+    def _training(self, rows: int) -> tuple[OptimisationConfig, Callable[[int, int], float]]:
+        """How to train on so many rows: the optimisation and its schedule."""
+        return self.config.training, warm_up_then_cosine
+
+    def _check(self, data: MultiViewData, split: Split) -> None:
+        check_fit(data, split, self.config.latents)
+        check_baseline(self.config)
+
+    def _build(self) -> None:
+        self._network = self._make_network(self._shapes).to(self.device)
+
+    def _learn(
+        self, train: Batch, validation: Batch, checkpoint: Path | None, on_progress: OnProgress | None
+    ) -> None:
+        network = self._fitted()
+        training, schedule = self._training(len(train))
+        plan = Plan(
+            Weights(network.weights(), network.warm_up(), training.epochs),
+            phase=type(self).__name__,
+            schedule=schedule,
+        )
+        self._accelerate(mixed_precision=training.mixed_precision, compiled=training.compile)
+        (self.history,) = minimise(
+            SingleModel(network, network.terms),
+            train,
+            validation,
+            training,
+            plan,
+            seeds=[self._derived("training")],
+            checkpoint=checkpoint,
+            on_epoch=None if on_progress is None else lambda _, history: on_progress(history),
+        )
+        self._accelerate(mixed_precision=False, compiled=False)
+        network.eval()
+
+    @torch.no_grad()
+    def transform(self, data: MultiViewData) -> pd.DataFrame:
+        """Latents (n, d), one named column each; a person's missing measurements are left out."""
+        network = self._fitted()
+        parts = [network.latents(batch).cpu().numpy() for batch in self._batches(data)]
+        return pd.DataFrame(np.concatenate(parts), columns=self.names)
+
+    @property
+    def blocks(self) -> dict[str, list[str]]:
+        """Modality -> names of its latents."""
+        return latent_names({m: self.config.latents[m] for m in self._channels or self.config.latents})
+
+    @property
+    def graph(self) -> np.ndarray | None:
+        """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; None if the method has none."""
+        return self._fitted().adjacency()
+
+    def _accelerate(self, *, mixed_precision: bool, compiled: bool) -> None:
+        for module in self._fitted().modules():
+            if isinstance(module, Networks):
+                module.accelerate(mixed_precision=mixed_precision, compiled=compiled)
+
+    def _fitted(self) -> BaselineNetwork:
+        if self._network is None:
+            raise RuntimeError("call fit first")
+        return self._network

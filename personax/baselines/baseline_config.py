@@ -1,0 +1,39 @@
+"""The options that all baselines have."""
+
+from dataclasses import dataclass, field
+
+from personax.learning.checks import require_least, require_positive
+from personax.learning.optimisation import OptimisationConfig
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """What all baselines have in common; the values are those of our own model."""
+
+    latents: dict[str, int] = field(default_factory=dict)
+    """Latents per modality, such as {digit: 2, garment: 2}."""
+    noise: int = 4
+    """Dimensions of each measurement's own noise eta, next to its modality's latents."""
+    hidden: int = 128
+    """Width of the networks' hidden layers."""
+    observation_sd: float = 0.1
+    """Standard deviation of the decoder's Gaussian, in the units of the data (pixels in [0, 1])."""
+    training: OptimisationConfig = field(default_factory=OptimisationConfig)
+    """Epochs, batches, learning rate: the same loop as ours."""
+
+
+def check_baseline(config: BaselineConfig) -> None:
+    """Raise InputError for values that no training can have."""
+    training = config.training
+    require_least(
+        {
+            "noise": (config.noise, 0),
+            "hidden": (config.hidden, 1),
+            "training.epochs": (training.epochs, 1),
+            "training.batch_size": (training.batch_size, 2),
+            "training.patience": (training.patience, 1),
+        }
+    )
+    require_positive(
+        {"observation_sd": config.observation_sd, "training.learning_rate": training.learning_rate}
+    )

@@ -1,0 +1,151 @@
+"""All methods by name: what each is, where it comes from, and the trials its hyper-parameters get."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeVar
+
+from personax.baselines.autoencoder import Autoencoder, AutoencoderConfig
+from personax.baselines.baseline import Baseline
+from personax.baselines.baseline_config import BaselineConfig
+from personax.baselines.beta_vae import BetaVAE, BetaVAEConfig
+from personax.baselines.causal_vae import CausalVAE, CausalVAEConfig
+from personax.baselines.mcl import MCL, MCLConfig
+from personax.baselines.mmcrl import MMCRL, MMCRLConfig
+from personax.baselines.official import Official, OfficialConfig
+from personax.runs.errors import InputError
+from personax.runs.files import read_yaml
+
+Settings = Mapping[str, Any]
+"""Field of a configuration, or `training.` and a field of it -> value."""
+
+Made = TypeVar("Made")
+RATE = "training.learning_rate"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of the comparison."""
+
+    title: str
+    """As it stands in tables."""
+    citation: str
+    """Where it was published."""
+    config: type[BaselineConfig]
+    """Class of its configuration."""
+    estimator: type[Baseline[Any]]
+    """Class that fits and transforms."""
+    trials: tuple[Settings, ...] = ({},)
+    """What is tried when it is tuned; one trial means that nothing is left to tune."""
+    preset: Settings = field(default_factory=dict)
+    """Settings that make it this variant of its class."""
+    uses_truth: bool = False
+    """It is given the true latents of the training rows; say so wherever its scores are shown."""
+
+    def configure(self, latents: Mapping[str, int], settings: Settings | None = None) -> BaselineConfig:
+        """Its configuration for these latents per modality, with settings that go over its defaults.
+
+        Raises InputError for a setting that it does not have.
+        """
+        config = with_settings(self.config(latents=dict(latents)), self.preset)
+        return with_settings(config, settings or {})
+
+    def make(self, config: BaselineConfig, *, seed: int = 0, device: str = "auto") -> Baseline[Any]:
+        """The method, ready to fit."""
+        return self.estimator(config, seed=seed, device=device)
+
+
+def with_settings(config: Made, settings: Settings) -> Made:
+    """`config`, a dataclass, with fields replaced; `a.b` is field b of its field a. Raises InputError."""
+    assert is_dataclass(config)
+    assert not isinstance(config, type)
+    known = {f.name for f in fields(config)}
+    for name, value in settings.items():
+        head, _, rest = name.partition(".")
+        if head not in known or (rest and not is_dataclass(getattr(config, head))):
+            raise InputError(f"{type(config).__name__} has no setting {name!r}; it has {sorted(known)}")
+        inner = {rest: value} if rest else value
+        nested = is_dataclass(getattr(config, head)) and isinstance(inner, Mapping)
+        config = replace(config, **{head: with_settings(getattr(config, head), inner) if nested else value})
+    return config
+
+
+def _grid(**values: tuple[Any, ...]) -> tuple[Settings, ...]:
+    """All combinations; `rate` stands for the learning rate."""
+    names = [RATE if name == "rate" else name for name in values]
+    return tuple(dict(zip(names, chosen, strict=True)) for chosen in product(*values.values()))
+
+
+_VAE_TRIALS = _grid(beta=(1.0, 4.0, 16.0), rate=(3e-3, 1e-2))
+
+METHODS: dict[str, Method] = {
+    "autoencoder": Method(
+        "Autoencoder",
+        "Rumelhart, Hinton & Williams 1986",
+        AutoencoderConfig,
+        Autoencoder,
+        _grid(noise=(0, 4), rate=(1e-3, 3e-3, 1e-2)),
+    ),
+    "beta_vae": Method("BetaVAE", "Higgins et al. 2017", BetaVAEConfig, BetaVAE, _VAE_TRIALS),
+    "causal_vae": Method(
+        "CausalVAE, unsupervised", "Yang et al. 2021", CausalVAEConfig, CausalVAE, _VAE_TRIALS
+    ),
+    "causal_vae_supervised": Method(
+        "CausalVAE, given the truth",
+        "Yang et al. 2021",
+        CausalVAEConfig,
+        CausalVAE,
+        _VAE_TRIALS,
+        {"supervised": True},
+        uses_truth=True,
+    ),
+    "mcl": Method(
+        "MCL", "Yao et al. 2023", MCLConfig, MCL, _grid(temperature=(0.1, 1.0, 10.0), rate=(3e-3, 1e-2))
+    ),
+    "mmcrl": Method(
+        "MMCRL",
+        "Sun et al. 2025",
+        MMCRLConfig,
+        MMCRL,
+        _grid(independence=(1.0, 4.0, 16.0), rate=(3e-3, 1e-2)),
+    ),
+    "official": Method(
+        "official recipe, our training",
+        "Li et al. 2026 (PersonaX)",
+        OfficialConfig,
+        Official,
+        _grid(published_networks=(False, True), rate=(3e-4, 1e-3, 3e-3)),
+        {"noise": 1},
+    ),
+    "official_published": Method(
+        "official recipe, as released",
+        "Li et al. 2026 (PersonaX)",
+        OfficialConfig,
+        Official,
+        preset={"published_networks": True, "published_training": True, "training.epochs": 3000},
+    ),
+}
+
+
+def find_method(name: str) -> Method:
+    """The method of that name. Raises InputError."""
+    if name not in METHODS:
+        raise InputError(f"method {name!r}: unknown; choose from {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def tuned_settings(name: str, path: Path | str) -> dict[str, Any]:
+    """The settings that tuning wrote for a method to `path` (configs/baselines.yaml).
+
+    Raises InputError when the file is missing or says nothing of a method that has something to tune.
+    """
+    method, chosen = find_method(name), read_yaml(path) or {}
+    if len(method.trials) > 1 and name not in chosen:
+        raise InputError(f"{path}: no settings of {name}; run synthetic_experiment/tune_baselines.py")
+    return dict(chosen.get(name) or {})
+
+
+def tuned_config(name: str, latents: Mapping[str, int], path: Path | str) -> BaselineConfig:
+    """A method's configuration with its tuned settings; see `tuned_settings`."""
+    return find_method(name).configure(latents, tuned_settings(name, path))

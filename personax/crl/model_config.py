@@ -1,0 +1,147 @@
+"""Every choice of the model and its training, with the reason for its default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from personax.learning.checks import require_least, require_positive
+from personax.learning.optimisation import OptimisationConfig
+from personax.runs.errors import InputError
+
+
+@dataclass(frozen=True)
+class Phase1Config(OptimisationConfig):
+    """Representation: the evidence lower bound with alignment (Eq. 1-6 in objective.py)."""
+
+    beta: float = 3.0
+    """Weight of the KL term (Eq. 1)."""
+    kl_warm_up: float = 0.4
+    """Share of the epochs over which the KL's weight rises from 0 to beta: from the start it would press the
+    codes together before alignment has spread them, and they unfold badly afterwards."""
+    align: float = 20.0
+    """Weight of alignment between the measurements of a modality (Eq. 4)."""
+    cross: float = 10.0
+    """Weight of the contrastive term between the modalities' latents (Eq. 5)."""
+    shared: float = 10.0
+    """Weight of the contrastive term between the modalities' encodings of s (Eq. 5)."""
+    sparsity: float = 0.2
+    """Weight of the expected number of edges (Eq. 6)."""
+
+
+@dataclass(frozen=True)
+class Phase2Config:
+    """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
+
+    starts: int = 64
+    """Models trained side by side at first, each from its own coordinates and causal order."""
+    population: int = 16
+    """Models that go on once the worse half of the starts has been dropped after every generation."""
+    generations: int = 6
+    """Rounds of training; in a population, the best quarter survives and its copies' orders are changed."""
+    generation_steps: int = 200
+    """Optimiser steps of a generation."""
+    finalists: int = 4
+    """Models trained to the end; the best on validation rows is kept."""
+    final_steps: int = 1500
+    """Optimiser steps of the finalists."""
+    search_batch_size: int = 256
+    """Rows per step of a generation: enough to tell the starts apart."""
+    batch_size: int = 512
+    """Rows per step of the finalists."""
+    learning_rate: float = 1e-2
+    """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
+    orthogonality: float = 20.0
+    """Weight of orthogonal coordinates (Eq. 7). Where a latent's effect is symmetric, such as a cosine,
+    slightly oblique coordinates in which it seems to have none would otherwise be the cheaper model. With
+    0 the geometry is not used for the starts either."""
+    evenness: float = 1.0
+    """Weight of an even pace along the coordinates (Eq. 8): where an effect is symmetric, curved orthogonal
+    coordinates in which it vanishes explain the block as well; they are the uneven ones."""
+    sparsity: float = 0.02
+    """Nats per row that an edge within a modality must earn (Eq. 6)."""
+    cross_sparsity: float = 0.05
+    """Nats per row that an edge between modalities must earn; larger, as in Sun et al.'s Condition 4.3. Only
+    if it is do the starts (starts.py) look for coordinates in which few latents reach another modality."""
+
+
+@dataclass(frozen=True)
+class CRLConfig:
+    """The multimodal multi-measurement model."""
+
+    latents: dict[str, int] = field(default_factory=dict)
+    """Latents per modality, such as {digit: 2, garment: 2}."""
+    shared: int = 0
+    """Latents s shared by all modalities; 0 for none."""
+    nuisance: dict[str, int] = field(default_factory=dict)
+    """Coordinates of a block beyond its latents, per modality, in place of eta. Where a modality is seen only
+    once nothing tells its style from its latents before identification, which then keeps the coordinates with
+    the strongest links to others. Left out: `noise` of them for a modality that is seen once, else none."""
+    noise: int = 4
+    """Dimensions of each measurement's own noise eta."""
+    hidden: int = 128
+    """Width of the networks' hidden layers."""
+    observation_sd: float = 0.1
+    """Standard deviation of the decoder's Gaussian, in the units of the data (pixels in [0, 1])."""
+    flexible: bool = False
+    """Scales that depend on the parents, noise with tails and skew of its own (prior.py), and starts that
+    make use of it (source_starts.py)."""
+    causal: bool = True
+    """Latents cause each other; False leaves them independent, to measure what the causal prior is worth."""
+    phase1: Phase1Config = field(default_factory=Phase1Config)
+    """Representation."""
+    phase2: Phase2Config = field(default_factory=Phase2Config)
+    """Identification."""
+
+    def for_measurements(self, counts: Mapping[str, int]) -> "CRLConfig":
+        """This configuration, `nuisance` filled in for modalities with so many measurements."""
+        seen_once = {modality: self.noise for modality, count in counts.items() if count == 1}
+        return replace(self, nuisance=seen_once | self.nuisance)
+
+    def eta(self, modality: str) -> int:
+        """Dimensions of eta of each measurement of a modality: none where nuisance is part of the block."""
+        return 0 if self.nuisance.get(modality) else self.noise
+
+    def width(self, modality: str) -> int:
+        """Coordinates of a modality's block: its latents and its nuisance."""
+        return self.latents[modality] + self.nuisance.get(modality, 0)
+
+
+def config_from(described: Mapping[str, Any]) -> CRLConfig:
+    """The configuration that `dataclasses.asdict` turned into plain values, as in a run's model.yaml.
+
+    Raises TypeError for values that are none.
+    """
+    phases = {"phase1": Phase1Config(**described["phase1"]), "phase2": Phase2Config(**described["phase2"])}
+    return CRLConfig(**{**described, **phases})
+
+
+def check_config(config: CRLConfig) -> None:
+    """Raise InputError for values that no training can have, by the names they have on the command line."""
+    one, two = config.phase1, config.phase2
+    require_least(
+        {
+            "model.shared": (config.shared, 0),
+            "model.noise": (config.noise, 0),
+            "model.hidden": (config.hidden, 1),
+            "model.phase1.epochs": (one.epochs, 1),
+            "model.phase1.batch_size": (one.batch_size, 2),
+            "model.phase1.patience": (one.patience, 1),
+            "model.phase2.starts": (two.starts, 1),
+            "model.phase2.population": (two.population, 1),
+            "model.phase2.generations": (two.generations, 1),
+            "model.phase2.generation_steps": (two.generation_steps, 1),
+            "model.phase2.finalists": (two.finalists, 1),
+            "model.phase2.final_steps": (two.final_steps, 1),
+            **{f"model.latents.{modality}": (number, 1) for modality, number in config.latents.items()},
+            **{f"model.nuisance.{modality}": (number, 0) for modality, number in config.nuisance.items()},
+        }
+    )
+    require_positive(
+        {
+            "model.observation_sd": config.observation_sd,
+            "model.phase1.learning_rate": one.learning_rate,
+            "model.phase2.learning_rate": two.learning_rate,
+        }
+    )
+    if not 0 <= one.kl_warm_up <= 1:
+        raise InputError(f"model.phase1.kl_warm_up {one.kl_warm_up}: a share of the epochs, between 0 and 1")

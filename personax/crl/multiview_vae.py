@@ -1,0 +1,125 @@
+"""The autoencoder: who encodes what, how measurements are pooled, and what one pass returns."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from personax.crl.model_config import CRLConfig
+from personax.learning.batches import Batch
+from personax.learning.encoders import make_decoder, make_encoder
+from personax.learning.gaussians import Gaussian, Posterior, pool
+from personax.views import SHARED
+
+CROSS_DIMENSION = 4  # of the maps that modalities are compared in, Eq. (5)
+
+
+class Code(NamedTuple):
+    """What one measurement says of the shared latents, its modality's latents and its own noise."""
+
+    shared: Gaussian
+    own: Gaussian
+    noise: Gaussian
+
+    @property
+    def content(self) -> Tensor:
+        """(n, shared + own) means of everything that the modality's measurements have in common."""
+        return torch.cat([self.shared.mean, self.own.mean], 1)
+
+
+class Measurement(nn.Module):
+    """Encoder and decoder of one measurement."""
+
+    def __init__(self, shape: Sequence[int], shared: int, own: int, noise: int, hidden: int) -> None:
+        super().__init__()
+        self.sizes = [shared, own, noise]
+        total = sum(self.sizes)
+        self.encoder = make_encoder(shape, 2 * total, hidden)
+        self.decoder = make_decoder(total, shape, hidden)
+        self.mixed_precision = False  # networks in bfloat16; codes, losses and weights stay float32
+
+    def encode(self, x: Tensor) -> Code:
+        """x (n, *shape) -> its Code."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            encoded = self.encoder(x)
+        mean, log_variance = encoded.float().chunk(2, dim=1)
+        parts = zip(mean.split(self.sizes, 1), log_variance.clamp(-10, 4).split(self.sizes, 1), strict=True)
+        return Code(*(Gaussian(*part) for part in parts))
+
+    def decode(self, shared: Tensor, own: Tensor, noise: Tensor) -> Tensor:
+        """f_{m,i}(s, u_m, eta) -> (n, *shape)."""
+        with torch.autocast(shared.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            decoded: Tensor = self.decoder(torch.cat([shared, own, noise], 1))
+        return decoded.float()
+
+
+class MultiViewVAE(nn.Module):
+    """Measurements of every modality; the prior of the latents lives in prior.py.
+
+    Args:
+        shapes: modality -> shape of each of its measurements.
+        config: latents per modality, shared latents, noise dimensions, widths.
+    """
+
+    def __init__(self, shapes: Mapping[str, Sequence[Sequence[int]]], config: CRLConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.modalities = list(shapes)
+        self.measurements = nn.ModuleDict(
+            {
+                modality: nn.ModuleList(
+                    Measurement(
+                        shape, config.shared, config.width(modality), config.eta(modality), config.hidden
+                    )
+                    for shape in of_modality
+                )
+                for modality, of_modality in shapes.items()
+            }
+        )
+        # Inverse temperature of alignment, per modality, and the maps that modalities are compared in.
+        self.log_scale = nn.ParameterDict({m: nn.Parameter(torch.zeros(())) for m in shapes})
+        self.comparison = nn.ModuleDict(
+            {
+                m: nn.Sequential(nn.Linear(config.width(m), 32), nn.SiLU(), nn.Linear(32, CROSS_DIMENSION))
+                for m in shapes
+            }
+        )
+
+    def of(self, modality: str) -> list[Measurement]:
+        """The networks of a modality's measurements."""
+        nets = self.measurements[modality]
+        assert isinstance(nets, nn.ModuleList)
+        return [net for net in nets if isinstance(net, Measurement)]
+
+    def accelerate(self, *, mixed_precision: bool, compiled: bool) -> None:
+        """Run all networks in bfloat16, compile them with torch.compile, or both."""
+        for modality in self.modalities:
+            for net in self.of(modality):
+                net.mixed_precision = mixed_precision
+                if compiled:
+                    net.encoder.compile()
+                    net.decoder.compile()
+
+    def encode(self, batch: Batch) -> dict[str, list[Code]]:
+        """Modality -> one Code per measurement."""
+        return {
+            modality: [net.encode(x) for net, x in zip(self.of(modality), batch.x[modality], strict=True)]
+            for modality in self.modalities
+        }
+
+    def posteriors(self, codes: Mapping[str, Sequence[Code]], batch: Batch) -> dict[str, Posterior]:
+        """Block -> pooled posterior; the shared block, if any, pools the measurements of all modalities."""
+        pooled = {}
+        if self.config.shared:
+            everyone = [code.shared for m in self.modalities for code in codes[m]]
+            pooled[SHARED] = pool(everyone, torch.cat([batch.observed[m] for m in self.modalities], 1))
+        for m in self.modalities:
+            pooled[m] = pool([code.own for code in codes[m]], batch.observed[m])
+        return pooled
+
+    @torch.no_grad()
+    def pooled_means(self, batch: Batch) -> dict[str, Tensor]:
+        """Block -> posterior means (n, d): the coordinates u that identification starts from."""
+        parts = [self.posteriors(self.encode(chunk), chunk) for chunk in batch.in_chunks()]
+        return {block: torch.cat([part[block].mean for part in parts]) for block in parts[0]}

@@ -1,0 +1,111 @@
+"""The tables of the comparison as Markdown."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from personax.experiments.comparison.config import ComparisonConfig
+from personax.experiments.comparison.run import SCORES, Request
+from personax.experiments.comparison.variants import VariedPart, title_of, varied_part
+from personax.experiments.mnist.config import OURS
+from personax.runs.markdown import markdown_table
+
+
+class Published(NamedTuple):
+    """The scores of a method in the paper."""
+
+    r2: float
+    mcc: float
+
+
+# PersonaX, Fig. 5 (c): fitted and scored on the same rows, on data that are lost.
+PUBLISHED = {
+    OURS: Published(0.96, 0.92),
+    "mmcrl": Published(0.90, 0.85),
+    "mcl": Published(0.79, 0.63),
+    "beta_vae": Published(0.68, 0.53),
+    "causal_vae": Published(0.50, 0.74),
+}
+
+
+class Panel(NamedTuple):
+    """One table or picture of the comparison.
+
+    Attributes:
+        heading: of the table.
+        rows: title of a row -> its runs, one per seed.
+        published: title of a row -> published scores.
+        varied: what is varied, or None for the panel of the methods.
+    """
+
+    heading: str
+    rows: Mapping[str, pd.DataFrame]
+    published: Mapping[str, Published]
+    varied: VariedPart | None = None
+
+
+def panels_of(runs: pd.DataFrame, config: ComparisonConfig, request: Request) -> Iterator[Panel]:
+    """The panels of the parts that are asked for."""
+    for part in request.parts:
+        varied = varied_part(part, config)
+        if varied is None:
+            titles = {name: title_of(name) for name in (OURS, *request.baselines)}
+            rows = {title: runs[runs["method"] == name] for name, title in titles.items()}
+            published = {titles[name]: scores for name, scores in PUBLISHED.items() if name in titles}
+            yield Panel(f"Methods, seeds {config.seeds}", rows, published)
+        else:
+            ours = runs[(runs["method"] == OURS) & runs["seed"].isin(request.few)]
+            rows = {varied.unchanged: ours} | {
+                each.title: runs[runs["method"] == folder] for folder, each in varied.variations.items()
+            }
+            if varied.axis:
+                rows = dict(sorted(rows.items(), key=lambda row: as_number(row[0])))
+            yield Panel(f"{varied.heading}, seeds {config.ablation_seeds}", rows, {}, varied)
+
+
+def as_number(title: str) -> int:
+    """The number in a title such as 2,500."""
+    return int(title.replace(",", ""))
+
+
+def comparison_report(runs: pd.DataFrame, config: ComparisonConfig, request: Request) -> str:
+    """All tables, as a page."""
+    scenes = (
+        f"n = {config.n:,}, {config.measurements} measurements" if config.dataset is None else config.dataset
+    )
+    lines = [
+        f"# Comparison on Variant-MNIST ({runs['data'].iloc[0]}, {scenes})",
+        "",
+        "Scores on test scenes, mean ± standard deviation over seeds. "
+        f"Supervised ceiling: R2 {mean_and_spread(runs['ceiling R2'])}.",
+    ]
+    for panel in panels_of(runs, config, request):
+        lines += ["", f"## {panel.heading}", "", score_table(panel)]
+        if panel.varied is None:
+            lines += ["", "Published: fitted and scored on the same rows, on data that are lost."]
+            lines += ["A blank SHD or F1: the method has no graph."]
+    return "\n".join(lines) + "\n"
+
+
+def score_table(panel: Panel) -> str:
+    """The scores of a panel's rows, and the published ones if there are any."""
+    cells = {
+        title: {column: mean_and_spread(runs[column], 0 if column == "seconds" else 3) for column in SCORES}
+        for title, runs in panel.rows.items()
+    }
+    if panel.published:
+        for title, row in cells.items():
+            scores = panel.published.get(title)
+            row["published R2"] = f"{scores.r2:.2f}" if scores else ""
+            row["published MCC"] = f"{scores.mcc:.2f}" if scores else ""
+    return markdown_table(pd.DataFrame.from_dict(cells, orient="index"), index="")
+
+
+def mean_and_spread(values: "pd.Series[float]", digits: int = 3) -> str:
+    """Mean ± standard deviation; the mean alone for a single value, nothing if all values are missing."""
+    known = values.dropna()
+    if known.empty:
+        return ""
+    mean = f"{known.mean():.{digits}f}"
+    return mean if len(known) == 1 else f"{mean} ± {known.std():.{digits}f}"

@@ -1,0 +1,150 @@
+"""What the comparison varies: methods, parts of our model, number of scenes, number of measurements."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from personax.baselines.methods import METHODS
+from personax.experiments.comparison.config import ComparisonConfig, Part
+from personax.experiments.mnist.config import OURS, MnistConfig, run_on
+from personax.experiments.mnist.recovery import baseline_settings
+from personax.experiments.variations import ModelChange, with_phase1, with_phase2
+from personax.variant_mnist.scene_config import measurement_counts
+from personax.views import split_rows
+
+RunChange = Callable[[MnistConfig], MnistConfig]
+"""Takes the configuration of a run and returns another one."""
+
+
+class Variation(NamedTuple):
+    """One change of our method: its title in tables, and what it does to the configuration of a run."""
+
+    title: str
+    change: RunChange
+
+
+def of_model(*changes: ModelChange) -> RunChange:
+    """The same changes of the model, as a change of the run."""
+
+    def change(config: MnistConfig) -> MnistConfig:
+        for each in changes:
+            config = replace(config, model=each(config.model))
+        return config
+
+    return change
+
+
+def without_cross(config: MnistConfig) -> MnistConfig:
+    """Leave out what treats edges between modalities differently from others.
+
+    That is the contrast between the modalities, and the higher price of edges between them, without which
+    there are no starts that avoid such edges. The draft of the graph in phase 1, which is replaced later,
+    keeps its prices.
+    """
+    price = config.model.phase2.sparsity
+    return of_model(with_phase1(cross=0.0), with_phase2(cross_sparsity=price))(config)
+
+
+def with_scenes(n: int) -> RunChange:
+    """n scenes, and more or fewer epochs, so that the number of optimiser steps stays about the same."""
+
+    def change(config: MnistConfig) -> MnistConfig:
+        phase1 = config.model.phase1
+        before, now = (batches_per_epoch(scenes, phase1.batch_size) for scenes in (config.n, n))
+        epochs, patience = (max(1, round(each * before / now)) for each in (phase1.epochs, phase1.patience))
+        return of_model(with_phase1(epochs=epochs, patience=patience))(replace(config, n=n))
+
+    return change
+
+
+def batches_per_epoch(scenes: int, batch_size: int) -> int:
+    """Number of optimiser steps in an epoch over the training rows of so many scenes."""
+    return max(1, len(split_rows(scenes, np.random.default_rng(0)).train) // batch_size)
+
+
+def with_measurements(number: int) -> RunChange:
+    """So many measurements of each modality."""
+    return lambda config: replace(config, measurements=f"{number},{number}")
+
+
+# Folder of the runs -> the variation.
+ABLATIONS: Mapping[str, Variation] = {
+    "no-alignment": Variation("no alignment", of_model(with_phase1(align=0.0))),
+    "no-cross": Variation("no cross-modal terms", without_cross),
+    "no-sparsity": Variation(
+        "no sparsity", of_model(with_phase1(sparsity=0.0), with_phase2(sparsity=0.0, cross_sparsity=0.0))
+    ),
+    "isotropic": Variation("isotropic prior", of_model(lambda model: replace(model, causal=False))),
+    "no-orthogonality": Variation("no orthogonality", of_model(with_phase2(orthogonality=0.0))),
+    "no-evenness": Variation("no evenness", of_model(with_phase2(evenness=0.0))),
+    "measurements-1": Variation("one measurement", with_measurements(1)),
+}
+SIZES: Mapping[str, Variation] = {
+    f"n-{n}": Variation(f"{n:,}", with_scenes(n)) for n in (2500, 5000, 10000, 20000, 40000)
+}
+MEASUREMENTS: Mapping[str, Variation] = {
+    f"measurements-{number}": Variation(str(number), with_measurements(number)) for number in (1, 2, 3, 4, 5)
+}
+
+
+class VariedPart(NamedTuple):
+    """A part of the comparison that varies our own method.
+
+    Attributes:
+        heading: of its table.
+        unchanged: title of our method as the configuration has it.
+        variations: folder of the runs -> variation; those that change nothing are left out.
+        axis: what the titles count, if they are numbers.
+    """
+
+    heading: str
+    unchanged: str
+    variations: Mapping[str, Variation]
+    axis: str = ""
+
+
+def varied_part(part: Part, config: ComparisonConfig) -> VariedPart | None:
+    """What a part of the comparison varies; None for the methods, which are no variations of ours."""
+    base = base_run(config)
+
+    def varied(variations: Mapping[str, Variation]) -> dict[str, Variation]:
+        return {folder: each for folder, each in variations.items() if each.change(base) != base}
+
+    match part:
+        case "methods":
+            return None
+        case "ablations":
+            return VariedPart("Ablations", "full model", varied(ABLATIONS))
+        case "sizes":
+            heading = "Number of scenes, with about the same number of optimiser steps"
+            return VariedPart(heading, f"{config.n:,}", varied(SIZES), "scenes")
+        case "measurements":
+            own = str(measurement_counts(config)[0])
+            axis = "measurements of each modality"
+            return VariedPart("Measurements of each modality", own, varied(MEASUREMENTS), axis)
+
+
+def base_run(config: ComparisonConfig) -> MnistConfig:
+    """A run of our method as the configuration has it."""
+    return run_on(
+        config, name="comparison", device=config.device, figures=False, resume=True, model=config.model
+    )
+
+
+def method_runs(config: ComparisonConfig, baselines: list[str]) -> dict[str, MnistConfig]:
+    """Folder of the runs -> configuration, of our method and of the baselines."""
+    base = base_run(config)
+    runs = {OURS: base}
+    for name in baselines:
+        settings = baseline_settings(name, config.model)
+        runs[name] = replace(base, method=name, settings=settings, ceiling_epochs=0)
+    return runs
+
+
+def title_of(method: str) -> str:
+    """A method's title in tables; with a star if the method is given the truth."""
+    if method == OURS:
+        return "PersonaX (ours)"
+    return METHODS[method].title + ("*" if METHODS[method].uses_truth else "")

@@ -1,0 +1,1 @@
+"""The command `draw`: discover the causal graph over latents and draw it."""

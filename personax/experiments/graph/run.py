@@ -1,0 +1,149 @@
+"""Read latents, make their graph and write it to a folder."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from personax.experiments.graph.config import DrawConfig
+from personax.experiments.graph.report import GraphCaption, write_comparison, write_graph, write_scores
+from personax.graphs.discovery import Discovery, check_latents
+from personax.graphs.estimate import estimated_graph, learned_consensus, match_runs
+from personax.graphs.graph import Graph
+from personax.graphs.graph_files import Latents, published, read_graph, read_labels, read_latents
+from personax.graphs.knowledge import (
+    Statements,
+    forbidden_arrows,
+    parse_arrows,
+    parse_tiers,
+    read_statements,
+)
+from personax.runs.run_folder import existing_path, open_run
+
+log = logging.getLogger(__name__)
+
+CONSENSUS = 0.5  # an edge of the graph of several seeds occurs in at least this share of the resamples
+
+
+@dataclass(frozen=True)
+class GraphPlan:
+    """What will be drawn: the names of the nodes, the words of the picture, and how to make the graph."""
+
+    names: list[str]
+    caption: GraphCaption
+    make: Callable[[], Graph]
+
+
+def draw_from(config: DrawConfig) -> Path:
+    """Make, write and draw the graph; return the folder with the results. Raises InputError."""
+    runs = read_runs(config.sources, config.rows, config.names)
+    plan = plan_published(config.published) if config.published else plan_estimated(config, runs)
+    caption = _as_asked(plan.caption, config, plan.names)
+    other = read_graph(config.compare, existing_path(config.compare), plan.names) if config.compare else None
+
+    run = open_run(config.output or default_output(config), config, overwrite=config.overwrite)
+    with run.recorded(simulated=any(each.simulated for each in runs)):
+        graph = plan.make()
+        pictures = write_graph(run, graph, caption)
+        if runs and runs[0].true_graph:
+            write_scores(run, graph, runs[0].true_graph)
+        if other:
+            pictures += write_comparison(run, graph, other, caption)
+        for path in pictures:
+            log.info("%s", path)
+    return run.path
+
+
+def plan_published(name: str) -> GraphPlan:
+    """Plan to draw a graph of the paper."""
+    graph, labels, title = published(name)
+    return GraphPlan(list(graph.names), GraphCaption(title, labels, note=""), lambda: graph)
+
+
+def plan_estimated(config: DrawConfig, runs: Sequence[Latents]) -> GraphPlan:
+    """Plan to draw a graph over the latents of runs."""
+    caption = GraphCaption(run_title(config.sources), {}, describe_method(config, runs))
+    return GraphPlan(runs[0].names, caption, graph_maker(config, runs))
+
+
+def _as_asked(caption: GraphCaption, config: DrawConfig, names: Sequence[str]) -> GraphCaption:
+    """The caption with the title and the labels that the user asked for."""
+    title = caption.title if config.title is None else config.title
+    labels = read_labels(existing_path(config.labels), names) if config.labels else {}
+    return replace(caption, title=title, labels={**caption.labels, **labels})
+
+
+def read_runs(sources: Sequence[str], rows: Literal["all", "test"], names: str | None) -> list[Latents]:
+    """Read and check the latents of every source; their columns get the order of the first source."""
+    columns = [name.strip() for name in names.split(",")] if names else None
+    runs = [read_latents(existing_path(source), rows=rows, names=columns) for source in sources]
+    for run in runs:
+        check_latents(run.table.to_numpy(), run.names)
+    return match_runs(runs)
+
+
+def read_knowledge(config: DrawConfig) -> Statements:
+    """Background knowledge from the file and the options; options replace, but forbidden arrows add up."""
+    known = read_statements(existing_path(config.knowledge)) if config.knowledge else Statements()
+    if config.nothing_into_s is not None:
+        known = replace(known, nothing_into_s=config.nothing_into_s)
+    if config.tiers:
+        known = replace(known, tiers=parse_tiers(config.tiers))
+    if config.cross_modal is not None:
+        text = "" if config.cross_modal.strip() == "none" else config.cross_modal
+        known = replace(known, cross_modal=parse_arrows(text, "--cross_modal"))
+    return replace(known, forbid=known.forbid + parse_arrows(config.forbid, "--forbid"))
+
+
+def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Graph]:
+    """Return a function that makes the graph.
+
+    Mistakes in the options raise InputError here, before anything is written.
+    """
+    least = max(CONSENSUS, config.min_frequency) if len(runs) > 1 else config.min_frequency
+    if config.method == "learned":
+        graph = learned_consensus(runs, least)
+        return lambda: graph
+    forbidden = forbidden_arrows(runs[0].names, runs[0].blocks, read_knowledge(config))
+    how = Discovery(config.method, config.test, config.alpha, config.max_conditioning, forbidden)
+    return lambda: estimated_graph(
+        runs,
+        how,
+        least=least,
+        resamples=config.resamples,
+        resample=config.resample,
+        seed=config.seed,
+        jobs=config.jobs,
+    )
+
+
+def describe_method(config: DrawConfig, runs: Sequence[Latents]) -> str:
+    """Say in one line how the graph was made; it is printed, and written below the picture."""
+    if config.method == "learned":
+        return f"learned by the model, {len(runs)} seeds" if len(runs) > 1 else "learned by the model"
+    test = "BIC" if config.method == "ges" else f"{config.test}, level {config.alpha:g}"
+    people = f"{len(runs[0].table):,} people" + (f", {len(runs)} seeds" if len(runs) > 1 else "")
+    resamples = f", {config.resamples} resamples" if config.resamples else ""
+    return f"{config.method.upper()} ({test}), {people}{resamples}"
+
+
+def run_title(sources: Sequence[str]) -> str:
+    """The heading of the picture: the experiment and the seed, or the name of the file."""
+    first = existing_path(sources[0])
+    if len(sources) > 1:
+        return first.parent.name
+    return f"{first.parent.name}, {first.name}" if first.is_dir() else first.stem
+
+
+def default_output(config: DrawConfig) -> Path:
+    """Where the results go if --output is left out.
+
+    One run folder: into it. Several: beside the first. Files and published graphs: below results/graphs.
+    """
+    if config.published:
+        return Path("results/graphs") / f"published-{config.published}"
+    first = existing_path(config.sources[0])
+    if not first.is_dir():
+        return Path("results/graphs") / f"{first.stem}-{config.method}"
+    return (first.parent if len(config.sources) > 1 else first) / f"graph-{config.method}"

@@ -1,0 +1,94 @@
+"""Recover the latents of Variant-MNIST and their causal graph, and score them against the truth.
+
+Examples:
+  run_mnist_3measurement.py --seed 3
+  run_mnist_3measurement.py --config configs/mnist.yaml --seeds 0-9 --jobs 2
+  run_mnist_3measurement.py --config configs/mnist_paper.yaml
+  run_mnist_3measurement.py --dataset FOLDER    a folder with color.csv, fashion.csv and their pictures
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from personax.baselines.methods import find_method
+from personax.crl.model_config import check_config
+from personax.experiments.cells import run_cells
+from personax.experiments.fitting import seed_folder
+from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.experiments.mnist.recovery import baseline_settings
+from personax.experiments.mnist.report import MNIST_METRICS, mnist_report
+from personax.experiments.mnist.run import Metrics, run_mnist_seed, run_mnist_together
+from personax.experiments.summary import pick, summarise, write_summary
+from personax.runs.command_line import parse_seeds, run_command
+from personax.runs.device import resolve_device
+from personax.runs.errors import InputError
+from personax.variant_mnist.scene_config import measurement_counts
+
+
+def run_mnist(config: MnistConfig) -> None:
+    """Run one seed or several, print the table and the paths of the figures. Raises InputError."""
+    check_mnist(config)
+    if config.method != OURS:
+        config = replace(config, settings=baseline_settings(config.method, config.model) | config.settings)
+    alone = config.seeds is None
+    seeds = [config.seed] if config.seeds is None else parse_seeds(config.seeds)
+    runs = {mnist_folder(config, seed): replace(config, seed=seed) for seed in seeds}
+    found = run_all(runs, config)
+    results = {run.seed: found[path] for path, run in runs.items()}
+    table = summarise({seed: pick(metrics, MNIST_METRICS) for seed, metrics in results.items()})
+    first = next(iter(runs))
+    home = first if alone else first.parent
+    if not alone:
+        write_summary(home, table, f"Variant-MNIST, {config.name}, seeds {config.seeds}")
+    print(mnist_report(results, table, home))
+
+
+def mnist_folder(config: MnistConfig, seed: int) -> Path:
+    """The run folder of a seed."""
+    name = config.name if config.method == OURS else f"{config.name}-{config.method}"
+    return seed_folder(config.output, f"mnist/{name}", seed, alone=config.seeds is None)
+
+
+def run_all(runs: Mapping[Path, MnistConfig], config: MnistConfig) -> dict[Path, Metrics]:
+    """Metrics of all runs, which are made together, side by side, or one after another."""
+    if config.together:
+        return run_mnist_together(runs)
+    if config.jobs > 1:
+        return run_cells(runs, config.jobs)
+    return {path: run_mnist_seed(run, path) for path, run in runs.items()}
+
+
+def check_mnist(config: MnistConfig) -> None:
+    """Raise InputError for values out of range and for options that exclude each other."""
+    if config.n < 100:
+        raise InputError(f"n {config.n}: at least 100 scenes")
+    if not 8 <= config.size <= 28:
+        raise InputError(f"size {config.size}: between 8 and 28 pixels")
+    if config.seed < 0 or (config.data_seed or 0) < 0:
+        raise InputError("seed and data_seed: 0 or larger")
+    if config.ceiling_epochs < 0:
+        raise InputError(f"ceiling_epochs {config.ceiling_epochs}: 0 or more")
+    if config.method != OURS:
+        find_method(config.method)
+    elif config.settings:
+        raise InputError(f"settings {config.settings}: they are for the baselines; ours are under --model")
+    check_several(config)
+    check_config(config.model)
+    resolve_device(config.device)
+    measurement_counts(config)
+
+
+def check_several(config: MnistConfig) -> None:
+    """Raise InputError for options on several seeds that do not fit together."""
+    if config.jobs < 1:
+        raise InputError(f"jobs {config.jobs}: at least 1")
+    if config.jobs > 1 and (config.seeds is None or config.together):
+        raise InputError(f"jobs {config.jobs}: needs --seeds, and excludes --together")
+    if config.together and (config.seeds is None or config.method != OURS):
+        raise InputError("together: needs --seeds, and our own method")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(MnistConfig, run_mnist, argv, description=__doc__ or "")

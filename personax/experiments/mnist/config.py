@@ -1,0 +1,60 @@
+"""The options of the synthetic experiment."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from personax.crl import CRLConfig
+from personax.runs.options import where_or_how
+from personax.variant_mnist.scene_config import SceneConfig
+
+OURS = "personax"  # the name of our own method
+
+
+@dataclass(frozen=True)
+class MnistConfig(SceneConfig):
+    """Variant-MNIST: which scenes are drawn, and what is learned from them."""
+
+    name: str = "mnist"
+    """Name of the experiment; results go to results/mnist/NAME/seed-K."""
+    seed: int = 0
+    """Seed of the model: initial weights, batches and starts. It is the seed of the data too, unless
+    data_seed is given."""
+    seeds: str | None = where_or_how(None)
+    """Several seeds, as 0,1,2 or 0-9: one run for each, and a table with mean and standard deviation."""
+    together: bool = where_or_how(False)
+    """With --seeds: train all unfinished seeds in one batched pass, which is fast on a GPU. Each seed learns
+    what it would learn alone up to rounding, which the search for the graph can amplify. This way of training
+    writes no checkpoints."""
+    jobs: int = where_or_how(1)
+    """With --seeds: number of seeds that run at a time, each in its own process with its share of the cores.
+    On a CPU this is the fastest way: two processes with one thread each train nearly twice as many scenes per
+    second as one process with two threads."""
+    export: str | None = where_or_how(None)
+    """First write the scenes to this folder in the official layout (with --seeds: to seed-K in it)."""
+    ceiling_epochs: int = 12
+    """Epochs of the supervised encoders, which show what is possible at best; 0: do not train them."""
+    ground_truth: bool = where_or_how(True)
+    """Accepted because the paper's README has it. The truth is used for evaluation whenever it is known."""
+    figures: bool = where_or_how(True)
+    """Draw the figures."""
+    device: str = where_or_how("auto")
+    """auto (a GPU if there is one), cpu or cuda."""
+    output: str | None = where_or_how(None)
+    """Run folder (with --seeds: the folder that holds the run folders)."""
+    resume: bool = where_or_how(False)
+    """Continue an interrupted run; finished seeds are read and not run again."""
+    overwrite: bool = where_or_how(False)
+    """Replace an existing run folder."""
+    method: str = OURS
+    """Our method, or a baseline: autoencoder, beta_vae, causal_vae, causal_vae_supervised, mcl, mmcrl,
+    official, official_published."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of a baseline, such as {beta: 4.0}; they replace the tuned ones in configs/baselines.yaml."""
+    model: CRLConfig = field(default_factory=CRLConfig)
+    """Our model and its training; by default it has as many latents as the truth."""
+
+
+def run_on(scenes: SceneConfig, **options: Any) -> MnistConfig:
+    """A run on the scenes that another command's configuration describes; `options` are its other fields."""
+    chosen = {option.name: getattr(scenes, option.name) for option in fields(SceneConfig)}
+    return MnistConfig(**chosen, **options)

@@ -1,0 +1,104 @@
+"""The figures of a run on Variant-MNIST: scenes, recovered against true latents, training, graphs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from personax.experiments.evaluation import matched_columns, matched_graph
+from personax.experiments.mnist.recovery import Recovery
+from personax.experiments.training_curves import draw_curves
+from personax.graphs.drawing import draw_side_by_side
+from personax.graphs.graph import Graph
+from personax.learning.metrics import matched
+from personax.runs.figure_style import BLUE, GREY, new_figure, save_figure
+from personax.views import MultiViewData, Split
+
+SHOWN_POINTS = 2000  # most points in a panel of the scatter matrix
+
+
+def draw_run(
+    figures: Path,
+    data: MultiViewData,
+    split: Split,
+    recovery: Recovery,
+    metrics: Mapping[str, Any],
+    history: pd.DataFrame,
+) -> None:
+    """Draw all figures of a run into the folder `figures`."""
+    test = data.rows(split.test)
+    draw_samples(test, figures / "samples")
+    recovered = matched(recovery.latents.iloc[split.test].reset_index(drop=True), test.true_latents)
+    mcc = metrics["heldout"]["mcc_pearson"]
+    draw_recovery(
+        recovered, test.true_latents, figures / "recovery", title=f"{len(test)} test scenes, MCC {mcc:.3f}"
+    )
+    draw_curves(history, figures / "training", ours="criteria" in metrics)
+    truth, found = data.known_truth, recovery.graph
+    if truth.graph is not None and found is not None:
+        names, columns = list(truth.latents.columns), matched_columns(recovery.latents, data, split)
+        weights = None if found.weights is None else matched_graph(found.weights, columns)
+        draw_side_by_side(
+            Graph(names, truth.graph, blocks=truth.blocks),
+            Graph(names, matched_graph(found.adjacency, columns), weights=weights, blocks=truth.blocks),
+            ("true", f"recovered, SHD {metrics['graph']['shd']}"),
+            figures / "graph",
+        )
+
+
+def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[Path]:
+    """A grid of pictures: a column per scene, a row per measurement; scenes sorted by their first latent."""
+    rows = [(m, k, array) for m, arrays in data.measurements.items() for k, array in enumerate(arrays)]
+    order = np.argsort(data.true_latents.iloc[:, 0].to_numpy())
+    scenes = order[np.linspace(0, len(order) - 1, columns).round().astype(int)]
+    figure = new_figure(0.62 * columns + 1.2, 0.66 * len(rows) + 0.4)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for row, (modality, number, array) in enumerate(rows):
+        for column, scene in enumerate(scenes):
+            cell = axes[row, column]
+            picture = np.moveaxis(array[scene], 0, -1)
+            cell.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1)
+            cell.set(xticks=[], yticks=[])
+            cell.spines[:].set_visible(False)
+        axes[row, 0].set_ylabel(f"{modality} {number + 1}", rotation=0, ha="right", va="center", fontsize=8)
+    first = data.true_latents.columns[0]
+    figure.suptitle(f"{columns} scenes, sorted by {first}; one row per measurement", fontsize=9)
+    return save_figure(figure, stem)
+
+
+def draw_recovery(
+    recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str
+) -> list[Path]:
+    """Scatter matrix: row = matched recovered latent, column = true latent; |Pearson| in each panel.
+
+    Both tables have the same columns (see metrics.matched) and the same rows, those of the test scenes.
+    """
+    names = list(true_latents.columns)
+    k = len(names)
+    shown = np.linspace(0, len(recovered) - 1, min(SHOWN_POINTS, len(recovered))).round().astype(int)
+    figure = new_figure(1.45 * k + 0.6, 1.45 * k + 0.7)
+    axes = figure.subplots(k, k, squeeze=False, sharex="col", sharey="row")
+    for i, row in enumerate(names):
+        for j, column in enumerate(names):
+            panel = axes[i, j]
+            x, y = true_latents[column].to_numpy(), recovered[row].to_numpy()
+            colour = BLUE if i == j else GREY
+            panel.scatter(x[shown], y[shown], s=2, alpha=0.35, linewidths=0, color=colour, rasterized=True)
+            panel.text(
+                0.05,
+                0.95,
+                f"{abs(np.corrcoef(y, x)[0, 1]):.2f}",
+                transform=panel.transAxes,
+                va="top",
+                fontsize=8,
+                fontweight="bold" if i == j else "normal",
+                bbox={"facecolor": "white", "alpha": 0.8, "pad": 1, "lw": 0},
+            )
+            panel.tick_params(labelsize=6)
+        axes[i, 0].set_ylabel(f"recovered {row}", fontsize=8)
+    for panel, column in zip(axes[-1], names, strict=True):
+        panel.set_xlabel(f"true {column}", fontsize=8)
+    figure.suptitle(title, fontsize=9)
+    return save_figure(figure, stem)

@@ -1,0 +1,94 @@
+"""Fit one method, ours or a baseline, to scenes in a run folder."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from personax.baselines.methods import find_method, tuned_settings
+from personax.crl import CRLConfig
+from personax.experiments.evaluation import truth_free_criteria
+from personax.experiments.fitting import (
+    fit_in_folder,
+    latent_counts,
+    learned_graph,
+    read_history,
+    write_history,
+)
+from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.graphs.graph import Graph
+from personax.runs.run_folder import CHECKPOINT, RunFolder, project_path
+from personax.views import MultiViewData, Split
+
+TUNED = "configs/baselines.yaml"
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a method found in the scenes.
+
+    Attributes:
+        latents: (n, d) recovered latents of all scenes.
+        graph: their graph, or None if the method has none.
+        metrics: what this method adds to metrics.json.
+    """
+
+    latents: pd.DataFrame
+    graph: Graph | None
+    metrics: dict[str, Any]
+
+
+def recover(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
+    """Fit the method that `config` names, or read its weights if they are in the folder already."""
+    return (_recover_ours if config.method == OURS else _recover_baseline)(config, folder, data, split)
+
+
+def _recover_ours(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
+    model = fit_in_folder(
+        folder, data, split, model_for(config, data), seed=config.seed, device=config.device
+    )
+    return Recovery(
+        model.transform(data),
+        learned_graph(model, simulated=False),
+        {"criteria": truth_free_criteria(read_history(folder.path))},
+    )
+
+
+def _recover_baseline(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
+    method = find_method(config.method)
+    model = method.make(
+        method.configure(latent_counts(data), config.settings), seed=config.seed, device=config.device
+    )
+    model.fit(
+        data, split, checkpoint=folder / CHECKPOINT, on_progress=lambda rows: write_history(folder.path, rows)
+    )
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    graph = model.graph
+    return Recovery(
+        model.transform(data),
+        None if graph is None else Graph(model.names, graph, blocks=model.blocks),
+        {"uses_truth": method.uses_truth},
+    )
+
+
+def model_for(config: MnistConfig, data: MultiViewData) -> CRLConfig:
+    """Our model's configuration; with as many latents as the truth has, if it does not say how many."""
+    return config.model if config.model.latents else replace(config.model, latents=latent_counts(data))
+
+
+def baseline_settings(name: str, model: CRLConfig) -> dict[str, Any]:
+    """Settings of a baseline: our model's training budget and widths, then the tuned settings.
+
+    A baseline with published training keeps its own budget and widths.
+    """
+    phase1, preset = model.phase1, find_method(name).preset
+    budget: dict[str, Any] = {
+        "noise": model.noise,
+        "hidden": model.hidden,
+        "training.epochs": phase1.epochs,
+        "training.batch_size": phase1.batch_size,
+        "training.patience": phase1.patience,
+    }
+    base = {} if preset.get("published_training") else budget | dict(preset)
+    return base | tuned_settings(name, project_path(Path(TUNED)))

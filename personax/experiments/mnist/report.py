@@ -1,0 +1,61 @@
+"""What the synthetic experiment prints when its runs are finished."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from personax.runs.markdown import markdown_table
+from personax.runs.run_folder import FIGURES, ROOT
+
+MNIST_METRICS = (
+    "heldout.r2",
+    "heldout.mcc_pearson",
+    "heldout.mcc_spearman",
+    "graph.shd",
+    "graph.f1",
+    "ceiling.r2",
+    "insample.r2",
+    "seconds",
+)  # the rows of the table, as keys of metrics.json
+
+
+def mnist_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame, home: Path) -> str:
+    """The table, the scores of every latent, the published numbers, and the paths of the figures.
+
+    Args:
+        results: seed -> metrics.
+        table: summary of the seeds (summary.summarise).
+        home: folder that holds all runs.
+    """
+    last = next(reversed(list(results.values())))
+    shown = table if len(results) > 1 else table.drop(columns=["mean", "sd"])
+    pictures = sorted(path for path in home.rglob("*.png") if FIGURES in path.parts)
+    return "\n".join(
+        [
+            markdown_table(shown, index="metric"),
+            "",
+            *per_latent_lines(last),
+            f"published, in-sample: R2 0.96, MCC 0.92; ours in-sample: R2 {last['insample']['r2']:.3f}",
+            "pictures:",
+            *(f"  {shortened(path)}" for path in pictures),
+        ]
+    )
+
+
+def per_latent_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """A heading, and the held-out R2 of every latent with its supervised ceiling, if that is known."""
+    ceilings = metrics.get("ceiling", {}).get("r2_per_latent", {})
+    note = "; supervised ceiling in brackets" if ceilings else ""
+    scores = [
+        f"{name} {value:.3f}" + (f" [{ceilings[name]:.3f}]" if ceilings else "")
+        for name, value in metrics["heldout"]["r2_per_latent"].items()
+    ]
+    heading = f"held-out R2 per latent, last seed{note} ({metrics['source']}):"
+    return [heading, "  " + "  ".join(scores)]
+
+
+def shortened(path: Path) -> str:
+    """The path from the project's root, if it is below the root."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

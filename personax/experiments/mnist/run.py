@@ -1,0 +1,178 @@
+"""Runs of the synthetic experiment: draw the scenes, fit a method, score it, write the run folder."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns
+from personax.experiments.fitting import FolderOfData, fit_together_in_folders, read_history, write_latents
+from personax.experiments.mnist.config import MnistConfig
+from personax.experiments.mnist.figures import draw_run
+from personax.experiments.mnist.recovery import Recovery, model_for, recover
+from personax.learning.ceiling import supervised_ceiling
+from personax.runs.device import resolve_device
+from personax.runs.files import write_json
+from personax.runs.run_folder import (
+    CHECKPOINT,
+    FIGURES,
+    GRAPH,
+    LATENTS,
+    METRICS,
+    WEIGHTS,
+    RunFolder,
+    open_run,
+)
+from personax.variant_mnist.official_layout import write_dataset
+from personax.variant_mnist.scene_config import load_scenes, scenes_checksum, split_scenes
+from personax.views import MultiViewData, Split
+
+Metrics = dict[str, Any]
+"""What metrics.json holds."""
+
+
+class Scenes(NamedTuple):
+    """Scenes, and which of them are for training, validation and test."""
+
+    data: MultiViewData
+    split: Split
+
+
+def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
+    """One run in its folder; returns its metrics.
+
+    A finished run is read, and not run again, if the configuration says resume.
+    """
+    if is_finished(config, path):
+        return read_finished(config, path)
+    scenes = make_scenes(config)
+    folder = open_run(path, config, resume=config.resume, overwrite=config.overwrite)
+    with recorded(config, folder, scenes.data):
+        return fit_and_evaluate(config, folder, scenes)
+
+
+def run_mnist_together(runs: Mapping[Path, MnistConfig]) -> dict[Path, Metrics]:
+    """`run_mnist_seed` of several folders whose configurations differ in their seeds, trained in one pass."""
+    results = {
+        path: read_finished(config, path) for path, config in runs.items() if is_finished(config, path)
+    }
+    scenes = {path: make_scenes(config) for path, config in runs.items() if path not in results}
+    with ExitStack() as every_record:
+        folders: dict[Path, RunFolder] = {}
+        records: dict[Path, ExitStack] = {}
+        manifests: dict[Path, dict[str, Any]] = {}
+        for path, (data, _) in scenes.items():
+            config = runs[path]
+            folders[path] = open_run(path, config, resume=config.resume, overwrite=config.overwrite)
+            records[path] = every_record.enter_context(ExitStack())
+            manifests[path] = records[path].enter_context(recorded(config, folders[path], data))
+        untrained = [path for path, folder in folders.items() if not (folder / WEIGHTS).exists()]
+        share = train_together(untrained, runs, folders, scenes) if untrained else 0.0
+        for path in scenes:
+            trained = share if path in untrained else 0.0
+            manifests[path]["trained_together"] = len(untrained) if path in untrained else 0
+            results[path] = fit_and_evaluate(runs[path], folders[path], scenes[path], trained)
+            records[path].close()  # this run is finished, whatever happens to the others
+    return results
+
+
+def train_together(
+    paths: list[Path],
+    runs: Mapping[Path, MnistConfig],
+    folders: Mapping[Path, RunFolder],
+    scenes: Mapping[Path, Scenes],
+) -> float:
+    """Train the models of these runs in one pass; returns the seconds that each of them took on average."""
+    started = monotonic()
+    first = paths[0]
+    fit_together_in_folders(
+        [FolderOfData(folders[path], *scenes[path]) for path in paths],
+        model_for(runs[first], scenes[first].data),
+        seeds=[runs[path].seed for path in paths],
+        device=runs[first].device,
+    )
+    return (monotonic() - started) / len(paths)
+
+
+def is_finished(config: MnistConfig, path: Path) -> bool:
+    """Whether there is a finished run in the folder that the configuration allows to resume."""
+    return config.resume and (path / METRICS).exists()
+
+
+def read_finished(config: MnistConfig, path: Path) -> Metrics:
+    """The metrics of a finished run. Raises InputError if its configuration was another."""
+    open_run(path, config, resume=True)
+    return _read_metrics(path)
+
+
+def _read_metrics(path: Path) -> Metrics:
+    metrics: Metrics = json.loads((path / METRICS).read_text(encoding="utf-8"))
+    return metrics
+
+
+def make_scenes(config: MnistConfig) -> Scenes:
+    """Draw or read the scenes, split them, and export them if the configuration asks for it."""
+    data = load_scenes(config, config.seed)
+    if config.export is not None:
+        home = Path(config.export).expanduser().absolute()
+        home = home if config.seeds is None else home / f"seed-{config.seed}"
+        if not (config.resume and home.exists()):
+            write_dataset(data, home)
+    return Scenes(data, split_scenes(config, config.seed, data))
+
+
+@contextmanager
+def recorded(config: MnistConfig, folder: RunFolder, data: MultiViewData) -> Iterator[dict[str, Any]]:
+    """Keep the manifest of a run on these scenes while the block runs; yields the manifest."""
+    with folder.recorded(
+        data_source=data.source,
+        data_sha256=scenes_checksum(data),
+        device=str(resolve_device(config.device)),
+    ) as manifest:
+        yield manifest
+
+
+def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, trained: float = 0.0) -> Metrics:
+    """Fit the method, write what it found and how good that is; returns the metrics.
+
+    Args:
+        trained: seconds that the model was trained for, if it was trained together with others.
+    """
+    data, split = scenes
+    # A run that was interrupted cannot tell how long it takes.
+    uninterrupted = trained > 0 or not ((folder / CHECKPOINT).exists() or (folder / WEIGHTS).exists())
+    started = monotonic() - trained
+    recovery = recover(config, folder, data, split)
+    seconds = monotonic() - started if uninterrupted else None
+    write_latents(folder / LATENTS, recovery.latents, data.ids, split)
+    if recovery.graph is not None:
+        recovery.graph.to_json(folder / GRAPH)
+    metrics = score_recovery(config, recovery, scenes) | {"seconds": seconds, "source": data.source}
+    if config.figures:
+        draw_run(folder / FIGURES, data, split, recovery, metrics, read_history(folder.path))
+    write_json(folder / METRICS, metrics)  # last: its presence means that the run is complete
+    return _read_metrics(folder.path)  # as every other reader of the file sees them
+
+
+def score_recovery(config: MnistConfig, recovery: Recovery, scenes: Scenes) -> Metrics:
+    """Compare recovered latents and graph with the truth; also train the supervised ceiling if asked."""
+    data, split = scenes
+    metrics = evaluate_latents(recovery.latents, data, split)
+    if config.ceiling_epochs:
+        ceiling: dict[str, Any] = supervised_ceiling(
+            data,
+            split,
+            hidden=config.model.hidden,
+            epochs=config.ceiling_epochs,
+            seed=config.seed,
+            device=resolve_device(config.device),
+        )
+        metrics["ceiling"] = ceiling | {"r2": float(np.mean(list(ceiling["r2_per_latent"].values())))}
+    if recovery.graph is not None and data.known_truth.graph is not None:
+        columns = matched_columns(recovery.latents, data, split)
+        metrics["graph"] = evaluate_graph(recovery.graph.adjacency, columns, data)
+    return metrics | recovery.metrics

@@ -1,0 +1,1 @@
+"""The real-world experiment: latents of athletes or celebrities, and their graph (paper §6)."""

@@ -1,0 +1,54 @@
+"""Which observed features each latent depends on: the tests of Level I, latents against features."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from personax.experiments.independence.report import decide
+from personax.independence import run_grid
+from personax.runs.seeds import numpy_rng
+from personax.tables import PeopleTable
+
+ASSOCIATION_TEST = "kci"
+NAMING_FEATURES = 3  # features that suggest a name for a latent
+
+
+def observed_columns(table: PeopleTable) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Biography and aggregated trait scores (n, columns), and the kind of each."""
+    columns, kinds = table.features.reset_index(drop=True), dict(table.kinds)
+    if "aggregated" in table.scores:
+        traits = table.scores["aggregated"].reset_index(drop=True)
+        columns = pd.concat([traits, columns], axis=1)
+        kinds |= dict.fromkeys(traits.columns, "ordinal")
+    return columns, {str(name): str(kind) for name, kind in kinds.items()}
+
+
+def associate(latents: pd.DataFrame, table: PeopleTable, *, alpha: float, seed: int) -> pd.DataFrame:
+    """One row per latent and feature, over all people: latent, feature, n, pvalue, q_value, effect, rejected.
+
+    KCI, exact for one-dimensional columns; q-values by Benjamini & Hochberg over the whole table.
+    """
+    columns, kinds = observed_columns(table)
+    grid = run_grid(
+        latents.reset_index(drop=True),
+        columns,
+        trait_kinds=dict.fromkeys(latents.columns, "continuous"),
+        feature_kinds=kinds,  # type: ignore[arg-type]
+        periods=table.periods,
+        tests=(ASSOCIATION_TEST,),
+        rng=numpy_rng(seed, "associations"),
+    )
+    decided = decide(grid.assign(scores="latents"), alpha, "fdr_bh").rename(columns={"trait": "latent"})
+    decided["simulated"] = table.simulated
+    wanted = ["latent", "feature", "test", "n", "pvalue", "log10_pvalue", "q_value", "effect", "rejected"]
+    return decided[[*wanted, "simulated"]]
+
+
+def suggest_names(associations: pd.DataFrame, latents: Sequence[str]) -> dict[str, str]:
+    """Latent -> its strongest significant features with their effects; "" if there are none."""
+    significant = associations[associations["rejected"]].sort_values("effect", ascending=False)
+    names = {}
+    for latent in latents:
+        best = significant[significant["latent"] == latent].head(NAMING_FEATURES)
+        names[latent] = ", ".join(f"{row.feature} {row.effect:.2f}" for row in best.itertuples())
+    return names

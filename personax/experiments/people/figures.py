@@ -1,0 +1,113 @@
+"""The figures of a run on people: training, latents against features, graphs, recovery."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+
+from personax.experiments.people.block_scores import TruthScores
+from personax.experiments.training_curves import draw_curves
+from personax.graphs.drawing import draw_graph, draw_side_by_side
+from personax.graphs.graph import Graph
+from personax.graphs.panels import pretty_name
+from personax.learning.metrics import matched
+from personax.runs.figure_style import BLUE, new_figure, save_figure
+from personax.views import MultiViewData, Split
+
+
+def draw_people(figures: Path, history: pd.DataFrame, associations: pd.DataFrame, *, title: str) -> None:
+    """Draw the figures that every run has into the folder `figures`."""
+    draw_curves(history, figures / "training")
+    draw_associations(associations, figures / "associations", title=title)
+
+
+def draw_learned(figures: Path, graph: Graph, *, title: str) -> None:
+    """Draw the learned graph, where no truth is known."""
+    draw_graph(graph, figures / "graph", title=title, note="names are the model's own")
+
+
+def draw_scored(
+    figures: Path,
+    graph: Graph,
+    scores: TruthScores,
+    data: MultiViewData,
+    latents: pd.DataFrame,
+    split: Split,
+    *,
+    mark: str,
+) -> None:
+    """Draw recovered latents and graph beside the true ones; `mark` stands before the title."""
+    true_test = data.true_latents.iloc[split.test].reset_index(drop=True)
+    # Each true latent is paired with a latent of its own block, so that the figure shows the scored pairs.
+    paired = latents.iloc[split.test, scores.columns].reset_index(drop=True)
+    title = f"{mark}{len(true_test)} test people, MCC {scores.blocks['mcc']['all']:.3f}"
+    draw_pairs(matched(paired, true_test), true_test, figures / "recovery", title=title)
+    titles = ("true", f"recovered, SHD {scores.graph['shd']}")
+    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph")
+
+
+def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
+    """Features by latents, coloured by effect; bold: significant after correction; blank: undefined."""
+    effect = associations.pivot(index="feature", columns="latent", values="effect")
+    rejected = associations.pivot(index="feature", columns="latent", values="rejected")
+    rows, columns = (list(dict.fromkeys(associations[key])) for key in ("feature", "latent"))
+    values = effect.loc[rows, columns].to_numpy(dtype=float)
+    bold = rejected.loc[rows, columns].to_numpy(dtype=bool)
+    top = max(0.3, float(np.nanmax(values, initial=0.0)))
+    figure = new_figure(1.9 + 0.48 * len(columns), 1.1 + 0.24 * len(rows))
+    axis = figure.subplots()
+    picture = axis.imshow(values, norm=Normalize(0, top), cmap="magma_r", aspect="auto")
+    _write_effects(axis, values, bold, top)
+    axis.set_xticks(range(len(columns)), [pretty_name(name) for name in columns])
+    axis.set_yticks(range(len(rows)), [row.replace("_", " ") for row in rows], fontsize=8)
+    axis.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
+    axis.spines[:].set_visible(False)
+    bar = figure.colorbar(picture, ax=axis, fraction=0.04, pad=0.02)
+    bar.set_label("KCI effect", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    figure.suptitle(f"Latents against observed features (bold: significant)\n{title}", fontsize=8.5)
+    return save_figure(figure, stem)
+
+
+def _write_effects(axis: Axes, values: np.ndarray, bold: np.ndarray, top: float) -> None:
+    """Write every effect (rows, columns) into its cell."""
+    for i, j in np.ndindex(*values.shape):
+        if not np.isnan(values[i, j]):
+            text = axis.text(
+                j,
+                i,
+                f"{values[i, j]:.2f}".lstrip("0"),
+                ha="center",
+                va="center",
+                fontsize=6.5,
+                fontweight="bold" if bold[i, j] else "normal",
+                color="white" if values[i, j] > 0.55 * top else "black",
+            )
+            text.set_in_layout(False)  # the text lies within the axes, and measuring hundreds takes seconds
+
+
+def draw_pairs(recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
+    """A panel per true latent: the recovered latent that it is matched to against it; |Pearson| above.
+
+    Both tables (n, k) have the same columns (see metrics.matched); their rows are test people.
+    """
+    names = list(true_latents.columns)
+    columns = min(6, len(names))
+    rows = -(-len(names) // columns)
+    figure = new_figure(1.5 * columns + 0.3, 1.6 * rows + 0.5)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, name in zip(panels, names, strict=False):
+        x, y = true_latents[name], recovered[name]
+        panel.scatter(x, y, s=2, alpha=0.5, linewidths=0, color=BLUE, rasterized=True)
+        correlation = abs(np.corrcoef(x, y)[0, 1])
+        panel.set_title(f"{name}: {correlation:.2f}", fontsize=8)
+    for panel in panels:
+        panel.set(xticks=[], yticks=[])
+    for panel in panels[len(names) :]:
+        panel.set_visible(False)
+    figure.supxlabel("true", fontsize=8)
+    figure.supylabel("recovered", fontsize=8)
+    figure.suptitle(title, fontsize=9)
+    return save_figure(figure, stem)

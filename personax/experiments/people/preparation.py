@@ -1,0 +1,107 @@
+"""From a table of people to the data that the model is fitted to: load, check, split, compress."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from personax.crl import CRLConfig
+from personax.experiments.people.config import PeopleConfig
+from personax.learning.compression import Compression
+from personax.runs.errors import InputError
+from personax.runs.run_folder import existing_path
+from personax.runs.seeds import numpy_rng
+from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
+from personax.views import MultiViewData, Split, split_rows
+
+log = logging.getLogger(__name__)
+
+PEOPLE_PER_LATENT = 15  # at least so many people in the table,
+SEEN_PER_LATENT = 10  # and so many that have each measurement
+MOST_NUISANCE = 3  # coordinates beside the latents of a modality with a single measurement
+
+
+class Prepared(NamedTuple):
+    """A table without its embeddings, and what they were compressed to."""
+
+    table: PeopleTable
+    data: MultiViewData
+    split: Split
+    compression: Compression
+
+
+def prepare(config: PeopleConfig) -> Prepared:
+    """Load the table, split its people, and compress their embeddings. Raises InputError."""
+    table = read_people(config)
+    log.info("%s", table.report)
+    data = table.views()
+    check_people_data(config.model, data)
+    split = split_rows(len(data), numpy_rng(config.data_seed, "split"))
+    least = {modality: config.model.latents[modality] + config.model.shared for modality in data.modalities}
+    compression = Compression.fit(data, split.train, least=least, seed=config.data_seed)
+    for modality, facts in compression.report.items():
+        number = len(data.measurements[modality])
+        log.info("%d %s measurements: %d %s", number, modality, facts["components"], facts["method"])
+    return Prepared(replace(table, embeddings={}, observed={}), compression(data), split, compression)
+
+
+def read_people(config: PeopleConfig) -> PeopleTable:
+    """The table that the configuration asks for, with embeddings. Raises InputError."""
+    simulated = SimulatedSource(config.data_seed, config.image_dim, config.text_dim)
+    source = simulated if config.source == "simulated" else HubSource()
+    table = load_table(
+        config.dataset,
+        source=source,
+        table=None if config.table is None else existing_path(config.table),
+        columns=None if config.columns is None else existing_path(config.columns),
+        embeddings=config.embeddings is None,
+        n=config.n,
+    )
+    return table if config.embeddings is None else table.with_embeddings(existing_path(config.embeddings))
+
+
+def check_people_data(model: CRLConfig, data: MultiViewData) -> None:
+    """Raise InputError if a modality of the model is missing, or if there are too few people."""
+    for modality in model.latents:
+        if modality not in data.modalities:
+            raise InputError(
+                f"{data.source}: no {modality} embeddings, but the model has latents for them "
+                f"(found: {', '.join(data.modalities)})"
+            )
+    latents = sum(model.latents.values()) + model.shared
+    least = PEOPLE_PER_LATENT * latents
+    if len(data) < least:
+        raise InputError(
+            f"{data.source}: {len(data)} people are too few for {latents} latents; at least {least}"
+        )
+    for modality, mask in data.observed.items():
+        check_seen(data.source, modality, mask.sum(0), SEEN_PER_LATENT * latents)
+
+
+def check_seen(source: str, modality: str, counts: Sequence[int] | np.ndarray, least: int) -> None:
+    """Raise InputError for a measurement of a modality that fewer than `least` people have."""
+    for number, count in enumerate(counts, start=1):
+        if count < least:
+            raise InputError(
+                f"{source}: only {count} people have {modality} measurement {number}; at least {least}"
+            )
+
+
+def with_nuisance(model: CRLConfig, compression: Compression) -> CRLConfig:
+    """The model with nuisance coordinates for modalities with a single measurement.
+
+    Their number is what the compression kept beyond the latents, at most MOST_NUISANCE. A model that already
+    says how many there are is returned as it is.
+    """
+    if model.nuisance:
+        return model
+    spare = {
+        modality: facts["components"] - model.latents[modality] - model.shared
+        for modality, facts in compression.report.items()
+        if len(compression.projections[modality]) == 1
+    }
+    return replace(
+        model, nuisance={m: min(number, MOST_NUISANCE) for m, number in spare.items() if number > 0}
+    )

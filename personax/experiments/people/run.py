@@ -1,0 +1,143 @@
+"""One run of the real-world experiment: fit the model, say what its latents are worth, write the folder."""
+
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from personax.crl import CRL
+from personax.experiments.evaluation import truth_free_criteria
+from personax.experiments.fitting import fit_in_folder, learned_graph, read_history, write_latents
+from personax.experiments.people.associations import associate, suggest_names
+from personax.experiments.people.block_scores import (
+    TruthScores,
+    has_sizes_of_truth,
+    score_against_truth,
+)
+from personax.experiments.people.config import PeopleConfig
+from personax.experiments.people.figures import draw_learned, draw_people, draw_scored
+from personax.experiments.people.predictions import compare_predictions
+from personax.experiments.people.preparation import Prepared, with_nuisance
+from personax.experiments.people.report import MARK_OF_SIMULATION, names_page
+from personax.graphs.graph import Graph
+from personax.runs.device import resolve_device
+from personax.runs.files import atomic_path, write_json, write_text, write_yaml
+from personax.runs.run_folder import FIGURES, GRAPH, LATENTS, METRICS, TRUE_GRAPH, RunFolder, open_run
+
+
+class Findings(NamedTuple):
+    """What a fitted model says of the people.
+
+    Attributes:
+        latents: (n, d) of all people.
+        graph: the graph that the model has learned.
+        history: of the training.
+        associations: one row per latent and observed feature.
+        scores: comparison with the truth, or None where it is unknown.
+    """
+
+    latents: pd.DataFrame
+    graph: Graph
+    history: pd.DataFrame
+    associations: pd.DataFrame
+    scores: TruthScores | None
+
+
+def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> None:
+    """Make one run in its folder."""
+    table = prepared.table
+    folder = open_run(path, config, resume=config.resume, overwrite=config.overwrite)
+    with folder.recorded(
+        data_source=table.source,
+        data_sha256=table.sha256,
+        data_revision=table.revision,
+        simulated=table.simulated,
+        people=len(table),
+        measurements={m: len(arrays) for m, arrays in prepared.data.measurements.items()},
+        compression=prepared.compression.report,
+        device=str(resolve_device(config.device)),
+    ):
+        started = monotonic()
+        prepared.compression.save(folder / "compression.npz")
+        model = fit_in_folder(
+            folder,
+            prepared.data,
+            prepared.split,
+            with_nuisance(config.model, prepared.compression),
+            seed=config.seed,
+            device=config.device,
+        )
+        seconds = monotonic() - started
+        findings = find(config, folder, prepared, model)
+        metrics = measure(config, prepared, findings) | {"seconds": seconds}
+        write_findings(config, folder, prepared, findings, metrics)
+        if config.figures:
+            draw_findings(config, folder / FIGURES, prepared, findings)
+        write_json(folder / METRICS, metrics)  # last: its presence means that the run is complete
+
+
+def find(config: PeopleConfig, folder: RunFolder, prepared: Prepared, model: CRL) -> Findings:
+    """Latents, graph and associations of the fitted model, and its scores if the truth is known."""
+    table, data, split = prepared.table, prepared.data, prepared.split
+    latents = model.transform(data)
+    write_latents(folder / LATENTS, latents, data.ids, split)
+    graph = learned_graph(model, simulated=table.simulated)
+    scored = data.truth is not None and has_sizes_of_truth(model.blocks, data.truth)
+    return Findings(
+        latents,
+        graph,
+        read_history(folder.path),
+        associate(latents, table, alpha=config.alpha, seed=config.seed),
+        score_against_truth(latents, graph, data, split) if scored else None,
+    )
+
+
+def measure(config: PeopleConfig, prepared: Prepared, findings: Findings) -> dict[str, Any]:
+    """The numbers of metrics.json, without the duration."""
+    table = prepared.table
+    metrics: dict[str, Any] = {
+        "simulated": table.simulated,
+        "people": len(table),
+        "criteria": truth_free_criteria(findings.history),
+        "prediction": compare_predictions(
+            findings.latents, table, prepared.data, prepared.split, seed=config.seed
+        ),
+        "suggested_names": suggest_names(findings.associations, findings.graph.names),
+    }
+    if findings.scores is not None:
+        metrics |= {"truth": findings.scores.blocks, "graph": findings.scores.graph}
+    return metrics
+
+
+def write_findings(
+    config: PeopleConfig, folder: RunFolder, prepared: Prepared, findings: Findings, metrics: dict[str, Any]
+) -> None:
+    """Write the graphs, the associations, and the names that these suggest for the latents."""
+    findings.graph.to_json(folder / GRAPH)
+    if findings.scores is not None:
+        findings.scores.true_graph.to_json(folder / TRUE_GRAPH)
+    with atomic_path(folder / "associations.csv") as temporary:
+        findings.associations.to_csv(temporary, index=False)
+    names = metrics["suggested_names"]
+    write_text(folder / "suggested_names.md", names_page(names, config.alpha, prepared.table.simulated))
+    labels = {name: text.split(",")[0] + "?" for name, text in names.items() if text}
+    write_yaml(folder / "labels.yaml", labels)  # in the form that draw.py --labels takes
+
+
+def draw_findings(config: PeopleConfig, figures: Path, prepared: Prepared, findings: Findings) -> None:
+    """Draw all figures of a run into the folder `figures`."""
+    mark = MARK_OF_SIMULATION if prepared.table.simulated else ""
+    draw_people(figures, findings.history, findings.associations, title=f"{mark}{prepared.table.source}")
+    if findings.scores is None:
+        draw_learned(figures, findings.graph, title=f"{config.dataset}, learned by the model")
+    else:
+        draw_scored(
+            figures,
+            findings.graph,
+            findings.scores,
+            prepared.data,
+            findings.latents,
+            prepared.split,
+            mark=mark,
+        )

@@ -1,0 +1,1 @@
+"""Choose hyper-parameters and the number of latents without the truth."""

@@ -1,0 +1,1 @@
+"""Tune the hyper-parameters of the baselines without the truth."""

@@ -1,0 +1,44 @@
+"""Tune every baseline with the same number of trials, without the truth; write configs/baselines.yaml.
+
+Examples:
+  tune_baselines.py
+  tune_baselines.py --methods beta_vae,mcl    prints the scores of these, and writes no settings
+"""
+
+from collections.abc import Sequence
+
+from personax.baselines.methods import find_method
+from personax.experiments.tuning.config import TuningConfig
+from personax.experiments.tuning.report import tuning_report
+from personax.experiments.tuning.run import run_trials, tunable_methods, write_chosen
+from personax.runs.command_line import run_command
+from personax.runs.errors import InputError
+from personax.variant_mnist.scene_config import measurement_counts
+
+
+def run_tuning(config: TuningConfig) -> None:
+    """Run all trials, print their scores, write the chosen settings. Raises InputError."""
+    methods = check_tuning(config)
+    trials, setup = run_trials(config, methods)
+    print(tuning_report(trials))
+    if config.methods is None:
+        write_chosen(config, trials, setup)
+
+
+def check_tuning(config: TuningConfig) -> list[str]:
+    """Names of the methods to tune. Raises InputError for unknown ones and for values out of range."""
+    named = config.methods
+    methods = tunable_methods() if named is None else [part.strip() for part in named.split(",")]
+    for name in methods:
+        find_method(name)
+    if config.n < 200 or config.epochs < 1:
+        raise InputError("n must be at least 200 and epochs at least 1")
+    if config.data_seed is None:
+        raise InputError("data_seed: needed, so that no result is reported on the scenes of the tuning")
+    measurement_counts(config)
+    return methods
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(TuningConfig, run_tuning, argv, description=__doc__ or "")

@@ -1,0 +1,57 @@
+"""The trials of all methods on one set of scenes, and the settings that are chosen from them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from personax.baselines.methods import METHODS
+from personax.baselines.trials import best_settings, tune, write_tuned
+from personax.experiments.fitting import latent_counts
+from personax.experiments.tuning.config import TuningConfig
+from personax.runs.run_folder import project_path
+from personax.variant_mnist.scene_config import load_scenes, split_scenes
+
+# Options that make the scenes and the budget. Trials with other values are not mixed.
+SETUP = ("n", "scm", "measurements", "nuisance", "size", "dataset", "data_seed", "epochs", "seed")
+
+Trials = dict[str, list[dict[str, Any]]]
+"""Method -> its trials, see `trials.tune`."""
+
+
+def tunable_methods() -> list[str]:
+    """The methods that have something to tune."""
+    return [name for name, method in METHODS.items() if len(method.trials) > 1]
+
+
+def run_trials(config: TuningConfig, methods: Sequence[str]) -> tuple[Trials, dict[str, Any]]:
+    """All trials of the methods, and the setup under which they were made. Finished trials are read."""
+    data = load_scenes(config, config.seed)
+    split = split_scenes(config, config.seed, data)
+    setup = {option: getattr(config, option) for option in SETUP} | {"source": data.source}
+    trials = {
+        name: tune(
+            name,
+            data,
+            split,
+            latent_counts(data),
+            project_path(Path(config.folder)),
+            setup=setup,
+            training={"training.epochs": config.epochs},
+            seed=config.seed,
+            device=config.device,
+        )
+        for name in methods
+    }
+    return trials, setup
+
+
+def write_chosen(config: TuningConfig, trials: Trials, setup: Mapping[str, Any]) -> None:
+    """Write the best settings of every method, with the command that found them."""
+    flags = " ".join(
+        f"--{name} {value}" for name, value in setup.items() if name in SETUP and value is not None
+    )
+    write_tuned(
+        project_path(Path(config.output)),
+        {name: best_settings(of_method) for name, of_method in trials.items()},
+        f"python synthetic_experiment/tune_baselines.py {flags} ({setup['source']})",
+    )

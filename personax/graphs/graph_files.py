@@ -1,0 +1,252 @@
+"""Read graphs and latents: from run folders, from files, and the two published graphs of the paper."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from personax.graphs.graph import Graph, group_by_block
+from personax.graphs.graph_scores import check_adjacency
+from personax.runs.errors import InputError
+from personax.runs.files import read_yaml
+from personax.runs.run_folder import GRAPH, LATENTS, MANIFEST, TRUE_GRAPH
+from personax.views import SHARED
+
+PUBLISHED_GRAPHS = Path(__file__).parent / "published"
+LATENT_FILES = (".npy", ".parquet", ".csv")
+ID, SPLIT = "id", "split"  # the columns of a table that are no latents
+
+
+@dataclass(frozen=True)
+class Latents:
+    """The latents of one training and what is known about them.
+
+    Attributes:
+        table: (n, d) latents, one column per latent; the index holds the identifiers of the people.
+        blocks: block -> names of its latents, each latent once; "" is the block of those in no other block.
+        learned: the graph that the model learned, or None.
+        true_graph: the true graph over the same names, or None.
+        simulated: True if the people are simulated.
+        path: the folder or file that they come from.
+    """
+
+    table: pd.DataFrame
+    blocks: Mapping[str, Sequence[str]]
+    learned: Graph | None
+    true_graph: Graph | None
+    simulated: bool
+    path: Path
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the latents, in the order of the columns."""
+        return list(self.table.columns)
+
+
+class TitledGraph(NamedTuple):
+    """A graph and what to write above its picture."""
+
+    graph: Graph
+    title: str
+
+
+class PublishedGraph(NamedTuple):
+    """A graph of the paper: the graph, node name -> label (what the paper says it stands for), the title."""
+
+    graph: Graph
+    labels: dict[str, str]
+    title: str
+
+
+def block_from_name(name: str) -> str:
+    """The block that a latent's name tells; "" if it tells none.
+
+    >>> [block_from_name(name) for name in ("s1", "z12", "z1_10", "height")]
+    ['s', 'z1', 'z1', '']
+    """
+    if re.fullmatch(r"s_?\d+", name):
+        return SHARED
+    match = re.fullmatch(r"z(\d)\d|z(\d+)[_,]\d+", name)
+    return f"z{match[1] or match[2]}" if match else ""
+
+
+def read_latents(
+    path: Path, *, rows: Literal["all", "test"] = "all", names: Sequence[str] | None = None
+) -> Latents:
+    """Read the latents of a run folder, or of a .npy, .parquet or .csv file.
+
+    The columns of a table are latents, except `id` and `split` (in upper or lower case). `rows="test"` keeps
+    the rows whose split is "test". `names` gives names to the columns of a .npy file (else x1, x2, ...), or
+    says which columns of a table to use. Raises InputError, which names the file.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such run folder or file")
+    folder = path if path.is_dir() else None
+    if folder and not (folder / LATENTS).exists():
+        raise InputError(f"{folder}: no {LATENTS}; give a finished run folder, or a file of latents")
+    table = _read_latent_table(folder / LATENTS if folder else path, names)
+    lower = {str(column).lower(): column for column in table.columns}
+    if rows == "test":
+        if SPLIT not in lower:
+            raise InputError(f"{path}: no column 'split', so --rows test has no meaning; give --rows all")
+        table = table[table[lower[SPLIT]] == "test"]
+    if ID in lower:
+        table = table.set_index(lower[ID])
+    if table.index.has_duplicates:
+        raise InputError(f"{path}: id {table.index[table.index.duplicated()][0]!r} occurs twice")
+    if SPLIT in lower:
+        table = table.drop(columns=lower[SPLIT])
+    return _with_graphs(_latent_columns(table, names, path), path, folder)
+
+
+def _read_latent_table(path: Path, names: Sequence[str] | None) -> pd.DataFrame:
+    if path.suffix not in LATENT_FILES:
+        raise InputError(f"{path}: must be a run folder, or a {', '.join(LATENT_FILES)} file of latents")
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        if path.suffix == ".csv":
+            return pd.read_csv(path)
+        array: np.ndarray = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: cannot be read ({reason})") from error
+    if array.ndim != 2 or not np.issubdtype(array.dtype, np.number):
+        raise InputError(f"{path}: holds {array.dtype} of shape {array.shape}; latents are numbers (n, d)")
+    if names and len(names) != array.shape[1]:
+        raise InputError(f"{path}: {array.shape[1]} columns, but --names has {len(names)}")
+    return pd.DataFrame(array, columns=list(names or (f"x{i + 1}" for i in range(array.shape[1]))))
+
+
+def _latent_columns(table: pd.DataFrame, names: Sequence[str] | None, path: Path) -> pd.DataFrame:
+    """The columns `names` (default: all) as floats. Raises InputError if one is missing or not numeric."""
+    table = table.set_axis([str(column) for column in table.columns], axis=1)
+    for name in names or ():
+        if name not in table.columns:
+            raise InputError(f"{path}: no column {name!r}; columns are {', '.join(table.columns)}")
+    chosen = table[list(names)] if names else table
+    for name in chosen.columns:
+        if not pd.api.types.is_numeric_dtype(chosen[name]):
+            raise InputError(f"{path}: column {name!r} is not numeric; choose the latents with --names")
+    if len(chosen.columns) < 2:
+        raise InputError(f"{path}: {len(chosen.columns)} latents; a graph needs at least 2")
+    return chosen.astype(float)
+
+
+def _with_graphs(table: pd.DataFrame, path: Path, folder: Path | None) -> Latents:
+    """Add to a table of latents what its run folder, if it has one, says about them."""
+    names = list(table.columns)
+    learned = _graph_in(folder, GRAPH, names)
+    known = learned.block_of if learned else {}
+    blocks = group_by_block({name: known.get(name) or block_from_name(name) for name in names})
+    true_graph = _graph_in(folder, TRUE_GRAPH, names)
+    return Latents(table, blocks, learned, true_graph, _is_simulated(folder), path)
+
+
+def _graph_in(folder: Path | None, file: str, names: Sequence[str]) -> Graph | None:
+    """The graph in a file of the folder, its nodes in the order of `names`; None without such a file."""
+    if folder is None or not (folder / file).exists():
+        return None
+    return reordered(Graph.from_json(folder / file), names, str(folder / file))
+
+
+def _is_simulated(folder: Path | None) -> bool:
+    manifest = folder / MANIFEST if folder else None
+    if manifest is None or not manifest.exists():
+        return False
+    try:
+        return bool(json.loads(manifest.read_text(encoding="utf-8")).get("simulated", False))
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{manifest}: not valid JSON ({error})") from error
+
+
+def reordered(graph: Graph, names: Sequence[str], where: str) -> Graph:
+    """Return `graph` with its nodes in the order of `names`.
+
+    Raises InputError, whose message begins with `where`, if the graph has other nodes.
+    """
+    differing = sorted(set(graph.names) ^ set(names))
+    if differing:
+        raise InputError(f"{where}: node {differing[0]!r} is in one graph only; both need the same nodes")
+    return graph.permuted([graph.names.index(name) for name in names])
+
+
+def read_graph(text: str, path: Path, names: Sequence[str]) -> TitledGraph:
+    """Read the graph to compare with.
+
+    Args:
+        text: what the user typed: the name of a published graph, or a path.
+        path: that path, looked up: a graph.json, a folder with one, or a .npy or .csv matrix (csv: without a
+            header line). A matrix is an adjacency over `names`, where A[i, j] = 1 means i -> j.
+        names: the nodes that the graph must have; they are returned in this order.
+    Raises InputError for a missing file, a matrix that is not square, or other nodes.
+    """
+    if text in published_names():
+        found = published(text)
+        return TitledGraph(reordered(found.graph, names, f"published graph {text}"), found.title)
+    if path.is_dir():
+        path = path / GRAPH
+    if not path.exists():
+        known = ", ".join(published_names())
+        raise InputError(f"{path}: no such graph; give {known}, a graph.json, its folder, or a .npy matrix")
+    if path.suffix == ".json":
+        return TitledGraph(reordered(Graph.from_json(path), names, str(path)), path.parent.name)
+    return TitledGraph(Graph(names, _read_matrix(path, names)), path.stem)
+
+
+def _read_matrix(path: Path, names: Sequence[str]) -> np.ndarray:
+    if path.suffix not in (".npy", ".csv"):
+        raise InputError(f"{path}: a graph is a .json, .npy or .csv file")
+    try:
+        if path.suffix == ".npy":
+            matrix: np.ndarray = np.load(path, allow_pickle=False)
+        else:
+            matrix = np.loadtxt(path, delimiter=",", ndmin=2)
+        adjacency = check_adjacency(matrix)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from error
+    if len(adjacency) != len(names):
+        raise InputError(f"{path}: {len(adjacency)} nodes, the graph to compare with has {len(names)}")
+    return adjacency
+
+
+def published_names() -> list[str]:
+    """Names of the published graphs."""
+    return sorted(path.stem for path in PUBLISHED_GRAPHS.glob("*.yaml"))
+
+
+def published(name: str) -> PublishedGraph:
+    """Read a graph of the paper. Raises InputError if there is none of this name.
+
+    >>> published("celeb").labels["z11"]
+    'clothing'
+    """
+    if name not in published_names():
+        raise InputError(f"no published graph {name!r}; there are {', '.join(published_names())}")
+    value: dict[str, Any] = read_yaml(PUBLISHED_GRAPHS / f"{name}.yaml")
+    labels = {node: label for members in value["blocks"].values() for node, label in members.items()}
+    names = list(labels)
+    adjacency = np.zeros((len(names), len(names)), dtype=int)
+    for edge in value["edges"]:
+        source, mark, target = edge.split()
+        i, j = names.index(source), names.index(target)
+        adjacency[i, j] = 1
+        adjacency[j, i] = int(mark == "---")
+    blocks = {block: list(members) for block, members in value["blocks"].items()}
+    return PublishedGraph(Graph(names, adjacency, blocks=blocks), labels, value["title"])
+
+
+def read_labels(path: Path, names: Sequence[str]) -> dict[str, str]:
+    """Read a YAML file that maps nodes to labels. Raises InputError for a node that is not in `names`."""
+    value = read_yaml(path)
+    if not isinstance(value, Mapping):
+        raise InputError(f"{path}: must map nodes to labels, as in 'z11: skin tone'")
+    for node in value:
+        if node not in names:
+            raise InputError(f"{path}: {node!r} is no node of this graph; nodes are {', '.join(names)}")
+    return {str(node): str(label) for node, label in value.items() if label is not None}

@@ -1,0 +1,126 @@
+"""What every estimator shares: fit and transform, seeds, batches, and the names of its latents."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Generic, Self, TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+
+from personax.learning.batches import Batch, varying_channels
+from personax.learning.training import History
+from personax.runs.device import resolve_device
+from personax.runs.seeds import numpy_rng
+from personax.views import MultiViewData, Split
+
+ROWS_AT_ONCE = 8192  # people that are on the device at a time while latents are computed
+
+Config = TypeVar("Config")
+OnProgress = Callable[[History], None]
+"""Called with the history so far, after every epoch."""
+
+
+class Estimator(ABC, Generic[Config]):
+    """A method that learns latents: ours and every baseline.
+
+    Attributes:
+        config: its configuration, as given.
+        seed: of all its randomness.
+        device: where its networks live.
+        history: one row per epoch, once fitted.
+    """
+
+    def __init__(self, config: Config, *, seed: int = 0, device: str = "auto") -> None:
+        """The latents in `config` must name every modality of the data to come. Raises InputError."""
+        self.config = config
+        self.seed = seed
+        self.device = resolve_device(device)
+        self.history: History = []
+        self._shapes: dict[str, list[list[int]]] = {}
+        self._channels: dict[str, list[list[int]]] = {}
+
+    def fit(
+        self,
+        data: MultiViewData,
+        split: Split,
+        *,
+        checkpoint: Path | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Self:
+        """Learn on the training rows; stop and choose on the validation rows.
+
+        Args:
+            data: people with at least one modality. True latents, if any, are not looked at, except by a
+                method that says so.
+            split: the test rows are not touched.
+            checkpoint: file to continue from and to save to after every epoch.
+            on_progress: called with the history so far.
+
+        Raises InputError for data that do not fit the configuration, or when training diverges.
+        """
+        train, validation = self._prepare(data, split)
+        self._learn(train, validation, checkpoint, on_progress)
+        return self
+
+    @abstractmethod
+    def transform(self, data: MultiViewData) -> pd.DataFrame:
+        """Latents (n, d), one named column each, of any people with the modalities of the fit.
+
+        A person's missing measurements are left out.
+        """
+
+    @property
+    @abstractmethod
+    def blocks(self) -> dict[str, list[str]]:
+        """Block (the modalities, and "s" if there are shared latents) -> names of its latents."""
+
+    @property
+    @abstractmethod
+    def graph(self) -> np.ndarray | None:
+        """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; None if the method has none."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all latents, in the order of `transform`'s columns and of the graph."""
+        return [name for names in self.blocks.values() for name in names]
+
+    @abstractmethod
+    def _check(self, data: MultiViewData, split: Split) -> None:
+        """Raise InputError for a configuration that no training can have, or that does not fit the data."""
+
+    @abstractmethod
+    def _build(self) -> None:
+        """Make the networks for measurements of shapes `_shapes`; may raise InputError."""
+
+    @abstractmethod
+    def _learn(
+        self, train: Batch, validation: Batch, checkpoint: Path | None, on_progress: OnProgress | None
+    ) -> None:
+        """Train the networks; set `history`."""
+
+    def _people(self, data: MultiViewData) -> Batch:
+        """Rows to train or to choose on."""
+        return Batch.of(data, self.device, self._channels)
+
+    def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
+        """Training and validation rows on the device, after making fresh networks of their shapes."""
+        self._check(data, split)
+        self._channels = varying_channels(data.rows(split.train))
+        train, validation = (self._people(data.rows(rows)) for rows in (split.train, split.validation))
+        self._shapes = {m: [list(x.shape[1:]) for x in tensors] for m, tensors in train.x.items()}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._derived("networks"))
+            self._build()
+        return train, validation
+
+    def _batches(self, data: MultiViewData) -> Iterator[Batch]:
+        """Consecutive people on the device, with the channels of the fit."""
+        for start in range(0, len(data), ROWS_AT_ONCE):
+            rows = data.rows(np.arange(start, min(start + ROWS_AT_ONCE, len(data))))
+            yield Batch.of(rows, self.device, self._channels)
+
+    def _derived(self, name: str) -> int:
+        """A seed of its own for each purpose."""
+        return int(numpy_rng(self.seed, name).integers(2**62))

@@ -1,0 +1,88 @@
+"""Rows of people as tensors, which is what networks are trained on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from personax.views import MultiViewData
+
+Channels = Mapping[str, Sequence[Sequence[int]]]
+"""Modality -> per measurement, the places along its first axis that are looked at."""
+
+
+def varying_channels(data: MultiViewData) -> dict[str, list[list[int]]]:
+    """The channels (embeddings: numbers) that are not the same for everybody; all, if none is.
+
+    What never varies says nothing, yet the networks would pay for it: a third of a red digit's picture.
+    """
+    found: dict[str, list[list[int]]] = {}
+    for modality, arrays in data.measurements.items():
+        found[modality] = []
+        for number, array in enumerate(arrays):
+            seen = array[data.observed[modality][:, number]]
+            differs = (seen != seen[:1]).reshape(len(seen), array.shape[1], -1).any((0, 2))
+            found[modality].append(np.flatnonzero(differs if differs.any() else ~differs).tolist())
+    return found
+
+
+def _take(array: np.ndarray, channels: Sequence[int]) -> np.ndarray:
+    """The given channels of a measurement (n, channels, ...); no copy if that is all of them."""
+    return array if len(channels) == array.shape[1] else array[:, list(channels)]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a MultiViewData as tensors: modality -> measurements (n, ...), and (n, measurements) bool.
+
+    `complete` is True when nobody lacks a measurement.
+    """
+
+    x: Mapping[str, Sequence[Tensor]]
+    observed: Mapping[str, Tensor]
+    complete: bool = False
+
+    @classmethod
+    def of(
+        cls, data: MultiViewData, device: torch.device | str = "cpu", channels: Channels | None = None
+    ) -> "Batch":
+        """All of `data` on `device`; unobserved measurements become zeros, which nothing looks at.
+
+        channels: the ones to take (`varying_channels`); all if left out.
+        """
+        x, observed = {}, {}
+        for modality, arrays in data.measurements.items():
+            mask = torch.from_numpy(np.array(data.observed[modality], dtype=bool))
+            taken = arrays if channels is None else map(_take, arrays, channels[modality])
+            tensors = [torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for a in taken]
+            for number, tensor in enumerate(tensors):
+                if not mask[:, number].all():
+                    tensors[number] = tensor.clone()
+                    tensors[number][~mask[:, number]] = 0.0
+            x[modality] = [tensor.to(device) for tensor in tensors]
+            observed[modality] = mask.to(device)
+        return cls(x, observed, all(bool(mask.all()) for mask in observed.values()))
+
+    def seen(self, modality: str, measurement: int | None = None) -> Tensor | None:
+        """(n,) bool: people with this measurement, or any of the modality; None for everybody."""
+        if self.complete:
+            return None
+        mask = self.observed[modality]
+        return mask.any(1) if measurement is None else mask[:, measurement]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.observed.values())))
+
+    def rows(self, index: Tensor | slice) -> "Batch":
+        """The given rows."""
+        return Batch(
+            {m: [tensor[index] for tensor in tensors] for m, tensors in self.x.items()},
+            {m: mask[index] for m, mask in self.observed.items()},
+            self.complete,
+        )
+
+    def in_chunks(self, size: int = 4096) -> Iterator["Batch"]:
+        """Consecutive parts of at most `size` rows."""
+        return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))

@@ -1,0 +1,78 @@
+"""A criterion without the truth that suits every method: predict a measurement that was hidden.
+
+Objectives with different weights, or of different methods, cannot be compared, so this criterion looks at the
+latents alone. For every measurement (m, i) in turn: hide it from everybody, compute all latents from what is
+left, and predict the hidden measurement from them. Predicted are its first ten principal components, by the
+kernel ridge of metrics.py, fitted on training rows; scored on validation rows by the share of the
+components' variance explained. The criterion is the mean over all measurements.
+
+Why this: what a measurement shares with another of the same person is the latents. A method that filled
+its few latents with one picture's style, or did not train, predicts the other pictures badly. The criterion
+asks for no decoder, no graph and no density, so no method is favoured because it has one. A modality's only
+measurement is predicted from the other modalities, through whatever its latents depend on.
+
+What it does not see: which coordinates the latents are in (an invertible map of a block changes the score
+little) and whether the graph is right. Scores are small when measurements have a style of their own.
+"""
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import PCA
+
+from personax.learning.metrics import kernel_ridge_r2
+from personax.runs.errors import InputError
+from personax.views import MultiViewData, Split
+
+COMPONENTS = 10  # principal components of a measurement that are predicted
+
+
+ROWS = 2000  # training rows of the kernel ridge; its cost is cubic and it is fitted per measurement
+
+
+class Transforms(Protocol):
+    """A fitted method, a baseline or ours."""
+
+    def transform(self, data: MultiViewData) -> pd.DataFrame:
+        """Latents (n, d)."""
+        ...
+
+
+def hide(data: MultiViewData, modality: str, measurement: int) -> MultiViewData:
+    """The same data, but nobody has this measurement (counted from 0)."""
+    observed = np.array(data.observed[modality])
+    observed[:, measurement] = False
+    return replace(data, observed={**data.observed, modality: observed})
+
+
+def hidden_measurement_r2(model: Transforms, data: MultiViewData, split: Split) -> float:
+    """The criterion of this module, at most 1; about 0 for latents that tell nothing.
+
+    Raises InputError when nothing is left once a measurement is hidden.
+    """
+    if sum(len(arrays) for arrays in data.measurements.values()) < 2:
+        raise InputError("a single measurement: nothing is left to predict it from, so nothing can be tuned")
+    train = data.rows(split.train[:: max(1, -(-len(split.train) // ROWS))])
+    validation = data.rows(split.validation)
+    scores = []
+    for modality, arrays in data.measurements.items():
+        for number in range(len(arrays)):
+            sides = []
+            for part in (train, validation):
+                seen = part.observed[modality][:, number]
+                z = model.transform(hide(part, modality, number)).to_numpy(dtype=np.float64)
+                sides.append((z[seen], part.measurements[modality][number][seen]))
+            if min(len(x) for _, x in sides) > 1:
+                scores.append(_explained(*sides[0], *sides[1]))
+    return float(np.mean(scores))
+
+
+def _explained(z: np.ndarray, x: np.ndarray, z_held: np.ndarray, x_held: np.ndarray) -> float:
+    """Share of the variance of x_held's components (n', ...) that is predicted from z_held (n', d)."""
+    flat, held = (a.reshape(len(a), -1).astype(np.float64) for a in (x, x_held))
+    pca = PCA(min(COMPONENTS, flat.shape[1], len(flat) - 1), svd_solver="covariance_eigh").fit(flat)
+    targets, held_targets = pca.transform(flat), pca.transform(held)
+    r2 = kernel_ridge_r2(z, targets, z_held, held_targets)
+    return float(np.average(r2, weights=np.maximum(held_targets.var(0), 1e-12)))

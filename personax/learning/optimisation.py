@@ -1,0 +1,34 @@
+"""How networks are trained, whatever the objective: the options and the schedule of the learning rate."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OptimisationConfig:
+    """How networks are trained, whatever the objective (training.py)."""
+
+    epochs: int = 30
+    """Passes over the training rows, at most; early stopping may end sooner."""
+    batch_size: int = 256
+    """Rows per step; also the number of candidates that alignment tells a row apart from."""
+    learning_rate: float = 1e-2
+    """Peak of the schedule: linear warm-up over the first tenth, then a cosine to zero."""
+    weight_decay: float = 1e-4
+    """AdamW's decoupled weight decay."""
+    clip: float = 1000.0
+    """Largest norm of the gradient; the reconstruction is a sum over pixels, hence the size."""
+    mixed_precision: bool = False
+    """Run the networks in bfloat16 while training; for large networks on a GPU."""
+    compile: bool = False
+    """Compile the networks with torch.compile; needs a C++ compiler and pays from some hundred steps on."""
+    patience: int = 8
+    """Epochs without a better validation objective before training stops."""
+
+
+def warm_up_then_cosine(step: int, steps: int) -> float:
+    """Learning rate as a share of its peak: linear over the first tenth, then a cosine to zero."""
+    warm = max(1, steps // 10)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))

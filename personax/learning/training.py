@@ -1,0 +1,409 @@
+"""The training loop: mini-batches, schedule, clipping, early stopping, checkpoints; resumes bit for bit.
+
+`minimise` trains one model, or several side by side, on any weighted sum of named terms. So our model and the
+methods that it is compared with (personax/baselines) are trained alike.
+"""
+
+import logging
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
+from personax.runs.errors import InputError
+from personax.runs.files import atomic_path
+
+log = logging.getLogger(__name__)
+
+History = list[dict[str, Any]]
+"""One row per epoch (of identification: per generation)."""
+
+
+class TrainingDiverged(InputError):
+    """The loss is no longer finite; the message says where and what to try."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of an objective's terms.
+
+    Attributes:
+        full: of every term.
+        warm_up: term -> share of the epochs over which its weight rises linearly from 0.
+        epochs: of the whole training.
+    """
+
+    full: Mapping[str, float]
+    warm_up: Mapping[str, float]
+    epochs: int
+
+    def __post_init__(self) -> None:
+        """Raise InputError for a rise that does not end within the epochs: none of them would be kept."""
+        for name, share in self.warm_up.items():
+            if not 0 <= share <= 1:
+                raise InputError(f"warm-up of {name} {share}: a share of the epochs, between 0 and 1")
+
+    def at(self, epoch: int) -> dict[str, float]:
+        """The weights of an epoch, counted from 0."""
+        current = dict(self.full)
+        for name, share in self.warm_up.items():
+            if share * self.epochs > 1:
+                current[name] = self.full[name] * min(1.0, (epoch + 1) / (share * self.epochs))
+        return current
+
+    def are_full(self, epoch: int) -> bool:
+        """True once no weight rises any more."""
+        return self.at(epoch) == dict(self.full)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training minimises and how it is called, beside its `OptimisationConfig`."""
+
+    weights: Weights
+    """Weights of the objective's terms."""
+    phase: str = "training"
+    """Name of this training in the history and beside the progress bar."""
+    rate_option: str = "learning_rate"
+    """What the user calls the learning rate, for the message when training diverges."""
+    schedule: Callable[[int, int], float] = field(default=warm_up_then_cosine)
+    """Step, all steps -> learning rate as a share of its peak."""
+
+
+class People(Protocol):
+    """Rows of people: of one data set, or of several with as many rows each."""
+
+    def __len__(self) -> int: ...
+
+
+Rows = TypeVar("Rows", bound=People)
+
+
+class Trainee(ABC, Generic[Rows]):
+    """What `minimise` trains: S models side by side, each on its own data; S is 1 for a single model.
+
+    Attributes:
+        models: S.
+        parameters: what the optimiser changes.
+    """
+
+    models: int
+    parameters: Sequence[Tensor]
+
+    @abstractmethod
+    def terms(self, people: Rows, rows: Tensor, generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
+        """Unweighted terms of the objective on rows (S, k) of the people, (S,) each; always in one order."""
+
+    @abstractmethod
+    def clip(self, limit: float) -> Tensor:
+        """Shorten each model's gradient to a norm of at most `limit`; the norms before, (S,)."""
+
+    @abstractmethod
+    def train(self, mode: bool) -> None:
+        """Set the networks to training, or to evaluation."""
+
+    @abstractmethod
+    def keep(self, better: Sequence[bool]) -> None:
+        """Remember the present state of those models that have become better."""
+
+    @abstractmethod
+    def recall(self) -> None:
+        """Return every model to its remembered state."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Present and remembered state, tensors in plain containers, for a checkpoint."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+
+
+class Selectable(People, Protocol):
+    """Rows of one data set that can be picked by number."""
+
+    def rows(self, index: Tensor) -> Self:
+        """The given rows."""
+        ...
+
+
+Picked = TypeVar("Picked", bound=Selectable)
+TermsOf = Callable[[Picked, torch.Generator], Mapping[str, Tensor]]
+"""Batch, generator -> the unweighted terms of an objective, scalars, always in the same order."""
+
+
+class SingleModel(Trainee[Picked]):
+    """One module and its objective."""
+
+    def __init__(self, module: nn.Module, terms_of: TermsOf[Picked]) -> None:
+        self.models = 1
+        self.parameters = list(module.parameters())
+        self._module, self._terms_of = module, terms_of
+        self._best = deepcopy(module.state_dict())
+
+    def terms(self, people: Picked, rows: Tensor, generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
+        """The objective's terms on rows (1, k), (1,) each."""
+        terms = self._terms_of(people.rows(rows[0]), generators[0])
+        return {name: term.reshape(1) for name, term in terms.items()}
+
+    def clip(self, limit: float) -> Tensor:
+        """Shorten the gradient; its norm before, (1,)."""
+        return nn.utils.clip_grad_norm_(self.parameters, limit).reshape(1)
+
+    def train(self, mode: bool) -> None:
+        """Set the module to training, or to evaluation."""
+        self._module.train(mode)
+
+    def keep(self, better: Sequence[bool]) -> None:
+        """Remember the module's state if it has become better."""
+        if better[0]:
+            self._best = deepcopy(self._module.state_dict())
+
+    def recall(self) -> None:
+        """Return to the remembered state."""
+        self._module.load_state_dict(self._best)
+
+    def state(self) -> dict[str, Any]:
+        """The module's present and remembered state."""
+        return {"now": self._module.state_dict(), "best": self._best}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self._module.load_state_dict(state["now"])
+        self._best = state["best"]
+
+
+def minimise(
+    trainee: Trainee[Rows],
+    train: Rows,
+    validation: Rows,
+    config: OptimisationConfig,
+    plan: Plan,
+    *,
+    seeds: Sequence[int],
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int, History], None] | None = None,
+) -> list[History]:
+    """Minimise the weighted terms on `train`; leave every model at its epoch that is best on `validation`.
+
+    The best epoch is sought, and patience counted, only once all weights are full. A model whose patience has
+    run out stays in the batch of several, but neither its history nor its best epoch change any more.
+
+    Args:
+        seeds: one a model, of batch order and of whatever the terms draw.
+        checkpoint: file that holds the state after each epoch; if it exists, training goes on from there,
+            with the same bits as without the interruption (same machine, same thread count).
+        on_epoch: called with a model's number and its history after each of its epochs.
+
+    Returns:
+        The models' histories. A row holds phase, epoch, learning rate, the weights that rise, objective and
+        terms on training and validation rows. Raises TrainingDiverged when a loss is not finite.
+    """
+    loop = _Loop(trainee, config, plan, len(train), seeds)
+    if checkpoint is not None and checkpoint.exists():
+        loop.restore(torch.load(checkpoint, map_location=loop.device, weights_only=True))
+        log.info("continuing after epoch %d", loop.epoch)
+    name = plan.phase if trainee.models == 1 else f"{plan.phase} x {trainee.models}"
+    with tqdm(
+        total=config.epochs, initial=min(loop.epoch, config.epochs), desc=name, unit="epoch", disable=None
+    ) as bar:
+        while loop.epoch < config.epochs and (running := loop.running()):
+            means = loop.train_epoch(train, running)
+            held_out = validation_terms(trainee, validation, config.batch_size, seeds)
+            loop.record(running, means, held_out)
+            if checkpoint is not None:
+                with atomic_path(checkpoint) as temporary:
+                    torch.save(loop.state(), temporary)
+            if on_epoch is not None:
+                for model in running:
+                    on_epoch(model, loop.histories[model])
+            bar.update()
+            bar.set_postfix_str(", ".join(f"{loop.histories[k][-1]['validation']:.4g}" for k in running))
+    loop.refuse_hopeless()
+    trainee.recall()
+    return loop.histories
+
+
+class _Loop(Generic[Rows]):
+    """The state of one call of `minimise`."""
+
+    def __init__(
+        self,
+        trainee: Trainee[Rows],
+        config: OptimisationConfig,
+        plan: Plan,
+        rows: int,
+        seeds: Sequence[int],
+    ) -> None:
+        self.trainee, self.config, self.plan = trainee, config, plan
+        self.device = trainee.parameters[0].device
+        self.optimiser = torch.optim.AdamW(
+            trainee.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+        self.batches = max(1, rows // config.batch_size)
+        steps = config.epochs * self.batches
+        self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: plan.schedule(step, steps))
+        self.generators = [torch.Generator(self.device).manual_seed(seed) for seed in seeds]
+        self.histories: list[History] = [[] for _ in seeds]
+        self.best = [math.inf] * trainee.models
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return max(map(len, self.histories))
+
+    def running(self) -> list[int]:
+        """The models whose patience has not run out."""
+        weights, patience = self.plan.weights, self.config.patience
+        return [k for k, rows in enumerate(self.histories) if not out_of_patience(rows, weights, patience)]
+
+    def train_epoch(self, train: Rows, running: Sequence[int]) -> dict[str, Tensor]:
+        """One pass over the training rows; the mean of each term, (S,)."""
+        self.trainee.train(True)
+        current = self.plan.weights.at(self.epoch)
+        sums: dict[str, Tensor] = {}
+        finite = torch.ones(self.trainee.models, dtype=torch.bool, device=self.device)
+        orders = [torch.randperm(len(train), generator=g, device=self.device) for g in self.generators]
+        order = torch.stack(orders)
+        for step in range(self.batches):
+            rows = order[:, step * self.config.batch_size : (step + 1) * self.config.batch_size]
+            terms = self.trainee.terms(train, rows, self.generators)
+            self.optimiser.zero_grad(set_to_none=True)
+            weighted_sum(terms, current).sum().backward()
+            finite &= torch.isfinite(self.trainee.clip(self.config.clip))
+            # looking at a number makes the processor wait for a GPU, so there it is done once an epoch
+            if self.device.type == "cpu" or step == self.batches - 1:
+                self._refuse_divergence(finite.tolist(), running, step, terms)
+            self.optimiser.step()
+            self.rate.step()
+            for name, term in terms.items():
+                sums[name] = sums[name] + term.detach() if name in sums else term.detach()
+        return {name: (value / self.batches).cpu() for name, value in sums.items()}
+
+    def record(
+        self, running: Sequence[int], means: Mapping[str, Tensor], held_out: Mapping[str, Tensor]
+    ) -> None:
+        """Add an epoch to the histories; the trainee keeps the models that have become better."""
+        epoch, rate = self.epoch, float(self.rate.get_last_lr()[0])
+        better = [False] * self.trainee.models
+        for k in running:
+            terms = [{name: value[k] for name, value in part.items()} for part in (means, held_out)]
+            row = history_row(self.plan, epoch, rate, *terms)
+            self.histories[k].append(row)
+            better[k] = row["validation"] < self.best[k] and self.plan.weights.are_full(epoch)
+            self.best[k] = row["validation"] if better[k] else self.best[k]
+            log.debug("epoch %d: train %.4g, validation %.4g", epoch + 1, row["train"], row["validation"])
+        self.trainee.keep(better)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a training needs to go on."""
+        return {
+            "trainee": self.trainee.state(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.rate.state_dict(),
+            "generators": [generator.get_state() for generator in self.generators],
+            "histories": self.histories,
+            "best": self.best,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.trainee.restore(state["trainee"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.rate.load_state_dict(state["schedule"])
+        for generator, saved in zip(self.generators, state["generators"], strict=True):
+            generator.set_state(saved.cpu())
+        self.histories, self.best = state["histories"], state["best"]
+
+    def refuse_hopeless(self) -> None:
+        """Raise TrainingDiverged if some model has no epoch with a finite loss on validation rows."""
+        lost = [k + 1 for k, best in enumerate(self.best) if math.isinf(best)]
+        if lost:
+            raise TrainingDiverged(
+                f"{self.plan.phase}: the loss on validation rows is never finite{self._which(lost)}; "
+                "check the data's scale"
+            )
+
+    def _refuse_divergence(
+        self, finite: Sequence[bool], running: Sequence[int], step: int, terms: Mapping[str, Tensor]
+    ) -> None:
+        lost = [k + 1 for k in running if not finite[k]]
+        if lost:
+            values = ", ".join(f"{name} {value[lost[0] - 1].item():.3g}" for name, value in terms.items())
+            raise TrainingDiverged(
+                f"the loss or its gradient is not finite in epoch {self.epoch + 1}, step {step + 1}"
+                f"{self._which(lost)} ({values}); lower {self.plan.rate_option} or check the data's scale"
+            )
+
+    def _which(self, models: Sequence[int]) -> str:
+        """Where several models are trained, which of them are meant."""
+        return "" if self.trainee.models == 1 else f", in models {list(models)} of {self.trainee.models}"
+
+
+def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """sum_t weights[t] terms[t], in the terms' order."""
+    parts = [weights[name] * term for name, term in terms.items()]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def history_row(
+    plan: Plan, epoch: int, learning_rate: float, means: Mapping[str, Tensor], held_out: Mapping[str, Tensor]
+) -> dict[str, Any]:
+    """What an epoch (counted from 0) leaves in the history: terms, scalars, on training and held-out rows."""
+    current = plan.weights.at(epoch)
+    return {
+        "phase": plan.phase,
+        "epoch": epoch + 1,
+        "learning_rate": learning_rate,
+        **{f"weight_{name}": current[name] for name in plan.weights.warm_up},
+        "train": weighted_sum(means, plan.weights.full).item(),
+        "validation": weighted_sum(held_out, plan.weights.full).item(),
+        **{f"train_{name}": value.item() for name, value in means.items()},
+        **{f"validation_{name}": value.item() for name, value in held_out.items()},
+    }
+
+
+def out_of_patience(history: Sequence[Mapping[str, Any]], weights: Weights, patience: int) -> bool:
+    """True once `patience` epochs under full weights have brought no better objective than those before."""
+    losses = [row["validation"] for row in history if weights.are_full(row["epoch"] - 1)]
+    recent, before = losses[-patience:], losses[:-patience]
+    return bool(before) and min(recent) > min(before)
+
+
+def clip_each(parameters: Sequence[Tensor], models: int, limit: float) -> Tensor:
+    """Shorten the gradients of each of `models` equal parts of the first axis to a norm of at most `limit`.
+
+    Returns the norms before, (models,). nn.utils.clip_grad_norm_ is the case of one model.
+    """
+    gradients = [p.grad.unflatten(0, (models, -1)) for p in parameters if p.grad is not None]
+    norms = [torch.linalg.vector_norm(g, dim=tuple(range(1, g.ndim))) for g in gradients]
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    share = (limit / (norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(share.view(models, *[1] * (gradient.ndim - 1)))
+    return norm
+
+
+@torch.no_grad()
+def validation_terms(
+    trainee: Trainee[Rows], validation: Rows, batch_size: int, seeds: Sequence[int]
+) -> dict[str, Tensor]:
+    """Mean terms (S,) over batches of `batch_size` (contrastive terms depend on it); the same draws."""
+    trainee.train(False)
+    device = trainee.parameters[0].device
+    generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+    everybody = torch.arange(len(validation), device=device).expand(trainee.models, -1)
+    chunks = [chunk for chunk in everybody.split(batch_size, 1) if chunk.shape[1] == batch_size]
+    parts = [trainee.terms(validation, chunk, generators) for chunk in chunks or [everybody]]
+    return {name: torch.stack([part[name] for part in parts]).mean(0).cpu() for name in parts[0]}

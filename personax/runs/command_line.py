@@ -1,0 +1,130 @@
+"""Commands: a documented dataclass becomes flags and YAML; mistakes become one line and exit code 2."""
+
+import logging
+import re
+import sys
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
+
+from personax.runs.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Config = TypeVar("Config", bound="DataclassInstance")
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+
+class _HelpFormatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
+    """Keeps the lines of a description, since its examples stand one on a line."""
+
+
+class _OneLineParser(ArgumentParser):
+    """A parser that raises InputError in one line instead of printing its usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
+        text = re.sub(r"\s+", " ", message).strip()
+        raise InputError(f"{text} (see --help)")
+
+
+def _underscored(word: str) -> str:
+    """`--data-dir=a-b` as `--data_dir=a-b`: both spellings of an option are understood."""
+    option, equals, value = word.partition("=")
+    return f"--{option[2:].replace('-', '_')}{equals}{value}" if word.startswith("--") else word
+
+
+def _spell_out_switches(argv: Sequence[str], switches: set[str]) -> list[str]:
+    """`--resume` alone means `--resume true`; `--resume false` is left as it is."""
+    spelled: list[str] = []
+    for position, word in enumerate(map(_underscored, argv)):
+        spelled.append(word)
+        following = argv[position + 1].lower() if position + 1 < len(argv) else ""
+        if word in switches and following not in ("true", "false"):
+            spelled.append("true")
+    return spelled
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`0,1,2`, `0-9` or a mixture as a list of distinct seeds. Raises InputError."""
+    seeds: list[int] = []
+    for part in str(text).split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if not match:
+            raise InputError(f"seeds {text!r}: {part!r} is no seed or range; write 0,1,2 or 0-9")
+        first, last = int(match[1]), int(match[2] or match[1])
+        seeds.extend(range(first, last + 1))
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise InputError(f"seeds {text!r}: empty or repeated; write each seed once, as 0,1,2 or 0-9")
+    return seeds
+
+
+def parse(
+    config_class: type[Config],
+    argv: Sequence[str] | None = None,
+    *,
+    description: str = "",
+    epilog: str = "",
+    positional: tuple[str, str] | None = None,
+) -> Config:
+    """Read `config_class`, a dataclass with a docstring under each field, from flags and YAML.
+
+    Precedence: defaults < `--config file.yaml` < flags. Unknown keys, in the file or on the command line,
+    are refused. `--print_config` prints the resolved YAML and stops. `positional` is (field, help) of a
+    `list[str]` field that words without a flag are put into. Raises InputError.
+    """
+    parser = _OneLineParser(description=description, epilog=epilog, formatter_class=_HelpFormatter)
+    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
+    if positional:
+        field_name, text = positional
+        parser.add_argument("words", metavar=field_name.upper(), nargs="*", type=str, default=[], help=text)
+    parser.add_class_arguments(config_class, as_group=False)
+    switches = {f"--{field.name}" for field in fields(config_class) if field.type in (bool, "bool")}
+    parsed = parser.parse_args(_spell_out_switches(sys.argv[1:] if argv is None else argv, switches))
+    values = parser.instantiate_classes(parsed).as_dict()
+    values.pop("config", None)
+    if positional:
+        words = values.pop("words")
+        values[field_name] = words or values[field_name]
+    values = {key: value for key, value in values.items() if not key.startswith("__")}
+    return config_class(**values)
+
+
+def run_command(
+    config_class: type[Config],
+    body: Callable[[Config], Any],
+    argv: Sequence[str] | None = None,
+    *,
+    description: str = "",
+    epilog: str = "",
+    positional: tuple[str, str] | None = None,
+) -> int:
+    """Parse `argv` as `parse` does, call `body(config)`, and return the process's exit code.
+
+    0: done; 2: bad input, with one line on standard error; 130: interrupted. Anything else that is raised is
+    a defect of ours and keeps its traceback.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.INFO)
+    logging.getLogger("personax").setLevel(logging.DEBUG)  # details, for run.log only
+    for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    program = Path(sys.argv[0]).name
+    try:
+        body(parse(config_class, argv, description=description, epilog=epilog, positional=positional))
+    except InputError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted; what was saved can be continued with --resume", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0

@@ -1,0 +1,48 @@
+"""Tables in GitHub's Markdown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+
+def markdown_table(frame: pd.DataFrame, *, index: str | None = None, digits: int = 3) -> str:
+    r"""A table in Markdown; numbers have `digits` decimals, missing values are blank, "|" is escaped.
+
+    Args:
+        frame: the table; columns of text stay as they are.
+        index: heading of the index, which becomes the first column; None leaves the index out.
+
+    >>> print(markdown_table(pd.DataFrame({"score": [0.5]}, index=["a|b"]), index="name"))
+    | name   |   score |
+    |:-------|--------:|
+    | a\\|b   |   0.500 |
+    """
+    table = frame if index is None else frame.rename_axis(None).reset_index(names=index)
+    escaped = table.set_axis([escape_cell(column) for column in table.columns], axis=1)
+    escaped = escaped.apply(_escaped_column)
+    return str(
+        escaped.to_markdown(
+            index=False, floatfmt=f".{digits}f", missingval="", disable_numparse=_texts(table)
+        )
+    )
+
+
+def escape_cell(value: object) -> str:
+    """Text that means the same within a cell of a Markdown table."""
+    return " ".join(str(value).replace("\\", "\\\\").replace("|", "\\|").split("\n"))
+
+
+def _escaped_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    values: list[object] = column.tolist()
+    missing = column.isna().tolist()
+    if pd.api.types.is_numeric_dtype(column):
+        shown = [None if gone else value for value, gone in zip(values, missing, strict=True)]
+    else:
+        shown = ["" if gone else escape_cell(value) for value, gone in zip(values, missing, strict=True)]
+    return pd.Series(shown, index=column.index, dtype=object)
+
+
+def _texts(table: pd.DataFrame) -> Sequence[int]:
+    """Numbers of the columns that hold text; what looks like a number there is left as it is."""
+    return [k for k, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]

@@ -1,0 +1,33 @@
+"""Options that say where or how a command runs, marked as such where they are declared.
+
+A run is identified by what it computes. An option such as `--output` or `--jobs` does not change the result,
+so it may differ when a run is resumed. Its declaration says so:
+
+    output: str | None = where_or_how(None)
+"""
+
+from collections.abc import Mapping
+from dataclasses import field, fields, is_dataclass
+from typing import Any, TypeVar
+
+Default = TypeVar("Default")
+
+_MARK = "where_or_how"
+
+
+def where_or_how(default: Default) -> Default:
+    """A dataclass field with this default that is no part of a run's identity."""
+    option: Default = field(default=default, metadata={_MARK: True})
+    return option
+
+
+def identity_of(config: object, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of `values` that identifies a run.
+
+    Args:
+        config: a dataclass, or an object of one; its fields tell which options say where or how.
+        values: option -> value, as in config.yaml.
+    """
+    assert is_dataclass(config)
+    aside = {option.name for option in fields(config) if option.metadata.get(_MARK)}
+    return {name: value for name, value in values.items() if name not in aside}

@@ -1,0 +1,146 @@
+"""PeopleTable is what loading and simulating both return."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Shaped
+
+from personax.independence.columns import Kind
+from personax.runs.errors import InputError
+from personax.runs.files import sha256_arrays
+from personax.tables.agreement import agreement_table
+from personax.tables.embeddings import load_embeddings
+from personax.views import MultiViewData, Truth
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a loader made of a file. `str(report)` is a short readable text.
+
+    Attributes:
+        recognised: column of the file -> what it holds.
+        ignored: columns that are not used.
+        missing: what the schema declares but the file lacks.
+        warnings: sentences that everybody who reads the results should know.
+    """
+
+    recognised: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        columns_of: dict[str, list[str]] = {}
+        for column, meaning in self.recognised.items():
+            columns_of.setdefault(meaning, []).append(column)
+        renamed = [
+            f"{_span(columns)} = {meaning}" for meaning, columns in columns_of.items() if columns != [meaning]
+        ]
+        lines = [f"{len(self.recognised)} columns recognised{_listed(renamed, ': ')}"]
+        if self.ignored:
+            lines.append(f"{len(self.ignored)} columns ignored{_listed(self.ignored, ': ')}")
+        if self.missing:
+            lines.append(f"missing{_listed(self.missing, ': ')}")
+        lines.extend(f"warning: {warning}" for warning in self.warnings)
+        return "\n".join(lines)
+
+
+def _span(columns: list[str]) -> str:
+    """The name of a single column, or the first and the last name of several."""
+    return columns[0] if len(columns) == 1 else f"{columns[0]} ... {columns[-1]}"
+
+
+def _listed(names: list[str] | tuple[str, ...], before: str, most: int = 12) -> str:
+    """`before` and the first `most` names joined by commas; "" if there are no names."""
+    if not names:
+        return ""
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return before + ", ".join(names[:most]) + more
+
+
+@dataclass(frozen=True)
+class PeopleTable:
+    """n people with features, trait scores and, where there are any, embeddings.
+
+    Attributes:
+        name: "athlete", "celeb" or the stem of the file.
+        ids: (n,) identifiers, all different.
+        features: (n, features) numbers, or labels if the feature is nominal; NaN where missing.
+        kinds: feature -> continuous, ordinal, nominal or circular.
+        periods: circular feature -> length of its circle (12 months, 365.25 days).
+        scores: rater ("aggregated", "chatgpt", "gemini", "llama", as far as present) -> (n, 5) scores of the
+            traits in the order of `schema.TRAITS`. Scores are 1 to 3, with half steps in the aggregated one;
+            NaN where missing (never 0).
+        embeddings: modality ("image", "text") -> list of (n, d) float32 arrays, one per measurement. Empty if
+            there are none.
+        observed: modality -> (n, measurements) bool. Where it is False, the row of the embedding is 0 and has
+            no meaning.
+        simulated: whether these people were made up. Every file and figure made from them must say so.
+        source: where the table came from, for the manifest of a run.
+        sha256: checksum of the file or files, or of the arrays of a simulated table.
+        revision: commit of the hub's repository, or None.
+        truth: the true latents and graph of a simulated table, or None.
+        dependent: (traits, features) bool, or None if unknown. True where the trait and the feature are
+            d-connected (and so dependent) in the graph of a simulated table.
+        report: what was recognised, ignored and missing.
+    """
+
+    name: str
+    ids: Shaped[np.ndarray, " n"]
+    features: pd.DataFrame
+    kinds: dict[str, Kind]
+    periods: dict[str, float]
+    scores: dict[str, pd.DataFrame]
+    embeddings: dict[str, list[np.ndarray]]
+    observed: dict[str, np.ndarray]
+    simulated: bool
+    source: str
+    sha256: str
+    revision: str | None
+    truth: Truth | None
+    dependent: pd.DataFrame | None
+    report: LoadReport
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def with_embeddings(self, folder: Path | str) -> "PeopleTable":
+        """The same people with the embeddings from a folder of `.npy` files (see `load_embeddings`)."""
+        embeddings, observed = load_embeddings(folder, self.ids)
+        arrays = sha256_arrays(*(array for views in embeddings.values() for array in views))
+        return replace(
+            self,
+            embeddings=embeddings,
+            observed=observed,
+            source=f"{self.source}, embeddings of {folder}",
+            sha256=hashlib.sha256((self.sha256 + arrays).encode()).hexdigest(),
+        )
+
+    def views(self) -> MultiViewData:
+        """The embeddings, and the truth if it is known, as data for learning.
+
+        Raises:
+            InputError: the table has no embeddings.
+        """
+        if not self.embeddings:
+            raise InputError(
+                f"{self.source}: no embeddings; latents need image or text embeddings "
+                "(columns of the table, or .npy files given with --embeddings)"
+            )
+        return MultiViewData(
+            measurements=self.embeddings,
+            ids=self.ids,
+            observed=self.observed,
+            truth=self.truth,
+            source=self.source,
+        )
+
+    def agreement(self) -> pd.DataFrame:
+        """Agreement between the language models for each trait (see `agreement_table`)."""
+        return agreement_table(
+            {rater: frame for rater, frame in self.scores.items() if rater != "aggregated"}
+        )

@@ -1,0 +1,160 @@
+"""Discovery on data whose graph is known, the conversion from causal-learn, and latents that are refused."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian
+
+from personax.graphs import discovery
+from personax.graphs.discovery import (
+    Discovery,
+    DiscoveryMethod,
+    PValue,
+    check_latents,
+    discover,
+    fisher_z_test,
+    linear_weights,
+    marks_from_causal_learn,
+)
+from personax.graphs.graph import ARROW, CIRCLE, TAIL, adjacency_from_marks
+from personax.graphs.graph_scores import graph_scores
+from personax.graphs.knowledge import Statements, forbidden_arrows
+from personax.independence import kci
+from personax.runs.errors import InputError
+
+METHODS: tuple[DiscoveryMethod, ...] = ("pc", "fci", "ges")
+
+
+@pytest.fixture(scope="module")
+def latents() -> np.ndarray:
+    return linear_gaussian(TRUE, 2000)
+
+
+def test_every_method_finds_the_arrows_of_a_collider() -> None:
+    collider = np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]])  # 0 -> 2 <- 1
+    data = linear_gaussian(collider, 1500)
+    for method in ("pc", "ges"):
+        assert np.array_equal(adjacency_from_marks(discover(data, Discovery(method))), collider)
+    # FCI cannot exclude hidden common causes of 0 and 2: 0 o-> 2 <-o 1
+    marks = discover(data, Discovery("fci"))
+    assert marks[0, 2] == marks[1, 2] == ARROW
+    assert marks[2, 0] == marks[2, 1] == CIRCLE
+
+
+def test_every_mark_of_causal_learn_is_converted() -> None:
+    directed, undirected, both = [[0, -1], [1, 0]], [[0, -1], [-1, 0]], [[0, 1], [1, 0]]
+    assert marks_from_causal_learn(np.array(directed))[0, 1] == ARROW
+    assert marks_from_causal_learn(np.array(directed))[1, 0] == TAIL
+    assert (marks_from_causal_learn(np.array(undirected))[[0, 1], [1, 0]] == TAIL).all()
+    assert (marks_from_causal_learn(np.array(both))[[0, 1], [1, 0]] == ARROW).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_finds_the_skeleton(latents: np.ndarray, method: DiscoveryMethod) -> None:
+    found = adjacency_from_marks(discover(latents, Discovery(method, alpha=0.01)))
+    assert graph_scores(TRUE, found)["skeleton_f1"] == 1.0
+
+
+def test_knowledge_orients_what_data_cannot(latents: np.ndarray) -> None:
+    forbidden = forbidden_arrows(NAMES, BLOCKS, Statements())
+    without = adjacency_from_marks(discover(latents, Discovery(alpha=0.01)))
+    assert graph_scores(TRUE, without)["shd"] == 3  # s1 - z11, s1 - z21 and z21 - z22 are undirected
+    found = adjacency_from_marks(discover(latents, Discovery(alpha=0.01, forbidden=forbidden)))
+    assert graph_scores(TRUE, found)["shd"] == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_forbidden_edges_do_not_appear(latents: np.ndarray, method: DiscoveryMethod) -> None:
+    known = Statements(cross_modal=(), forbid=(("z21", "z22"), ("z22", "z21")))
+    forbidden = forbidden_arrows(NAMES, BLOCKS, known)
+    marks = discover(latents, Discovery(method, forbidden=forbidden))
+    assert not marks[forbidden & forbidden.T].any()
+    assert marks[3, 4] == marks[1, 3] == 0
+
+
+def test_nonlinear_dependence_needs_a_nonlinear_test() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 1))
+    x = np.vstack([x, -x])  # exactly symmetric: x and x squared are not correlated
+    data = np.hstack([x, x**2 + 0.2 * np.abs(x), rng.normal(size=(600, 1))])
+    linear = adjacency_from_marks(discover(data, Discovery(test="fisherz", alpha=0.01)))
+    nonlinear = adjacency_from_marks(discover(data, Discovery(test="rcit", alpha=0.01)))
+    assert linear[0, 1] + linear[1, 0] == 0
+    assert nonlinear[0, 1] + nonlinear[1, 0] > 0
+    assert nonlinear[2].sum() + nonlinear[:, 2].sum() == 0
+
+
+def test_our_kci_is_used_only_if_the_conditioning_set_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs: list[int] = []
+
+    def counted(x: np.ndarray, y: np.ndarray, *, rng: np.random.Generator) -> object:
+        pairs.append(1)
+        return kci(x, y, rng=rng)
+
+    monkeypatch.setattr("personax.graphs.discovery.kci", counted)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=250)
+    y = np.tanh(x) + 0.3 * rng.normal(size=250)
+    z = np.sin(2 * y) + 0.3 * rng.normal(size=250)
+    found = adjacency_from_marks(discover(np.column_stack([x, y, z]), Discovery(test="kci", alpha=0.01)))
+    assert len(pairs) == 3  # each pair once
+    assert found[0, 1]
+    assert found[1, 2]
+    assert not found[0, 2]  # separated by y, with causal-learn's conditional test
+    assert not found[2, 0]
+
+
+@pytest.mark.parametrize("method", ["pc", "fci"])
+@pytest.mark.parametrize(("limit", "largest"), [(0, {0}), (1, {1}), (-1, {2, 3})])
+def test_no_conditioning_set_larger_than_the_limit_is_tested(
+    latents: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    method: DiscoveryMethod,
+    limit: int,
+    largest: set[int],
+) -> None:
+    sizes: list[int] = []
+
+    def spy(data: np.ndarray) -> PValue:
+        p_value = fisher_z_test(data)
+
+        def recorded(x: int, y: int, given: list[int]) -> float:
+            sizes.append(len(given))
+            return p_value(x, y, given)
+
+        return recorded
+
+    monkeypatch.setattr(discovery, "fisher_z_test", spy)
+    discover(latents, Discovery(method, max_conditioning=limit))
+    assert max(sizes) in largest
+
+
+def test_discovery_leaves_the_global_generator_alone(latents: np.ndarray) -> None:
+    np.random.seed(1)  # noqa: NPY002
+    before = np.random.random()  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002
+    discover(latents[:300, :3], Discovery(test="rcit"), seed=5)
+    assert np.random.random() == before  # noqa: NPY002
+
+
+def test_linear_weights_are_standardised_coefficients(latents: np.ndarray) -> None:
+    weights = linear_weights(latents, TRUE)
+    assert not weights[TRUE == 0].any()
+    assert weights[0, 1] == pytest.approx(np.corrcoef(latents[:, 0], latents[:, 1])[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda z: z[:8], "8 people and 5 latents"),
+        (lambda z: np.where(np.arange(z.size).reshape(z.shape) == 11, np.nan, z), "latent z11, row 2"),
+        (lambda z: np.where(np.arange(5) == 2, 3.0, z), "latent z12: the same value"),
+        (lambda z: np.column_stack([z[:, :4], z[:, 0] + z[:, 1]]), "latent z22: a linear combination"),
+    ],
+)
+def test_latents_unfit_for_discovery_are_refused(
+    latents: np.ndarray, spoil: Callable[[np.ndarray], np.ndarray], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        check_latents(spoil(latents), NAMES)

@@ -1,0 +1,108 @@
+"""Compression: what an orthogonal map cannot change, what another changes, and what it may not look at."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from personax.learning.compression import Compression
+from personax.tables import simulate_table
+from personax.views import MultiViewData, Split, split_rows
+
+LEAST = {"image": 7, "text": 7}
+
+
+@pytest.fixture(scope="module")
+def people() -> tuple[MultiViewData, Split]:
+    data = simulate_table("athlete", n=1200, image_dim=60, text_dim=90).views()
+    return data, split_rows(len(data), np.random.default_rng(0))
+
+
+def mapped(data: MultiViewData, maps: dict[str, list[np.ndarray]]) -> MultiViewData:
+    """The measurements after one linear map each."""
+    measurements = {
+        m: [(x.astype(float) @ a).astype(np.float32) for x, a in zip(arrays, maps[m], strict=True)]
+        for m, arrays in data.measurements.items()
+    }
+    return replace(data, measurements=measurements)
+
+
+def random_maps(data: MultiViewData, condition: float, seed: int = 0) -> dict[str, list[np.ndarray]]:
+    """Maps U diag(s) V with s spread evenly in logarithm up to the condition number."""
+    rng = np.random.default_rng(seed)
+
+    def one(d: int) -> np.ndarray:
+        u, v = (np.linalg.qr(rng.standard_normal((d, d)))[0] for _ in range(2))
+        return np.asarray(u * np.geomspace(1, 1 / condition, d) @ v)
+
+    return {m: [one(a.shape[1]) for a in arrays] for m, arrays in data.measurements.items()}
+
+
+def compressed(data: MultiViewData, split: Split) -> MultiViewData:
+    return Compression.fit(data, split.train, least=LEAST)(data)
+
+
+def explained(x: np.ndarray, y: np.ndarray, split: Split) -> float:
+    """Held-out R2 of y by a linear map of x, the least over the columns of y."""
+    design = np.column_stack([np.ones(len(x)), x])
+    weights = np.linalg.lstsq(design[split.train], y[split.train], rcond=None)[0]
+    rest = y[split.test] - design[split.test] @ weights
+    return float((1 - rest.var(0) / y[split.test].var(0)).min())
+
+
+def test_an_orthogonal_map_changes_nothing(people: tuple[MultiViewData, Split]) -> None:
+    data, split = people
+    before, after = compressed(data, split), compressed(mapped(data, random_maps(data, 1.0)), split)
+    for modality in data.modalities:
+        for x, y in zip(before.measurements[modality], after.measurements[modality], strict=True):
+            np.testing.assert_allclose(x, y, atol=2e-2 * x.std())
+
+
+@pytest.mark.parametrize("condition", [3.0, 10.0])
+def test_any_map_leaves_the_canonical_variates(people: tuple[MultiViewData, Split], condition: float) -> None:
+    """Held-out R2 of the coordinates before by those after a random map, the worst coordinate of three texts.
+
+    Measured: 0.92 to 0.94 at condition numbers 3, 10 and 30 (three draws each). The single image has no such
+    protection: 0.83 to 0.86.
+    """
+    data, split = people
+    before, after = compressed(data, split), compressed(mapped(data, random_maps(data, condition)), split)
+    for x, y in zip(before.measurements["text"], after.measurements["text"], strict=True):
+        assert explained(y, x, split) > 0.9
+
+
+def test_finds_what_measurements_share(people: tuple[MultiViewData, Split]) -> None:
+    data, split = people
+    compression = Compression.fit(data, split.train, least=LEAST)
+    assert compression.report["text"]["components"] == 7  # s and z_text, none of the nuisance
+    assert compression.report["image"]["components"] == 9  # s, z_image and the nuisance
+    out = compression(data)
+    shared = data.true_latents[[*data.known_truth.blocks["s"], *data.known_truth.blocks["text"]]].to_numpy()
+    assert explained(np.concatenate(out.measurements["text"], 1), shared, split) > 0.9
+
+
+def test_only_training_rows_are_looked_at(people: tuple[MultiViewData, Split]) -> None:
+    data, split = people
+    other = {m: [a.copy() for a in arrays] for m, arrays in data.measurements.items()}
+    for arrays in other.values():
+        for array in arrays:
+            array[split.test] = 1000.0
+    before = compressed(data, split).rows(split.train)
+    after = compressed(replace(data, measurements=other), split).rows(split.train)
+    for modality in data.modalities:
+        for x, y in zip(before.measurements[modality], after.measurements[modality], strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+def test_missing_measurements_are_masked(people: tuple[MultiViewData, Split]) -> None:
+    """What stands in the row of a missing measurement has no effect on anybody."""
+    data, split = people
+    observed = {m: mask.copy() for m, mask in data.observed.items()}
+    observed["text"][::7, 1] = False
+    junk = {m: [a.copy() for a in arrays] for m, arrays in data.measurements.items()}
+    junk["text"][1][::7] = -50.0
+    first = compressed(replace(data, observed=observed), split)
+    second = compressed(replace(data, observed=observed, measurements=junk), split)
+    assert not second.observed["text"][::7, 1].any()
+    for x, y in zip(first.measurements["text"], second.measurements["text"], strict=True):
+        np.testing.assert_array_equal(x, y)
