@@ -45,10 +45,10 @@ class BaselineNetwork(nn.Module, ABC):
         return {}
 
 
-Settings = TypeVar("Settings", bound=BaselineConfig)
+BaselineSettings = TypeVar("BaselineSettings", bound=BaselineConfig)
 
 
-class Baseline(Estimator[Settings]):
+class Baseline(Estimator[BaselineSettings]):
     """A method behind fit and transform, trained and stopped as our own is."""
 
     _network: BaselineNetwork | None = None

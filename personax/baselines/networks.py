@@ -1,7 +1,6 @@
 """What the baselines are put together from: networks, pooling, and the fit and transform they share."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -123,6 +122,3 @@ def average(codes: Sequence[Tensor], observed: Tensor) -> Tensor:
     """
     stacked = torch.stack(list(codes), 1) * observed[:, :, None]
     return stacked.sum(1) / observed.sum(1, keepdim=True).clamp_min(1)
-
-
-Config = TypeVar("Config", bound=BaselineConfig)

@@ -6,6 +6,7 @@ that many starts train in one batch.
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 
@@ -29,7 +30,9 @@ class Coordinates(nn.Module):
         self.bias = normal(hidden, sd=0.7)
         self.outer = normal(hidden, dimension, sd=0.02)
 
-    def forward(self, u: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, u: Float[Tensor, "*models n d"]
+    ) -> tuple[Float[Tensor, "R n d"], Float[Tensor, "R n d d"]]:
         """u (n, d) -> z (R, n, d) and Jacobian (R, n, d, d) with [.., j, i] = dz_j / du_i."""
         wave = torch.tanh(u @ self.inner + self.bias[:, None])
         z = u @ self.linear + wave @ self.outer

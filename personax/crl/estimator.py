@@ -66,7 +66,7 @@ def linked_latents(weights: np.ndarray, blocks: Mapping[str, slice], spare: Mapp
     return np.sort(np.array(kept, dtype=int))
 
 
-def _blank(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
+def _blank_codes(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
     """Codes of the right shapes, to build a model that weights are then loaded into."""
     coupled = [block for block in dimensions if block != SHARED and config.shared and config.flexible]
     return Codes(
@@ -288,7 +288,7 @@ class CRL(Estimator[CRLConfig]):
             with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
                 model._vae = MultiViewVAE(model._shapes, model._resolved).to(model.device)
                 model._prior = IdentifiedPrior(
-                    _blank(model._dimensions(), model.config),
+                    _blank_codes(model._dimensions(), model.config),
                     1,
                     torch.Generator(),
                     flexible=model.config.flexible,

@@ -34,7 +34,7 @@ SMALLEST = 1e-6  # metric that counts as none, of the mean one
 
 
 @dataclass(frozen=True)
-class _View:
+class _ModalityGeometry:
     """E[x | s, u_m] of one modality: basis, sum over its measurements of W W^T, the codes behind it."""
 
     basis: FourierBasis
@@ -64,7 +64,7 @@ class _View:
 class Geometry:
     """Fitted regressions, from which the metric at any codes follows."""
 
-    views: Mapping[str, _View]
+    views: Mapping[str, _ModalityGeometry]
 
     @classmethod
     def fit(cls, u: Mapping[str, Tensor], batch: Batch, generator: torch.Generator) -> "Geometry":
@@ -74,7 +74,7 @@ class Geometry:
             codes = _with_shared(u, modality)
             observed = batch.observed[modality].cpu()
             basis = FourierBasis.draw(codes.shape[1], generator)
-            view = _View(basis, torch.zeros(1, dtype=codes.dtype), codes[observed.any(1)])
+            view = _ModalityGeometry(basis, torch.zeros(1, dtype=codes.dtype), codes[observed.any(1)])
             standard = view.standard(codes)
             for number, x in enumerate(tensors):
                 seen = observed[:, number]
@@ -104,7 +104,7 @@ class Geometry:
                 explained = mixed.transpose(1, 2) @ torch.linalg.solve(metrics[modality], mixed)
                 shared = metric[:, :-own, :-own] - explained
                 metrics[SHARED] = metrics[SHARED] + shared if SHARED in metrics else shared
-        return {block: _invert(metrics[block]).to(u[block]) for block in u}
+        return {block: _invert_metric(metrics[block]).to(u[block]) for block in u}
 
     def coupling(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Block -> C (own, shared) such that moving s at fixed u_m + C s is orthogonal to moving u_m.
@@ -127,7 +127,7 @@ def _with_shared(u: Mapping[str, Tensor], modality: str) -> Tensor:
     return torch.cat(parts, 1).double().cpu()
 
 
-def _invert(metric: Tensor) -> Tensor:
+def _invert_metric(metric: Tensor) -> Tensor:
     d = metric.shape[-1]
     ridge = METRIC_RIDGE / d * torch.eye(d, dtype=metric.dtype)
     size = _trace(metric)

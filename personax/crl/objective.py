@@ -19,15 +19,23 @@ The terms of Eq. (2) to (5) are those of other methods, too: they stand in learn
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
-def expected_edges(probability: Tensor, cross: Tensor, within_weight: float, cross_weight: float) -> Tensor:
+def expected_edges(
+    probability: Float[Tensor, "R d d"],
+    cross: Float[Tensor, "d d"],
+    within_weight: float,
+    cross_weight: float,
+) -> Float[Tensor, " R"]:
     """Eq. (6): weighted expected number of edges; probability (R, d, d), cross (d, d) of 0/1 -> (R,)."""
     return (probability * (within_weight + (cross_weight - within_weight) * cross)).sum((1, 2))
 
 
-def gradient_products(jacobian: Tensor, inverse_metric: Tensor) -> Tensor:
+def gradient_products(
+    jacobian: Float[Tensor, "R n d d"], inverse_metric: Float[Tensor, "*models n d d"]
+) -> Float[Tensor, "R n d d"]:
     """(R, n, d, d) inner products of the gradients of a block's coordinates, for Eq. (7) and (8).
 
     Args:
@@ -37,7 +45,9 @@ def gradient_products(jacobian: Tensor, inverse_metric: Tensor) -> Tensor:
     return jacobian @ inverse_metric @ jacobian.transpose(2, 3)
 
 
-def orthogonality(products: Tensor, trust: Tensor) -> Tensor:
+def orthogonality(
+    products: Float[Tensor, "R n d d"], trust: Float[Tensor, "*models n"]
+) -> Float[Tensor, " R"]:
     """Eq. (7): how far a block's coordinates are from orthogonal.
 
     Args:
@@ -53,7 +63,7 @@ def orthogonality(products: Tensor, trust: Tensor) -> Tensor:
     return 0.5 * ((cosine.square().sum((2, 3)) - products.shape[-1]) * share).sum(1)
 
 
-def evenness(products: Tensor, trust: Tensor) -> Tensor:
+def evenness(products: Float[Tensor, "R n d d"], trust: Float[Tensor, "*models n"]) -> Float[Tensor, " R"]:
     """Eq. (8): how unevenly the pictures change along a block's coordinates.
 
     Args:

@@ -20,6 +20,7 @@ import math
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from personax.learning.latent_names import block_slices
@@ -91,16 +92,16 @@ class CausalPrior(nn.Module):
             self.log_tail = nn.Parameter(torch.zeros(starts, d))
             self.skew = nn.Parameter(torch.zeros(starts, d))
 
-    def edge_probability(self) -> Tensor:
+    def edge_probability(self) -> Float[Tensor, "R d d"]:
         """(R, d, d) with P[r, i, j] the probability that i -> j is open."""
         rise = self.potential[:, None, :] - self.potential[:, :, None]
         return torch.sigmoid(self.gate) * torch.sigmoid(rise) * self.allowed
 
-    def adjacency(self) -> Tensor:
+    def adjacency(self) -> Float[Tensor, "R d d"]:
         """(R, d, d) of 0 and 1: the edges more likely open than not; acyclic."""
         return (self.edge_probability() > 0.5).float()
 
-    def open_edges(self, uniform: Tensor) -> Tensor:
+    def open_edges(self, uniform: Float[Tensor, "R g d d"]) -> Float[Tensor, "R g d d"]:
         """The random graphs (R, g, d, d), 0 or 1, that numbers drawn uniformly from [0, 1] stand for.
 
         Gradients reach `edge_probability`.
@@ -151,12 +152,12 @@ class CausalPrior(nn.Module):
             log_scale = log_scale + (wave * self.outer_scale[:, None, None]).sum(4).reshape(starts, n, d)
         return mean, log_scale
 
-    def noise(self, z: Tensor, edges: Tensor) -> Tensor:
+    def noise(self, z: Float[Tensor, "R n d"], edges: Float[Tensor, "R g d d"]) -> Float[Tensor, "R n d"]:
         """(z_k - f_k) / sigma_k (R, n, d) of latents z (R, n, d); edges as in `mechanisms`."""
         mean, log_scale = self.mechanisms(z, edges)
         return (z - mean) * torch.exp(-log_scale)
 
-    def log_density(self, z: Tensor, edges: Tensor) -> Tensor:
+    def log_density(self, z: Float[Tensor, "R n d"], edges: Float[Tensor, "R g d d"]) -> Float[Tensor, "R n"]:
         """log p(z) (R, n) = sum_k log N(eps_k; 0, 1) + log |d eps_k / d z_k|; edges as in `mechanisms`."""
         mean, log_scale = self.mechanisms(z, edges)
         eps = (z - mean) * torch.exp(-log_scale)

@@ -80,13 +80,13 @@ def candidate_turns(v: np.ndarray, given: np.ndarray, seed: int) -> list[np.ndar
     covariance = np.cov(rest.T)
     rng = np.random.default_rng(seed)
     listed = _sparse_orders(unmixing, covariance, rng)
-    turns = _factor(unmixing, np.array(listed))[0]
+    turns = _factor_unmixing(unmixing, np.array(listed))[0]
     scores = np.array([mechanism_score(v @ turn, causes) for turn in turns])
     order, score, turn = listed[int(scores.argmin())], scores.min(), turns[int(scores.argmin())]
     improved = True
     while improved:  # downhill in the score itself
         moves = np.array(_moves(order))
-        near = _factor(unmixing, moves)[0]
+        near = _factor_unmixing(unmixing, moves)[0]
         values = np.array([mechanism_score(v @ q, causes) for q in near])
         improved = bool(values.min() < score - 1e-6)
         if improved:
@@ -101,7 +101,7 @@ def _polynomials(given: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones(len(given)), standard, standard**2, standard**3, *products])
 
 
-def _factor(unmixing: np.ndarray, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _factor_unmixing(unmixing: np.ndarray, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Q and L, (m, d, d) each, with unmixing[order] = L Q^T for each of the m orders (m, d)."""
     q, r = np.linalg.qr(np.swapaxes(unmixing[orders], 1, 2))
     return q, np.swapaxes(r, 1, 2)
@@ -109,7 +109,7 @@ def _factor(unmixing: np.ndarray, orders: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _clear_effects(unmixing: np.ndarray, covariance: np.ndarray, orders: np.ndarray) -> np.ndarray:
     """(m,) smooth number of entries of L below the diagonal that are clearly not 0, in each order."""
-    q, lower = _factor(unmixing, orders)
+    q, lower = _factor_unmixing(unmixing, orders)
     spread = np.sqrt(np.einsum("mij,ik,mkj->mj", q, covariance, q))
     effects = lower * spread[:, None, :] / CLEAR_EFFECT
     d = lower.shape[1]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from personax.crl.regression import FourierBasis
 
-ROWS = 4000
+START_ROWS = 4000
 ROTATION_STEPS = 200
 
 
@@ -35,7 +35,7 @@ def start_rotations(
     inverse_metric: block -> (d, d) its usual shape (geometry.py) in the same standardised coordinates.
     `generator` lives on the CPU. sparse: False leaves the rotations as drawn.
     """
-    step = max(1, len(next(iter(u.values()))) // ROWS)
+    step = max(1, len(next(iter(u.values()))) // START_ROWS)
     some = {block: values[::step].double().cpu() for block, values in u.items()}
     maps = {}
     for block, codes in some.items():

@@ -21,7 +21,7 @@ from scipy.special import ive
 
 from personax.independence.columns import Column
 
-Route = Literal["table", "cosine", "cholesky"]
+NullRoute = Literal["table", "cosine", "cholesky"]
 
 _LONGEST_SERIES = 1000
 # exp(-8.6^2 / 2) = 9e-17: where the Gaussian and its Fourier transform are below double precision.
@@ -51,7 +51,7 @@ class Gram(Protocol):
         """The Gram matrix of the rows in another order."""
 
 
-def _positive(eigenvalues: np.ndarray) -> np.ndarray:
+def _with_positive(eigenvalues: np.ndarray) -> np.ndarray:
     descending = eigenvalues[::-1]
     return np.asarray(descending[descending > 1e-12 * max(descending[0], 1e-300)])
 
@@ -84,7 +84,7 @@ class TableGram:
     @cached_property
     def eigenvalues(self) -> np.ndarray:
         root = np.sqrt(self.counts)
-        return _positive(np.linalg.eigvalsh(root[:, None] * self.matrix * root))
+        return _with_positive(np.linalg.eigvalsh(root[:, None] * self.matrix * root))
 
     def permuted(self, order: np.ndarray) -> "TableGram":
         return TableGram(self.codes[order], self.counts, self.matrix)
@@ -114,7 +114,7 @@ class FactorGram:
 
     @cached_property
     def eigenvalues(self) -> np.ndarray:
-        return _positive(np.linalg.eigvalsh(self._inner))
+        return _with_positive(np.linalg.eigvalsh(self._inner))
 
     def permuted(self, order: np.ndarray) -> "FactorGram":
         return FactorGram(self.factor[order])
@@ -250,7 +250,7 @@ def cholesky_factor(column: Column, width: float) -> np.ndarray:
     return factor
 
 
-def gaussian_gram(column: Column, width: float, route: Route | None = None) -> Gram:
+def gaussian_gram(column: Column, width: float, route: NullRoute | None = None) -> Gram:
     """Gaussian kernel of a numeric column in standard units, or of the chord of a circular column.
 
     width: standard deviation of the kernel, > 0. route: None chooses the cheapest; the result is the same.

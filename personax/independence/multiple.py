@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from personax.independence.results import LN10, TestResult, result, without_pvalue
 from personax.independence.tails import log_chi2_sf
@@ -54,3 +55,20 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     effect = sum(stratum.n * stratum.effect for stratum in used) / n
     null = f"fisher over {len(used)} strata ({', '.join(sorted({stratum.null for stratum in used}))})"
     return result(test, statistic, log_chi2_sf(statistic, 2 * len(used)), n, effect, null)
+
+
+def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataFrame:
+    """The grid with log10_q_value, q_value and rejected (q <= alpha).
+
+    Corrected within each test and source of scores: one family is one panel of a figure, traits x
+    features. Adding a test or a language model leaves the others' decisions alone.
+    """
+    decided = grid.copy()
+    log10_q = grid.groupby(["scores", "test"], sort=False)["log10_pvalue"].transform(
+        lambda column: adjust(column.to_numpy(), correction)
+    )
+    decided["log10_q_value"] = log10_q
+    tiny = float(np.log10(np.finfo(float).tiny))
+    decided["q_value"] = 10.0 ** log10_q.clip(lower=tiny)
+    decided["rejected"] = log10_q <= np.log10(alpha)
+    return decided

@@ -39,14 +39,14 @@ def coordinates(column: Column) -> np.ndarray:
     return np.asarray(column.standardised[column.codes][:, None])
 
 
-def _kci(x: Column, y: Column, rng: np.random.Generator) -> tuple[float, float, float, str]:
+def _peer_kci(x: Column, y: Column, rng: np.random.Generator) -> tuple[float, float, float, str]:
     from causallearn.utils.KCI.KCI import KCI_UInd
 
     p, statistic = KCI_UInd().compute_pvalue(coordinates(x), coordinates(y))
     return float(statistic), float(p), np.nan, "causal-learn gamma"
 
 
-def _rcit(x: Column, y: Column, rng: np.random.Generator) -> tuple[float, float, float, str]:
+def _peer_rcit(x: Column, y: Column, rng: np.random.Generator) -> tuple[float, float, float, str]:
     from causallearn.utils.RCIT.RCIT import RIT
 
     state = np.random.get_state()  # noqa: NPY002
@@ -81,7 +81,7 @@ def _distance_correlation(x: Column, y: Column, rng: np.random.Generator) -> tup
     return statistic, p, float(np.sqrt(np.clip(statistic, 0, 1))), "hyppo chi2 bound"
 
 
-def _table(lambda_: str) -> _Peer:
+def _peer_table(lambda_: str) -> _Peer:
     def test(x: Column, y: Column, rng: np.random.Generator) -> tuple[float, float, float, str]:
         table = joint_counts(x.codes, y.codes, (len(x.counts), len(y.counts)))
         found = stats.chi2_contingency(table, correction=False, lambda_=lambda_)  # type: ignore[call-overload]  # plain str
@@ -116,12 +116,12 @@ def _procedure(name: str, title: str, peer: _Peer, applies: Callable[[Column], b
 REFERENCE: dict[str, Procedure] = {
     test.name: test
     for test in (
-        _procedure("kci", "KCI (causal-learn)", _kci, any_column),
+        _procedure("kci", "KCI (causal-learn)", _peer_kci, any_column),
         _procedure("hsic", "HSIC (hyppo)", _hsic, any_column),
         _procedure("distance_correlation", "Distance correlation (hyppo)", _distance_correlation, any_column),
-        _procedure("chi_square", "Chi-square (scipy)", _table("pearson"), is_discrete),
+        _procedure("chi_square", "Chi-square (scipy)", _peer_table("pearson"), is_discrete),
         _procedure("fisher_z", "Pearson's r (scipy)", _pearson, has_a_line),
-        _procedure("rcit", "RCIT (causal-learn)", _rcit, any_column),
-        _procedure("g_square", "G-square (scipy)", _table("log-likelihood"), is_discrete),
+        _procedure("rcit", "RCIT (causal-learn)", _peer_rcit, any_column),
+        _procedure("g_square", "G-square (scipy)", _peer_table("log-likelihood"), is_discrete),
     )
 }

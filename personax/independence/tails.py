@@ -89,13 +89,13 @@ def log_weighted_chi2_sf(weights: np.ndarray, q: float) -> float:
     scaled, target = weights[weights > 0] / largest, q / largest
     with np.errstate(over="ignore", invalid="ignore"):  # outside its domain the series may explode
         for cut in (1e-2, 1e-3, 1e-4):
-            log_p, farthest = _invert(_split(scaled, cut), target)
+            log_p, farthest = _invert_series(_split(scaled, cut), target)
             if farthest * cut < 0.2:
                 return log_p
-    return _invert(_split(scaled, 0.0), target)[0]
+    return _invert_series(_split(scaled, 0.0), target)[0]
 
 
-def _invert(parts: _Weights, q: float) -> tuple[float, float]:
+def _invert_series(parts: _Weights, q: float) -> tuple[float, float]:
     """The integral above for weights with maximum 1, and the largest |2 t| that mattered.
 
     Written in u = 1 - 2 t, since 1 - 2 w t = (1 - w) + w u has no cancellation near the pole at u = 0.

@@ -17,12 +17,12 @@ from personax.views import MultiViewData, Split
 
 ROWS_AT_ONCE = 8192  # people that are on the device at a time while latents are computed
 
-Config = TypeVar("Config")
+EstimatorConfig = TypeVar("EstimatorConfig")
 OnProgress = Callable[[History], None]
 """Called with the history so far, after every epoch."""
 
 
-class Estimator(ABC, Generic[Config]):
+class Estimator(ABC, Generic[EstimatorConfig]):
     """A method that learns latents: ours and every baseline.
 
     Attributes:
@@ -32,7 +32,7 @@ class Estimator(ABC, Generic[Config]):
         history: one row per epoch, once fitted.
     """
 
-    def __init__(self, config: Config, *, seed: int = 0, device: str = "auto") -> None:
+    def __init__(self, config: EstimatorConfig, *, seed: int = 0, device: str = "auto") -> None:
         """The latents in `config` must name every modality of the data to come. Raises InputError."""
         self.config = config
         self.seed = seed

@@ -16,7 +16,7 @@ little) and whether the graph is right. Scores are small when measurements have 
 """
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -29,9 +29,10 @@ from personax.views import MultiViewData, Split
 COMPONENTS = 10  # principal components of a measurement that are predicted
 
 
-ROWS = 2000  # training rows of the kernel ridge; its cost is cubic and it is fitted per measurement
+CRITERION_ROWS = 2000  # training rows of the kernel ridge; its cost is cubic and it is fitted per measurement
 
 
+@runtime_checkable
 class Transforms(Protocol):
     """A fitted method, a baseline or ours."""
 
@@ -54,7 +55,7 @@ def hidden_measurement_r2(model: Transforms, data: MultiViewData, split: Split) 
     """
     if sum(len(arrays) for arrays in data.measurements.values()) < 2:
         raise InputError("a single measurement: nothing is left to predict it from, so nothing can be tuned")
-    train = data.rows(split.train[:: max(1, -(-len(split.train) // ROWS))])
+    train = data.rows(split.train[:: max(1, -(-len(split.train) // CRITERION_ROWS))])
     validation = data.rows(split.validation)
     scores = []
     for modality, arrays in data.measurements.items():
@@ -65,11 +66,11 @@ def hidden_measurement_r2(model: Transforms, data: MultiViewData, split: Split) 
                 z = model.transform(hide(part, modality, number)).to_numpy(dtype=np.float64)
                 sides.append((z[seen], part.measurements[modality][number][seen]))
             if min(len(x) for _, x in sides) > 1:
-                scores.append(_explained(*sides[0], *sides[1]))
+                scores.append(_explained_variance(*sides[0], *sides[1]))
     return float(np.mean(scores))
 
 
-def _explained(z: np.ndarray, x: np.ndarray, z_held: np.ndarray, x_held: np.ndarray) -> float:
+def _explained_variance(z: np.ndarray, x: np.ndarray, z_held: np.ndarray, x_held: np.ndarray) -> float:
     """Share of the variance of x_held's components (n', ...) that is predicted from z_held (n', d)."""
     flat, held = (a.reshape(len(a), -1).astype(np.float64) for a in (x, x_held))
     pca = PCA(min(COMPONENTS, flat.shape[1], len(flat) - 1), svd_solver="covariance_eigh").fit(flat)

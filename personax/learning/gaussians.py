@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -21,21 +22,21 @@ class Posterior(NamedTuple):
     mean: Tensor
     precision: Tensor
 
-    def at(self, noise: Tensor) -> Tensor:
+    def at(self, noise: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """The draw that standard normal `noise` (n, d) stands for, with gradients to mean and precision."""
         return self.mean + noise * self.precision.rsqrt()
 
-    def sample(self, generator: torch.Generator) -> Tensor:
+    def sample(self, generator: torch.Generator) -> Float[Tensor, "n d"]:
         """One draw per row, with gradients to mean and precision."""
         return self.at(torch.randn(self.mean.shape, generator=generator, device=self.mean.device))
 
-    def log_density(self, value: Tensor) -> Tensor:
+    def log_density(self, value: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """log q(value) per row, (n,)."""
         squares = (value - self.mean).square() * self.precision
         return 0.5 * (self.precision.log() - math.log(2 * math.pi) - squares).sum(1)
 
 
-def pool(experts: Sequence[Gaussian], observed: Tensor) -> Posterior:
+def pool(experts: Sequence[Gaussian], observed: Bool[Tensor, "n experts"]) -> Posterior:
     """Product of N(0, 1) and one Gaussian per measurement (Hinton 2002; Wu & Goodman 2018).
 
     observed (n, experts) masks experts out; a row that lacks them all gets N(0, 1).

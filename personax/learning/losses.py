@@ -3,24 +3,34 @@
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 LOWEST_EXPONENT = -60.0
 NOWHERE = -1e9  # similarity of rows that are not there; finite, so that gradients stay numbers
 
 
-def reconstruction(x: Tensor, decoded: Tensor, sd: float, observed: Tensor) -> Tensor:
+def reconstruction(
+    x: Float[Tensor, "n *shape"], decoded: Float[Tensor, "n *shape"], sd: float, observed: Bool[Tensor, " n"]
+) -> Float[Tensor, ""]:
     """Eq. (2): mean over the batch; x and decoded (n, ...), observed (n,) bool; unobserved rows count 0."""
     error = (x - decoded).flatten(1).square().sum(1)
     return torch.where(observed, error, 0.0).mean() / (2 * sd**2)
 
 
-def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+def kl_to_standard_normal(
+    mean: Float[Tensor, "n k"], log_variance: Float[Tensor, "n k"]
+) -> Float[Tensor, " n"]:
     """Eq. (3), eta: KL(N(mean, variance) || N(0, I)) per row, (n, k) -> (n,)."""
     return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)
 
 
-def info_nce(a: Tensor, b: Tensor, scale: Tensor | float = 1.0, seen: Tensor | None = None) -> Tensor:
+def info_nce(
+    a: Float[Tensor, "n d"],
+    b: Float[Tensor, "n d"],
+    scale: Tensor | float = 1.0,
+    seen: Bool[Tensor, " n"] | None = None,
+) -> Float[Tensor, ""]:
     """Eq. (4), (5): each row of a finds its partner in b among all rows, and the reverse.
 
     Args:

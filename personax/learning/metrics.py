@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Num
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 from sklearn.kernel_ridge import KernelRidge
@@ -11,8 +12,11 @@ KERNEL_RIDGE_ROWS = 4000  # training rows of the kernel map: its cost is cubic, 
 
 
 def kernel_ridge_r2(
-    z_train: np.ndarray, truth_train: np.ndarray, z_test: np.ndarray, truth_test: np.ndarray
-) -> np.ndarray:
+    z_train: Num[np.ndarray, "n d"],
+    truth_train: Num[np.ndarray, "n k"],
+    z_test: Num[np.ndarray, "m d"],
+    truth_test: Num[np.ndarray, "m k"],
+) -> Float[np.ndarray, " k"]:
     """R2 per true latent of a kernel ridge map from all recovered latents, scored on test rows.
 
     Both sides are standardised with the training rows' moments. The kernel is exp(-|a - b|^2 / (2 d)) for
@@ -35,7 +39,7 @@ def kernel_ridge_r2(
     return np.asarray(r2_score(truth_test, predicted, multioutput="raw_values"))
 
 
-def insample_r2(z: np.ndarray, truth: np.ndarray) -> float:
+def insample_r2(z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"]) -> float:
     """The official code's R2: kernel ridge (ridge 1, width 1/d, unscaled) fitted and scored on the same rows.
 
     Kept to be printed beside the held-out numbers. Overfitted latents look better by it, good ones
@@ -66,7 +70,9 @@ def match(z: np.ndarray, truth: np.ndarray, *, ranks: bool = False) -> tuple[np.
     return columns, correlations[truth_index[order], columns]
 
 
-def mean_correlation(z: np.ndarray, truth: np.ndarray, *, ranks: bool = False) -> float:
+def mean_correlation(
+    z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"], *, ranks: bool = False
+) -> float:
     """MCC: mean |correlation| of true latents with the recovered ones assigned to them, in [0, 1]."""
     return float(np.abs(match(z, truth, ranks=ranks)[1]).mean())
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +78,7 @@ class Plan:
     """Step, all steps -> learning rate as a share of its peak."""
 
 
+@runtime_checkable
 class People(Protocol):
     """Rows of people: of one data set, or of several with as many rows each."""
 
@@ -127,6 +128,7 @@ class Trainee(ABC, Generic[Rows]):
         """Take up what `state` returned."""
 
 
+@runtime_checkable
 class Selectable(People, Protocol):
     """Rows of one data set that can be picked by number."""
 

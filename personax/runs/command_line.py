@@ -16,7 +16,7 @@ from personax.runs.errors import InputError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Config = TypeVar("Config", bound="DataclassInstance")
+Options = TypeVar("Options", bound="DataclassInstance")
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -68,13 +68,13 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def parse(
-    config_class: type[Config],
+    config_class: type[Options],
     argv: Sequence[str] | None = None,
     *,
     description: str = "",
     epilog: str = "",
     positional: tuple[str, str] | None = None,
-) -> Config:
+) -> Options:
     """Read `config_class`, a dataclass with a docstring under each field, from flags and YAML.
 
     Precedence: defaults < `--config file.yaml` < flags. Unknown keys, in the file or on the command line,
@@ -99,8 +99,8 @@ def parse(
 
 
 def run_command(
-    config_class: type[Config],
-    body: Callable[[Config], Any],
+    config_class: type[Options],
+    body: Callable[[Options], Any],
     argv: Sequence[str] | None = None,
     *,
     description: str = "",

@@ -13,10 +13,10 @@ def markdown_table(frame: pd.DataFrame, *, index: str | None = None, digits: int
         frame: the table; columns of text stay as they are.
         index: heading of the index, which becomes the first column; None leaves the index out.
 
-    >>> print(markdown_table(pd.DataFrame({"score": [0.5]}, index=["a|b"]), index="name"))
-    | name   |   score |
+    >>> print(markdown_table(pd.DataFrame({"score": [0.5]}, index=["KCI"]), index="test"))
+    | test   |   score |
     |:-------|--------:|
-    | a\\|b   |   0.500 |
+    | KCI    |   0.500 |
     """
     table = frame if index is None else frame.rename_axis(None).reset_index(names=index)
     escaped = table.set_axis([escape_cell(column) for column in table.columns], axis=1)

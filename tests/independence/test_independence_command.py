@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from commands import load_main
 
-from personax.experiments.independence.report import decide, negative_controls, pvalue_text, votes
+from personax.experiments.independence.report import negative_controls, pvalue_text, votes
+from personax.independence.multiple import decide
 from personax.runs.files import read_yaml
 from personax.tables import TRAITS
 

@@ -19,7 +19,7 @@ import torch
 
 from personax.crl.regression import FourierBasis
 from personax.independence.columns import complete_column
-from personax.independence.grams import FactorGram, Route, factor_factor, gaussian_gram, gaussian_terms
+from personax.independence.grams import FactorGram, NullRoute, factor_factor, gaussian_gram, gaussian_terms
 from personax.independence.nulls import spectral_log_p, unbiased
 from personax.independence.registry import run_test
 from personax.independence.resampling import ROUNDING, resampling_log_p
@@ -58,7 +58,7 @@ def vector_gram(values: np.ndarray) -> FactorGram | None:
         if len(column.distinct) > 1 and column.values.var() > LEAST_VARIANCE:
             width = column.median_distance
             reach = float(np.ptp(column.positions)) / width
-            route: Route = "cosine" if gaussian_terms(reach) <= LONGEST_SERIES else "cholesky"
+            route: NullRoute = "cosine" if gaussian_terms(reach) <= LONGEST_SERIES else "cholesky"
             gram = gaussian_gram(column, width, route)
             assert isinstance(gram, FactorGram)
             factors.append(gram.factor)

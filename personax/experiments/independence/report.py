@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from personax.independence.multiple import Correction, adjust
+from personax.independence.multiple import Correction
 from personax.independence.procedure import Procedure
 from personax.independence.registry import TESTS
 
@@ -30,23 +30,6 @@ COLUMNS = (
     "rejected",
     "data",
 )
-
-
-def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataFrame:
-    """The grid with log10_q_value, q_value and rejected (q <= alpha).
-
-    Corrected within each test and source of scores: one family is one panel of a figure, traits x
-    features. Adding a test or a language model leaves the others' decisions alone.
-    """
-    decided = grid.copy()
-    log10_q = grid.groupby(["scores", "test"], sort=False)["log10_pvalue"].transform(
-        lambda column: adjust(column.to_numpy(), correction)
-    )
-    decided["log10_q_value"] = log10_q
-    tiny = float(np.log10(np.finfo(float).tiny))
-    decided["q_value"] = 10.0 ** log10_q.clip(lower=tiny)
-    decided["rejected"] = log10_q <= np.log10(alpha)
-    return decided
 
 
 def votes(decided: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +86,7 @@ def against_truth(decided: pd.DataFrame, dependent: pd.DataFrame) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _markdown_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
@@ -116,7 +99,9 @@ def votes_table(decided: pd.DataFrame, scores: str) -> str:
     cells = {(feature, trait): f"{x}/{y}" if y else "–" for feature, trait, x, y in zip(*fields, strict=True)}
     traits = [str(trait) for trait in dict.fromkeys(counted["trait"])]
     features = [str(feature) for feature in dict.fromkeys(counted["feature"])]
-    return _table(["feature", *traits], [[f, *(cells[f, trait] for trait in traits)] for f in features])
+    return _markdown_rows(
+        ["feature", *traits], [[f, *(cells[f, trait] for trait in traits)] for f in features]
+    )
 
 
 def pvalue_text(log10_p: float) -> str:
@@ -157,7 +142,7 @@ def markdown(
             for row in scored.itertuples()
         ]
         parts.append("## Against the truth")
-        parts.append(_table(["scores", "test", "dependences found", "false rejections"], rows))
+        parts.append(_markdown_rows(["scores", "test", "dependences found", "false rejections"], rows))
     for scores in dict.fromkeys(decided["scores"]):
         parts.append(f"## {scores}")
         parts.append(votes_table(decided, scores))
@@ -167,5 +152,20 @@ def markdown(
             traits = [str(trait) for trait in dict.fromkeys(cells["trait"])]
             features = [str(feature) for feature in dict.fromkeys(cells["feature"])]
             parts.append(f"### {procedures[test].title}: p-values")
-            parts.append(_table(["feature", *traits], [[f, *(p[f, t] for t in traits)] for f in features]))
+            parts.append(
+                _markdown_rows(["feature", *traits], [[f, *(p[f, t] for t in traits)] for f in features])
+            )
     return "\n\n".join(parts) + "\n"
+
+
+def agreement_lines(agreement: pd.DataFrame) -> list[str]:
+    """How far the language models agree on each trait, a line each (quadratic weighted kappa, ICC)."""
+    return [
+        f"Agreement of the language models on {trait}: "
+        + ", ".join(
+            f"{name} {value:,.0f}" if name == "n" else f"{name} {value:.2f}" for name, value in row.items()
+        )
+        + "."
+        for trait, row in agreement.iterrows()
+        if row.drop("n", errors="ignore").notna().any()
+    ]

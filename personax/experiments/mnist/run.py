@@ -71,7 +71,7 @@ def run_mnist_together(runs: Mapping[Path, MnistConfig]) -> dict[Path, Metrics]:
             records[path] = every_record.enter_context(ExitStack())
             manifests[path] = records[path].enter_context(recorded(config, folders[path], data))
         untrained = [path for path, folder in folders.items() if not (folder / WEIGHTS).exists()]
-        share = train_together(untrained, runs, folders, scenes) if untrained else 0.0
+        share = train_seeds_together(untrained, runs, folders, scenes) if untrained else 0.0
         for path in scenes:
             trained = share if path in untrained else 0.0
             manifests[path]["trained_together"] = len(untrained) if path in untrained else 0
@@ -80,7 +80,7 @@ def run_mnist_together(runs: Mapping[Path, MnistConfig]) -> dict[Path, Metrics]:
     return results
 
 
-def train_together(
+def train_seeds_together(
     paths: list[Path],
     runs: Mapping[Path, MnistConfig],
     folders: Mapping[Path, RunFolder],

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from personax.experiments.independence.report import decide
 from personax.independence import run_grid
+from personax.independence.multiple import decide
 from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable
 
