@@ -7,11 +7,11 @@ import pytest
 
 from personax.independence.columns import Column, complete_column, encode, pairwise_distance
 from personax.independence.distances import distance_table, spacing_gram
-from personax.independence.grams import Gram, Route, delta_gram, gaussian_gram, gaussian_matrix
+from personax.independence.grams import Gram, NullRoute, delta_gram, gaussian_gram, gaussian_matrix
 from personax.independence.kernels import hsic_gram, kci_gram
 from personax.independence.nulls import correlation, cross, gamma_log_p, spectral_log_p, unbiased
 
-ROUTES: tuple[Route, ...] = ("table", "cosine", "cholesky")
+ROUTES: tuple[NullRoute, ...] = ("table", "cosine", "cholesky")
 N = 400
 
 
@@ -52,7 +52,7 @@ def check(gram: Gram, dense: np.ndarray) -> None:
 @pytest.mark.parametrize("width", [0.3, 0.8])
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", columns())
-def test_gaussian_routes_agree_with_the_dense_matrix(name: str, route: Route, width: float) -> None:
+def test_gaussian_routes_agree_with_the_dense_matrix(name: str, route: NullRoute, width: float) -> None:
     column = columns()[name]
     gram = gaussian_gram(column, width, route)
     dense = dense_gaussian(column, width)
