@@ -6,13 +6,13 @@
 Writes results/calibration/calibration.md, level.csv, power.csv and power.png/.svg.
 """
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
@@ -22,28 +22,29 @@ from tqdm import tqdm
 from personax.independence import TESTS, Kind, run_test
 from personax.independence.reference import REFERENCE
 from personax.runs.command_line import run_command
+from personax.runs.figure_style import new_figure, save_figure
 from personax.runs.files import write_text
+from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import open_run
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 Pair = tuple[np.ndarray, np.ndarray]
+# (kinds, rng, pair) -> p-value
+Judge = Callable[[tuple[Kind, Kind], np.random.Generator, Pair], float]
 
 SCORES, SCORE_SHARES = np.array([1.0, 1.5, 2.0, 2.5, 3.0]), np.array([0.10, 0.05, 0.50, 0.05, 0.30])
 PERIOD = 12.0
 
 
 @dataclass
-class Config:
+class CalibrationConfig:
     """Calibration of the tests."""
 
     nulls: int = 1000
-    """Independent pairs per cell (test x kinds x n)."""
+    """Number of independent pairs per cell (test x kinds x n)."""
     peer_nulls: int = 200
-    """The same for causal-learn and hyppo, which need up to a second each; at n <= 1,000 only."""
+    """The same for causal-learn and hyppo, which need up to a second per pair; n is at most 1,000 there."""
     replicates: int = 300
-    """Dependent pairs per point of a power curve."""
+    """Number of dependent pairs per point of a power curve."""
     quick: bool = False
     """A tenth of the replicates, n up to 1,000, no peers."""
     seed: int = 0
@@ -119,14 +120,12 @@ def ours(
 
 def theirs(peer: str, kinds: tuple[Kind, Kind], rng: np.random.Generator, pair: Pair) -> float:
     """A peer's p-value."""
-    return run_test(peer, *pair, kinds=kinds, periods=(PERIOD, None), rng=rng, procedures=REFERENCE).pvalue
+    return run_test(REFERENCE[peer], *pair, kinds=kinds, periods=(PERIOD, None), rng=rng).pvalue
 
 
-def level_row(
-    label: str, judge: Callable[..., float], pairs: str, n: int, count: int, seed: list[int]
-) -> dict[str, Any]:
+def level_row(label: str, judge: Judge, pairs: str, n: int, count: int, seed: list[int]) -> dict[str, Any]:
     """Share of p below .05 and .01 over `count` nulls, and the Kolmogorov-Smirnov p of uniformity."""
-    data, own = np.random.default_rng(seed).spawn(2)  # what a test draws does not move the data
+    data, own = np.random.default_rng(seed).spawn(2)  # the data do not depend on what a test draws
     p = np.array([judge(NULL_PAIRS[pairs], own, null_pair(pairs, n, data)) for _ in range(count)])
     row: dict[str, Any] = {"test": label, "columns": pairs, "n": n, "nulls": count}
     if np.isnan(p).all():
@@ -140,9 +139,7 @@ def level_row(
     }
 
 
-def power_row(
-    label: str, judge: Callable[..., float], shape: str, n: int, count: int, seed: list[int]
-) -> dict[str, Any]:
+def power_row(label: str, judge: Judge, shape: str, n: int, count: int, seed: list[int]) -> dict[str, Any]:
     """Share of p <= .05 over `count` dependent pairs."""
     data, own = np.random.default_rng(seed).spawn(2)
     kinds: tuple[Kind, Kind] = ("continuous", "ordinal" if "score" in shape else "continuous")
@@ -153,9 +150,9 @@ def power_row(
     return {"test": label, "shape": shape, "n": n, "replicates": count, "power": rejected / count}
 
 
-def contenders() -> dict[str, Callable[..., float]]:
-    """Label -> judge(kinds, rng, pair) for every test of ours and each null worth comparing."""
-    found: dict[str, Callable[..., float]] = {}
+def contenders() -> dict[str, Judge]:
+    """Label -> judge for every test of ours with each null worth comparing."""
+    found: dict[str, Judge] = {}
     for name, test in TESTS.items():
         for null in test.nulls:
             if null != "permutation":  # exact by construction
@@ -163,8 +160,8 @@ def contenders() -> dict[str, Callable[..., float]]:
     return found
 
 
-def peers() -> dict[str, Callable[..., float]]:
-    """The same for the peers."""
+def peers() -> dict[str, Judge]:
+    """Label -> judge for every test of the peers."""
     return {f"{peer} (peer)": partial(theirs, peer) for peer in REFERENCE}
 
 
@@ -175,7 +172,7 @@ def in_parallel(calls: Iterable[Any], jobs: int, what: str) -> pd.DataFrame:
     return pd.DataFrame(list(tqdm(workers(listed), total=len(listed), desc=what, disable=None)))
 
 
-def level_table(config: Config) -> pd.DataFrame:
+def level_table(config: CalibrationConfig) -> pd.DataFrame:
     """Every test x pair of kinds x n."""
     sizes = (100, 1000) if config.quick else (100, 1000, 4181)
     nulls = config.nulls // 10 if config.quick else config.nulls
@@ -183,24 +180,23 @@ def level_table(config: Config) -> pd.DataFrame:
     if not config.quick:
         jobs += [(label, judge, config.peer_nulls, (100, 1000)) for label, judge in peers().items()]
     calls = [
-        # The same data for every test: the seed is that of the cell.
+        # The seed depends on the columns and n only: every test sees the same data.
         delayed(level_row)(label, judge, pairs, n, count, [config.seed, place, n])
         for n in (4181, 1000, 100)
-        for label, judge, count, those in jobs
-        if n in those
+        for label, judge, count, sizes_here in jobs
+        if n in sizes_here
         for place, pairs in enumerate(NULL_PAIRS)
     ]
     return in_parallel(calls, config.jobs, "level")
 
 
-def power_table(config: Config) -> pd.DataFrame:
+def power_table(config: CalibrationConfig) -> pd.DataFrame:
     """Every test that sees continuous columns x shape x n, default nulls."""
     count = config.replicates // 10 if config.quick else config.replicates
-    ours_ = {
-        name: partial(ours, name, None)
-        for name in ("kci", "hsic", "distance_correlation", "rcit", "fisher_z")
-    }
-    judges = ours_ if config.quick else ours_ | peers()
+    names = ("kci", "hsic", "distance_correlation", "rcit", "fisher_z")
+    judges: dict[str, Judge] = {name: partial(ours, name, None) for name in names}
+    if not config.quick:
+        judges |= peers()
     calls = [
         delayed(power_row)(label, judge, shape, n, count, [config.seed, 99, place, n])
         for label, judge in judges.items()
@@ -211,25 +207,23 @@ def power_table(config: Config) -> pd.DataFrame:
     return in_parallel(calls, config.jobs, "power")
 
 
-def draw_power(power: pd.DataFrame, path: Path) -> None:
-    """One panel a shape: power against n."""
-    figure, axes = plt.subplots(2, 3, figsize=(10, 6), sharex=True, sharey=True, layout="constrained")
-    labels = list(dict.fromkeys(power["test"]))
-    names = list(dict.fromkeys(label.split(" ")[0] for label in labels))
-    colours = dict(zip(names, plt.get_cmap("tab10").colors, strict=False))  # type: ignore[attr-defined]
+def draw_power(power: pd.DataFrame, stem: Path) -> None:
+    """One panel per shape: power against n; peers are dashed."""
+    figure = new_figure(10, 6)
+    axes = figure.subplots(2, 3, sharex=True, sharey=True)
+    names = dict.fromkeys(label.split(" ")[0] for label in power["test"])
+    colours = {name: f"C{number}" for number, name in enumerate(names)}
     for axis, shape in zip(axes.flat, SHAPES, strict=True):
-        for label in labels:
-            curve = power[(power["shape"] == shape) & (power["test"] == label)]
-            style = (
-                {"linestyle": "--", "marker": "x"} if "peer" in label else {"linestyle": "-", "marker": "o"}
-            )
+        for label, curve in power[power["shape"] == shape].groupby("test", sort=False):
+            peer = str(label).endswith("(peer)")
             axis.plot(
                 curve["n"],
                 curve["power"],
                 label=label,
-                color=colours[label.split(" ")[0]],
+                color=colours[str(label).split(" ")[0]],
+                linestyle="--" if peer else "-",
+                marker="x" if peer else "o",
                 markersize=4,
-                **style,
             )
         axis.set_title(shape)
         axis.set_xscale("log")
@@ -237,52 +231,41 @@ def draw_power(power: pd.DataFrame, path: Path) -> None:
         axis.minorticks_off()
         axis.axhline(0.05, color="0.6", linewidth=0.8)
         axis.grid(alpha=0.25)
-    for axis in axes[1]:
-        axis.set_xlabel("n")
+    figure.supxlabel("n")
     figure.supylabel("power at 0.05")
-    figure.legend(
-        *axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False
-    )
-    for suffix in (".png", ".svg"):
-        figure.savefig(path.with_suffix(suffix), dpi=200)
-    plt.close(figure)
+    handles = axes.flat[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=5, frameon=False)
+    save_figure(figure, stem)
 
 
 def level_markdown(level: pd.DataFrame) -> str:
     """Rows: test and columns; cells: level at .05 / .01, with a mark where p is not uniform."""
-    level = level.dropna(subset=["level_05"])
-
-    def cell(row: Any) -> str:
-        mark = " *" if row.uniformity < 0.001 else ""
-        return f"{row.level_05:.3f} / {row.level_01:.3f}{mark}"
-
-    sizes = sorted(level["n"].unique())
-    lines = [
-        "| test (null) | columns | " + " | ".join(f"n = {n:,}" for n in sizes) + " |",
-        "|---|---|" + "---|" * len(sizes),
+    known = level.dropna(subset=["level_05"])
+    cells = [
+        f"{row['level_05']:.3f} / {row['level_01']:.3f}" + (" *" if row["uniformity"] < 0.001 else "")
+        for row in known.to_dict("records")
     ]
-    for (test, columns), rows in level.groupby(["test", "columns"], sort=False):
-        cells = {row.n: cell(row) for row in rows.itertuples()}
-        lines.append(f"| {test} | {columns} | " + " | ".join(cells.get(n, "–") for n in sizes) + " |")
-    return "\n".join(lines)
+    wide = known.assign(cell=cells).pivot_table(
+        index=["test", "columns"], columns="n", values="cell", aggfunc="first", sort=False, fill_value="–"
+    )
+    wide = wide[sorted(wide.columns)].rename(columns=lambda n: f"n = {n:,}")
+    return markdown_table(wide.reset_index().rename(columns={"test": "test (null)"}))
 
 
 def power_markdown(power: pd.DataFrame) -> str:
     """Power at n = 200."""
     wide = power[power["n"] == 200].pivot_table(index="test", columns="shape", values="power", sort=False)
-    lines = ["| test | " + " | ".join(wide.columns) + " |", "|---|" + "---|" * len(wide.columns)]
-    lines += [f"| {test} | " + " | ".join(f"{v:.2f}" for v in row) + " |" for test, row in wide.iterrows()]
-    return "\n".join(lines)
+    return markdown_table(wide, index="test", digits=2)
 
 
-def calibrate(config: Config) -> None:
+def calibrate(config: CalibrationConfig) -> None:
     """Run everything and write it."""
     folder = open_run(config.output, config, overwrite=config.overwrite)
     with folder.recorded():
         level, power = level_table(config), power_table(config)
         level.to_csv(folder / "level.csv", index=False)
         power.to_csv(folder / "power.csv", index=False)
-        draw_power(power, folder / "power.png")
+        draw_power(power, folder / "power")
         report = (
             "Level: share of p <= .05 / p <= .01 under independence (ours: "
             f"{level['nulls'].max():,} pairs a cell; peers: {config.peer_nulls}). Binomial 99 % limits for "
@@ -294,10 +277,10 @@ def calibrate(config: Config) -> None:
     print(report)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    return run_command(Config, calibrate, argv, description=__doc__ or "")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark and return its exit code."""
+    return run_command(CalibrationConfig, calibrate, argv, description=__doc__ or "")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -1,6 +1,6 @@
-"""How much faster several seeds train in one batched pass (`--together`) than one after the other.
+"""How much faster several seeds are trained in one batched pass (`--together`) than one after the other.
 
-Both ways train the same models on the same scenes, identification included; evaluation is no part of it.
+Both ways train the same models on the same scenes, with identification but without evaluation.
 
     python benchmarks/together.py --seeds 0-9            (on a GPU, if there is one)
 """
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from personax.crl import CRL, CRLConfig
+from personax.experiments.fitting import latent_counts
 from personax.experiments.mnist.config import MnistConfig
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
@@ -25,24 +26,24 @@ from personax.variant_mnist.scene_config import load_scenes, split_scenes
 
 @dataclass(frozen=True)
 class BenchmarkConfig:
-    """Several seeds at once, and one after the other."""
+    """Which seeds are trained, on how many scenes."""
 
     seeds: str = "0-9"
-    """Seeds of data and models."""
+    """Seeds of the scenes and the models, as 0,1,2 or 0-9."""
     n: int = 20000
-    """Scenes of each seed, three measurements of each modality, fresh style in each."""
+    """Number of scenes of each seed; every measurement shows its own digit or garment."""
     device: str = "auto"
     """auto (a GPU if there is one), cpu or cuda."""
     data_dir: str = "data"
     """Folder with MNIST/raw and FashionMNIST/raw."""
     output: str = "results/benchmarks/together.md"
-    """Where the numbers go."""
+    """File of the result."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model and its training."""
 
 
-def _seconds(train: Callable[[], object], device: torch.device) -> float:
-    """Wall-clock time of a training, the device's own work included."""
+def seconds_of(train: Callable[[], object], device: torch.device) -> float:
+    """Wall-clock time of a training, including what the device is still working on when it returns."""
     started = perf_counter()
     train()
     if device.type == "cuda":
@@ -51,25 +52,24 @@ def _seconds(train: Callable[[], object], device: torch.device) -> float:
 
 
 def run_benchmark(config: BenchmarkConfig) -> None:
-    """Train both ways, print seconds, their ratio and how far the objectives are apart; write them."""
+    """Train both ways; print and write the seconds, their ratio, and how much the objectives differ."""
     seeds, device = parse_seeds(config.seeds), resolve_device(config.device)
     scenes = [
         MnistConfig(n=config.n, seed=seed, data_dir=str(existing_path(config.data_dir))) for seed in seeds
     ]
-    people = []
+    people = []  # scenes and split of each seed
     for run in scenes:
         data = load_scenes(run, run.seed)
         people.append((data, split_scenes(run, run.seed, data)))
-    latents = {modality: len(names) for modality, names in people[0][0].known_truth.blocks.items()}
-    model = replace(config.model, latents=config.model.latents or latents)
+    model = replace(config.model, latents=config.model.latents or latent_counts(people[0][0]))
 
     def fresh() -> list[CRL]:
         return [CRL(model, seed=seed, device=str(device)) for seed in seeds]
 
     batched, single = fresh(), fresh()
-    in_one_pass = _seconds(lambda: CRL.fit_together(batched, people), device)
-    one_by_one = _seconds(
-        lambda: [model.fit(*case) for model, case in zip(single, people, strict=True)], device
+    in_one_pass = seconds_of(lambda: CRL.fit_together(batched, people), device)
+    one_by_one = seconds_of(
+        lambda: [each.fit(*case) for each, case in zip(single, people, strict=True)], device
     )
     best = [np.array([min(m.history[-1]["objective"]) for m in models]) for models in (batched, single)]
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
@@ -85,7 +85,7 @@ def run_benchmark(config: BenchmarkConfig) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the process's exit code."""
+    """Run the command and return its exit code."""
     return run_command(BenchmarkConfig, run_benchmark, argv, description=__doc__ or "")
 
 

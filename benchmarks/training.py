@@ -1,9 +1,9 @@
-"""How fast the model learns, beside the official recipe on the same data and cores.
+"""How fast our model learns, compared with the official recipe on the same data and the same cores.
 
-Prints, in one run: people per second of training and their ratio, seconds until the codes reach an R2 of 0.90
-on validation rows, and R2 and MCC on test rows of the epoch that was best on validation rows within the time
-allowed. The official recipe is the one of personax/baselines/official.py with its own networks, full-batch
-Adam and the published weights 2 / 1e-2 / 1e-3.
+One run prints scenes per second of training, and their ratio; seconds until the codes (the encoding of a
+scene by phase 1, in which the latents are then found) reach an R2 of 0.90 on validation rows; and R2 and MCC
+on test rows, at the epoch that was best on validation rows within the time limit. The official recipe is in
+personax/baselines/official.py: its own networks, full-batch Adam and the published weights 2 / 1e-2 / 1e-3.
 
     python benchmarks/training.py --seconds 120
 """
@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ import torch
 from personax.baselines.official import OfficialConfig, OfficialNetwork
 from personax.crl import CRL, CRLConfig
 from personax.crl.model_config import Phase1Config, Phase2Config
+from personax.experiments.fitting import latent_counts
 from personax.learning.batches import Batch
 from personax.learning.metrics import kernel_ridge_r2, mean_correlation
 from personax.learning.training import weighted_sum
@@ -42,72 +43,95 @@ TARGET_R2 = 0.90
 
 @dataclass(frozen=True)
 class BenchmarkConfig:
-    """Training speed."""
+    """On which scenes the methods are trained, and for how long."""
 
     n: int = 10000
-    """Scenes, three measurements of each modality, fresh style in each."""
+    """Number of scenes; every measurement shows its own digit or garment."""
     seconds: float = 120.0
-    """Training time allowed to each method; evaluation is not counted."""
+    """Time limit of the training of each method; evaluation is not counted."""
     data_dir: str = "data"
     """Folder with MNIST/raw and FashionMNIST/raw."""
     output: str = "results/benchmarks/training.md"
-    """Where the table goes."""
+    """File of the table."""
 
 
-class _TimeIsUp(Exception):
+class TimeIsUp(Exception):
     """Raised from a callback to stop training."""
 
 
-@dataclass
-class _Clock:
-    """Training time, with evaluation stopped out, and what had been reached when."""
+class Scores(NamedTuple):
+    """How well codes tell the true latents."""
 
-    scores: Callable[[np.ndarray], tuple[float, float]]  # R2 and MCC on rows
+    r2: float
+    mcc: float
+
+
+NOTHING_YET = Scores(np.nan, np.nan)
+
+
+@dataclass
+class Clock:
+    """Training time without the time of evaluation, and what was reached when.
+
+    Attributes:
+        scores: gives the scores on rows.
+        split: rows for training, validation and test.
+        limit: seconds of training after which TimeIsUp is raised.
+        seconds: of training so far.
+        passes: over the training rows so far.
+        best: largest R2 on validation rows so far.
+        test: scores on test rows at that moment.
+        reached: seconds after which TARGET_R2 was reached on validation rows, or None.
+        started: when the clock was started last.
+    """
+
+    scores: Callable[[np.ndarray], Scores]
     split: Split
     limit: float
     seconds: float = 0.0
-    passes: int = 0  # over the training rows
-    best: float = -np.inf  # R2 on validation rows
-    test: tuple[float, float] = (np.nan, np.nan)  # R2 and MCC then
+    passes: int = 0
+    best: float = -np.inf
+    test: Scores = NOTHING_YET
     reached: float | None = None
     started: float = 0.0
 
     def start(self) -> None:
+        """Let the clock run."""
         self.started = perf_counter()
 
     def lap(self, passes: int) -> None:
-        """Count passes since the last lap, evaluate off the clock, stop when the time is up."""
+        """Count passes since the last lap, evaluate with the clock stopped, raise TimeIsUp at the limit."""
         self.seconds += perf_counter() - self.started
         self.passes += passes
-        r2, _ = self.scores(self.split.validation)
+        r2 = self.scores(self.split.validation).r2
         if r2 > self.best:
             self.best, self.test = r2, self.scores(self.split.test)
         if self.reached is None and r2 >= TARGET_R2:
             self.reached = self.seconds
         if self.seconds > self.limit:
-            raise _TimeIsUp
+            raise TimeIsUp
         self.start()
 
 
-def _clock(
+def clock_for(
     codes: Callable[[np.ndarray], np.ndarray], data: MultiViewData, split: Split, limit: float
-) -> _Clock:
-    """A clock for training that gives codes (k, d) of k rows."""
+) -> Clock:
+    """A clock for a training; `codes` gives the present codes (k, d) of k rows."""
     truth = data.true_latents.to_numpy()
 
-    def scores(rows: np.ndarray) -> tuple[float, float]:
+    def scores(rows: np.ndarray) -> Scores:
         train, held_out = codes(split.train), codes(rows)
         r2 = kernel_ridge_r2(train, truth[split.train], held_out, truth[rows])
-        return float(r2.mean()), mean_correlation(held_out, truth[rows])
+        return Scores(float(r2.mean()), mean_correlation(held_out, truth[rows]))
 
-    return _Clock(scores, split, limit)
+    return Clock(scores, split, limit)
 
 
-def ours(data: MultiViewData, split: Split, limit: float) -> _Clock:
-    """Phase 1 of the default configuration; the codes are scored, so identification is no part of it."""
+def ours(data: MultiViewData, split: Split, limit: float) -> Clock:
+    """Train phase 1 of the default configuration. The codes are scored, so identification is not needed."""
     model = CRL(
         CRLConfig(
-            latents={m: len(names) for m, names in data.known_truth.blocks.items()},
+            latents=latent_counts(data),
             phase1=Phase1Config(),
             phase2=Phase2Config(population=1, generations=1, generation_steps=1, finalists=1, final_steps=1),
         ),
@@ -120,36 +144,36 @@ def ours(data: MultiViewData, split: Split, limit: float) -> _Clock:
         means = model._vae.pooled_means(Batch.of(data.rows(rows), channels=model._channels))
         return torch.cat(list(means.values()), 1).numpy()
 
-    clock = _clock(codes, data, split, limit)
+    clock = clock_for(codes, data, split, limit)
 
     def lap(history: list[dict[str, Any]]) -> None:
         if history[-1]["phase"] == "representation":
             clock.lap(1)
 
     clock.start()
-    with suppress(_TimeIsUp):
+    with suppress(TimeIsUp):
         model.fit(data, split, on_progress=lap)
     return clock
 
 
-def official(data: MultiViewData, split: Split, limit: float, learning_rate: float) -> _Clock:
-    """The official recipe: full batch, Adam, no schedule."""
+def official(data: MultiViewData, split: Split, limit: float, learning_rate: float) -> Clock:
+    """Train with the official recipe: full batch, Adam, no schedule."""
     torch.manual_seed(0)
     everybody = Batch.of(data)
-    shapes = {m: [x.shape[1:] for x in its] for m, its in everybody.x.items()}
-    latents = {m: len(names) for m, names in data.known_truth.blocks.items()}
-    model = OfficialNetwork(shapes, OfficialConfig(latents=latents, published_networks=True))
+    shapes = {m: [x.shape[1:] for x in measurements] for m, measurements in everybody.x.items()}
+    config = OfficialConfig(latents=latent_counts(data), published_networks=True)
+    model = OfficialNetwork(shapes, config)
     generator = torch.Generator()  # the recipe draws nothing
 
     def codes(rows: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             return model.latents(everybody.rows(torch.from_numpy(rows))).numpy()
 
-    clock = _clock(codes, data, split, limit)
+    clock = clock_for(codes, data, split, limit)
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     train = everybody.rows(torch.from_numpy(split.train))
     clock.start()
-    with suppress(_TimeIsUp):
+    with suppress(TimeIsUp):
         while True:
             for _ in range(20):
                 optimiser.zero_grad(set_to_none=True)
@@ -160,7 +184,7 @@ def official(data: MultiViewData, split: Split, limit: float, learning_rate: flo
 
 
 def run_benchmark(config: BenchmarkConfig) -> None:
-    """Train each method in turn, print the table and write it."""
+    """Train one method after the other, print the table and write it. Raises InputError."""
     if config.n < 1000 or config.seconds <= 0:
         raise InputError("n must be at least 1000 and seconds positive")
     data = make_variant_mnist(
@@ -174,10 +198,10 @@ def run_benchmark(config: BenchmarkConfig) -> None:
     }
     rows = {
         name: {
-            "people per second": clock.passes * len(split.train) / clock.seconds,
+            "scenes per second": clock.passes * len(split.train) / clock.seconds,
             f"seconds to validation R2 {TARGET_R2:.2f}": np.nan if clock.reached is None else clock.reached,
-            "test R2": clock.test[0],
-            "test MCC": clock.test[1],
+            "test R2": clock.test.r2,
+            "test MCC": clock.test.mcc,
             "seconds trained": clock.seconds,
         }
         for name, clock in clocks.items()
@@ -187,16 +211,16 @@ def run_benchmark(config: BenchmarkConfig) -> None:
     head = f"{data.source}, n = {config.n}, {threads} threads; blank: not reached"
     text = f"{head}\n\n{markdown_table(table, index='metric')}\n"
     ratio = (
-        rows["official recipe, lr 1e-3"]["people per second"]
-        / rows["PersonaX, this project"]["people per second"]
+        rows["official recipe, lr 1e-3"]["scenes per second"]
+        / rows["PersonaX, this project"]["scenes per second"]
     )
-    text += f"\npeople per second, official recipe (lr 1e-3) / ours: {ratio:.2f}\n"
+    text += f"\nscenes per second, official recipe (lr 1e-3) / ours: {ratio:.2f}\n"
     write_text(project_path(Path(config.output)), text)
     print(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the process's exit code."""
+    """Run the command and return its exit code."""
     return run_command(BenchmarkConfig, run_benchmark, argv, description=__doc__ or "")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 
 SHARED = "s"  # the name of the block of latents that all modalities share
 
@@ -49,9 +49,9 @@ class MultiViewData:
         source: where the data came from; the manifest of a run says it.
     """
 
-    measurements: Mapping[str, Sequence[np.ndarray]]
+    measurements: Mapping[str, Sequence[Shaped[np.ndarray, "_ ..."]]]  # `__post_init__` checks n
     ids: Shaped[np.ndarray, " n"]
-    observed: Mapping[str, np.ndarray] = field(default_factory=dict)
+    observed: Mapping[str, Bool[np.ndarray, "n _"]] = field(default_factory=dict)
     truth: Truth | None = None
     source: str = ""
 

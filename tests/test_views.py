@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from jaxtyping import TypeCheckError
 
 from personax.views import MultiViewData, Truth, split_rows
 
@@ -36,6 +37,26 @@ def test_rows_keep_everything_together() -> None:
     assert part.observed["b"].tolist() == [[True, False]] * 2
 
 
-def test_rows_that_do_not_agree_are_refused() -> None:
+def test_measurements_with_another_number_of_rows_are_refused() -> None:
     with pytest.raises(ValueError, match="3 rows, but 4 ids"):
         MultiViewData({"a": [np.zeros((3, 1))]}, ids=np.arange(4))
+
+
+def test_wrong_number_of_true_latents_is_refused() -> None:
+    with pytest.raises(ValueError, match="true latents: 3 rows, but 4 ids"):
+        MultiViewData({"a": [np.zeros((4, 1))]}, np.arange(4), truth=Truth(pd.DataFrame({"z": [0.0, 1, 2]})))
+
+
+def test_the_unknown_truth_cannot_be_read() -> None:
+    data = MultiViewData({"a": [np.zeros((4, 1))]}, ids=np.arange(4))
+    with pytest.raises(ValueError, match="unknown"):
+        _ = data.true_latents
+
+
+def test_shapes_in_signatures_are_checked_in_the_tests() -> None:
+    with pytest.raises(TypeCheckError, match="graph"):
+        Truth(pd.DataFrame({"z": [0.0, 1]}), graph=np.zeros((2, 3), dtype=int))
+    with pytest.raises(TypeCheckError, match="observed"):
+        MultiViewData(
+            {"a": [np.zeros((4, 1))]}, ids=np.arange(4), observed={"a": np.ones((3, 1), dtype=bool)}
+        )

@@ -1,18 +1,20 @@
 """Plain autoencoder: reconstruction and nothing else (Rumelhart, Hinton & Williams 1986).
 
-The yardstick for every further term. Each measurement is encoded without noise into its modality's d latents
-and its own eta; the latents are averaged over the measurements a person has, and every measurement is
-decoded from that average and its own eta:
+It shows what each further term of the other methods is worth. Each measurement is encoded into the d latents
+of its modality and into its own noise eta. The latents are averaged over the measurements that a person has,
+and every measurement is decoded from that average and its own eta:
 
     L = sum_{m,i} |x_{m,i} - f_{m,i}(mean_j z_{m,j}, eta_{m,i})|^2 / (2 sd^2)
 
-Averaging before decoding is our choice: latents of autoencoders trained apart have nothing in common that
-could be averaged afterwards. How much fits into eta decides what is left to the latents, so it is tuned.
+Averaging before decoding is our choice: separately trained autoencoders have latents in different
+coordinates, which cannot be averaged afterwards. The size of eta decides how much is left for the latents, so
+it is tuned.
 """
 
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -24,7 +26,7 @@ from personax.learning.losses import reconstruction
 
 @dataclass(frozen=True)
 class AutoencoderConfig(BaselineConfig):
-    """The plain autoencoder."""
+    """Options of the plain autoencoder; it has none of its own."""
 
 
 class AutoencoderNetwork(BaselineNetwork):
@@ -36,22 +38,22 @@ class AutoencoderNetwork(BaselineNetwork):
         sizes = {m: config.latents[m] + config.noise for m in shapes}
         self.networks = Networks(shapes, config.hidden, sizes, sizes)
 
-    def _codes(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, list[Tensor]]]:
+    def _encode(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, list[Tensor]]]:
         """Modality -> averaged latents (n, d), and the eta (n, noise) of each measurement."""
-        z, eta = {}, {}
-        for m, codes in self.networks.encode(batch).items():
+        z, noises = {}, {}
+        for m, outputs in self.networks.encode(batch).items():
             d = self.config.latents[m]
-            z[m] = average([code[:, :d] for code in codes], batch.observed[m])
-            eta[m] = [code[:, d:] for code in codes]
-        return z, eta
+            z[m] = average([output[:, :d] for output in outputs], batch.observed[m])
+            noises[m] = [output[:, d:] for output in outputs]
+        return z, noises
 
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """The reconstruction error; nothing is drawn."""
-        z, eta = self._codes(batch)
+        """The reconstruction error. Nothing is random."""
+        z, noises = self._encode(batch)
         error = next(iter(z.values())).new_zeros(())
-        for m, its_eta in eta.items():
-            for number, own in enumerate(its_eta):
-                decoded = self.networks.decode(m, number, torch.cat([z[m], own], 1))
+        for m, noise in noises.items():
+            for number, eta in enumerate(noise):
+                decoded = self.networks.decode(m, number, torch.cat([z[m], eta], 1))
                 observed = batch.observed[m][:, number]
                 error = error + reconstruction(
                     batch.x[m][number], decoded, self.config.observation_sd, observed
@@ -59,16 +61,16 @@ class AutoencoderNetwork(BaselineNetwork):
         return {"reconstruction": error}
 
     def weights(self) -> dict[str, float]:
-        """One."""
+        """A single weight, 1."""
         return {"reconstruction": 1.0}
 
-    def latents(self, batch: Batch) -> Tensor:
-        """The averaged codes."""
-        return torch.cat(list(self._codes(batch)[0].values()), 1)
+    def latents(self, batch: Batch) -> Float[Tensor, "n d"]:
+        """The averaged latents."""
+        return torch.cat(list(self._encode(batch)[0].values()), 1)
 
 
 class Autoencoder(Baseline[AutoencoderConfig]):
-    """The plain autoencoder behind fit and transform."""
+    """The plain autoencoder with `fit` and `transform`."""
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return AutoencoderNetwork(shapes, self.config)

@@ -1,4 +1,4 @@
-"""What every baseline is: a configuration, a network with its objective, and the training that all share."""
+"""What every baseline consists of: a configuration, a network with its objective, and the shared training."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from personax.baselines.baseline_config import BaselineConfig, check_baseline
@@ -26,22 +27,22 @@ class BaselineNetwork(nn.Module, ABC):
 
     @abstractmethod
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """The unweighted terms of the objective, scalars."""
+        """The terms of the objective on a batch, without their weights: one scalar each."""
 
     @abstractmethod
     def weights(self) -> dict[str, float]:
         """The weight of each term."""
 
     @abstractmethod
-    def latents(self, batch: Batch) -> Tensor:
-        """(n, d) latents of all modalities, in order."""
+    def latents(self, batch: Batch) -> Float[Tensor, "n d"]:
+        """(n, d) latents of all modalities, one modality after the other."""
 
-    def adjacency(self) -> np.ndarray | None:
-        """(d, d) of 0 and 1, A[i, j] = 1 meaning i -> j, or None for a method without a graph."""
+    def adjacency(self) -> Int[np.ndarray, "d d"] | None:
+        """(d, d) of 0 and 1, where A[i, j] = 1 means i -> j; None for a method without a graph."""
         return None
 
     def warm_up(self) -> dict[str, float]:
-        """Term -> share of the epochs over which its weight rises from 0."""
+        """Term -> share of the epochs during which its weight rises from 0; nothing rises by default."""
         return {}
 
 
@@ -49,7 +50,7 @@ BaselineSettings = TypeVar("BaselineSettings", bound=BaselineConfig)
 
 
 class Baseline(Estimator[BaselineSettings]):
-    """A method behind fit and transform, trained and stopped as our own is."""
+    """A method with `fit` and `transform`. It is trained, and stopped, in the same way as our model."""
 
     _network: BaselineNetwork | None = None
 
@@ -58,7 +59,7 @@ class Baseline(Estimator[BaselineSettings]):
         """The method's network for measurements of these shapes; may raise InputError."""
 
     def _training(self, rows: int) -> tuple[OptimisationConfig, Callable[[int, int], float]]:
-        """How to train on so many rows: the optimisation and its schedule."""
+        """How to train on this number of rows: the options, and the schedule of the learning rate."""
         return self.config.training, warm_up_then_cosine
 
     def _check(self, data: MultiViewData, split: Split) -> None:
@@ -94,7 +95,7 @@ class Baseline(Estimator[BaselineSettings]):
 
     @torch.no_grad()
     def transform(self, data: MultiViewData) -> pd.DataFrame:
-        """Latents (n, d), one named column each; a person's missing measurements are left out."""
+        """Latents (n, d), one named column each. Measurements that a person lacks are left out."""
         network = self._fitted()
         parts = [network.latents(batch).cpu().numpy() for batch in self._batches(data)]
         return pd.DataFrame(np.concatenate(parts), columns=self.names)
@@ -106,7 +107,7 @@ class Baseline(Estimator[BaselineSettings]):
 
     @property
     def graph(self) -> np.ndarray | None:
-        """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; None if the method has none."""
+        """(d, d) of 0 and 1, where A[i, j] = 1 means names[i] -> names[j]; None without a graph."""
         return self._fitted().adjacency()
 
     def _accelerate(self, *, mixed_precision: bool, compiled: bool) -> None:
@@ -116,5 +117,5 @@ class Baseline(Estimator[BaselineSettings]):
 
     def _fitted(self) -> BaselineNetwork:
         if self._network is None:
-            raise RuntimeError("call fit first")
+            raise RuntimeError("this model is not fitted yet; call fit first")
         return self._network

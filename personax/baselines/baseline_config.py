@@ -8,22 +8,22 @@ from personax.learning.optimisation import OptimisationConfig
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """What all baselines have in common; the values are those of our own model."""
+    """The options that all baselines have. The defaults are those of our own model."""
 
     latents: dict[str, int] = field(default_factory=dict)
     """Latents per modality, such as {digit: 2, garment: 2}."""
     noise: int = 4
-    """Dimensions of each measurement's own noise eta, next to its modality's latents."""
+    """Dimensions of eta, the noise of a single measurement, which the decoder gets beside the latents."""
     hidden: int = 128
     """Width of the networks' hidden layers."""
     observation_sd: float = 0.1
-    """Standard deviation of the decoder's Gaussian, in the units of the data (pixels in [0, 1])."""
+    """Standard deviation of the measurements around what the decoder gives, in the units of the data."""
     training: OptimisationConfig = field(default_factory=OptimisationConfig)
-    """Epochs, batches, learning rate: the same loop as ours."""
+    """Epochs, batches and learning rate; the training loop is that of our model."""
 
 
 def check_baseline(config: BaselineConfig) -> None:
-    """Raise InputError for values that no training can have."""
+    """Raise InputError for values with which no training is possible."""
     training = config.training
     require_least(
         {

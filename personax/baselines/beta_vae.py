@@ -5,15 +5,17 @@ Higgins et al., "beta-VAE: Learning Basic Visual Concepts with a Constrained Var
 
     L = -E_q[log p(x | z, eta)] + beta KL(q(z, eta | x) || N(0, I))
 
-Ours to choose: the measurements of a modality are pooled as a product of Gaussian experts (the multimodal VAE
-of Wu & Goodman, NeurIPS 2018), the closest to "one code a person" that the ELBO itself allows, and the same
-pooling as our model's. Averaging per-measurement codes instead would hand BetaVAE codes whose axes differ.
-The KL's weight warms up as in our own training.
+What we had to choose: the measurements of a modality are pooled as a product of Gaussian experts (the
+multimodal VAE of Wu & Goodman, NeurIPS 2018). So each person has one set of latents, the objective is still
+an evidence lower bound, and the pooling is that of our model. If each measurement had its own latents
+instead, their axes could differ, and an average would make no sense. The weight of the KL term rises as in
+our own training.
 """
 
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -25,12 +27,12 @@ from personax.learning.losses import kl_to_standard_normal
 
 @dataclass(frozen=True)
 class BetaVAEConfig(BaselineConfig):
-    """BetaVAE."""
+    """Options of BetaVAE."""
 
     beta: float = 4.0
-    """Weight of the KL term; 1 is the plain VAE."""
+    """Weight of the KL term; with 1 it is the plain VAE."""
     kl_warm_up: float = 0.4
-    """Share of the epochs over which the KL's weight rises from 0."""
+    """Share of the epochs during which the weight of the KL term rises from 0."""
 
 
 class BetaVAENetwork(BaselineNetwork):
@@ -51,20 +53,20 @@ class BetaVAENetwork(BaselineNetwork):
         return {"reconstruction": error, "kl": kl}
 
     def weights(self) -> dict[str, float]:
-        """1 and beta."""
+        """1 for the reconstruction, beta for the KL term."""
         return {"reconstruction": 1.0, "kl": self.config.beta}
 
     def warm_up(self) -> dict[str, float]:
-        """The KL's."""
+        """The weight of the KL term rises."""
         return {"kl": self.config.kl_warm_up}
 
-    def latents(self, batch: Batch) -> Tensor:
+    def latents(self, batch: Batch) -> Float[Tensor, "n d"]:
         """Means of the pooled posteriors."""
         return torch.cat([q.mean for q in self.networks.posteriors(batch)[0].values()], 1)
 
 
 class BetaVAE(Baseline[BetaVAEConfig]):
-    """BetaVAE behind fit and transform."""
+    """BetaVAE with `fit` and `transform`."""
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return BetaVAENetwork(shapes, self.config)

@@ -11,28 +11,33 @@ Yang et al., "CausalVAE: Disentangled Representation Learning via Neural Structu
     (6)  l_u = E |u - A^T u|^2,   l_m = E sum_i |z_i - g_i(A_i o z) - eps_i|^2
     (7)  L = -ELBO + alpha H(A) + beta_u l_u + gamma l_m
 
-The published method needs labels u, the true latents themselves. UNSUPERVISED, the default here, is the
-paper's own variant CausalVAE-unsup: without u there is no p(z | u) and no l_u, and the mask layer with its
-l_m goes too. SUPERVISED takes the true latents as u on training and validation rows: its scores are
-no recovery and must be marked beside others; latents of new people still come from x alone.
+The published method needs labels u, which are the true latents themselves. There are two variants here:
 
-Ours to choose: one number a concept (the paper has several); u centred and divided by one common standard
-deviation, so that the ratios of variances survive, by which a least-squares graph such as Eq. (6)'s is found;
-no sigmoid around A^T u, which the paper has for labels in [0, 1]; eps_i in l_m, without which a latent that
-has no parents would have to be constant; a large weight of H that rises during training, in place of an
-augmented Lagrangian; each modality's eps pooled as a product of experts, and every measurement has its own
-noise eta with KL to N(0, I).
+- UNSUPERVISED, the default, is the paper's own variant CausalVAE-unsup. Without u there is no p(z | u) and no
+  l_u, and the mask layer and its l_m are left out as well.
+- SUPERVISED uses the true latents of the training and validation rows as u. Its scores do not measure
+  recovery, and must be marked as such in tables. The latents of new people are still computed from x alone.
+
+What we had to choose:
+
+- A concept is one number; in the paper it has several.
+- u is centred and divided by one standard deviation that all labels share. So the ratios of their variances
+  stay as they are: a graph that is found by least squares, as in Eq. (6), depends on them.
+- There is no sigmoid around A^T u. The paper needs it because its labels are in [0, 1].
+- l_m contains eps_i. Without it, a latent that has no parents would have to be constant.
+- H gets a large weight that rises during training. The paper uses an augmented Lagrangian.
+- The eps of each modality are pooled as a product of Gaussian experts, and every measurement has its own
+  noise eta, with a KL term to N(0, I).
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -50,54 +55,61 @@ MASK_HIDDEN = 16  # width of the functions g_i
 
 @dataclass(frozen=True)
 class CausalVAEConfig(BaselineConfig):
-    """CausalVAE."""
+    """Options of CausalVAE."""
 
     supervised: bool = False
-    """Use the TRUE latents as labels u, as published; its scores are then no recovery."""
+    """Use the TRUE latents as labels u, as published. The scores then do not measure recovery."""
     beta: float = 1.0
     """Weight of the KL terms of Eq. (3)."""
     kl_warm_up: float = 0.4
-    """Share of the epochs over which the weight of KL(q(eps | x) || N(0, I)) rises from 0."""
+    """Share of the epochs during which the weight of KL(q(eps | x) || N(0, I)) rises from 0."""
     acyclicity: float = 1e5
-    """alpha, weight of H(A): large, so that little of a cycle is left over the threshold."""
+    """alpha, the weight of H(A). It is large, so that few cycles remain above the threshold."""
     acyclicity_warm_up: float = 0.5
-    """Share of the epochs over which alpha rises from 0; at once, it would settle the graph too early."""
+    """Share of the epochs during which alpha rises from 0. A full weight from the start would decide the
+    graph too early."""
     labels: float = 1e3
-    """beta_u, weight of l_u; supervised only. Large, since the reconstruction is a sum over pixels."""
+    """beta_u, the weight of l_u (supervised only). It is large because the reconstruction is a sum over
+    pixels."""
     mask: float = 1.0
-    """gamma, weight of l_m; supervised only."""
+    """gamma, the weight of l_m (supervised only)."""
     label_sd: float = 0.1
-    """Standard deviation of p(z | u), of labels with 1; supervised only. As small as that of the
-    observations, or reconstruction settles on axes of its own before the labels have a say."""
+    """Standard deviation of p(z | u), where labels have 1 (supervised only). It is as small as that of the
+    observations; otherwise the reconstruction finds axes of its own before the labels have an effect."""
     threshold: float = 0.3
-    """Smallest |A_ij| that counts as an edge of the graph, the usual value (Zheng et al. 2018)."""
+    """Smallest |A_ij| that counts as an edge of the graph; the usual value (Zheng et al. 2018)."""
 
 
 @dataclass(frozen=True)
 class LabelledBatch(Batch):
     """A batch with labels u (n, d)."""
 
-    labels: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+    labels: Float[Tensor, "n d"] = field(default_factory=lambda: torch.empty(0, 0))
 
     def rows(self, index: Tensor | slice) -> "LabelledBatch":
-        """The given rows."""
+        """The rows with these numbers."""
         return labelled(super().rows(index), self.labels[index])
 
 
-def labelled(batch: Batch, labels: Tensor) -> LabelledBatch:
+def labelled(batch: Batch, labels: Float[Tensor, "n d"]) -> LabelledBatch:
     """`batch` with labels (n, d)."""
     return LabelledBatch(**{f.name: getattr(batch, f.name) for f in fields(Batch)}, labels=labels)
 
 
-def acyclicity(weights: Tensor) -> Tensor:
-    """Eq. (5): 0 exactly if the graph of the nonzero weights (d, d) has no cycle, else positive."""
+def acyclicity(weights: Float[Tensor, "d d"]) -> Float[Tensor, ""]:
+    """Eq. (5): exactly 0 if the graph of the nonzero weights (d, d) has no cycle, else positive."""
     d = len(weights)
     walks: Tensor = torch.linalg.matrix_power(torch.eye(d, device=weights.device) + weights.square() / d, d)
     return walks.trace() - d
 
 
-def acyclic_graph(weights: np.ndarray, threshold: float) -> np.ndarray:
-    """(d, d) of 0 and 1: edges with |weight| >= threshold, without the weakest ones of cycles."""
+def acyclic_graph(weights: Float[np.ndarray, "d d"], threshold: float) -> Int[np.ndarray, "d d"]:
+    """(d, d) of 0 and 1: the edges with |weight| >= threshold, without the weakest edge of each cycle.
+
+    >>> weights = np.array([[0.0, 2.0], [0.5, 0.0]])  # 1 -> 2 and, weaker, 2 -> 1
+    >>> acyclic_graph(weights, 0.3).tolist()
+    [[0, 1], [0, 0]]
+    """
     strength = np.abs(weights) * ~np.eye(len(weights), dtype=bool)
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(len(weights)))
@@ -110,7 +122,9 @@ def acyclic_graph(weights: np.ndarray, threshold: float) -> np.ndarray:
     return np.asarray(nx.to_numpy_array(graph, nodelist=list(range(len(weights)))), dtype=int)
 
 
-def kl_to_labels(posterior: Posterior, transfer: Tensor, labels: Tensor, sd: float) -> Tensor:
+def kl_to_labels(
+    posterior: Posterior, transfer: Float[Tensor, "d d"], labels: Float[Tensor, "n d"], sd: float
+) -> Float[Tensor, " n"]:
     """KL(q(z | x) || p(z | u)) per row, (n,), for z = transfer eps with eps ~ posterior, Eq. (3) and (4).
 
     q(z | x) is normal with mean C m and covariance C S C^T, C = transfer (d, d).
@@ -125,7 +139,7 @@ def kl_to_labels(posterior: Posterior, transfer: Tensor, labels: Tensor, sd: flo
 
 
 class CausalVAENetwork(BaselineNetwork):
-    """Gaussian encoders of eps, the causal layer, the mask layer and decoders of z."""
+    """Gaussian encoders of eps, the causal layer, the mask layer, and decoders of z."""
 
     def __init__(self, shapes: Shapes, config: CausalVAEConfig) -> None:
         super().__init__()
@@ -140,7 +154,7 @@ class CausalVAENetwork(BaselineNetwork):
             self.outer = nn.Parameter(torch.randn(d, MASK_HIDDEN) / MASK_HIDDEN**0.5)
 
     def _weights(self) -> Tensor:
-        """A (d, d), without edges from a latent to itself."""
+        """A (d, d), with a diagonal of zeros: no latent causes itself."""
         return self.edges * (1 - torch.eye(len(self.edges), device=self.edges.device))
 
     def _transfer(self) -> Tensor:
@@ -150,12 +164,12 @@ class CausalVAENetwork(BaselineNetwork):
         return transfer
 
     def _from_parents(self, z: Tensor) -> Tensor:
-        """g_i(A_i o z) (n, d) of z (n, d), Eq. (2)."""
+        """g_i(A_i o z) of Eq. (2) for latents z, both (n, d)."""
         seen = torch.einsum("np,pk,kph->nkh", z, self._weights(), self.inner)
         return (nn.functional.elu(seen + self.inner_bias) * self.outer).sum(2)
 
     def _posterior(self, batch: Batch) -> tuple[Posterior, dict[str, Any]]:
-        """q(eps | x) over all modalities, and q(eta | x) of each measurement."""
+        """q(eps | x) of all modalities together, and q(eta | x) of each measurement."""
         posteriors, noise = self.networks.posteriors(batch)
         parts = list(posteriors.values())
         return Posterior(
@@ -184,29 +198,29 @@ class CausalVAENetwork(BaselineNetwork):
         }
 
     def weights(self) -> dict[str, float]:
-        """Eq. (7)'s."""
+        """The weights of Eq. (7)."""
         config = self.config
         common = {"reconstruction": 1.0, "kl": config.beta, "acyclicity": config.acyclicity}
         only = {"prior": config.beta, "labels": config.labels, "mask": config.mask}
         return common | only if config.supervised else common
 
     def warm_up(self) -> dict[str, float]:
-        """Those of the KL and of alpha; labels lead from the start, before latents settle elsewhere."""
+        """The weights of the KL and of H rise. Those of labels are full from the start, to fix the axes."""
         return {"kl": self.config.kl_warm_up, "acyclicity": self.config.acyclicity_warm_up}
 
-    def latents(self, batch: Batch) -> Tensor:
-        """z of Eq. (1) or, supervised, of Eq. (2), at the posterior mean of eps."""
+    def latents(self, batch: Batch) -> Float[Tensor, "n d"]:
+        """z of Eq. (1), or of Eq. (2) if supervised, at the posterior mean of eps."""
         eps = self._posterior(batch)[0].mean
         z = eps @ self._transfer().T
         return self._from_parents(z) + eps if self.config.supervised else z
 
-    def adjacency(self) -> np.ndarray:
-        """The edges of A over the threshold."""
+    def adjacency(self) -> Int[np.ndarray, "d d"]:
+        """The edges of A above the threshold; see `acyclic_graph`."""
         return acyclic_graph(self._weights().detach().cpu().numpy(), self.config.threshold)
 
 
 class CausalVAE(Baseline[CausalVAEConfig]):
-    """CausalVAE behind fit and transform; unsupervised unless told otherwise."""
+    """CausalVAE with `fit` and `transform`. With `supervised`, `fit` uses the true latents."""
 
     _label_mean: np.ndarray
     _label_sd: float
@@ -219,37 +233,29 @@ class CausalVAE(Baseline[CausalVAEConfig]):
         if not self.config.label_sd > 0:
             raise InputError(f"label_sd: {self.config.label_sd}; must be positive")
 
-    def fit(
-        self,
-        data: MultiViewData,
-        split: Split,
-        *,
-        checkpoint: Path | None = None,
-        on_progress: Callable[[list[dict[str, Any]]], None] | None = None,
-    ) -> Self:
-        """As `Baseline.fit`; supervised, the true latents of training and validation rows are used."""
+    def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
         if self.config.supervised:
-            truth = self._truth(data)[split.train]
-            self._label_mean, self._label_sd = truth.mean(0), float(truth.std(0).mean())
-        return super().fit(data, split, checkpoint=checkpoint, on_progress=on_progress)
+            labels = self._ordered_truth(data)[split.train]
+            self._label_mean, self._label_sd = labels.mean(0), float(labels.std(0).mean())
+        return super()._prepare(data, split)
 
-    def _truth(self, data: MultiViewData) -> np.ndarray:
-        """(n, d) true latents in the order of ours. Raises InputError."""
+    def _ordered_truth(self, data: MultiViewData) -> np.ndarray:
+        """(n, d) true latents, in the order of the recovered ones. Raises InputError if they do not fit."""
         if data.truth is None:
-            raise InputError("supervised CausalVAE needs the true latents, which these data do not carry")
+            raise InputError("supervised CausalVAE needs the true latents, which are unknown for these data")
+        names: list[str] = []
         for m in data.modalities:
-            known, asked = len(data.known_truth.blocks.get(m, [])), self.config.latents.get(m)
-            if known != asked:
+            of_block, expected = list(data.truth.blocks.get(m, [])), self.config.latents.get(m)
+            if len(of_block) != expected:
                 raise InputError(
-                    f"supervised CausalVAE: {m} has {known} true latents, but latents says {asked}"
+                    f"supervised CausalVAE: {m} has {len(of_block)} true latents, not the {expected} given"
                 )
-        return data.true_latents[
-            [name for m in data.modalities for name in data.known_truth.blocks[m]]
-        ].to_numpy()
+            names += of_block
+        return data.truth.latents[names].to_numpy()
 
     def _people(self, data: MultiViewData) -> Batch:
         batch = super()._people(data)
         if not self.config.supervised:
             return batch
-        labels = (self._truth(data) - self._label_mean) / self._label_sd
+        labels = (self._ordered_truth(data) - self._label_mean) / self._label_sd
         return labelled(batch, torch.from_numpy(labels).float().to(self.device))

@@ -1,4 +1,4 @@
-"""All methods by name: what each is, where it comes from, and the trials its hyper-parameters get."""
+"""All methods by name: where each comes from, its classes, and the trials of its hyper-parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -18,7 +18,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import read_yaml
 
 Settings = Mapping[str, Any]
-"""Field of a configuration, or `training.` and a field of it -> value."""
+"""Field of a configuration -> value. `training.epochs` is the field `epochs` of the field `training`."""
 
 Made = TypeVar("Made")
 RATE = "training.learning_rate"
@@ -29,35 +29,47 @@ class Method:
     """One method of the comparison."""
 
     title: str
-    """As it stands in tables."""
+    """Its name in tables."""
     citation: str
-    """Where it was published."""
+    """Authors and year of its publication."""
     config: type[BaselineConfig]
     """Class of its configuration."""
     estimator: type[Baseline[Any]]
-    """Class that fits and transforms."""
+    """Class with its `fit` and `transform`."""
     trials: tuple[Settings, ...] = ({},)
-    """What is tried when it is tuned; one trial means that nothing is left to tune."""
+    """The settings that are tried when it is tuned. A single trial means that there is nothing to tune."""
     preset: Settings = field(default_factory=dict)
-    """Settings that make it this variant of its class."""
+    """The settings that make this variant of the method out of its class."""
     uses_truth: bool = False
-    """It is given the true latents of the training rows; say so wherever its scores are shown."""
+    """Whether it learns from the true latents of the training rows. Its scores must be marked if so."""
 
     def configure(self, latents: Mapping[str, int], settings: Settings | None = None) -> BaselineConfig:
-        """Its configuration for these latents per modality, with settings that go over its defaults.
+        """Its configuration.
 
-        Raises InputError for a setting that it does not have.
+        Args:
+            latents: modality -> number of its latents.
+            settings: values that differ from the defaults.
+
+        Raises:
+            InputError: the method does not have one of the settings.
         """
         config = with_settings(self.config(latents=dict(latents)), self.preset)
         return with_settings(config, settings or {})
 
     def make(self, config: BaselineConfig, *, seed: int = 0, device: str = "auto") -> Baseline[Any]:
-        """The method, ready to fit."""
+        """A model of this method, ready for `fit`."""
         return self.estimator(config, seed=seed, device=device)
 
 
 def with_settings(config: Made, settings: Settings) -> Made:
-    """`config`, a dataclass, with fields replaced; `a.b` is field b of its field a. Raises InputError."""
+    """A copy of the dataclass `config` with other values; `a.b` is the field b of its field a.
+
+    Raises:
+        InputError: there is no such field.
+
+    >>> with_settings(BaselineConfig(), {"hidden": 8, "training.epochs": 2}).training.epochs
+    2
+    """
     assert is_dataclass(config)
     assert not isinstance(config, type)
     known = {f.name for f in fields(config)}
@@ -72,7 +84,7 @@ def with_settings(config: Made, settings: Settings) -> Made:
 
 
 def _grid(**values: tuple[Any, ...]) -> tuple[Settings, ...]:
-    """All combinations; `rate` stands for the learning rate."""
+    """All combinations of the values; `rate` is short for the learning rate."""
     names = [RATE if name == "rate" else name for name in values]
     return tuple(dict(zip(names, chosen, strict=True)) for chosen in product(*values.values()))
 
@@ -129,16 +141,17 @@ METHODS: dict[str, Method] = {
 
 
 def find_method(name: str) -> Method:
-    """The method of that name. Raises InputError."""
+    """The method of that name. Raises InputError if there is none."""
     if name not in METHODS:
         raise InputError(f"method {name!r}: unknown; choose from {', '.join(METHODS)}")
     return METHODS[name]
 
 
 def tuned_settings(name: str, path: Path | str) -> dict[str, Any]:
-    """The settings that tuning wrote for a method to `path` (configs/baselines.yaml).
+    """The settings of a method in the file that tuning has written (configs/baselines.yaml).
 
-    Raises InputError when the file is missing or says nothing of a method that has something to tune.
+    Raises:
+        InputError: the file is missing, or it has no settings of a method that is tuned.
     """
     method, chosen = find_method(name), read_yaml(path) or {}
     if len(method.trials) > 1 and name not in chosen:
@@ -147,5 +160,5 @@ def tuned_settings(name: str, path: Path | str) -> dict[str, Any]:
 
 
 def tuned_config(name: str, latents: Mapping[str, int], path: Path | str) -> BaselineConfig:
-    """A method's configuration with its tuned settings; see `tuned_settings`."""
+    """The configuration of a method with its tuned settings; see `tuned_settings`."""
     return find_method(name).configure(latents, tuned_settings(name, path))

@@ -8,21 +8,26 @@ Sun et al., "Causal Representation Learning from Multimodal Biomedical Observati
     (3)  L_ind = KL(p([eta, eps]) || N(0, I)),   eps_k = flow(z_k; its parents)
     (4)  L_sp = |A|_1, A learned, strictly triangular in the order of modalities and latents
 
-Eq. (3) stands for both of their conditions: eta of different modalities independent of each other, which is
-x_m and x_n independent given z_m (Prop. 5.1), and eta independent of z, which is eta independent of eps
-(Prop. 5.2). No contrast or other alignment of measurements.
+Here z_m are the latents of modality m, eta_m is the noise of its measurement, and eps_k is the exogenous
+noise of latent k. Eq. (3) covers both of the paper's conditions: the eta of different modalities are
+independent of each other, which means that x_m and x_n are independent given z_m (Prop. 5.1); and eta is
+independent of z, which means that eta is independent of eps (Prop. 5.2). Measurements are not compared with
+each other.
 
-Ours to choose:
-- Deterministic codes can lower Eq. (3) by shrinking, since their density is not accounted for. Here encoders
-  give Gaussians, and Eq. (2) with Eq. (3) is the evidence lower bound under the flow's prior:
-  L_ind = E_q[log q(z, eta | x) - log p(z, eta)], log p(z) = sum_k log N(eps_k) + log |d eps_k / d z_k|.
-- The flow: eps_k = (z_k - mean_k) exp(-scale_k), both functions W_k tanh(V_k (A_k o z) + b_k) with a real
-  matrix A that the data reach by their gradients. V's columns have unit length; Eq. (4) and the threshold
-  look at |A_jk| times the length of W_k, since A alone can shrink while W grows, and nothing changes.
-- Eq. (3) and Eq. (4) warm up together, so that their ratio is the paper's throughout.
-- One measurement a modality in the paper. With several, z_m is pooled as a product of Gaussian experts, and
-  every measurement has its own eta.
-- The order of the modalities is that of the data, as in the paper; edges can point only forwards in it.
+What we had to choose:
+
+- With encoders that give one point, Eq. (3) can be lowered by shrinking the latents, because their own
+  density does not count. Here encoders give Gaussians, and Eq. (2) with Eq. (3) is the evidence lower bound
+  under the flow's prior: L_ind = E_q[log q(z, eta | x) - log p(z, eta)], with
+  log p(z) = sum_k log N(eps_k) + log |d eps_k / d z_k|.
+- The flow is eps_k = (z_k - mean_k) exp(-scale_k). Mean and scale are functions W_k tanh(V_k (A_k o z) + b_k)
+  with a real matrix A, which is learned from the data by gradients. The columns of V have unit length.
+  Eq. (4) and the threshold use |A_jk| times the length of W_k, because A could shrink while W grows and no
+  mechanism would change.
+- The weights of Eq. (3) and Eq. (4) rise together, so their ratio is always that of the paper.
+- The paper has one measurement per modality. With several, z_m is pooled as a product of Gaussian experts,
+  and every measurement has its own eta.
+- The order of the modalities is that of the data, as in the paper. Edges can only point forwards in it.
 """
 
 import math
@@ -30,6 +35,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -42,20 +48,20 @@ FLOW_HIDDEN = 16  # width of the functions of the parents
 
 @dataclass(frozen=True)
 class MMCRLConfig(BaselineConfig):
-    """MMCRL."""
+    """Options of MMCRL."""
 
     independence: float = 1.0
-    """a_ind over a_recon in the units of the evidence lower bound, where 1 is the bound itself."""
+    """a_ind / a_recon, in units in which 1 gives the evidence lower bound."""
     kl_warm_up: float = 0.4
-    """Share of the epochs over which the weights of L_ind and L_sp rise from 0."""
+    """Share of the epochs during which the weights of L_ind and L_sp rise from 0."""
     sparsity: float = 0.1
-    """a_sp over a_ind; the paper's ratio in all its experiments."""
+    """a_sp / a_ind; the paper has this ratio in all its experiments."""
     threshold: float = 0.2
-    """Smallest strength of an edge of the graph; all start near 0.3."""
+    """Smallest strength that counts as an edge of the graph. All strengths are near 0.3 before training."""
 
 
 class MMCRLNetwork(BaselineNetwork):
-    """Gaussian encoders, a conditional flow over the latents, decoders."""
+    """Gaussian encoders, a conditional flow over the latents, and decoders."""
 
     allowed: Tensor
 
@@ -75,13 +81,13 @@ class MMCRLNetwork(BaselineNetwork):
         """A (d, d), [parent, child]."""
         return self.edges * self.allowed
 
-    def strength(self) -> Tensor:
+    def strength(self) -> Float[Tensor, "d d"]:
         """(d, d), [parent, child]: |A| times the length of the child's output weights."""
         length: Tensor = self.outer.flatten(1).norm(dim=1)
         return self._weights().abs() * length
 
-    def log_density(self, z: Tensor) -> Tensor:
-        """log p(z) per row, (n,), of z (n, d): the flow's eps is standard normal."""
+    def log_density(self, z: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """log p(z) per row: (n, d) -> (n,). It is the density for which the flow's eps is standard normal."""
         direction = nn.functional.normalize(self.inner, dim=2)
         seen = torch.einsum("np,pk,kph->nkh", z, self._weights(), direction)
         out = torch.einsum("nkh,kho->nko", torch.tanh(seen + self.inner_bias), self.outer) + self.outer_bias
@@ -100,25 +106,25 @@ class MMCRLNetwork(BaselineNetwork):
         return {"reconstruction": error, "kl": kl, "sparsity": self.strength().sum()}
 
     def weights(self) -> dict[str, float]:
-        """Eq. (1)'s."""
+        """The weights of Eq. (1), where a_recon is 1."""
         independence = self.config.independence
         return {"reconstruction": 1.0, "kl": independence, "sparsity": self.config.sparsity * independence}
 
     def warm_up(self) -> dict[str, float]:
-        """Those of L_ind and L_sp."""
+        """The weights of L_ind and L_sp rise."""
         return {"kl": self.config.kl_warm_up, "sparsity": self.config.kl_warm_up}
 
-    def latents(self, batch: Batch) -> Tensor:
+    def latents(self, batch: Batch) -> Float[Tensor, "n d"]:
         """Means of the pooled posteriors."""
         return torch.cat([q.mean for q in self.networks.posteriors(batch)[0].values()], 1)
 
-    def adjacency(self) -> np.ndarray:
-        """The edges over the threshold; acyclic by construction."""
+    def adjacency(self) -> Int[np.ndarray, "d d"]:
+        """The edges above the threshold; acyclic, because edges only point forwards."""
         return (self.strength().detach() >= self.config.threshold).cpu().numpy().astype(int)
 
 
 class MMCRL(Baseline[MMCRLConfig]):
-    """MMCRL behind fit and transform."""
+    """MMCRL with `fit` and `transform`."""
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MMCRLNetwork(shapes, self.config)

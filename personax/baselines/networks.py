@@ -1,8 +1,9 @@
-"""What the baselines are put together from: networks, pooling, and the fit and transform they share."""
+"""What the baselines are built from: encoders and decoders, and the pooling of measurements."""
 
 from collections.abc import Mapping, Sequence
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from personax.baselines.baseline_config import BaselineConfig
@@ -16,13 +17,14 @@ Shapes = Mapping[str, Sequence[Sequence[int]]]
 
 
 class Networks(nn.Module):
-    """An encoder, and if wanted a decoder, of every measurement.
+    """An encoder for every measurement and, unless left out, a decoder.
 
     Args:
-        shapes: of the measurements.
+        shapes: shapes of the measurements.
         hidden: width of the hidden layers.
-        outputs: modality -> numbers that each of its encoders gives.
-        inputs: modality -> numbers that each of its decoders takes; no decoders if left out.
+        outputs: modality -> length of the vector that each of its encoders gives.
+        inputs: modality -> length of the vector that each of its decoders takes. Without it there are no
+            decoders.
     """
 
     def __init__(
@@ -31,30 +33,34 @@ class Networks(nn.Module):
         super().__init__()
         self.modalities = list(shapes)
         self.encoders = nn.ModuleDict(
-            {m: nn.ModuleList(make_encoder(s, outputs[m], hidden) for s in its) for m, its in shapes.items()}
+            {
+                m: nn.ModuleList(make_encoder(shape, outputs[m], hidden) for shape in of_modality)
+                for m, of_modality in shapes.items()
+            }
         )
         self.decoders = nn.ModuleDict(
             {
-                m: nn.ModuleList(make_decoder(inputs[m], s, hidden) for s in its)
-                for m, its in (shapes if inputs is not None else {}).items()
-                if inputs is not None
+                m: nn.ModuleList(make_decoder(length, shape, hidden) for shape in shapes[m])
+                for m, length in (inputs or {}).items()
             }
         )
-        self.mixed_precision = False  # networks in bfloat16; codes, losses and weights stay float32
+        self.mixed_precision = False  # True runs networks in bfloat16; outputs, losses, weights stay float32
 
-    def encode(self, batch: Batch) -> dict[str, list[Tensor]]:
-        """Modality -> one code (n, outputs) per measurement."""
+    def encode(self, batch: Batch) -> dict[str, list[Float[Tensor, "n _"]]]:
+        """Modality -> the output (n, outputs) of the encoder of each measurement."""
         return {
             m: [self._run(net, x) for net, x in zip(self._nets(self.encoders, m), batch.x[m], strict=True)]
             for m in self.modalities
         }
 
-    def decode(self, modality: str, number: int, code: Tensor) -> Tensor:
-        """(n, inputs) -> (n, *shape) of a measurement, counted from 0."""
-        return self._run(self._nets(self.decoders, modality)[number], code)
+    def decode(
+        self, modality: str, number: int, latents: Float[Tensor, "n inputs"]
+    ) -> Float[Tensor, "n *shape"]:
+        """A measurement (n, *shape) from latents and noise (n, inputs). `number` counts from 0."""
+        return self._run(self._nets(self.decoders, modality)[number], latents)
 
     def accelerate(self, *, mixed_precision: bool, compiled: bool) -> None:
-        """Run all networks in bfloat16, compile them with torch.compile, or both."""
+        """Choose whether networks run in bfloat16; compile them with torch.compile if `compiled`."""
         self.mixed_precision = mixed_precision
         for nets in (*self.encoders.values(), *self.decoders.values()):
             for net in nets.children() if compiled else ():
@@ -71,7 +77,7 @@ class Networks(nn.Module):
 
 
 class GaussianNetworks(Networks):
-    """Encoders that give a Gaussian of the modality's latents and one of the measurement's noise."""
+    """Encoders that give two Gaussians: of the modality's latents, and of the measurement's noise eta."""
 
     def __init__(self, shapes: Shapes, config: BaselineConfig) -> None:
         sizes = {m: config.latents[m] + config.noise for m in shapes}
@@ -79,10 +85,15 @@ class GaussianNetworks(Networks):
         self.config = config
 
     def posteriors(self, batch: Batch) -> tuple[dict[str, Posterior], dict[str, list[Gaussian]]]:
-        """Modality -> product of its measurements' experts (Wu & Goodman 2018), and each one's q(eta | x)."""
+        """What is inferred of latents and noise, per modality.
+
+        Returns:
+            The posterior of the latents, pooled over the measurements (Wu & Goodman 2018); and, for each
+            measurement, q(eta | x).
+        """
         latents, noise = {}, {}
-        for m, codes in self.encode(batch).items():
-            d, moments = self.config.latents[m], [code.chunk(2, dim=1) for code in codes]
+        for m, outputs in self.encode(batch).items():
+            d, moments = self.config.latents[m], [output.chunk(2, dim=1) for output in outputs]
             gaussians = [Gaussian(mean, log_variance.clamp(-10, 4)) for mean, log_variance in moments]
             latents[m] = pool(
                 [Gaussian(mean[:, :d], spread[:, :d]) for mean, spread in gaussians], batch.observed[m]
@@ -93,17 +104,24 @@ class GaussianNetworks(Networks):
     def explain(
         self,
         batch: Batch,
-        latents: Mapping[str, Tensor],
+        latents: Mapping[str, Float[Tensor, "n _"]],
         noise: Mapping[str, Sequence[Gaussian]],
         generator: torch.Generator,
-    ) -> tuple[Tensor, Tensor]:
-        """-E log p(x | z, eta) up to a constant and KL(q(eta) || N(0, I)), both summed over measurements.
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """Two terms of the evidence lower bound, each summed over the measurements.
 
-        latents: modality -> (n, d) draws; eta is drawn here.
+        Args:
+            batch: the measurements to explain.
+            latents: modality -> (n, d) latents drawn from the posterior.
+            noise: modality -> q(eta | x) of each measurement; eta is drawn from it here.
+            generator: source of the draws of eta.
+
+        Returns:
+            -E log p(x | z, eta) up to a constant, and KL(q(eta | x) || N(0, I)).
         """
         error = kl = next(iter(latents.values())).new_zeros(())
-        for m, its_noise in noise.items():
-            for number, eta in enumerate(its_noise):
+        for m, of_modality in noise.items():
+            for number, eta in enumerate(of_modality):
                 observed = batch.observed[m][:, number]
                 white = torch.randn(eta.mean.shape, generator=generator, device=eta.mean.device)
                 drawn = eta.mean + white * (0.5 * eta.log_variance).exp()
@@ -115,10 +133,14 @@ class GaussianNetworks(Networks):
         return error, kl
 
 
-def average(codes: Sequence[Tensor], observed: Tensor) -> Tensor:
-    """Mean (n, d) of the codes (n, d) of the measurements that a person has, 0 without any.
+def average(
+    latents: Sequence[Float[Tensor, "n d"]], observed: Bool[Tensor, "n measurements"]
+) -> Float[Tensor, "n d"]:
+    """Mean over the measurements that a person has; 0 for a person without any.
 
-    observed: (n, measurements) bool.
+    Args:
+        latents: per measurement, the latents (n, d) that its encoder gives.
+        observed: (n, measurements), whether a person has the measurement.
     """
-    stacked = torch.stack(list(codes), 1) * observed[:, :, None]
+    stacked = torch.stack(list(latents), 1) * observed[:, :, None]
     return stacked.sum(1) / observed.sum(1, keepdim=True).clamp_min(1)

@@ -1,20 +1,23 @@
 """The official PersonaX recipe, re-implemented from its description (github.com/lokali/PersonaX at 88025ec).
 
-Nothing of that repository's code is used. The recipe, as released for Variant-MNIST:
+No code of that repository is used. This is the recipe, as released for Variant-MNIST:
 
-- a deterministic autoencoder of every measurement by itself, into its modality's latents and one eta;
-- the latents of a modality are those of its first measurement; the others are trained and not used;
-- eps_k is a small perceptron of z_k and the mean of its parents, A only telling who is a parent (|A| > 0.01,
-  starting at 0.5), so that only the L1 norm gives A a gradient: at the released learning rate the graph stays
-  complete in the order of the latents, at larger ones it empties, whatever the data;
-- a RealNVP without permutations on [eps, eta];
-- loss 2 MSE + 1e-2 (-log N - log det) + 1e-3 |A|_1.
+- Every measurement has a deterministic autoencoder of its own, which encodes it into the latents of its
+  modality and one number eta, the noise of that measurement.
+- The latents of a modality are those of its first measurement. The other measurements are trained, but their
+  latents are not used.
+- eps_k, the exogenous noise of latent k, is a small perceptron of z_k and of the mean of its parents. The
+  matrix A only says who is a parent (|A| > 0.01; all entries start at 0.5). So only the L1 norm gives A a
+  gradient, whatever the data are: at the released learning rate the graph stays complete, in the order of the
+  latents, and at larger ones it becomes empty.
+- [eps, eta] go through a RealNVP without permutations.
+- The loss is 2 MSE + 1e-2 (-log N - log det) + 1e-3 |A|_1.
 
-Ours to choose: by default it gets our encoders and decoders and our training (mini-batches, schedule, early
-stopping), which makes it better than as released; `published_networks` and `published_training` give it its
-own: perceptrons of width 128 and 64, and full batches with Adam at a constant 2e-6, for which
-`training.epochs` should be 3000. A person without a modality's first measurement gets the latents of the
-first one there is; the release fills in zeros.
+What we had to choose: by default the recipe gets our encoders and decoders and our training (mini-batches,
+schedule, early stopping), with which it does better than as released. `published_networks` and
+`published_training` give it its own: perceptrons of width 128 and 64, and full batches with Adam at a
+constant rate of 2e-6, for which `training.epochs` should be 3000. A person who lacks the first measurement of
+a modality gets the latents of the first one that is there; the released code uses zeros.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +25,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -32,25 +36,26 @@ from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosi
 
 LEARNING_RATE = 2e-6  # as released for Variant-MNIST
 COUPLINGS, COUPLING_HIDDEN = 5, 16
-PARENT = 0.01  # |A_ij| from which on j is a parent of i
+PARENT = 0.01  # j is a parent of i where |A_ij| is larger
 
 
 @dataclass(frozen=True)
 class OfficialConfig(BaselineConfig):
-    """The official recipe."""
+    """Options of the official recipe."""
 
     noise: int = 1
-    """Dimensions of each measurement's own noise eta, as released."""
+    """Dimensions of eta, the noise of a single measurement; as released."""
     reconstruction: float = 2.0
-    """Weight of the mean squared error, summed over measurements; as released."""
+    """Weight of the mean squared error, which is summed over the measurements; as released."""
     independence: float = 1e-2
-    """Weight of the term that is named a KL; as released."""
+    """Weight of the term that the released code calls KL; as released."""
     sparsity: float = 1e-3
     """Weight of |A|_1; as released."""
     published_networks: bool = False
-    """Its own small perceptrons instead of the encoders and decoders that all methods here share."""
+    """Use the recipe's own small perceptrons, not the encoders and decoders that all methods here share."""
     published_training: bool = False
-    """Full batches, Adam at a constant 2e-6 and no early stopping, whatever `training` says of these."""
+    """Use full batches, Adam at a constant rate of 2e-6 and no early stopping. Batch size, learning rate,
+    weight decay and patience of `training` then have no effect."""
 
 
 class OfficialNetwork(BaselineNetwork):
@@ -62,16 +67,17 @@ class OfficialNetwork(BaselineNetwork):
         sizes = {m: config.latents[m] + config.noise for m in shapes}
         self.networks = Networks(shapes, config.hidden, sizes, sizes)
         if config.published_networks:
-            for m, its in shapes.items():
-                self.networks.encoders[m] = nn.ModuleList(_published_encoder(s, sizes[m]) for s in its)
-                self.networks.decoders[m] = nn.ModuleList(_published_decoder(sizes[m], s) for s in its)
+            for m, of_modality in shapes.items():
+                encoders = nn.ModuleList(_published_encoder(shape, sizes[m]) for shape in of_modality)
+                decoders = nn.ModuleList(_published_decoder(sizes[m], shape) for shape in of_modality)
+                self.networks.encoders[m], self.networks.decoders[m] = encoders, decoders
         d = sum(config.latents[m] for m in shapes)
         self.edges = nn.Parameter(torch.full((d, d), 0.5))  # row = child, as released
         self.noise = nn.ModuleList(
             nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 1)) for _ in range(d)
         )
-        total = d + config.noise * sum(len(its) for its in shapes.values())
-        self.kept = total // 2  # numbers that a coupling leaves as they are, the same in every one
+        total = d + config.noise * sum(len(of_modality) for of_modality in shapes.values())
+        self.kept = total // 2  # every coupling leaves the same first numbers as they are
         self.couplings = nn.ModuleList(
             nn.Sequential(
                 nn.Linear(self.kept, COUPLING_HIDDEN),
@@ -81,20 +87,20 @@ class OfficialNetwork(BaselineNetwork):
             for _ in range(COUPLINGS)
         )
 
-    def _first(self, codes: dict[str, list[Tensor]], batch: Batch) -> Tensor:
-        """(n, d): the latents of each modality from the first measurement that a person has."""
+    def _first(self, outputs: dict[str, list[Tensor]], batch: Batch) -> Tensor:
+        """(n, d) latents, those of each modality from the first of its measurements that a person has."""
         parts = []
-        for m, its in codes.items():
-            z = its[0][:, : self.config.latents[m]]
+        for m, of_modality in outputs.items():
+            z = of_modality[0][:, : self.config.latents[m]]
             if not batch.complete:
                 first = batch.observed[m].int().argmax(1)
-                stacked = torch.stack([code[:, : self.config.latents[m]] for code in its], 1)
+                stacked = torch.stack([output[:, : self.config.latents[m]] for output in of_modality], 1)
                 z = stacked[torch.arange(len(z), device=z.device), first]
             parts.append(z)
         return torch.cat(parts, 1)
 
     def _independence(self, z: Tensor, eta: Tensor) -> Tensor:
-        """The released -log N([eps, eta]) - log det through perceptrons and RealNVP, without constants."""
+        """-log N - log det of [eps, eta] after the RealNVP, as released, without constants."""
         parents = (self._lower().abs() > PARENT).float()
         mean_parent = z @ parents.T / parents.sum(1).clamp_min(1)
         eps = [net(torch.stack([z[:, k], mean_parent[:, k]], 1)) for k, net in enumerate(self.noise)]
@@ -111,16 +117,16 @@ class OfficialNetwork(BaselineNetwork):
         return torch.tril(self.edges, -1)
 
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """The released loss's terms; nothing is drawn."""
-        codes = self.networks.encode(batch)
+        """The terms of the released loss. Nothing is random."""
+        outputs = self.networks.encode(batch)
         error, eta = self.edges.new_zeros(()), []
-        for m, its in codes.items():
-            for number, code in enumerate(its):
-                wrong = (self.networks.decode(m, number, code) - batch.x[m][number]).square()
+        for m, of_modality in outputs.items():
+            for number, output in enumerate(of_modality):
+                wrong = (self.networks.decode(m, number, output) - batch.x[m][number]).square()
                 observed = batch.observed[m][:, number]
                 error = error + torch.where(observed, wrong.flatten(1).mean(1), 0.0).mean()
-                eta.append(code[:, self.config.latents[m] :])
-        z = self._first(codes, batch)
+                eta.append(output[:, self.config.latents[m] :])
+        z = self._first(outputs, batch)
         return {
             "reconstruction": error,
             "kl": self._independence(z, torch.cat(eta, 1)),
@@ -128,7 +134,7 @@ class OfficialNetwork(BaselineNetwork):
         }
 
     def weights(self) -> dict[str, float]:
-        """As released."""
+        """The weights of the configuration."""
         config = self.config
         return {
             "reconstruction": config.reconstruction,
@@ -136,12 +142,12 @@ class OfficialNetwork(BaselineNetwork):
             "sparsity": config.sparsity,
         }
 
-    def latents(self, batch: Batch) -> Tensor:
-        """Those of the first measurements."""
+    def latents(self, batch: Batch) -> Float[Tensor, "n d"]:
+        """The latents of the first measurements."""
         return self._first(self.networks.encode(batch), batch)
 
-    def adjacency(self) -> np.ndarray:
-        """The released graph: the entries of A over its threshold, which the data do not reach."""
+    def adjacency(self) -> Int[np.ndarray, "d d"]:
+        """The graph as released: the entries of A above the threshold. The data have no influence on A."""
         return (self._lower().detach().T.abs() > PARENT).cpu().numpy().astype(int)
 
 
@@ -165,7 +171,7 @@ def _published_decoder(inputs: int, shape: Sequence[int]) -> nn.Module:
 
 
 class Official(Baseline[OfficialConfig]):
-    """The official recipe behind fit and transform."""
+    """The official recipe with `fit` and `transform`."""
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return OfficialNetwork(shapes, self.config)

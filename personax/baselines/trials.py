@@ -1,33 +1,25 @@
-"""Choosing each method's hyper-parameters: the same number of trials, one criterion, no truth.
+"""Choosing the hyper-parameters of each method: the same number of trials, one criterion, no truth.
 
-Objectives with different weights, or of different methods, cannot be compared, so the criterion looks at the
-latents alone. For every measurement (m, i) in turn: hide it from everybody, compute all latents from what is
-left, and predict the hidden measurement from them. Predicted are its first ten principal components, by the
-kernel ridge of learning/metrics.py, fitted on training rows; scored on validation rows by the share of the
-components' variance explained. The criterion is the mean over all measurements.
+A trial is one fit of a method with settings from its list in methods.py. The trial whose latents best predict
+a hidden measurement is chosen. learning/criteria.py defines this criterion, and says why it is fair to all
+methods and what it does not see. Settings that matter only for what it does not see, such as the threshold of
+a graph, are not tuned and keep the value of their source.
 
-Why this: what a measurement shares with another of the same person is the latents, and a method that filled
-its few latents with one picture's style, or did not train, predicts the others badly. It asks for no
-decoder, no graph and no density, so no method is favoured by having one. A modality's only measurement is
-predicted from the other modalities, through whatever its latents depend on.
-
-What it does not see: which coordinates the latents are in (an invertible map of a block changes the score
-little) and whether the graph is right. No criterion without the truth that suits all methods does; settings
-that matter only for these (the threshold of a graph) keep the value of their source. Scores are small
-when measurements have a style of their own. They compare the trials of one method on one data set, not
-methods: a product of experts, say, loses more than an average does when one of its experts is missing.
+Scores compare the trials of one method on one data set. They do not compare methods: a product of Gaussian
+experts, for example, loses more than an average does when one measurement is missing.
 """
 
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import yaml
 
-from personax.baselines.methods import find_method
+from personax.baselines.methods import Settings, find_method
 from personax.learning.criteria import hidden_measurement_r2
 from personax.learning.training import TrainingDiverged
 from personax.runs.errors import InputError
@@ -37,74 +29,98 @@ from personax.views import MultiViewData, Split
 log = logging.getLogger(__name__)
 
 
-def tune(  # noqa: PLR0913
-    name: str,
-    data: MultiViewData,
-    split: Split,
-    latents: Mapping[str, int],
-    folder: Path,
-    *,
-    setup: Mapping[str, Any],
-    training: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    device: str = "auto",
-) -> list[dict[str, Any]]:
-    """Fit and score every trial of a method; continues where an earlier call stopped.
+@dataclass(frozen=True)
+class TuningTask:
+    """What all trials of all methods have in common."""
+
+    data: MultiViewData
+    """People to learn from. Their true latents are not used, except by a method that says so."""
+    split: Split
+    """Models are fitted to the training rows and judged on the validation rows."""
+    latents: Mapping[str, int]
+    """Modality -> number of its latents."""
+    setup: Mapping[str, Any]
+    """Description of the data and of the training, as plain values. It is kept with the trials, so that
+    trials of another task are not mixed with these."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings for all trials, such as {"training.epochs": 2}. Those of a trial are stronger."""
+    seed: int = 0
+    """Seed of the models."""
+    device: str = "auto"
+    """auto (a GPU if there is one), cpu or cuda."""
+
+
+def tune(name: str, task: TuningTask, folder: Path) -> list[dict[str, Any]]:
+    """Fit and score every trial of a method. It continues where an earlier call has stopped.
 
     Args:
-        name: of METHODS.
-        folder: gets NAME.json, written after every trial, and the checkpoint of the running one.
-        setup: what the data and the budget were, kept in the file; a file of another setup is refused.
-        training: settings for all trials, such as {"training.epochs": 2}; a trial's own go over them.
+        name: name of the method in METHODS.
+        task: what all trials have in common.
+        folder: gets NAME.json, which is written after every trial, and the checkpoint of the running trial.
 
     Returns:
-        One dict per trial: settings, score (None if it diverged), epochs, seconds.
+        One dictionary per trial: settings, score (None if training diverged), epochs, seconds.
+
+    Raises:
+        InputError: NAME.json holds trials of another task.
     """
-    method, path = find_method(name), folder / f"{name}.json"
-    trials: list[dict[str, Any]] = []
-    if path.exists():
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        if saved["setup"] != json.loads(json.dumps(dict(setup))):
-            raise InputError(f"{path}: belongs to another setup, {saved['setup']}; choose another folder")
-        trials = saved["trials"]
-    else:  # before any checkpoint, so that another setup finds it
-        write_json(path, {"setup": setup, "trials": trials})
-    for settings in method.trials:
+    path = folder / f"{name}.json"
+    trials = _finished_trials(path, task.setup)
+    for number, settings in enumerate(find_method(name).trials):
         if any(trial["settings"] == dict(settings) for trial in trials):
             continue
-        model = method.make(
-            method.configure(latents, {**(training or {}), **settings}), seed=seed, device=device
-        )
-        checkpoint = folder / f"{name}-{len(trials)}.pt"
-        score, started = None, monotonic()
-        try:
-            model.fit(data, split, checkpoint=checkpoint)
-            score = hidden_measurement_r2(model, data, split)
-        except TrainingDiverged as error:
-            log.warning("%s %s: %s", name, settings, error)
-        trials.append(
-            {
-                "settings": dict(settings),
-                "score": score,
-                "epochs": len(model.history),
-                "seconds": round(monotonic() - started, 1),
-            }
-        )
-        write_json(path, {"setup": setup, "trials": trials})
+        checkpoint = folder / f"{name}-{number}.pt"
+        trials.append(_run_trial(name, settings, task, checkpoint))
+        write_json(path, {"setup": task.setup, "trials": trials})
         checkpoint.unlink(missing_ok=True)
-        log.info("%s %s: %s", name, dict(settings), "diverged" if score is None else f"{score:.4f}")
     return trials
 
 
+def _finished_trials(path: Path, setup: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The trials in the file, which is made if it does not exist. Raises InputError for another setup."""
+    if not path.exists():  # written before any checkpoint, so that another setup cannot use that checkpoint
+        write_json(path, {"setup": setup, "trials": []})
+        return []
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    if saved["setup"] != json.loads(json.dumps(dict(setup))):
+        raise InputError(f"{path}: belongs to another setup, {saved['setup']}; choose another folder")
+    trials: list[dict[str, Any]] = saved["trials"]
+    return trials
+
+
+def _run_trial(name: str, settings: Settings, task: TuningTask, checkpoint: Path) -> dict[str, Any]:
+    """Fit a method with these settings and score it."""
+    method = find_method(name)
+    config = method.configure(task.latents, {**task.settings, **settings})
+    model = method.make(config, seed=task.seed, device=task.device)
+    score, started = None, monotonic()
+    try:
+        model.fit(task.data, task.split, checkpoint=checkpoint)
+        score = hidden_measurement_r2(model, task.data, task.split)
+    except TrainingDiverged as error:
+        log.warning("%s %s: %s", name, settings, error)
+    log.info("%s %s: %s", name, dict(settings), "diverged" if score is None else f"{score:.4f}")
+    return {
+        "settings": dict(settings),
+        "score": score,
+        "epochs": len(model.history),
+        "seconds": round(monotonic() - started, 1),
+    }
+
+
 def best_settings(trials: list[dict[str, Any]]) -> dict[str, Any]:
-    """The settings of the trial with the highest score. Raises InputError when all diverged."""
+    """The settings of the trial with the highest score. Raises InputError if all trials diverged.
+
+    >>> best_settings([{"settings": {"beta": 1}, "score": 0.2}, {"settings": {"beta": 4}, "score": 0.3}])
+    {'beta': 4}
+    """
     scored = [trial for trial in trials if trial["score"] is not None]
     if not scored:
-        raise InputError("every trial diverged; check the data's scale")
+        raise InputError("training diverged in every trial; check the scale of the data")
     return dict(max(scored, key=lambda trial: trial["score"])["settings"])
 
 
 def write_tuned(path: Path, chosen: Mapping[str, Mapping[str, Any]], command: str) -> None:
-    """Write method -> settings as YAML that `tuned_config` reads, with the command that made it on top."""
+    """Write method -> settings as YAML for `tuned_config`; the first lines say which command chose them."""
     body = yaml.safe_dump({name: dict(settings) for name, settings in chosen.items()}, sort_keys=False)
     write_text(path, f"# Chosen without the truth (personax/baselines/trials.py) by\n#   {command}\n{body}")

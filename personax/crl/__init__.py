@@ -1,16 +1,23 @@
-"""Level II: a variational autoencoder that recovers shared and modality latents and their causal graph.
+"""Level II: a variational autoencoder that recovers latents and their causal graph.
 
-encoders.py        networks for images and embeddings
-model.py           the autoencoder: pooled posterior, measurement noise, one decoder per measurement
-prior.py           the structural causal model as a prior: mechanisms, graph, order
-coordinates.py     the invertible map of each block that identification looks for
-objective.py       every loss term, a pure function with its equation
-representation.py  phase 1: the loss of a batch
-training.py        phase 1: the loop; checkpoints and resumption
-together.py        phase 1 of several models in one pass
-identification.py  phase 2: coordinates and graph, from many starts
-estimator.py       CRL: fit, transform, save, load
-metrics.py         held-out R2, MCC; ceiling.py: what a supervised encoder reaches
+A block is the set of latents of one modality, or the set "s" that all modalities share. Phase 1 learns codes
+u of each block from the measurements. Phase 2 learns the map from codes to latents z, and their graph.
+
+In reading order:
+
+objective.py        every loss term, a pure function with its equation
+model_config.py     every option, with the reason for its default
+multiview_vae.py    the autoencoder: pooled posteriors, noise of each measurement, one decoder a measurement
+prior.py            the structural causal model as the prior of the latents: graph, order, mechanisms
+representation.py   phase 1: the terms of a batch, and their training
+ensemble.py         phase 1 of several models in one batch
+coordinates.py      the invertible map from a block's codes to its latents
+regression.py       smooth regression with derivatives, which the next two use
+geometry.py         how fast the pictures change with the codes: what right angles are in a block
+starts.py           where phase 2 begins: coordinates that few other blocks depend on
+source_starts.py    where it begins if latents are not Gaussian: independent sources
+identification.py   phase 2: coordinates and graph, the best of many models
+estimator.py        CRL: fit, transform, encode, save, load
 """
 
 from personax.crl.estimator import CRL

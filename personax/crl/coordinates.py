@@ -1,8 +1,8 @@
-"""The map from a block's coordinates u, as representation learning leaves them, to its latents z.
+"""The map from the codes u of a block, which phase 1 leaves, to its latents z.
 
-Alignment identifies each block only up to an invertible map (Yao et al. 2023, Thm 3.2; Sun et al. 2025,
-Thm 4.2). This module is that map, smooth and with a Jacobian in closed form, R of them side by side so
-that many starts train in one batch.
+A block is the set of latents of one modality. Alignment identifies it only up to an invertible map (Yao et
+al. 2023, Thm 3.2; Sun et al. 2025, Thm 4.2). This module is that map. It is smooth, and its Jacobian is known
+in closed form. R maps stand side by side, because phase 2 trains R models (starts) in one batch.
 """
 
 import torch
@@ -13,12 +13,18 @@ from torch import Tensor, nn
 class Coordinates(nn.Module):
     """z = L u + V tanh(W u + b), for R starts at once.
 
-    The log-determinant of the Jacobian enters the prior's density of u, and its pole at zero keeps the map
-    locally invertible during training.
+    The log-determinant of the Jacobian is part of the density of u. It falls to minus infinity where the
+    Jacobian becomes singular, and this keeps the map locally invertible during training.
     """
 
-    def __init__(self, linear: Tensor, generator: torch.Generator, hidden: int = 24) -> None:
-        """linear: (R, d, d) first guesses of L, [.., i, j] the weight of u_i in z_j."""
+    def __init__(self, linear: Float[Tensor, "R d d"], generator: torch.Generator, hidden: int = 24) -> None:
+        """Begin at linear maps.
+
+        Args:
+            linear: (R, d, d) first guesses of L; [.., i, j] is the weight of u_i in z_j.
+            generator: on the CPU.
+            hidden: number of tanh units.
+        """
         super().__init__()
         starts, dimension, _ = linear.shape
 
@@ -33,7 +39,7 @@ class Coordinates(nn.Module):
     def forward(
         self, u: Float[Tensor, "*models n d"]
     ) -> tuple[Float[Tensor, "R n d"], Float[Tensor, "R n d d"]]:
-        """u (n, d) -> z (R, n, d) and Jacobian (R, n, d, d) with [.., j, i] = dz_j / du_i."""
+        """Codes u, the same for all maps or other ones for each -> z, and [.., j, i] = dz_j / du_i."""
         wave = torch.tanh(u @ self.inner + self.bias[:, None])
         z = u @ self.linear + wave @ self.outer
         # [r, unit, (j, i)]: what a unit adds to dz_j / du_i where its slope is 1; one product for all rows

@@ -1,9 +1,9 @@
-"""Phase 1 of several models in one pass: equal networks, each with its own data, weights and random numbers.
+"""Phase 1 of several models in one batch: equal networks, each with its own data, weights and random numbers.
 
 One model of this size leaves a GPU idle most of the time. Here the parameters of model k are row k of one
-matrix, and vmap runs the loss of all models at once; one matrix also makes optimiser, clipping and the best
-epoch's weights a single operation each. Every model draws what it would draw alone, so it follows its own
-training (training.py) up to rounding. Nothing waits for the device within an epoch.
+matrix, and vmap computes the losses of all models at once. With one matrix the optimiser's step, clipping and
+the copy of the best epoch are one operation each. Every model draws the random numbers that it would draw
+alone, so up to rounding it ends as it would alone (representation.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +58,7 @@ def _shapes(batch: Batch) -> dict[str, list[tuple[int, ...]]]:
 
 
 class _Loss(nn.Module):
-    """Eq. (1)'s terms as a module's forward, which is what functional_call can give other parameters."""
+    """The terms of Eq. (1) as a module, so that functional_call can exchange the parameters."""
 
     def __init__(self, vae: MultiViewVAE, prior: CausalPrior, complete: bool) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Ensemble(Trainee[Stacked]):
             terms: dict[str, Tensor] = functional_call(loss, parameters, (x, observed, drawn))
             return terms
 
-        # a split's gradient is one concatenation, where slices would each cost a matrix of zeros
+        # the gradient of a split is one concatenation; that of each slice would be a matrix of zeros
         parts = zip(self._names, self.values.split(self._sizes, 1), self._shapes, strict=True)
         parameters = {name: part.view(len(part), *shape) for name, part, shape in parts}
         stacked: dict[str, Tensor] = vmap(one)(parameters, *people.rows(rows), draws)
@@ -113,7 +113,7 @@ class Ensemble(Trainee[Stacked]):
         return clip_each(self.parameters, self.models, limit)
 
     def train(self, mode: bool) -> None:
-        """Nothing: these networks do the same in training and in evaluation."""
+        """Do nothing: these networks compute the same in training and in evaluation."""
 
     def keep(self, better: Sequence[bool]) -> None:
         """Remember the present parameters of the models that have become better."""
@@ -133,7 +133,7 @@ class Ensemble(Trainee[Stacked]):
 
     @torch.no_grad()
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Continue from what `state` returned."""
         self.values.copy_(state["now"])
         self._best = state["best"]
 
@@ -147,13 +147,16 @@ def train_together(
     seeds: Sequence[int],
     on_epoch: Callable[[int, History], None] | None = None,
 ) -> list[History]:
-    """`train_representation` of several models, each on its own data; their histories.
+    """Do `train_representation` for several models, each on its own data; return their histories.
 
-    Leaves every pair at its own best epoch.
+    Every pair is left at its own best epoch.
 
     Args:
-        pairs: autoencoder and draft of the prior, of equal shapes.
-        seeds: of batch order and draws, one a model.
+        pairs: for each model its autoencoder and the draft of its prior; all of equal shapes.
+        trains: for each model its training rows.
+        validations: for each model its validation rows.
+        config: the options of phase 1, the same for all.
+        seeds: for each model the seed of its batches and its draws.
         on_epoch: called with the model's number and its history after each of its epochs.
 
     Raises InputError for data of unequal shapes or `compile`, TrainingDiverged when a loss is not finite.

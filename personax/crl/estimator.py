@@ -1,4 +1,8 @@
-"""CRL: the whole model behind fit, transform, save and load."""
+"""CRL: the whole model with fit, transform, encode, save and load.
+
+A block is the set of latents of one modality, or the set "s" that all modalities share. A modality that is
+seen only once has nuisance in its block: coordinates for its style, which are no latents.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float, Int
 
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
@@ -35,18 +40,21 @@ from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
 
-def linked_latents(weights: np.ndarray, blocks: Mapping[str, slice], spare: Mapping[str, int]) -> np.ndarray:
-    """Which coordinates are latents where blocks have some to spare: those that other blocks' latents reach.
+def linked_latents(
+    weights: Float[np.ndarray, "d d"], blocks: Mapping[str, slice], spare: Mapping[str, int]
+) -> Int[np.ndarray, " k"]:
+    """Which coordinates are latents, in blocks that hold nuisance as well: those linked to other blocks.
 
-    Style that a modality keeps in its block has edges, too: among itself, as a garment's shape to its size,
-    and, where it is not quite disentangled, from latents; but none to another block, and no latent is caused
-    by style. So one coordinate after another is taken: the one with the strongest edges to other blocks and
-    to the latents of its own found so far, less its edges from what is left of its own block.
+    Nuisance has edges, too: between its coordinates, as from a garment's shape to its size, and also from
+    latents if the two are not quite disentangled. But no edge joins it to another block, and it causes no
+    latent.
+    So a block's latents are chosen one after another. Each time it is the coordinate with the strongest edges
+    to other blocks and to the latents chosen before, minus the edges into it from the rest of its block.
 
     Args:
         weights: (d, d) strength of the edges.
-        blocks: block -> its coordinates.
-        spare: block -> how many of its coordinates are no latents.
+        blocks: block -> place of its coordinates.
+        spare: block -> how many of its coordinates are nuisance.
 
     Returns:
         Sorted columns of the latents.
@@ -67,7 +75,7 @@ def linked_latents(weights: np.ndarray, blocks: Mapping[str, slice], spare: Mapp
 
 
 def _blank_codes(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
-    """Codes of the right shapes, to build a model that weights are then loaded into."""
+    """Codes of the right shapes, to build a model whose weights are loaded afterwards."""
     coupled = [block for block in dimensions if block != SHARED and config.shared and config.flexible]
     return Codes(
         {block: torch.randn(8, d) for block, d in dimensions.items()},
@@ -79,15 +87,15 @@ def _blank_codes(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What the model infers of n people: posterior means throughout.
+    """What the model infers about n people. All values are posterior means.
 
     Attributes:
-        z: (n, d) latents, as `CRL.transform` gives them.
-        eps: (n, d) their exogenous noises (z_k - f_k) / sigma_k under the recovered graph, same columns.
-        coordinates: block -> (n, width) of all its coordinates, nuisance included.
-        content: modality -> per measurement (n, shared + own): what it alone says of s and of its modality's
-            latents, in the encoders' coordinates. Rows of missing measurements are NaN, here and below.
-        eta: modality -> per measurement (n, noise): its measurement noise.
+        z: (n, d) latents, as `CRL.transform` returns them.
+        eps: (n, d) exogenous noises (z_k - f_k) / sigma_k under the recovered graph, in the same columns.
+        coordinates: block -> (n, width), all its coordinates: latents and nuisance.
+        content: modality -> for each measurement (n, shared + own), the codes of s and of the modality's
+            block from this measurement alone. Rows of missing measurements are NaN, here and below.
+        eta: modality -> for each measurement (n, noise), its own noise.
     """
 
     z: pd.DataFrame
@@ -101,11 +109,26 @@ class CRL(Estimator[CRLConfig]):
     """Multimodal multi-measurement causal representation learning (paper §4).
 
     `fit` learns the representation, the coordinates of the latents and their graph. Afterwards `transform`
-    gives the latents of any people, and `graph` the recovered graph.
+    returns the latents of any people, and `graph` is the recovered graph.
+
+    Example, with far too little training to find anything:
+        >>> from personax.crl.model_config import Phase1Config, Phase2Config
+        >>> from personax.views import split_rows
+        >>> rng = np.random.default_rng(0)
+        >>> z = rng.standard_normal((100, 2))
+        >>> texts = [(z @ rng.standard_normal((2, 4))).astype(np.float32) for _ in range(2)]
+        >>> data = MultiViewData({"text": texts}, ids=np.arange(100))
+        >>> search = Phase2Config(starts=2, generations=1, generation_steps=1, finalists=1, final_steps=1)
+        >>> config = CRLConfig(latents={"text": 2}, hidden=8, phase1=Phase1Config(epochs=1), phase2=search)
+        >>> model = CRL(config, device="cpu").fit(data, split_rows(100, rng))
+        >>> list(model.transform(data).columns)
+        ['z11', 'z12']
+        >>> model.graph.shape
+        (2, 2)
     """
 
     def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
-        """config.latents must name every modality of the data to come. Raises InputError."""
+        """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
         super().__init__(config, seed=seed, device=device)
         self._vae: MultiViewVAE | None = None
         self._prior: IdentifiedPrior | None = None
@@ -149,15 +172,16 @@ class CRL(Estimator[CRLConfig]):
         *,
         on_progress: Callable[[int, History], None] | None = None,
     ) -> None:
-        """Fit models of one configuration, each to its own data, in one batch; as `fit`, up to rounding.
+        """Fit models of one configuration, each to its own data, in one batch.
 
-        Pays on a GPU. Nothing is saved on the way.
+        Up to rounding the results are those of `fit`. It is faster on a GPU. There are no checkpoints.
 
         Args:
-            people: data and split of each model, of equal shapes.
+            models: models with the same configuration and device.
+            people: for each model its data and split; all of equal shapes.
             on_progress: called with a model's number and its history so far.
 
-        Raises InputError as `fit` does, and for configurations, devices or shapes that differ.
+        Raises InputError as `fit` does, and if configurations, devices or shapes differ.
         """
         config, device = models[0].config, models[0].device
         if any(model.config != config or model.device != device for model in models):
@@ -195,7 +219,7 @@ class CRL(Estimator[CRLConfig]):
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each, of any people with the modalities of the fit.
 
-        A person's missing measurements are left out of the pool.
+        Measurements that a person lacks are left out.
         """
         vae, prior = self._fitted()
         parts = []
@@ -206,7 +230,7 @@ class CRL(Estimator[CRLConfig]):
 
     @torch.no_grad()
     def encode(self, data: MultiViewData) -> Encoding:
-        """Latents, exogenous noises, and what each measurement says by itself, of any people."""
+        """Latents and exogenous noises of any people, and what each of their measurements says alone."""
         vae, prior = self._fitted()
         sizes = {modality: len(arrays) for modality, arrays in data.measurements.items()}
         z, eps = [], []
@@ -234,25 +258,25 @@ class CRL(Estimator[CRLConfig]):
 
     @property
     def blocks(self) -> dict[str, list[str]]:
-        """Block ("s" and the modalities) -> names of its latents."""
+        """Block ("s" if there are shared latents, and the modalities) -> names of its latents."""
         sizes = self._dimensions()
         return latent_names({b: size - self._resolved.nuisance.get(b, 0) for b, size in sizes.items()})
 
     @property
-    def graph(self) -> np.ndarray:
+    def graph(self) -> Int[np.ndarray, "d d"]:
         """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; acyclic."""
         adjacency = self._fitted()[1].scm.adjacency()[0].cpu().numpy().astype(int)
         return self._among_latents(adjacency)
 
     @property
-    def edge_probability(self) -> np.ndarray:
-        """(d, d) learned probability of each edge; the graph keeps those above 1/2."""
+    def edge_probability(self) -> Float[np.ndarray, "d d"]:
+        """(d, d) learned probability of each edge. The graph consists of the edges above 1/2."""
         probability = self._fitted()[1].scm.edge_probability()[0].detach().cpu().numpy()
         return self._among_latents(probability)
 
     @property
-    def edge_weights(self) -> np.ndarray:
-        """(d, d) strength of each edge of the graph: root mean square slope, in standard deviations."""
+    def edge_weights(self) -> Float[np.ndarray, "d d"]:
+        """(d, d) strength of each edge of the graph: its root mean square slope, in standard deviations."""
         self._fitted()
         assert self._weights is not None
         return self._among_latents(self._weights)
@@ -279,13 +303,13 @@ class CRL(Estimator[CRLConfig]):
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "CRL":
-        """Read what `save` wrote. Raises InputError when the files are missing or do not belong together."""
+        """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
         described = read_yaml(Path(folder) / MODEL)
         model = cls(config_from(described["config"]), seed=described["seed"], device=device)
         model._shapes, model._channels = described["shapes"], described["channels"]
         try:
             saved = torch.load(Path(folder) / WEIGHTS, map_location=model.device, weights_only=True)
-            with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
+            with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
                 model._vae = MultiViewVAE(model._shapes, model._resolved).to(model.device)
                 model._prior = IdentifiedPrior(
                     _blank_codes(model._dimensions(), model.config),
@@ -328,7 +352,7 @@ class CRL(Estimator[CRLConfig]):
         self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
 
     def _networks(self) -> tuple[MultiViewVAE, CausalPrior]:
-        """What phase 1 trains: the autoencoder, and a draft of the prior that identification replaces."""
+        """What phase 1 trains: the autoencoder, and a draft of the prior, which identification replaces."""
         assert self._vae is not None
         generator = torch_rng(self.seed, "prior")
         flexible, causal = self.config.flexible, self.config.causal
@@ -355,7 +379,7 @@ class CRL(Estimator[CRLConfig]):
         self._kept = self._linked(self._weights)
 
     def _among_latents(self, matrix: np.ndarray) -> np.ndarray:
-        """The rows and columns of the latents, of a matrix over all coordinates."""
+        """The rows and columns of the latents in a matrix over all coordinates."""
         return np.asarray(matrix[np.ix_(self._kept, self._kept)])
 
     def _fitted(self) -> tuple[MultiViewVAE, IdentifiedPrior]:

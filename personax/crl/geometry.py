@@ -1,28 +1,31 @@
-"""The geometry that the measurements give a block: how far the expected picture moves as u moves.
+"""The geometry that the measurements give a block: how much the expected picture changes as u changes.
+
+A block is the set of latents of one modality (or of those that all share), and u are its codes from phase 1:
 
     M(u) = sum_{m, i} J^T J,    J = d E[x_{m,i} | u] / d u
 
-Latents that act on different aspects of what is measured (place and brightness, say) have orthogonal
-columns in J, which fixes coordinates that sparsity leaves open (Gresele et al. 2021, independent mechanism
-analysis). The expectation is a regression of the measurements on the pooled codes, over everybody's style;
-the decoder's own Jacobian at fixed eta would be the obvious choice, but eta takes over part of what u
-could say, and the angles come out wrong: on Variant-MNIST the true latents' cosines, 0 in theory, were
-spread by +-0.25 around means between 0 and -0.37 from run to run with the decoder, and by +-0.05 around
-0.02 with the regression.
+Metric. Latents that act on different aspects of a picture, such as place and brightness, have orthogonal
+columns in J. This fixes coordinates that sparse edges leave open (Gresele et al. 2021, independent mechanism
+analysis). The expectation is a regression of the measurements on the codes, so it averages over everybody's
+style. The Jacobian of the decoder at fixed eta (the noise of one measurement) would be the obvious choice,
+but eta carries part of what u could carry, and then the angles are wrong. On Variant-MNIST the cosines
+between true latents should be 0. From run to run they varied by +-0.25 around means between 0 and -0.37 with
+the decoder, and by +-0.05 around 0.02 with the regression.
 
-Orthogonal curved coordinates are many. Those are preferred along which the pictures move at an even pace,
-the more so as a symmetric effect, such as a square, can be made to vanish by bending: a parabola's
-coordinates are orthogonal, but crowd together at its focus.
+Evenness. There are many curved coordinates with right angles. We prefer those along which the pictures change
+at an even pace. Otherwise a symmetric effect, such as a square, could be made to vanish by bending: parabolic
+coordinates are orthogonal, but uneven, since they are crowded at the focus.
 
-What the regression says of people at the rim of the data is extrapolated: true latents' squared cosines are
-0.005 in the middle and up to 0.4 in the outermost twentieth. So rows beyond the denser half count in
-proportion to the density there.
+Trust. Where there are few people the regression extrapolates: the squared cosines of true latents are 0.005
+in the middle of the data and up to 0.4 in the outermost twentieth. So rows outside the denser half of the
+data have a weight in proportion to the density around them, which we call trust.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from personax.crl.regression import FourierBasis
@@ -30,12 +33,12 @@ from personax.learning.batches import Batch
 from personax.views import SHARED
 
 METRIC_RIDGE = 1e-3
-SMALLEST = 1e-6  # metric that counts as none, of the mean one
+SMALLEST = 1e-6  # smallest size of a metric, as a share of the mean size
 
 
 @dataclass(frozen=True)
 class _ModalityGeometry:
-    """E[x | s, u_m] of one modality: basis, sum over its measurements of W W^T, the codes behind it."""
+    """E[x | s, u_m] of one modality: basis, sum of W W^T over measurements, the codes that were fitted."""
 
     basis: FourierBasis
     gram: Tensor
@@ -51,7 +54,7 @@ class _ModalityGeometry:
         return slopes @ self.gram @ slopes.transpose(1, 2)
 
     def trust(self, codes: Tensor) -> Tensor:
-        """(n, d) codes -> (n,) 1 where there are as many of the fitted codes as usual, less where fewer."""
+        """(n, d) codes -> (n,) weights: 1 where fitted codes are at least as dense as usual, else less."""
         fitted = self.standard(self.fitted)
         usual = self.basis.leverage(fitted, fitted).median().clamp_min(1e-9)
         return (usual / self.basis.leverage(fitted, self.standard(codes)).clamp_min(1e-9)).clamp_max(1.0)
@@ -67,8 +70,10 @@ class Geometry:
     views: Mapping[str, _ModalityGeometry]
 
     @classmethod
-    def fit(cls, u: Mapping[str, Tensor], batch: Batch, generator: torch.Generator) -> "Geometry":
-        """Regress every measurement on its modality's (and the shared) codes u; `generator` on the CPU."""
+    def fit(
+        cls, u: Mapping[str, Float[Tensor, "n _"]], batch: Batch, generator: torch.Generator
+    ) -> "Geometry":
+        """Regress every measurement on the codes u of its modality and of s; `generator` is on the CPU."""
         views = {}
         for modality, tensors in batch.x.items():
             codes = _with_shared(u, modality)
@@ -84,22 +89,22 @@ class Geometry:
             views[modality] = view
         return cls(views)
 
-    def trust(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Block -> (n,): how much what is known of M(u) there counts, in (0, 1]."""
+    def trust(self, u: Mapping[str, Float[Tensor, "n _"]]) -> dict[str, Float[Tensor, " n"]]:
+        """Block -> (n,) weights in (0, 1]: how far M(u) is to be trusted there."""
         weights = {modality: view.trust(_with_shared(u, modality)) for modality, view in self.views.items()}
         if SHARED in u:
             weights[SHARED] = torch.stack(list(weights.values())).mean(0)
         return {block: weights[block].to(u[block]) for block in u}
 
-    def inverse_metric(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Block -> (n, d, d): inverse of M(u); a small share of the identity keeps it invertible."""
+    def inverse_metric(self, u: Mapping[str, Float[Tensor, "n _"]]) -> dict[str, Float[Tensor, "n _ _"]]:
+        """Block -> (n, d, d): inverse of M(u), to which a small share of the identity is added."""
         metrics: dict[str, Tensor] = {}
         for modality, view in self.views.items():
             metric = view.metric(_with_shared(u, modality))
             own = u[modality].shape[1]
             metrics[modality] = metric[:, -own:, -own:]
             if SHARED in u:
-                # what s does that no movement of u_m can do: its effect in the coordinates of `coupling`
+                # the effect of s that no change of u_m could have, as in `coupling`
                 mixed = metric[:, -own:, :-own]
                 explained = mixed.transpose(1, 2) @ torch.linalg.solve(metrics[modality], mixed)
                 shared = metric[:, :-own, :-own] - explained
@@ -107,9 +112,10 @@ class Geometry:
         return {block: _invert_metric(metrics[block]).to(u[block]) for block in u}
 
     def coupling(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Block -> C (own, shared) such that moving s at fixed u_m + C s is orthogonal to moving u_m.
+        """Modality -> C (own, shared) such that a change of s at fixed u_m + C s is orthogonal to one of u_m.
 
-        Nothing else tells codes u_m from u_m + C s, which carry the same with s at hand. Empty without s.
+        Given s, codes u_m and codes u_m + C s carry the same information, and nothing else decides between
+        them. Empty without shared latents.
         """
         if SHARED not in u:
             return {}
@@ -122,7 +128,7 @@ class Geometry:
 
 
 def _with_shared(u: Mapping[str, Tensor], modality: str) -> Tensor:
-    """(n, shared + own) codes of a modality, double precision on the CPU."""
+    """(n, shared + own) codes that a modality depends on, in double precision on the CPU."""
     parts = [u[SHARED], u[modality]] if SHARED in u else [u[modality]]
     return torch.cat(parts, 1).double().cpu()
 
@@ -142,6 +148,6 @@ def _trace(metric: Tensor) -> Tensor:
     return torch.diagonal(metric, dim1=1, dim2=2).sum(1)[:, None, None]
 
 
-def usual_shape(inverse_metric: Tensor, trust: Tensor) -> Tensor:
-    """(d, d) mean of the inverse metrics (n, d, d), whatever their sizes, by the weights (n,); trace 1."""
+def usual_shape(inverse_metric: Float[Tensor, "n d d"], trust: Float[Tensor, " n"]) -> Float[Tensor, "d d"]:
+    """Mean of the inverse metrics, each divided by its trace, with weights `trust`; its trace is 1."""
     return (trust[:, None, None] * inverse_metric / _trace(inverse_metric)).sum(0) / trust.sum()

@@ -1,20 +1,21 @@
-"""Phase 2: which coordinates of each block are the latents, and who causes whom.
+"""Phase 2: which coordinates of each block are the latents, and which latent causes which.
 
-The encoders stay as they are; their pooled codes u are data now, a few numbers per person. Learned
-together are the coordinates h of each block, the graph and the mechanisms, by Eq. (9): the structural
-causal model must explain h(u) with few edges, above all few between modalities (which picks the coordinate
-that carries them, Sun et al. 2025, Cond. 4.3), and the coordinates must be orthogonal in the geometry that
-the pictures give the block, at an even pace (geometry.py; which fixes the coordinates that no edge between
-modalities touches).
+A block is the set of latents of one modality, or the set that all modalities share. The encoders are not
+trained any more. Their codes u of each block are now the data, a few numbers per person. Coordinates h of
+each block, graph and mechanisms are learned together by Eq. (9). The structural causal model must explain
+h(u) with few edges, above all with few between modalities; this selects the coordinate that carries them (Sun
+et al. 2025, Cond. 4.3). And the coordinates must be orthogonal in the geometry of the block, with an even
+pace (geometry.py); this fixes the coordinates that no edge between modalities touches.
 
-Gradients settle gates, mechanisms and coordinates well, but hardly ever turn a causal order around: of 32
+Gradients learn gates, mechanisms and coordinates well, but they hardly ever reverse a causal order. Of 32
 random starts on Variant-MNIST five to seven ended at the true graph, and those had the lowest Eq. (9). So
-many models are trained side by side as one batch, each from its own coordinates and random order. After
-every generation the better half of them on validation rows goes on, until a population is left; of that the
-best quarter survives and is copied, and in each copy one latent moves to another place in the order. The
-truth is never looked at.
+many models are trained side by side in one batch. Each of these starts has its own coordinates and its own
+random order. A generation is a number of training steps, after which models are selected on validation rows:
+first the better half goes on, until as many are left as the population shall have. Then the best quarter of
+the population survives and is copied, and in each copy one latent moves to another place in the order. At the
+end the best few, the finalists, are trained longer. The truth is never used.
 
-Several data sets, each with a population of its own, can share the batch (`identify_together`): their models
+Several data sets, each with a population of its own, can share the batch (`identify_together`). Their models
 stand one data set after the other, and nothing passes between them.
 """
 
@@ -42,20 +43,20 @@ from personax.views import SHARED
 
 log = logging.getLogger(__name__)
 
-CHILDREN = 4  # models that descend from each survivor of a generation, itself included
-COORDINATE_RATE = 0.5  # coordinates learn slower than mechanisms, which have to follow them
-WARM_UP, CLIP = 20, 100.0
+CHILDREN = 4  # models that each survivor of a generation becomes: itself and its copies
+COORDINATE_RATE = 0.5  # share of the learning rate; mechanisms must be able to follow the coordinates
+WARM_UP, CLIP = 20, 100.0  # steps until the learning rate is full; largest norm of a gradient
 
 
 @dataclass(frozen=True)
 class Codes:
-    """What identification learns from: one data set, or S of them with as many rows, stacked.
+    """What identification learns from: one data set, or S of them with equally many rows, stacked.
 
     Attributes:
-        u: block -> codes (n, d); stacked (S, n, d), and so on.
-        inverse_metric: block -> (n, d, d), from geometry.py.
-        trust: block -> (n,) weights of the rows in Eq. (7) and (8), from geometry.py.
-        coupling: modality -> C (d, shared), from geometry.py; empty without shared latents.
+        u: block -> codes (n, d). In stacked data sets they are (S, n, d), and likewise below.
+        inverse_metric: block -> (n, d, d), see `Geometry.inverse_metric`.
+        trust: block -> (n,) weights of the rows in Eq. (7) and (8), see `Geometry.trust`.
+        coupling: modality -> C (d, shared), see `Geometry.coupling`; empty without shared latents.
     """
 
     u: Mapping[str, Tensor]
@@ -80,7 +81,7 @@ class Codes:
 
     @classmethod
     def stacked(cls, parts: Sequence["Codes"]) -> "Codes":
-        """Several data sets with as many rows; of one, that itself."""
+        """Several data sets with equally many rows as one; a single one is returned as it is."""
         if len(parts) == 1:
             return parts[0]
         first = parts[0]
@@ -95,9 +96,9 @@ class Codes:
 class IdentifiedPrior(nn.Module):
     """Coordinates of every block and a structural causal model over them, R starts side by side.
 
-    Blocks are standardised first: `centre` and `scale` hold each block's mean and standard deviation. With
-    several data sets (`side_by_side`) these have a first axis of length `sets`, and the first R / sets models
-    belong to the first of them, and so on.
+    Codes are standardised first: `centre` and `scale` hold their mean and standard deviation in each block.
+    With several data sets (`side_by_side`) these have a first axis of length `sets`, and the first R / sets
+    models belong to the first data set, and so on.
     """
 
     def __init__(
@@ -112,13 +113,17 @@ class IdentifiedPrior(nn.Module):
         sparse: bool = True,
         isometric: bool = True,
     ) -> None:
-        """codes: of the training rows.
+        """Choose the coordinates of every start, and draw its order and mechanisms.
 
-        search: False begins with the codes themselves, for weights that are loaded afterwards.
-
-        sparse, isometric: what the starts are guided by, see `start_rotations`; without `isometric` they take
-            the geometry to be that of the standardised codes.
-        flexible, causal: see CausalPrior.
+        Args:
+            codes: codes of the training rows.
+            starts: R.
+            generator: on the CPU.
+            flexible: see CausalPrior. If True, starts come from source_starts.py, else from starts.py.
+            causal: see CausalPrior.
+            search: False begins with the codes themselves, for weights that are loaded afterwards.
+            sparse: see `start_rotations`.
+            isometric: False ignores the geometry and takes that of the standardised codes.
         """
         super().__init__()
         self.sets = 1
@@ -148,11 +153,11 @@ class IdentifiedPrior(nn.Module):
             self.scm.interleave(self.dimensions, generator)
 
     def _decoupled(self, u: Mapping[str, Tensor], block: str) -> Tensor:
-        """Codes (n, d) of a block, orthogonal to s (Geometry.coupling)."""
+        """Codes (n, d) of a block, made orthogonal to s (see `Geometry.coupling`)."""
         return u[block] + u[SHARED] @ self.coupling[block].mT if block in self.coupling else u[block]
 
     def _per_model(self, values: Tensor) -> Tensor:
-        """What each model sees of stacked data sets, (sets, ...) -> (R, ...); one is seen by all as it is."""
+        """Values of each data set -> of each model, (sets, ...) -> (R, ...); of one data set as they are."""
         return values if self.sets == 1 else values.repeat_interleave(len(self.scm.gate) // self.sets, 0)
 
     def latents(self, u: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -190,21 +195,21 @@ class IdentifiedPrior(nn.Module):
         return -terms["likelihood"] + geometry + terms["centring"] + edges
 
     def keep(self, models: Tensor) -> None:
-        """Go on with these models, in this order; repeated ones are copied. As many of every data set."""
+        """Go on with these models in this order, equally many of a data set; repeated ones are copied."""
         for parameter in self._learned():
             parameter.data = parameter.data[models.to(parameter.device)].clone()
 
     def _learned(self) -> list[nn.Parameter]:
-        """What differs from model to model, along the first axis."""
+        """What differs between models; the models are its first axis."""
         return [*self.coordinates.parameters(), *self.scm.parameters()]
 
     def _given(self) -> list[nn.Parameter]:
-        """What a data set determines."""
+        """What is the same for all models of a data set."""
         return [*self.centre.values(), *self.scale.values(), *self.coupling.values()]
 
     @classmethod
     def side_by_side(cls, models: Sequence["IdentifiedPrior"]) -> "IdentifiedPrior":
-        """Models of several data sets, as many of each, as one; of one data set, that itself."""
+        """The models of several data sets, equally many of each, as one; a single one as it is."""
         if len(models) == 1:
             return models[0]
         together = deepcopy(models[0])
@@ -217,7 +222,7 @@ class IdentifiedPrior(nn.Module):
         return together
 
     def apart(self) -> list["IdentifiedPrior"]:
-        """The models of each data set by themselves; the reverse of `side_by_side`."""
+        """The models of each data set on their own; the reverse of `side_by_side`."""
         if self.sets == 1:
             return [self]
         models = [deepcopy(self) for _ in range(self.sets)]
@@ -242,9 +247,12 @@ def identify(
     causal: bool = True,
     on_step: Callable[[dict[str, Any]], None] | None = None,
 ) -> IdentifiedPrior:
-    """Minimise Eq. (9) on `train` by a population of models; return the best on `validation`, alone.
+    """Minimise Eq. (9) on `train` with a population of models; return the one that is best on `validation`.
 
     Args:
+        train: codes of the training rows.
+        validation: codes of the validation rows.
+        config: the options of phase 2.
         seed: seed of starts, mutations, batches and edges.
         flexible, causal: see CausalPrior.
         on_step: called after each generation with its terms and every model's objective.
@@ -270,12 +278,14 @@ def identify_together(
     causal: bool = True,
     on_step: Callable[[int, dict[str, Any]], None] | None = None,
 ) -> list[IdentifiedPrior]:
-    """`identify` for several data sets in one batch; for each what it would be alone, up to rounding.
+    """`identify` for several data sets in one batch; the results are those of each alone, up to rounding.
 
     Args:
         trains, validations: data sets of equal shapes.
-        seeds: of each.
-        on_step: as there, with the data set's number first.
+        config: the options of phase 2.
+        seeds: for each data set its seed.
+        flexible, causal: see CausalPrior.
+        on_step: as in `identify`, with the data set's number first.
     """
     device = next(iter(trains[0].u.values())).device
     cpus = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -288,7 +298,7 @@ def identify_together(
                 cpu,
                 flexible=flexible,
                 causal=causal,
-                # what Eq. (9) does not ask for does not guide the starts either
+                # the starts are guided only by what Eq. (9) asks for
                 sparse=config.cross_sparsity > config.sparsity,
                 isometric=config.orthogonality > 0,
             ).to(device)
@@ -326,7 +336,7 @@ def identify_together(
 
 
 def _survivors(ranking: Tensor, generation: int, config: Phase2Config) -> tuple[Tensor, int]:
-    """Models to go on with after a generation (counted from 0), and how many of them keep their order."""
+    """The models that go on after a generation (counted from 0), and how many of them keep their order."""
     if generation == config.generations:
         survivors = ranking[:1]
     elif generation == config.generations - 1:
@@ -348,7 +358,7 @@ def _descend(
     *,
     settle: bool,
 ) -> None:
-    """Take `steps` of Adam on Eq. (9), all models together; `settle` lets the learning rate fall to zero."""
+    """Take `steps` of Adam on Eq. (9), all models together. `settle`: the learning rate falls to zero."""
     sets = len(generators)
     coordinates = list(model.coordinates.parameters())
     groups = [
@@ -378,7 +388,7 @@ def _descend(
 
 @torch.no_grad()
 def _score(model: IdentifiedPrior, rows: Codes, config: Phase2Config) -> tuple[Tensor, dict[str, Tensor]]:
-    """Eq. (9) and its terms per model, (R,), under each model's most likely graph."""
+    """Eq. (9) and its terms of every model, (R,), with its most likely graph."""
     edges = model.scm.adjacency()
     terms = model.terms(rows, edges[:, None])
     loss = model.objective(terms, edges, config)
@@ -391,9 +401,9 @@ def _generation_row(generation: int, terms: Mapping[str, Tensor], loss: Tensor) 
 
 
 def edge_weights(model: IdentifiedPrior, codes: Codes) -> Tensor:
-    """(d, d) root mean square of d E[z_j] / d z_i over rows: an edge's strength in standard deviations.
+    """(d, d) strength of every edge i -> j: root mean square of d E[z_j] / d z_i, in standard deviations.
 
-    Edges that are not in the graph weigh 0.
+    Edges that are not in the graph have strength 0.
     """
     scm, adjacency = model.scm, model.scm.adjacency()
     z = model.latents(codes.u)[0].detach()[0]

@@ -1,4 +1,8 @@
-"""Every choice of the model and its training, with the reason for its default."""
+"""Every option of the model and its training, with the reason for its default.
+
+A block is the set of latents of one modality. eta is the noise of one measurement: what the measurement shows
+that no other one of the same modality does.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,8 +20,9 @@ class Phase1Config(OptimisationConfig):
     beta: float = 3.0
     """Weight of the KL term (Eq. 1)."""
     kl_warm_up: float = 0.4
-    """Share of the epochs over which the KL's weight rises from 0 to beta: from the start it would press the
-    codes together before alignment has spread them, and they unfold badly afterwards."""
+    """Share of the epochs over which the KL's weight rises from 0 to beta. With its full weight from the
+    start the codes would be pressed together before alignment has spread them, and later they would hardly
+    unfold."""
     align: float = 20.0
     """Weight of alignment between the measurements of a modality (Eq. 4)."""
     cross: float = 10.0
@@ -33,15 +38,16 @@ class Phase2Config:
     """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
 
     starts: int = 64
-    """Models trained side by side at first, each from its own coordinates and causal order."""
+    """Models trained side by side at first, each with its own coordinates and causal order."""
     population: int = 16
-    """Models that go on once the worse half of the starts has been dropped after every generation."""
+    """Models that are left once the worse half of the starts has been dropped after each generation."""
     generations: int = 6
-    """Rounds of training; in a population, the best quarter survives and its copies' orders are changed."""
+    """Rounds of training and selection. Of a population the best quarter survives and is copied, and the
+    causal orders of the copies are changed."""
     generation_steps: int = 200
     """Optimiser steps of a generation."""
     finalists: int = 4
-    """Models trained to the end; the best on validation rows is kept."""
+    """Models that are trained to the end; the one that is best on validation rows is kept."""
     final_steps: int = 1500
     """Optimiser steps of the finalists."""
     search_batch_size: int = 256
@@ -51,17 +57,18 @@ class Phase2Config:
     learning_rate: float = 1e-2
     """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
     orthogonality: float = 20.0
-    """Weight of orthogonal coordinates (Eq. 7). Where a latent's effect is symmetric, such as a cosine,
-    slightly oblique coordinates in which it seems to have none would otherwise be the cheaper model. With
-    0 the geometry is not used for the starts either."""
+    """Weight of orthogonal coordinates (Eq. 7). Without it, where the effect of a latent is symmetric, such
+    as a cosine, slightly oblique coordinates would be the cheaper model, because in them it seems to have no
+    effect. With 0 the geometry is not used for the starts either."""
     evenness: float = 1.0
-    """Weight of an even pace along the coordinates (Eq. 8): where an effect is symmetric, curved orthogonal
-    coordinates in which it vanishes explain the block as well; they are the uneven ones."""
+    """Weight of evenness: that equal steps of a coordinate change the pictures equally everywhere (Eq. 8).
+    Where an effect is symmetric, curved orthogonal coordinates in which it vanishes explain the block equally
+    well; those are uneven."""
     sparsity: float = 0.02
-    """Nats per row that an edge within a modality must earn (Eq. 6)."""
+    """Nats per row by which an edge within a modality must improve the likelihood (Eq. 6)."""
     cross_sparsity: float = 0.05
-    """Nats per row that an edge between modalities must earn; larger, as in Sun et al.'s Condition 4.3. Only
-    if it is do the starts (starts.py) look for coordinates in which few latents reach another modality."""
+    """The same for an edge between modalities; larger, because of Sun et al.'s Condition 4.3. Only if it is
+    larger do the starts (starts.py) look for coordinates in which few latents reach another modality."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,10 @@ class CRLConfig:
     shared: int = 0
     """Latents s shared by all modalities; 0 for none."""
     nuisance: dict[str, int] = field(default_factory=dict)
-    """Coordinates of a block beyond its latents, per modality, in place of eta. Where a modality is seen only
-    once nothing tells its style from its latents before identification, which then keeps the coordinates with
-    the strongest links to others. Left out: `noise` of them for a modality that is seen once, else none."""
+    """Coordinates of a modality's block that are no latents; they replace eta. If a modality is seen only
+    once, nothing separates its style from its latents before identification, so the block holds both.
+    Identification then keeps as latents the coordinates with the strongest links to others. By default a
+    modality that is seen once has `noise` of them, and the others have none."""
     noise: int = 4
     """Dimensions of each measurement's own noise eta."""
     hidden: int = 128
@@ -83,22 +91,23 @@ class CRLConfig:
     observation_sd: float = 0.1
     """Standard deviation of the decoder's Gaussian, in the units of the data (pixels in [0, 1])."""
     flexible: bool = False
-    """Scales that depend on the parents, noise with tails and skew of its own (prior.py), and starts that
-    make use of it (source_starts.py)."""
+    """Let scales depend on the parents, let each latent's noise have tails and skew (prior.py), and use
+    starts that rely on it (source_starts.py)."""
     causal: bool = True
-    """Latents cause each other; False leaves them independent, to measure what the causal prior is worth."""
+    """Latents may cause each other. With False they are independent, which shows what the causal prior
+    adds."""
     phase1: Phase1Config = field(default_factory=Phase1Config)
     """Representation."""
     phase2: Phase2Config = field(default_factory=Phase2Config)
     """Identification."""
 
     def for_measurements(self, counts: Mapping[str, int]) -> "CRLConfig":
-        """This configuration, `nuisance` filled in for modalities with so many measurements."""
+        """This configuration with `nuisance` filled in, for modalities with so many measurements."""
         seen_once = {modality: self.noise for modality, count in counts.items() if count == 1}
         return replace(self, nuisance=seen_once | self.nuisance)
 
     def eta(self, modality: str) -> int:
-        """Dimensions of eta of each measurement of a modality: none where nuisance is part of the block."""
+        """Dimensions of eta of each measurement of a modality: 0 if the block holds the nuisance."""
         return 0 if self.nuisance.get(modality) else self.noise
 
     def width(self, modality: str) -> int:
@@ -109,14 +118,14 @@ class CRLConfig:
 def config_from(described: Mapping[str, Any]) -> CRLConfig:
     """The configuration that `dataclasses.asdict` turned into plain values, as in a run's model.yaml.
 
-    Raises TypeError for values that are none.
+    Raises TypeError for values that are no configuration.
     """
     phases = {"phase1": Phase1Config(**described["phase1"]), "phase2": Phase2Config(**described["phase2"])}
     return CRLConfig(**{**described, **phases})
 
 
 def check_config(config: CRLConfig) -> None:
-    """Raise InputError for values that no training can have, by the names they have on the command line."""
+    """Raise InputError for values that cannot be trained; it names them as on the command line."""
     one, two = config.phase1, config.phase2
     require_least(
         {

@@ -1,9 +1,14 @@
-"""The autoencoder: who encodes what, how measurements are pooled, and what one pass returns."""
+"""The autoencoder: what is encoded, and how the measurements of a person are pooled.
+
+A block is the set of latents of one modality, or the set "s" that all modalities share. A measurement's noise
+eta is what it shares with no other measurement.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from personax.crl.model_config import CRLConfig
@@ -12,11 +17,11 @@ from personax.learning.encoders import make_decoder, make_encoder
 from personax.learning.gaussians import Gaussian, Posterior, pool
 from personax.views import SHARED
 
-CROSS_DIMENSION = 4  # of the maps that modalities are compared in, Eq. (5)
+CROSS_DIMENSION = 4  # outputs of the learned maps in Eq. (5)
 
 
 class Code(NamedTuple):
-    """What one measurement says of the shared latents, its modality's latents and its own noise."""
+    """What one measurement says about the shared latents, the latents of its modality, and its noise eta."""
 
     shared: Gaussian
     own: Gaussian
@@ -24,7 +29,7 @@ class Code(NamedTuple):
 
     @property
     def content(self) -> Tensor:
-        """(n, shared + own) means of everything that the modality's measurements have in common."""
+        """(n, shared + own) means of all that the measurements of a modality have in common."""
         return torch.cat([self.shared.mean, self.own.mean], 1)
 
 
@@ -55,7 +60,7 @@ class Measurement(nn.Module):
 
 
 class MultiViewVAE(nn.Module):
-    """Measurements of every modality; the prior of the latents lives in prior.py.
+    """Encoders and decoders of all measurements. The prior of the latents stands in prior.py.
 
     Args:
         shapes: modality -> shape of each of its measurements.
@@ -77,7 +82,7 @@ class MultiViewVAE(nn.Module):
                 for modality, of_modality in shapes.items()
             }
         )
-        # Inverse temperature of alignment, per modality, and the maps that modalities are compared in.
+        # for each modality the inverse temperature of alignment and its learned map of Eq. (5)
         self.log_scale = nn.ParameterDict({m: nn.Parameter(torch.zeros(())) for m in shapes})
         self.comparison = nn.ModuleDict(
             {
@@ -109,7 +114,7 @@ class MultiViewVAE(nn.Module):
         }
 
     def posteriors(self, codes: Mapping[str, Sequence[Code]], batch: Batch) -> dict[str, Posterior]:
-        """Block -> pooled posterior; the shared block, if any, pools the measurements of all modalities."""
+        """Block -> pooled posterior. For the shared block all modalities' measurements are pooled."""
         pooled = {}
         if self.config.shared:
             everyone = [code.shared for m in self.modalities for code in codes[m]]
@@ -119,7 +124,7 @@ class MultiViewVAE(nn.Module):
         return pooled
 
     @torch.no_grad()
-    def pooled_means(self, batch: Batch) -> dict[str, Tensor]:
-        """Block -> posterior means (n, d): the coordinates u that identification starts from."""
+    def pooled_means(self, batch: Batch) -> dict[str, Float[Tensor, "n _"]]:
+        """Block -> posterior means (n, d): the codes u that identification learns from."""
         parts = [self.posteriors(self.encode(chunk), chunk) for chunk in batch.in_chunks()]
         return {block: torch.cat([part[block].mean for part in parts]) for block in parts[0]}

@@ -1,6 +1,8 @@
-"""The objective, term by term. Equation numbers are this module's; sources stand beside them.
+"""The objective, term by term. Other files use these equation numbers; the sources stand beside them.
 
-For a person with measurements x_{m,i}, pooled posterior q(u_m | x_{m,1..I}), measurement noise eta_{m,i}:
+A person has measurements x_{m,i} of modality m. u_m are the codes of the modality's block (the latents of one
+modality), with the pooled posterior q(u_m | x_{m,1..I}); s are the codes that all modalities share; eta_{m,i}
+is the noise of one measurement; h is the map from codes to latents z.
 
     (1)  L1 = sum_{m,i} reconstruction_{m,i} + beta KL + a_w align + a_x cross + a_s shared + a_g edges
     (2)  reconstruction_{m,i} = |x_{m,i} - f_{m,i}(u_m, s, eta_{m,i})|^2 / (2 sd^2)          (paper's L_Recon)
@@ -12,10 +14,10 @@ For a person with measurements x_{m,i}, pooled posterior q(u_m | x_{m,1..I}), me
     (7)  orthogonality = sum_{j<k} cos^2(grad z_j, grad z_k) in the inverse metric of geometry.py
                                                    (Reizinger et al. 2022; Gresele et al. 2021, IMA)
     (8)  evenness = mean_j E[(log |grad z_j|^2 here - there)^2], two rows  (isometry, Horan et al. 2021)
-         Rows count in (7) and (8) as far as the metric there is trusted.
+         In (7) and (8) the weight of a row is the trust in the metric there (geometry.py).
     (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + edges     identification
 
-The terms of Eq. (2) to (5) are those of other methods, too: they stand in learning/losses.py.
+The terms of Eq. (2) to (5) are used by other methods, too. They stand in learning/losses.py.
 """
 
 import torch
@@ -29,18 +31,18 @@ def expected_edges(
     within_weight: float,
     cross_weight: float,
 ) -> Float[Tensor, " R"]:
-    """Eq. (6): weighted expected number of edges; probability (R, d, d), cross (d, d) of 0/1 -> (R,)."""
+    """Eq. (6): the expected number of edges; those of `cross` (0 or 1) have a weight of their own."""
     return (probability * (within_weight + (cross_weight - within_weight) * cross)).sum((1, 2))
 
 
 def gradient_products(
     jacobian: Float[Tensor, "R n d d"], inverse_metric: Float[Tensor, "*models n d d"]
 ) -> Float[Tensor, "R n d d"]:
-    """(R, n, d, d) inner products of the gradients of a block's coordinates, for Eq. (7) and (8).
+    """Inner products of the gradients of a block's coordinates, for Eq. (7) and (8).
 
     Args:
-        jacobian: (R, n, d, d), [.., j, i] = dz_j / du_i.
-        inverse_metric: (n, d, d), from geometry.py; (R, n, d, d) where models see different rows.
+        jacobian: [.., j, i] = dz_j / du_i.
+        inverse_metric: from geometry.py, (n, d, d), or (R, n, d, d) if models see different rows.
     """
     return jacobian @ inverse_metric @ jacobian.transpose(2, 3)
 
@@ -51,8 +53,8 @@ def orthogonality(
     """Eq. (7): how far a block's coordinates are from orthogonal.
 
     Args:
-        products: (R, n, d, d), of `gradient_products`.
-        trust: (n,) weights of the rows, from geometry.py; (R, n) where models see different rows.
+        products: what `gradient_products` returns.
+        trust: weights of the rows, from geometry.py, (n,), or (R, n) if models see different rows.
 
     Returns:
         (R,) weighted mean over rows of the sum over pairs j < k of the squared cosine; 0 means orthogonal.
@@ -67,12 +69,12 @@ def evenness(products: Float[Tensor, "R n d d"], trust: Float[Tensor, "*models n
     """Eq. (8): how unevenly the pictures change along a block's coordinates.
 
     Args:
-        products, trust: as of `orthogonality`.
+        products, trust: as in `orthogonality`.
 
     Returns:
-        (R,) mean over coordinates of the squared difference, between two random rows, of the logarithm of the
-        gradient's squared length, which is twice its variance; 0 where equal steps of a coordinate change the
-        pictures equally everywhere.
+        (R,) mean over coordinates of twice the variance of log |gradient|^2, which is the mean squared
+        difference between two random rows. It is 0 if equal steps of a coordinate change the pictures equally
+        everywhere.
     """
     pace = _squared_lengths(products).log()
     share = (trust / trust.sum(-1, keepdim=True))[..., None]

@@ -1,19 +1,24 @@
 """The structural causal model as the prior of the latents: a graph, an order and additive mechanisms.
 
+A block is the set of latents of one modality, or the set "s" that all modalities share. A mechanism f_k gives
+the mean of latent z_k from its parents in the graph A, A_jk = 1 meaning z_j -> z_k:
+
     z_k = f_k(A_1k z_1, ..., A_dk z_d) + sigma_k eps_k,    eps_k ~ N(0, 1) independent        (paper §4.1)
 
-or, `flexible`, a conditional flow: sigma_k depends on the parents as f_k does, and eps_k becomes normal only
-by a sinh-arcsinh map (Jones & Pewsey 2009), which gives every latent tails and a skew of its own. What is not
-Gaussian can be told from its rotations, which Gaussian latents cannot.
+With `flexible` it is a conditional flow. Then sigma_k depends on the parents, too, and eps_k is not normal
+itself but becomes normal by a sinh-arcsinh map (Jones & Pewsey 2009), so that the noise of every latent has
+tails and a skew of its own. This helps because latents that are not Gaussian can be told from rotations of
+them.
 
 A is random: an edge i -> j is open with probability
 
     P_ij = sigmoid(gate_ij) * sigmoid(potential_j - potential_i)
 
-so P is differentiable, and any set of edges with P > 1/2 follows the potentials and is acyclic, whatever
-the parameters. Learning draws A from P with the straight-through binary concrete estimator (Maddison et
-al. 2017; Jang et al. 2017), so the data reach gates and order alike, and the penalty is the expected
-number of edges (Louizos et al. 2018): unlike an L1 norm of weights it cannot be dodged by rescaling.
+so P is differentiable. All edges with P > 1/2 lead from a lower to a higher potential, so they form no cycle,
+whatever the parameters. Learning draws A from P with the straight-through binary concrete estimator (Maddison
+et al. 2017; Jang et al. 2017), so that gates and order both get gradients from the data. The penalty is the
+expected number of edges (Louizos et al. 2018). Rescaling cannot make it smaller, unlike an L1 norm of
+weights.
 """
 
 import math
@@ -27,19 +32,22 @@ from personax.learning.latent_names import block_slices
 from personax.views import SHARED
 
 CONCRETE_TEMPERATURE = 0.5
-ORDER_SPACING = 4.0  # difference of neighbours' potentials in a fresh order: clear, yet gradients get through
-GRAPHS_PER_BATCH = 16  # random graphs that share out the rows of a batch
+ORDER_SPACING = 4.0  # difference of neighbours in a fresh order: clear, but gradients still pass the sigmoid
+GRAPHS_PER_BATCH = 16  # random graphs among which the rows of a batch are divided
 
 
 def graphs_for(rows: int) -> int:
-    """How many random graphs a batch of `rows` is shared out among: a divisor of `rows`."""
+    """The number of random graphs among which so many rows are divided; it divides `rows`."""
     return math.gcd(rows, GRAPHS_PER_BATCH)
 
 
-def edge_masks(dimensions: Mapping[str, int]) -> tuple[Tensor, Tensor]:
-    """Which edges may exist, and which of them join two blocks: two (d, d) tensors of 0 and 1.
+def edge_masks(dimensions: Mapping[str, int]) -> tuple[Float[Tensor, "d d"], Float[Tensor, "d d"]]:
+    """Which edges may exist, and which of them join two blocks: two tensors of 0 and 1.
 
-    No latent causes itself, and nothing else points into the shared latents (paper §4.1: s is a parent).
+    No latent causes itself. Only shared latents may cause shared latents (paper §4.1: s is a parent).
+
+    Args:
+        dimensions: block -> number of its latents, d in total.
     """
     d = sum(dimensions.values())
     allowed, cross = 1 - torch.eye(d), torch.ones(d, d)
@@ -68,7 +76,16 @@ class CausalPrior(nn.Module):
         flexible: bool = False,
         causal: bool = True,
     ) -> None:
-        """`causal=False` allows no edge: independent normal latents."""
+        """Draw R fresh models: random orders, all gates open, mechanisms near zero.
+
+        Args:
+            dimensions: block -> number of its latents, d in total.
+            starts: R.
+            generator: on the CPU.
+            hidden: number of tanh units of each mechanism.
+            flexible: scales and noises as described above.
+            causal: False allows no edge, so that latents are independent.
+        """
         super().__init__()
         self.flexible = flexible
         allowed, cross = (mask * float(causal) for mask in edge_masks(dimensions))
@@ -93,16 +110,16 @@ class CausalPrior(nn.Module):
             self.skew = nn.Parameter(torch.zeros(starts, d))
 
     def edge_probability(self) -> Float[Tensor, "R d d"]:
-        """(R, d, d) with P[r, i, j] the probability that i -> j is open."""
+        """P[r, i, j], the probability that the edge i -> j is open."""
         rise = self.potential[:, None, :] - self.potential[:, :, None]
         return torch.sigmoid(self.gate) * torch.sigmoid(rise) * self.allowed
 
     def adjacency(self) -> Float[Tensor, "R d d"]:
-        """(R, d, d) of 0 and 1: the edges more likely open than not; acyclic."""
+        """0 and 1: the edges that are more likely open than not. They form no cycle."""
         return (self.edge_probability() > 0.5).float()
 
     def open_edges(self, uniform: Float[Tensor, "R g d d"]) -> Float[Tensor, "R g d d"]:
-        """The random graphs (R, g, d, d), 0 or 1, that numbers drawn uniformly from [0, 1] stand for.
+        """The g random graphs, 0 or 1, that belong to numbers drawn uniformly from [0, 1].
 
         Gradients reach `edge_probability`.
         """
@@ -113,7 +130,7 @@ class CausalPrior(nn.Module):
 
     @torch.no_grad()
     def interleave(self, dimensions: Mapping[str, int], generator: torch.Generator) -> None:
-        """Redraw every order such that each block keeps its own within, and shared latents come first."""
+        """Redraw every order. Within a block the columns keep their order, and shared latents come first."""
         for model in range(len(self.potential)):
             place = torch.rand(self.potential.shape[1], generator=generator)
             for block, members in block_slices(dimensions).items():
@@ -122,9 +139,9 @@ class CausalPrior(nn.Module):
 
     @torch.no_grad()
     def mutate(self, models: Tensor, generator: torch.Generator) -> None:
-        """In each of the given models, move one latent to another place in the order; reopen its edges.
+        """In each of the given models move one latent to another place in the order, and reopen its edges.
 
-        Every model's potentials are spaced evenly again, in their order.
+        The potentials of all models are spaced evenly again; their order stays.
         """
         order = self.potential.argsort(1).argsort(1).float()  # place of each latent
         d = order.shape[1]
@@ -134,10 +151,13 @@ class CausalPrior(nn.Module):
             self.gate[model, latent, :] = self.gate[model, :, latent] = 1.0
         self.potential.copy_(ORDER_SPACING * order.argsort(1).argsort(1))
 
-    def mechanisms(self, z: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean f_k and log sigma_k of every latent given its parents, (R, n, d) each, at z (R, n, d).
+    def mechanisms(
+        self, z: Float[Tensor, "R n d"], edges: Float[Tensor, "R g d d"]
+    ) -> tuple[Float[Tensor, "R n d"], Float[Tensor, "R n d"]]:
+        """Mean f_k and log sigma_k of every latent given its parents.
 
-        edges (R, g, d, d), g a divisor of n: the first n/g rows see the first graph, and so on.
+        The rows are divided among the g graphs, and g divides n: the first n / g rows see the first graph,
+        and so on.
         """
         starts, n, d = z.shape
         groups = edges.shape[1]
@@ -153,12 +173,12 @@ class CausalPrior(nn.Module):
         return mean, log_scale
 
     def noise(self, z: Float[Tensor, "R n d"], edges: Float[Tensor, "R g d d"]) -> Float[Tensor, "R n d"]:
-        """(z_k - f_k) / sigma_k (R, n, d) of latents z (R, n, d); edges as in `mechanisms`."""
+        """(z_k - f_k) / sigma_k of the latents z, with edges as in `mechanisms`."""
         mean, log_scale = self.mechanisms(z, edges)
         return (z - mean) * torch.exp(-log_scale)
 
     def log_density(self, z: Float[Tensor, "R n d"], edges: Float[Tensor, "R g d d"]) -> Float[Tensor, "R n"]:
-        """log p(z) (R, n) = sum_k log N(eps_k; 0, 1) + log |d eps_k / d z_k|; edges as in `mechanisms`."""
+        """log p(z) = sum_k log N(eps_k; 0, 1) + log |d eps_k / d z_k|, with edges as in `mechanisms`."""
         mean, log_scale = self.mechanisms(z, edges)
         eps = (z - mean) * torch.exp(-log_scale)
         log_slope = -log_scale

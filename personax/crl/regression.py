@@ -1,8 +1,9 @@
-"""Smooth regression with derivatives in closed form: ridge on random Fourier features."""
+"""Smooth regression with derivatives in closed form: ridge regression on random Fourier features."""
 
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 FEATURES = 256
@@ -14,11 +15,12 @@ RIDGE = 1e-3
 class FourierBasis:
     """phi(u) = [u, cos(u W + b)] of standardised inputs u (n, d): f = d + FEATURES functions.
 
-    Linear functions are exact, and the cosines span those of a Gaussian kernel (Rahimi & Recht 2007).
+    Linear functions are fitted exactly. The cosines span approximately the functions of a Gaussian kernel
+    (Rahimi & Recht 2007).
     """
 
-    frequency: Tensor
-    phase: Tensor
+    frequency: Float[Tensor, "d features"]
+    phase: Float[Tensor, " features"]
 
     @classmethod
     def draw(cls, dimension: int, generator: torch.Generator) -> "FourierBasis":
@@ -27,29 +29,29 @@ class FourierBasis:
         phase = 2 * torch.pi * torch.rand(FEATURES, generator=generator, dtype=torch.float64)
         return cls(frequency, phase)
 
-    def __call__(self, u: Tensor) -> Tensor:
-        """(n, d) -> (n, f)."""
+    def __call__(self, u: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
+        """phi(u) of every row."""
         return torch.cat([u, torch.cos(u @ self.frequency + self.phase)], 1)
 
-    def derivative(self, u: Tensor) -> Tensor:
-        """(n, d) -> (n, d, f): d phi / d u."""
+    def derivative(self, u: Float[Tensor, "n d"]) -> Float[Tensor, "n d f"]:
+        """d phi / d u at every row."""
         waves = -torch.sin(u @ self.frequency + self.phase)[:, None] * self.frequency
         linear = torch.eye(u.shape[1], dtype=u.dtype).expand(len(u), -1, -1)
         return torch.cat([linear, waves], 2)
 
-    def fit(self, u: Tensor, targets: Tensor) -> Tensor:
-        """Weights (f, t) of the ridge regression of targets (n, t) on phi(u); both sides are centred."""
+    def fit(self, u: Float[Tensor, "n d"], targets: Float[Tensor, "n t"]) -> Float[Tensor, "f t"]:
+        """Weights of the ridge regression of targets on phi(u); both sides are centred."""
         features = self(u)
         features = features - features.mean(0)
         moments = features.T @ (targets - targets.mean(0)).to(u.dtype) / len(u)
         weights: Tensor = torch.linalg.solve(_gram(features), moments)
         return weights
 
-    def leverage(self, fitted: Tensor, u: Tensor) -> Tensor:
-        """(n,) how little a regression on the rows `fitted` (m, d) knows of what happens at u (n, d).
+    def leverage(self, fitted: Float[Tensor, "m d"], u: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """How little a regression on the rows `fitted` knows about each row of u: large where they are rare.
 
-        phi^T Gram^-1 phi, centred: f at most on average over the fitted rows, and inversely proportional to
-        their density (a Christoffel function).
+        It is phi^T Gram^-1 phi of centred features. Its mean over the fitted rows is at most f, and it is
+        inversely proportional to their density (a Christoffel function).
         """
         features = self(fitted)
         centre = features.mean(0)

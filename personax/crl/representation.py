@@ -1,4 +1,7 @@
-"""Phase 1: every term of Eq. (1) on a batch, and the training that minimises them."""
+"""Phase 1: every term of Eq. (1) on a batch, and the training that minimises their sum.
+
+Equations stand in objective.py. A block is the set of latents of one modality, or the set "s" that all share.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
@@ -36,7 +39,7 @@ class Draws(NamedTuple):
 
     @classmethod
     def of(cls, vae: MultiViewVAE, prior: CausalPrior, rows: int, generator: torch.Generator) -> "Draws":
-        """What `generator` gives for a pass over so many rows."""
+        """The next random numbers of `generator` for a pass over so many rows."""
 
         def normal(width: int) -> Tensor:
             return torch.randn(rows, width, generator=generator, device=generator.device)
@@ -52,7 +55,7 @@ class Draws(NamedTuple):
 
     @classmethod
     def stacked(cls, draws: Sequence["Draws"]) -> "Draws":
-        """Draws of several models, with the models as a new first axis of every tensor."""
+        """The draws of several models; the models are a new first axis of every tensor."""
         latents, edges, noise = zip(*draws, strict=True)
         return cls(
             {block: torch.stack([of_model[block] for of_model in latents]) for block in latents[0]},
@@ -67,7 +70,7 @@ class Draws(NamedTuple):
 def representation_terms(
     vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws
 ) -> dict[str, Tensor]:
-    """The unweighted terms of Eq. (1) on one batch, scalars, at latents, edges and noise as drawn."""
+    """The terms of Eq. (1) on one batch, without their weights: scalars, for the given draws."""
     codes = vae.encode(batch)
     posteriors = vae.posteriors(codes, batch)
     drawn = {block: posterior.at(draws.latents[block]) for block, posterior in posteriors.items()}
@@ -102,7 +105,7 @@ def representation_terms(
 
 
 def representation_plan(config: Phase1Config) -> Plan:
-    """What phase 1 minimises: the weights of Eq. (1)."""
+    """The weights of Eq. (1), and the names of phase 1."""
     weights = {
         "reconstruction": 1.0,
         "kl": config.beta,
@@ -129,9 +132,9 @@ def train_representation(
     checkpoint: Path | None = None,
     on_epoch: Callable[[History], None] | None = None,
 ) -> History:
-    """Minimise Eq. (1) on `train`; leave `vae` and `prior` at the epoch with the best validation objective.
+    """Minimise Eq. (1) on `train`; leave `vae` and `prior` at the epoch that is best on `validation`.
 
-    Arguments, result and errors are those of `minimise`; `seed` also draws latents, noise and edges.
+    Arguments, result and errors are those of `minimise`. All random draws come from `seed`.
     """
 
     def terms(batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -153,7 +156,7 @@ def train_representation(
 
 
 def _align(vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], batch: Batch) -> Tensor:
-    """Eq. (4): mean over the pairs of measurements of a modality, summed over modalities."""
+    """Eq. (4): the mean over pairs of measurements of a modality, summed over modalities."""
     total = batch.observed[vae.modalities[0]].new_zeros((), dtype=torch.float32)
     for modality in vae.modalities:
         pairs = list(combinations(range(len(codes[modality])), 2))
@@ -167,7 +170,7 @@ def _align(vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], batch: Batch)
 def _cross(
     vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], posteriors: Mapping[str, Posterior], batch: Batch
 ) -> tuple[Tensor, Tensor]:
-    """Eq. (5): means over the pairs of modalities, of mapped latents and of each modality's view of s."""
+    """Eq. (5): means over pairs of modalities, of the mapped codes and of the codes of s."""
     pairs = list(combinations(vae.modalities, 2))
     total = batch.observed[vae.modalities[0]].new_zeros((), dtype=torch.float32)
     shared = total
@@ -182,7 +185,7 @@ def _cross(
 
 
 def _both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
-    """Rows seen in both; None stands for all."""
+    """(n,) bool: rows that both have; None stands for all rows."""
     if first is None or second is None:
         return second if first is None else first
     return first & second

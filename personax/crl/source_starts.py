@@ -1,16 +1,19 @@
 """Starts for identification where latents are not Gaussian: independent sources, orders, additive mechanisms.
 
-In coordinates v in which a block's geometry is the identity (geometry.py), and given s, v = Q z with Q
+A block is the set of latents of one modality. A start is one of the models that phase 2 trains side by side,
+with its own first guess of the coordinates.
+
+Let v be coordinates in which a block's geometry is the identity (geometry.py). Given s, v = Q z with Q
 orthogonal. To first order z = B z + e with B triangular in the causal order, so the independent sources are
 
     e = (I - B) Q^T v = W v.
 
 Independent component analysis finds W up to the order of its rows (Hyvärinen & Oja 2000; Shimizu et al.
-2006), and for each order the factorisation W = L Q^T, L lower triangular and Q orthogonal, is unique up to
-signs: coordinates and mechanisms at once. Which order it is shows in two ways. Few entries of L differ from
-0 in the right one; and mechanisms that are additive and bent, z_k = sum_j f_kj(z_j) + e_k, become neither
-sparse nor additive in coordinates that mix latents: the right order has the best penalised likelihood. The
-first is cheap and shortens the list for the second.
+2006). For each order the factorisation W = L Q^T, with L lower triangular and Q orthogonal, is unique up to
+signs, and gives coordinates and mechanisms at once. Two things tell the right order. First, few entries of L
+differ from 0 there. Second, mechanisms that are additive and bent, z_k = sum_j f_kj(z_j) + e_k, are neither
+sparse nor additive in coordinates that mix latents, so the right order has the best penalised likelihood. The
+first is cheap to compute and shortens the list of orders for the second.
 """
 
 import warnings
@@ -37,11 +40,16 @@ def source_starts(
     starts: int,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j, for standardised codes u (n, d).
+    """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j.
 
-    Within a block the z_j come in causal order. The first start takes the best candidate of every block,
-    the others draw among the next ones. inverse_metric: block -> (d, d) its usual shape (geometry.py);
-    `generator` lives on the CPU.
+    Within a block the z_j are in causal order. The first start takes the best candidate of every block; the
+    others draw among the next ones.
+
+    Args:
+        u: block -> standardised codes (n, d).
+        inverse_metric: block -> (d, d) its usual shape (geometry.py) in the same standardised coordinates.
+        starts: R.
+        generator: on the CPU.
     """
     given = u[SHARED].double().cpu().numpy() if SHARED in u else np.zeros((len(next(iter(u.values()))), 0))
     maps = {}
@@ -64,9 +72,12 @@ def source_starts(
 
 
 def candidate_turns(v: np.ndarray, given: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Orthogonal Q (d, d), best first, such that z = v Q may be a block's latents in causal order.
+    """Orthogonal Q (d, d), best first, such that z = v Q may be the latents of a block in causal order.
 
-    v: (n, d) codes in isometric coordinates. given: (n, k) latents of other blocks that act on them.
+    Args:
+        v: (n, d) codes in coordinates where the block's geometry is the identity.
+        given: (n, k) latents of other blocks that act on these.
+        seed: seed of the search.
     """
     v = v - v.mean(0)
     if v.shape[1] == 1:
@@ -84,7 +95,7 @@ def candidate_turns(v: np.ndarray, given: np.ndarray, seed: int) -> list[np.ndar
     scores = np.array([mechanism_score(v @ turn, causes) for turn in turns])
     order, score, turn = listed[int(scores.argmin())], scores.min(), turns[int(scores.argmin())]
     improved = True
-    while improved:  # downhill in the score itself
+    while improved:  # go downhill in the score itself
         moves = np.array(_moves(order))
         near = _factor_unmixing(unmixing, moves)[0]
         values = np.array([mechanism_score(v @ q, causes) for q in near])
@@ -108,7 +119,7 @@ def _factor_unmixing(unmixing: np.ndarray, orders: np.ndarray) -> tuple[np.ndarr
 
 
 def _clear_effects(unmixing: np.ndarray, covariance: np.ndarray, orders: np.ndarray) -> np.ndarray:
-    """(m,) smooth number of entries of L below the diagonal that are clearly not 0, in each order."""
+    """(m,) smooth count of the entries of L below the diagonal that are clearly not 0, for each order."""
     q, lower = _factor_unmixing(unmixing, orders)
     spread = np.sqrt(np.einsum("mij,ik,mkj->mj", q, covariance, q))
     effects = lower * spread[:, None, :] / CLEAR_EFFECT
@@ -118,7 +129,7 @@ def _clear_effects(unmixing: np.ndarray, covariance: np.ndarray, orders: np.ndar
 
 
 def _moves(order: np.ndarray) -> list[np.ndarray]:
-    """Every order in which one entry has another place."""
+    """Every order that one entry's move to another place gives."""
     d = len(order)
     return [
         np.insert(np.delete(order, i), j, order[i]) for i in range(d) for j in range(d) if j not in (i, i - 1)
@@ -128,7 +139,7 @@ def _moves(order: np.ndarray) -> list[np.ndarray]:
 def _sparse_orders(
     unmixing: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """The SHORT_LIST sparsest of all orders met on the way downhill from random ones."""
+    """The SHORT_LIST sparsest of all orders that are met on the way downhill from random ones."""
     met: dict[tuple[int, ...], float] = {}
     for _ in range(RESTARTS):
         order = rng.permutation(len(unmixing))
@@ -144,10 +155,10 @@ def _sparse_orders(
 
 
 def mechanism_score(z: np.ndarray, causes: np.ndarray) -> float:
-    """Description length per row, in nats, of z (n, d) by additive mechanisms along its order.
+    """Description length per row, in nats, of z (n, d) by additive mechanisms along the order of its columns.
 
-    Each z_k is regressed on `causes` (n, c) and on [z_j, tanh 2 z_j, z_j |z_j|] of those j < k that pay for
-    their parameters (backward elimination by the Bayesian information criterion).
+    Each z_k is regressed on `causes` (n, c) and on [z_j, tanh 2 z_j, z_j |z_j|] of those j < k that improve
+    the Bayesian information criterion (backward elimination).
     """
     z = (z - z.mean(0)) / np.maximum(z.std(0), 1e-9)
     n, d = z.shape

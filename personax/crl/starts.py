@@ -1,14 +1,17 @@
-"""Where identification starts: coordinates whose dependence on the other blocks is sparse already.
+"""Where identification starts: at coordinates whose dependence on the other blocks is already sparse.
 
-Eq. (9) has local minima: once the graph has settled on coordinates that mix two latents, unmixing them
-would cost edges first. So each start begins where the L1 norm of the dependence between modalities
-(Sun et al. 2025, Cond. 4.3) is small, which a smooth search over rotations finds without any graph:
+A block is the set of latents of one modality, and u are its codes from phase 1. A start is one of the models
+that phase 2 trains side by side, with its own first guess of the coordinates.
+
+Eq. (9) has local minima: once the graph fits coordinates that mix two latents, unmixing them would first
+need more edges. So each start begins where the L1 norm of the dependence between modalities (Sun et al. 2025,
+Cond. 4.3) is small. A smooth search over rotations finds such coordinates without any graph:
 
     minimise over orthogonal Q   sum_{n, j} | Q grad_u E[t_j | u_n] |_1
 
-with t the codes of all other blocks, u the block's codes in coordinates where its usual geometry is the
-identity (so that Q keeps Eq. (7) there), and the gradients those of a smooth regression. Different
-random rotations end in different minima: the starts.
+Here t are the codes of all other blocks, and u are codes in coordinates where the block's usual geometry is
+the identity, so that Q does not change Eq. (7). The gradients are those of a smooth regression. Different
+random rotations end in different minima, which are the starts.
 """
 
 from collections.abc import Mapping
@@ -30,10 +33,14 @@ def start_rotations(
     *,
     sparse: bool = True,
 ) -> dict[str, Tensor]:
-    """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j, for standardised codes u (n, d).
+    """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j.
 
-    inverse_metric: block -> (d, d) its usual shape (geometry.py) in the same standardised coordinates.
-    `generator` lives on the CPU. sparse: False leaves the rotations as drawn.
+    Args:
+        u: block -> standardised codes (n, d).
+        inverse_metric: block -> (d, d) its usual shape (geometry.py) in the same standardised coordinates.
+        starts: R.
+        generator: on the CPU.
+        sparse: False leaves the rotations as they are drawn.
     """
     step = max(1, len(next(iter(u.values()))) // START_ROWS)
     some = {block: values[::step].double().cpu() for block, values in u.items()}
@@ -64,13 +71,13 @@ def symmetric_power(matrix: Tensor, power: float) -> Tensor:
 
 
 def _gradients(u: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-    """grad_u E[t_j | u_n] (n, targets, d)."""
+    """grad_u E[t_j | u_n] of codes (n, d), (n, targets, d)."""
     basis = FourierBasis.draw(u.shape[1], generator)
     return (basis.derivative(u) @ basis.fit(u, targets)).transpose(1, 2)
 
 
 def _sparsest(gradients: Tensor, rotation: Tensor) -> Tensor:
-    """Turn each of the (R, d, d) rotations downhill in the L1 norm of the rotated gradients (n, d)."""
+    """Turn each of the rotations (R, d, d) so that the L1 norm of the rotated gradients (n, d) falls."""
     gradients = gradients / gradients.square().mean().sqrt().clamp_min(1e-12)
     d = rotation.shape[-1]
     skew = torch.zeros_like(rotation, requires_grad=True)

@@ -33,11 +33,12 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, Metric
     Args:
         cells: folder -> configuration. Where a configuration says `resume`, a finished run is read and an
             interrupted one is continued.
-        jobs: number of processes; they share the cores of the machine.
+        jobs: number of processes; they share the cores of the machine. A single one has the threads of this
+            process.
 
     Raises InputError naming the first run that failed, once all others are finished.
     """
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = torch.get_num_threads() if jobs == 1 else max(1, (os.cpu_count() or 1) // jobs)
     os.environ["TQDM_DISABLE"] = "1"  # the new processes read this: one bar in all, not one for every run
     results: dict[Path, Metrics] = {}
     failed: list[Outcome] = []

@@ -1,12 +1,13 @@
-"""Level I: is a trait independent of a feature? Two columns in, a TestResult out; two frames in, a table.
+"""Level I: is a trait independent of a feature? Two columns in, a TestResult out; two tables in, a grid out.
 
-Seven tests (`TESTS`): kci, hsic, distance_correlation, rcit; on counts chi_square, g_square; fisher_z.
-All are exact for one-dimensional columns in time linear (or n log n) in the number of rows: no n x n matrix.
+There are seven tests (`TESTS`): kci, hsic, distance_correlation and rcit; chi_square and g_square on tables
+of counts; fisher_z. They are exact for one-dimensional columns, in time linear in the number of rows n (or
+n log n): no n x n matrix is formed.
 """
 
 from personax.independence.columns import KINDS, Kind
-from personax.independence.grid import run_grid
-from personax.independence.multiple import Correction, adjust, combine_strata
+from personax.independence.grid import Variables, run_grid
+from personax.independence.multiple import Correction, adjust, combine_strata, decide
 from personax.independence.procedure import Procedure
 from personax.independence.registry import (
     DEFAULT_TESTS,
@@ -35,9 +36,11 @@ __all__ = [
     "Kind",
     "Procedure",
     "TestResult",
+    "Variables",
     "adjust",
     "chi_square",
     "combine_strata",
+    "decide",
     "distance_correlation",
     "fisher_z",
     "g_square",

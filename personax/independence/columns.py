@@ -1,6 +1,6 @@
 """Columns: kinds, missing values, distinct values, standard units and kernel widths.
 
-Everything a test needs of a column on its own, so that a grid prepares each column once.
+All that a test needs to know about one column alone. A grid computes it once per column.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
 Kind = Literal["continuous", "ordinal", "nominal", "circular"]
 KINDS: tuple[Kind, ...] = ("continuous", "ordinal", "nominal", "circular")
@@ -18,20 +19,24 @@ TWO_PI = 2.0 * np.pi
 _LIST_PAIRS = 500
 
 
-def encode(values: Any, kind: Kind, period: float | None = None) -> np.ndarray:
-    """A raw column as (n,) floats, NaN where missing.
+def encode(values: Any, kind: str, period: float | None = None) -> Float[np.ndarray, " n"]:
+    """A raw column as (n,) floats, NaN where a value is missing.
 
-    Nominal labels of any type become the codes 0, 1, ... (no order is meant); circular values become angles
-    in [0, 2 pi), `period` being the length of one turn (2 pi if None); numbers stay numbers.
-    Raises ValueError for an unknown kind, text in a numeric column, +-inf or a period that is not positive.
+    Nominal labels of any type become the category numbers 0, 1, ..., whose order has no meaning. Circular
+    values become angles in [0, 2 pi); `period` is the length of one turn (2 pi if None). Numbers stay as
+    they are. Raises ValueError for an unknown kind, for text or +-inf in a column of numbers, and for a
+    period that is not positive.
+
+    >>> encode(["NBA", "NHL", None, "NBA"], "nominal")
+    array([ 0.,  1., nan,  0.])
     """
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r} is unknown; choose from {', '.join(KINDS)}")
     series = pd.Series(values)
     if kind == "nominal":
-        codes = pd.factorize(series, use_na_sentinel=True)[0].astype(float)
-        codes[codes < 0] = np.nan
-        return codes
+        category_numbers = pd.factorize(series, use_na_sentinel=True)[0].astype(float)
+        category_numbers[category_numbers < 0] = np.nan
+        return category_numbers
     numbers = pd.to_numeric(series, errors="raise").to_numpy(dtype=float, na_value=np.nan)
     if np.isinf(numbers).any():
         raise ValueError(f"row {int(np.flatnonzero(np.isinf(numbers))[0])} is infinite; mark it as missing")
@@ -44,31 +49,31 @@ def encode(values: Any, kind: Kind, period: float | None = None) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
-    """A complete column: no missing values.
+class PreparedColumn:
+    """A column without missing values. Made by `complete_column`.
 
     Attributes:
         kind: see `Kind`.
-        values: (n,) as `encode` gives them.
-        distinct: (d,) the different values, ascending; nominal ones by falling count, so that nothing depends
-            on how categories are called.
-        codes: (n,) integers, values == distinct[codes].
+        values: (n,) as `encode` returns them.
+        distinct: (d,) the different values in ascending order. Categories are in order of falling count, so
+            that no result depends on their names.
+        numbers: (n,) the number of each row's distinct value: values == distinct[numbers].
         counts: (d,) how often each distinct value occurs.
     """
 
     kind: Kind
-    values: np.ndarray
-    distinct: np.ndarray
-    codes: np.ndarray
-    counts: np.ndarray
+    values: Float[np.ndarray, " n"]
+    distinct: Float[np.ndarray, " d"]
+    numbers: Int[np.ndarray, " n"]
+    counts: Int[np.ndarray, " d"]
 
     def __len__(self) -> int:
         return len(self.values)
 
     @cached_property
-    def standardised(self) -> np.ndarray:
+    def standardised(self) -> Float[np.ndarray, " d"]:
         """(d,) distinct values with mean 0 and standard deviation 1 (ddof = 1) over the rows."""
-        # Subtracting a member first keeps columns such as "year 1900 + small" free of cancellation.
+        # One value is subtracted first: digits are not lost in columns such as "year 1900 + small".
         shifted = self.distinct - self.distinct[0]
         n = len(self)
         mean = shifted @ self.counts / n
@@ -79,23 +84,23 @@ class Column:
     def spread(self) -> float:
         """Mean variance of the sine and the cosine (ddof = 1) of a circular column.
 
-        One scale for both, unlike a z-score of each, so that turning the circle changes nothing.
+        Both share one scale, so that a turn of the circle changes nothing. (With a z-score of each it would.)
         """
         n = len(self)
         resultant = abs(np.exp(1j * self.distinct) @ self.counts) / n
         return float((1.0 - resultant**2) * n / (n - 1) / 2.0)
 
     @property
-    def positions(self) -> np.ndarray:
-        """(d,) what kernels and distances are taken of: standard units, angles, or nominal codes."""
+    def positions(self) -> Float[np.ndarray, " d"]:
+        """(d,) what kernels and distances work on: standard units, angles, or category numbers."""
         return self.standardised if self.kind in ("continuous", "ordinal") else self.distinct
 
     @cached_property
     def median_distance(self) -> float:
         """Lower median of the positive distances between rows.
 
-        |a - b| of the standardised values, or the
-        chord between angles. Exact, in O(n log n) time and O(n) memory. Not for nominal columns.
+        The distance is |a - b| between standardised values, or the chord between angles. The median is
+        exact and takes O(n log n) time and O(n) memory. Nominal columns have none.
         """
         if len(self.distinct) <= _LIST_PAIRS:
             first, second = np.triu_indices(len(self.distinct), 1)
@@ -107,23 +112,28 @@ class Column:
         return _lower_median_gap(self.positions, self.counts)
 
 
-def complete_column(values: np.ndarray, kind: Kind) -> Column:
-    """A Column from (n,) encoded values without NaN."""
-    distinct, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+ColumnPair = tuple[PreparedColumn, PreparedColumn]
+
+
+def complete_column(values: Float[np.ndarray, " n"], kind: Kind) -> PreparedColumn:
+    """A PreparedColumn from (n,) encoded values without NaN."""
+    distinct, numbers, counts = np.unique(values, return_inverse=True, return_counts=True)
     if kind == "nominal":
         order = np.argsort(-counts, kind="stable")
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
-        distinct, codes, counts = np.arange(len(order), dtype=float), rank[codes], counts[order]
-        values = distinct[codes]
-    return Column(kind, values, distinct, codes, counts)
+        distinct, numbers, counts = np.arange(len(order), dtype=float), rank[numbers], counts[order]
+        values = distinct[numbers]
+    return PreparedColumn(kind, values, distinct, numbers, counts)
 
 
-def pairwise_distance(a: np.ndarray, b: np.ndarray, kind: Kind) -> np.ndarray:
-    """Distance between positions.
+def pairwise_distance(
+    a: Float[np.ndarray, "..."], b: Float[np.ndarray, "..."], kind: Kind
+) -> Float[np.ndarray, "..."]:
+    """Distance between positions; the two arrays are broadcast against each other.
 
-    |a - b|, the chord 2 |sin((a - b)/2)| of the unit circle (which is the
-    Euclidean distance of (sin, cos)), or the discrete metric [a != b].
+    It is |a - b| for numbers, the chord 2 |sin((a - b)/2)| of the unit circle for angles (the Euclidean
+    distance of (sin, cos)), and the discrete metric [a != b] for categories.
     """
     if kind == "nominal":
         return np.asarray((a != b).astype(float))
@@ -139,10 +149,11 @@ def _weighted_lower_median(values: np.ndarray, weights: np.ndarray) -> float:
 
 
 def _lower_median_gap(positions: np.ndarray, counts: np.ndarray, turn: float | None = None) -> float:
-    """Lower median of the gaps u_j - u_i > 0 over all pairs of rows, `positions` ascending with `counts`.
+    """Lower median of the gaps u_j - u_i > 0 over all pairs of rows.
 
-    With `turn`, gaps are arcs of at most half a turn. Bisection on the gap: counting the pairs below a gap is
-    one sorted search; when the bracket holds few pairs they are listed.
+    `positions` are ascending, and each occurs as often as `counts` says. With `turn`, gaps are arcs of at
+    most half a turn. The median is found by bisection: one sorted search counts the pairs below a gap, and
+    once few pairs are left in the bracket they are listed.
     """
     d = len(positions)
     after, longest = positions, float(positions[-1] - positions[0])

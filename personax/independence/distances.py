@@ -1,22 +1,23 @@
 """Centred distance matrices of one column, for distance covariance.
 
 With D the matrix of distances, Kc = -H D H / 2 is positive semi-definite (Sejdinovic et al. 2013, distance
-covariance is HSIC of this kernel), so everything that holds of Gram matrices holds here.
+covariance is HSIC of this kernel). So everything that holds for Gram matrices holds here.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Float, Int
 
-from personax.independence.columns import Column, complete_column, pairwise_distance
+from personax.independence.columns import PreparedColumn, complete_column, pairwise_distance
 from personax.independence.grams import Gram, TableGram, centred_table
 
-# More distinct values than this are sorted instead of tabulated.
+# A column with more distinct values than this is sorted; one with fewer becomes a table.
 LARGEST_TABLE = 512
 
 
-def distance_table(column: Column) -> TableGram:
+def distance_table(column: PreparedColumn) -> TableGram:
     """-H D H / 2 from the distances between distinct values."""
     u = column.positions
     return centred_table(column, -0.5 * pairwise_distance(u[:, None], u, column.kind))
@@ -34,21 +35,21 @@ class SpacingGram:
         order: (n,) row numbers in ascending order of the column.
         p, q: (n,) in that order.
         sum_of_squares: sum of D_ij^2 over all i, j.
-        gathered: eigenvalues of the gathered column, see `eigenvalues`.
+        gathered: (r,) eigenvalues of the column after its values are gathered into groups, see `eigenvalues`.
     """
 
-    order: np.ndarray
-    p: np.ndarray
-    q: np.ndarray
+    order: Int[np.ndarray, " n"]
+    p: Float[np.ndarray, " n"]
+    q: Float[np.ndarray, " n"]
     sum_of_squares: float
-    gathered: np.ndarray
+    gathered: Float[np.ndarray, " r"]
 
     @property
     def n(self) -> int:
         return len(self.order)
 
     @cached_property
-    def mean_distance(self) -> np.ndarray:
+    def mean_distance(self) -> Float[np.ndarray, " n"]:
         """(n,) mean of each row of D, in the rows' own order."""
         before_p, before_q = np.cumsum(self.p) - self.p, np.cumsum(self.q) - self.q
         after_p, after_q = self.p.sum() - before_p - self.p, self.q.sum() - before_q - self.q
@@ -58,7 +59,7 @@ class SpacingGram:
         return rows
 
     @cached_property
-    def diagonal(self) -> np.ndarray:
+    def diagonal(self) -> Float[np.ndarray, " n"]:
         # -(0 - 2 r_i + g)/2 with r the row means and g the grand mean of D.
         return np.asarray(self.mean_distance - 0.5 * self.mean_distance.mean())
 
@@ -68,24 +69,24 @@ class SpacingGram:
         return 0.25 * float(self.sum_of_squares - 2.0 * n * (r @ r) + (n * r.mean()) ** 2)
 
     @cached_property
-    def eigenvalues(self) -> np.ndarray:
-        """Of the column gathered into LARGEST_TABLE groups, scaled to the exact trace.
+    def eigenvalues(self) -> Float[np.ndarray, " r"]:
+        """Those of the column gathered into LARGEST_TABLE groups, scaled to the exact trace.
 
-        A null distribution
-        needs no more (log p moves by less than 1e-3 of itself, a hundredth of that in the bulk).
+        This is enough for a null distribution: log p changes by less than 1e-3 of itself, in the bulk by less
+        than 1e-5.
         """
         return self.gathered * (float(self.diagonal.sum()) / float(self.gathered.sum()))
 
-    def permuted(self, order: np.ndarray) -> "SpacingGram":
+    def permuted(self, order: Int[np.ndarray, " n"]) -> "SpacingGram":
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         return SpacingGram(place[self.order], self.p, self.q, self.sum_of_squares, self.gathered)
 
 
-def spacing_gram(column: Column) -> SpacingGram:
+def spacing_gram(column: PreparedColumn) -> SpacingGram:
     """A SpacingGram of a numeric or circular column with any number of distinct values."""
-    order = np.argsort(column.codes, kind="stable")
-    u = column.positions[column.codes[order]]
+    order = np.argsort(column.numbers, kind="stable")
+    u = column.positions[column.numbers[order]]
     if column.kind == "circular":
         p, q = np.sqrt(2.0) * np.sin(u / 2.0), np.sqrt(2.0) * np.cos(u / 2.0)
         sum_of_squares = 2.0 * (len(u) ** 2 - abs(np.exp(1j * u).sum()) ** 2)  # chord^2 = 2 - 2 cos
@@ -96,11 +97,12 @@ def spacing_gram(column: Column) -> SpacingGram:
     return SpacingGram(order, p, q, float(sum_of_squares), distance_table(_gathered(column)).eigenvalues)
 
 
-def _gathered(column: Column) -> Column:
+def _gathered(column: PreparedColumn) -> PreparedColumn:
     """The column with its sorted rows replaced by the means of at most LARGEST_TABLE groups of neighbours.
 
-    A group spans at most 2/LARGEST_TABLE of the rows, and of the trace of Kc, to which a gap g between sorted
-    values contributes g below above / n: bulk and outliers are both resolved.
+    A group spans at most 2/LARGEST_TABLE of the rows, and at most that share of the trace of Kc. A gap g
+    between sorted values contributes g b a / n to the trace, b and a being the numbers of rows below and
+    above. So both the bulk and the outliers are resolved.
     """
     if len(column.distinct) <= LARGEST_TABLE:
         return column
@@ -114,8 +116,8 @@ def _gathered(column: Column) -> Column:
     return complete_column(means[member], column.kind)
 
 
-def distance_gram(column: Column) -> Gram:
-    """-H D H / 2 of any column: a table of few distinct values, else prefix sums over the sorted column."""
+def distance_gram(column: PreparedColumn) -> Gram:
+    """-H D H / 2 of any column: a table if there are few distinct values, else prefix sums."""
     if column.kind == "nominal" or len(column.distinct) <= LARGEST_TABLE:
         return distance_table(column)
     return spacing_gram(column)
@@ -124,26 +126,24 @@ def distance_gram(column: Column) -> Gram:
 def spacing_table(a: SpacingGram, b: TableGram) -> float:
     """sum(Kc_a * Kc_b) = -1/2 sum_kl B_kl sum_{i in k, j in l} D_ij, since B is centred."""
     groups = len(b.counts)
-    codes = b.codes[a.order]
     member = np.zeros((a.n, groups))
-    member[np.arange(a.n), codes] = 1.0
+    member[np.arange(a.n), b.numbers[a.order]] = 1.0
     before_p = np.cumsum(a.p[:, None] * member, axis=0)
     before_q = np.cumsum(a.q[:, None] * member, axis=0)
-    # Row i: sums of D_ij over the rows j before it, by group of j. The row itself adds p q - q p = 0.
+    # Row i: sums of D_ij over the rows j before it, one sum a group of j. The row itself adds p q - q p = 0.
     towards = a.p[:, None] * before_q - a.q[:, None] * before_p
     between = member.T @ towards
     return -0.5 * float(np.sum((between + between.T) * b.matrix))
 
 
 def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:
-    """Inner product of two centred Gram matrices.
+    """Inner product of two centred Gram matrices, in O(n log n) (after Huo & Szekely 2016).
 
-    sum(Kc_a * Kc_b) = 1/4 (sum D_ij E_ij - 2 n sum_i r_i s_i + n^2 g h), r, s row and
-    g, h grand means of D and E.
+    sum(Kc_a * Kc_b) = 1/4 (sum D_ij E_ij - 2 n sum_i r_i s_i + n^2 g h), where r and s are the row means and
+    g and h the grand means of D and E.
 
-    sum D_ij E_ij = sum of +-(p_i q_j - q_i p_j)(P_i Q_j - Q_i P_j), + where i and j are in the same order in
-    both columns: four weighted counts of concordant minus discordant pairs, O(n log n)
-    (after Huo & Szekely 2016).
+    sum D_ij E_ij = sum of +-(p_i q_j - q_i p_j)(P_i Q_j - Q_i P_j), with + where i and j are in the same
+    order in both columns. These are four weighted counts of concordant minus discordant pairs.
     """
     n = a.n
     place = np.empty(n, dtype=np.int64)  # of each row in b's order
@@ -162,8 +162,8 @@ def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:
 def _lower_before(rank: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(k, n) sums of weights[:, j] over j < i with rank_j < rank_i; `rank` is a permutation of 0..n-1.
 
-    One stable partition by each binary digit of the rank, from the highest: two ranks that agree above
-    a digit stand in one contiguous block, and are told apart by it.
+    The rows are partitioned (stably) by each binary digit of their rank, beginning with the highest. Ranks
+    that agree in all higher digits stand in one contiguous block, and the digit separates them.
     """
     n = len(rank)
     sums = np.zeros_like(weights)

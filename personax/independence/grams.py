@@ -1,7 +1,7 @@
 """Centred Gram matrices that are never formed: exact sums over them in time linear in n.
 
-For a kernel k and a column x, K = [k(x_i, x_j)], H = I - 11^T/n and Kc = H K H. Every test here needs only
-sums over Kc and its eigenvalues. Three exact representations:
+For a kernel k and a column x, let K = [k(x_i, x_j)], H = I - 11^T/n and Kc = H K H. The tests need only
+the eigenvalues of Kc and sums over its entries. There are three exact representations:
 
     TableGram    the d x d matrix between distinct values; any kernel. With all values distinct it is
                  the dense matrix, the cheapest route for small n.
@@ -9,34 +9,36 @@ sums over Kc and its eigenvalues. Three exact representations:
                  or a pivoted Cholesky factor where the series would be too long (columns with huge outliers).
     SpacingGram  (distances.py) |a - b| and chords of a sorted column, in O(n log n).
 
-The representation is chosen by cost; results agree to 1e-10 whatever the choice.
+The cheapest representation is chosen. Results agree to 1e-10 whatever the choice.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float, Int
 from scipy.special import ive
 
-from personax.independence.columns import Column
+from personax.independence.columns import PreparedColumn
 
-NullRoute = Literal["table", "cosine", "cholesky"]
+GramRoute = Literal["table", "cosine", "cholesky"]
 
 _LONGEST_SERIES = 1000
-# exp(-8.6^2 / 2) = 9e-17: where the Gaussian and its Fourier transform are below double precision.
+# exp(-8.6^2 / 2) = 9e-17: from here on the Gaussian and its Fourier transform are below double precision.
 _REACH = 8.6
 
 
+@runtime_checkable
 class Gram(Protocol):
-    """What nulls and statistics may ask of a centred Gram matrix Kc of n rows."""
+    """What every representation of a centred Gram matrix Kc of n rows offers to statistics and nulls."""
 
     @property
     def n(self) -> int:
         """Number of rows."""
 
     @property
-    def diagonal(self) -> np.ndarray:
+    def diagonal(self) -> Float[np.ndarray, " n"]:
         """(n,) diagonal of Kc."""
 
     @property
@@ -44,14 +46,14 @@ class Gram(Protocol):
         """Sum of the squares of Kc's entries."""
 
     @property
-    def eigenvalues(self) -> np.ndarray:
-        """Positive eigenvalues of Kc, descending; those below 1e-12 of the largest are dropped."""
+    def eigenvalues(self) -> Float[np.ndarray, " r"]:
+        """(r,) positive eigenvalues of Kc, descending; those below 1e-12 of the largest are dropped."""
 
-    def permuted(self, order: np.ndarray) -> "Gram":
+    def permuted(self, order: Int[np.ndarray, " n"]) -> "Gram":
         """The Gram matrix of the rows in another order."""
 
 
-def _with_positive(eigenvalues: np.ndarray) -> np.ndarray:
+def _descending_positive(eigenvalues: np.ndarray) -> np.ndarray:
     descending = eigenvalues[::-1]
     return np.asarray(descending[descending > 1e-12 * max(descending[0], 1e-300)])
 
@@ -61,47 +63,48 @@ class TableGram:
     """Kc of a column with d distinct values.
 
     Attributes:
-        codes: (n,) integers below d. counts: (d,) occurrences.
+        numbers: (n,) the number, below d, of each row's distinct value.
+        counts: (d,) how often each distinct value occurs.
         matrix: (d, d) entries of Kc between distinct values.
     """
 
-    codes: np.ndarray
-    counts: np.ndarray
-    matrix: np.ndarray
+    numbers: Int[np.ndarray, " n"]
+    counts: Int[np.ndarray, " d"]
+    matrix: Float[np.ndarray, "d d"]
 
     @property
     def n(self) -> int:
-        return len(self.codes)
+        return len(self.numbers)
 
     @cached_property
-    def diagonal(self) -> np.ndarray:
-        return np.asarray(np.diag(self.matrix)[self.codes])
+    def diagonal(self) -> Float[np.ndarray, " n"]:
+        return np.asarray(np.diag(self.matrix)[self.numbers])
 
     @cached_property
     def square(self) -> float:
         return float(self.counts @ (self.matrix**2) @ self.counts)
 
     @cached_property
-    def eigenvalues(self) -> np.ndarray:
+    def eigenvalues(self) -> Float[np.ndarray, " r"]:
         root = np.sqrt(self.counts)
-        return _with_positive(np.linalg.eigvalsh(root[:, None] * self.matrix * root))
+        return _descending_positive(np.linalg.eigvalsh(root[:, None] * self.matrix * root))
 
-    def permuted(self, order: np.ndarray) -> "TableGram":
-        return TableGram(self.codes[order], self.counts, self.matrix)
+    def permuted(self, order: Int[np.ndarray, " n"]) -> "TableGram":
+        return TableGram(self.numbers[order], self.counts, self.matrix)
 
 
 @dataclass(frozen=True, eq=False)
 class FactorGram:
     """Kc = P P^T; `factor` is P (n, m), Fortran-ordered, each column with mean 0."""
 
-    factor: np.ndarray
+    factor: Float[np.ndarray, "n m"]
 
     @property
     def n(self) -> int:
         return len(self.factor)
 
     @cached_property
-    def diagonal(self) -> np.ndarray:
+    def diagonal(self) -> Float[np.ndarray, " n"]:
         return np.asarray(np.einsum("ij,ij->i", self.factor, self.factor))
 
     @cached_property
@@ -113,36 +116,41 @@ class FactorGram:
         return float(np.sum(self._inner**2))
 
     @cached_property
-    def eigenvalues(self) -> np.ndarray:
-        return _with_positive(np.linalg.eigvalsh(self._inner))
+    def eigenvalues(self) -> Float[np.ndarray, " r"]:
+        return _descending_positive(np.linalg.eigvalsh(self._inner))
 
-    def permuted(self, order: np.ndarray) -> "FactorGram":
+    def permuted(self, order: Int[np.ndarray, " n"]) -> "FactorGram":
         return FactorGram(self.factor[order])
 
 
-def group_sums(factor: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
-    """(groups, m) sums of the rows of `factor` (n, m) that share a code."""
+def group_sums(
+    factor: Float[np.ndarray, "n m"], numbers: Int[np.ndarray, " n"], groups: int
+) -> Float[np.ndarray, "groups m"]:
+    """(groups, m) sums of the rows of `factor` (n, m) that share a number."""
     sums = np.empty((groups, factor.shape[1]))
     for column in range(factor.shape[1]):  # one column at a time: no second array of n x m
-        sums[:, column] = np.bincount(codes, weights=factor[:, column], minlength=groups)
+        sums[:, column] = np.bincount(numbers, weights=factor[:, column], minlength=groups)
     return sums
 
 
-def joint_counts(x_codes: np.ndarray, y_codes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(dx, dy) table of joint counts, as floats."""
-    flat = np.bincount(x_codes * shape[1] + y_codes, minlength=shape[0] * shape[1])
+def joint_counts(
+    x: PreparedColumn | TableGram, y: PreparedColumn | TableGram
+) -> Float[np.ndarray, "x_distinct y_distinct"]:
+    """Contingency table: in how many rows each pair of distinct values occurs."""
+    shape = len(x.counts), len(y.counts)
+    flat = np.bincount(x.numbers * shape[1] + y.numbers, minlength=shape[0] * shape[1])
     return flat.reshape(shape).astype(float)
 
 
 def table_table(a: TableGram, b: TableGram) -> float:
     """sum(Kc_a * Kc_b) = sum((N^T A N) * B), N the table of joint counts."""
-    counts = joint_counts(a.codes, b.codes, (len(a.counts), len(b.counts)))
+    counts = joint_counts(a, b)
     return float(np.sum((counts.T @ a.matrix @ counts) * b.matrix))
 
 
 def factor_table(a: FactorGram, b: TableGram) -> float:
     """sum(P P^T * Kc_b) = sum((S S^T) * B), S the sums of P's rows by b's values."""
-    sums = group_sums(a.factor, b.codes, len(b.counts))
+    sums = group_sums(a.factor, b.numbers, len(b.counts))
     return float(np.sum((sums @ sums.T) * b.matrix))
 
 
@@ -151,23 +159,25 @@ def factor_factor(a: FactorGram, b: FactorGram) -> float:
     return float(np.sum((a.factor.T @ b.factor) ** 2))
 
 
-def centred_table(column: Column, matrix: np.ndarray) -> TableGram:
+def centred_table(column: PreparedColumn, matrix: Float[np.ndarray, "d d"]) -> TableGram:
     """A TableGram from the (d, d) uncentred matrix between the column's distinct values."""
     share = column.counts / len(column)
     mean = matrix @ share
-    return TableGram(column.codes, column.counts, matrix - mean[:, None] - mean + share @ mean)
+    return TableGram(column.numbers, column.counts, matrix - mean[:, None] - mean + share @ mean)
 
 
-def delta_gram(column: Column) -> TableGram:
-    """The delta kernel k(a, b) = [a = b], the one kernel that knows no order of categories."""
+def delta_gram(column: PreparedColumn) -> TableGram:
+    """The delta kernel k(a, b) = [a = b], the only kernel that needs no order of the categories."""
     return centred_table(column, np.eye(len(column.counts)))
 
 
-def series_factor(phase: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def series_factor(
+    phase: Float[np.ndarray, " n"], weights: Float[np.ndarray, " k"]
+) -> Float[np.ndarray, "n 2*k"]:
     """(n, 2 K) centred features of the kernel sum_{k=1..K} weights_k cos(k (phase_i - phase_j)).
 
-    The columns are sqrt(w_k) cos(k phase) and sqrt(w_k) sin(k phase), by repeated multiplication of
-    exp(i phase); the constant term k = 0 of a kernel drops out when it is centred.
+    The columns are sqrt(w_k) cos(k phase) and sqrt(w_k) sin(k phase), computed by repeated multiplication
+    of exp(i phase). The constant term k = 0 of a kernel vanishes when the kernel is centred.
     """
     factor = np.empty((len(phase), 2 * len(weights)), order="F")
     turn = np.exp(1j * phase)
@@ -180,20 +190,27 @@ def series_factor(phase: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return factor
 
 
+class CosineSeries(NamedTuple):
+    """A function w_0 + sum_{k=1..K} weights_k cos(k step u)."""
+
+    step: float
+    weights: Float[np.ndarray, " k"]
+
+
 def gaussian_terms(reach: float) -> int:
     """Number K of terms that `gaussian_series` needs."""
     return int(np.ceil(_REACH * (reach + _REACH) / (2.0 * np.pi)))
 
 
-def gaussian_series(reach: float) -> tuple[float, np.ndarray]:
-    """Step h and weights w_1..w_K with exp(-u^2/2) = w_0 + sum_k w_k cos(h k u) for |u| <= reach.
+def gaussian_series(reach: float) -> CosineSeries:
+    """The series of exp(-u^2/2) for |u| <= reach.
 
-    The trapezoid rule on exp(-u^2/2) = integral of exp(-s^2/2) cos(s u) ds / sqrt(2 pi); aliasing and
-    truncation are below 1e-16 (Poisson summation).
+    It is the trapezoid rule on exp(-u^2/2) = integral of exp(-s^2/2) cos(s u) ds / sqrt(2 pi). The errors
+    of aliasing and truncation are below 1e-16 (Poisson summation).
     """
     step = 2.0 * np.pi / (reach + _REACH)
     s = step * np.arange(1, gaussian_terms(reach) + 1)
-    return step, 2.0 * step / np.sqrt(2.0 * np.pi) * np.exp(-0.5 * s**2)
+    return CosineSeries(step, 2.0 * step / np.sqrt(2.0 * np.pi) * np.exp(-0.5 * s**2))
 
 
 def von_mises_terms(concentration: float) -> int:
@@ -201,21 +218,22 @@ def von_mises_terms(concentration: float) -> int:
     return int(20 + 10 * np.sqrt(concentration) + min(concentration, 30))
 
 
-def von_mises_series(concentration: float) -> np.ndarray:
-    """Weights w_1..w_K with exp(kappa (cos t - 1)) = w_0 + sum_k w_k cos(k t).
+def von_mises_series(concentration: float) -> CosineSeries:
+    """The series of exp(kappa (cos t - 1)), the Gaussian kernel of (sin, cos); kappa is `concentration`.
 
-    w_k = 2 exp(-kappa) I_k(kappa) (Jacobi-Anger), cut where below 1e-17. This is the Gaussian kernel of
-    (sin, cos).
+    The weights are w_k = 2 exp(-kappa) I_k(kappa) (Jacobi-Anger); those below 1e-17 are left out.
     """
     weights = 2.0 * ive(np.arange(1, von_mises_terms(concentration) + 1), concentration)
-    return weights[weights > 1e-17]
+    return CosineSeries(1.0, weights[weights > 1e-17])
 
 
-def gaussian_matrix(a: np.ndarray, b: np.ndarray, column: Column, width: float) -> np.ndarray:
+def gaussian_matrix(
+    a: Float[np.ndarray, " p"], b: Float[np.ndarray, " q"], column: PreparedColumn, width: float
+) -> Float[np.ndarray, "p q"]:
     """(p, q) Gaussian kernel between positions a (p,) and b (q,).
 
-    exp(-(a - b)^2 / (2 width^2)), or for circular columns exp((cos(a - b) - 1) / width^2), the
-    same of the chord.
+    It is exp(-(a - b)^2 / (2 width^2)). For circular columns the distance is the chord, which gives
+    exp((cos(a - b) - 1) / width^2).
     """
     difference = a[:, None] - b
     if column.kind == "circular":
@@ -223,10 +241,11 @@ def gaussian_matrix(a: np.ndarray, b: np.ndarray, column: Column, width: float) 
     return np.asarray(np.exp(-0.5 * (difference / width) ** 2))
 
 
-def cholesky_factor(column: Column, width: float) -> np.ndarray:
+def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "n r"]:
     """(n, r) centred factor of the Gaussian kernel by pivoted Cholesky, exact to 1e-14 in each entry of K.
 
-    r is the numerical rank: about the number of occupied cells of `width`, however far apart they lie.
+    r is the numerical rank. It is about the number of intervals of length `width` that hold values, however
+    far apart these lie.
     """
     positions = column.positions
     d = len(positions)
@@ -245,32 +264,40 @@ def cholesky_factor(column: Column, width: float) -> np.ndarray:
         residual = np.maximum(residual - rows[rank] ** 2, 0.0)
         residual[pivot] = 0.0
         rank += 1
-    factor = np.asfortranarray(rows[:rank].T[column.codes])
+    factor = np.asfortranarray(rows[:rank].T[column.numbers])
     factor -= factor.mean(axis=0)
     return factor
 
 
-def gaussian_gram(column: Column, width: float, route: NullRoute | None = None) -> Gram:
+def gaussian_gram(column: PreparedColumn, width: float, route: GramRoute | None = None) -> Gram:
     """Gaussian kernel of a numeric column in standard units, or of the chord of a circular column.
 
-    width: standard deviation of the kernel, > 0. route: None chooses the cheapest; the result is the same.
+    Args:
+        column: any column that is not nominal.
+        width: standard deviation of the kernel, > 0.
+        route: how Kc is represented; None chooses the cheapest. The result is the same.
     """
-    n, d = len(column), len(column.distinct)
     reach = float(column.positions[-1] - column.positions[0]) / width
     circular = column.kind == "circular"
-    m = 2 * (von_mises_terms(width**-2) if circular else gaussian_terms(reach))
     if route is None:
-        # Flops: eigenvalues cost about ten times the cube; a product of n x r features with itself n r^2.
-        # A Cholesky factor has no more columns than the longest series, or it pays to have that many.
-        r = min(m, _LONGEST_SERIES)
-        if 10 * d**3 <= n * r**2 + 10 * r**3:
-            route = "table"
-        else:
-            route = "cosine" if m <= _LONGEST_SERIES else "cholesky"
+        features = 2 * (von_mises_terms(width**-2) if circular else gaussian_terms(reach))
+        route = _cheapest_route(len(column), len(column.distinct), features)
     if route == "table":
         return centred_table(column, gaussian_matrix(column.positions, column.positions, column, width))
     if route == "cholesky":
         return FactorGram(cholesky_factor(column, width))
-    step, weights = (1.0, von_mises_series(width**-2)) if circular else gaussian_series(reach)
-    phase = column.positions[column.codes] * (step if circular else step / width)
-    return FactorGram(series_factor(phase, weights))
+    series = von_mises_series(width**-2) if circular else gaussian_series(reach)
+    phase = column.positions[column.numbers] * (series.step if circular else series.step / width)
+    return FactorGram(series_factor(phase, series.weights))
+
+
+def _cheapest_route(n: int, distinct: int, features: int) -> GramRoute:
+    """The route with the fewest operations, for a cosine series of so many features.
+
+    Eigenvalues cost about ten times the cube, a product of n x r features with itself n r^2. A Cholesky
+    factor is taken to have as many columns as the longest series.
+    """
+    r = min(features, _LONGEST_SERIES)
+    if 10 * distinct**3 <= n * r**2 + 10 * r**3:
+        return "table"
+    return "cosine" if features <= _LONGEST_SERIES else "cholesky"

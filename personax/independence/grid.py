@@ -1,124 +1,152 @@
 """A whole table of tests: every column of one frame against every column of another."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from personax.independence.columns import Column, Kind, complete_column, encode
+from personax.independence.columns import Kind, PreparedColumn, complete_column, encode
 from personax.independence.multiple import combine_strata
 from personax.independence.procedure import Null, Procedure
 from personax.independence.registry import DEFAULT_TESTS, RESAMPLES, TESTS
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 
+# Rows of the grid's table: column name -> value.
+GridRows = list[dict[str, Any]]
 
-def run_grid(  # noqa: PLR0913
-    traits: pd.DataFrame,
-    features: pd.DataFrame,
+
+@dataclass(frozen=True, eq=False)
+class Variables:
+    """Columns with what a test must know about them.
+
+    Attributes:
+        frame: (n, columns); NaN or None is missing.
+        kinds: the kind of each column.
+        periods: the length of one turn of circular columns; 2 pi for those that are not named.
+    """
+
+    frame: pd.DataFrame
+    kinds: Mapping[str, Kind]
+    periods: Mapping[str, float] = field(default_factory=dict)
+
+    def encoded(self) -> Iterator["EncodedColumn"]:
+        """The columns as tests take them. Raises ValueError with the name of a column that is wrong."""
+        for name, series in self.frame.items():
+            if name not in self.kinds:
+                raise ValueError(f"column {name!r} has no kind")
+            kind = self.kinds[str(name)]
+            try:
+                values = encode(series, kind, self.periods.get(str(name)))
+            except ValueError as error:
+                raise ValueError(f"column {name!r}: {error}") from error
+            yield EncodedColumn(str(name), values, kind)
+
+
+class EncodedColumn(NamedTuple):
+    """A column as (n,) floats (`encode`), with its name and kind."""
+
+    name: str
+    values: np.ndarray
+    kind: Kind
+
+
+def run_grid(
+    traits: Variables,
+    features: Variables,
     *,
-    trait_kinds: Mapping[str, Kind],
-    feature_kinds: Mapping[str, Kind],
-    periods: Mapping[str, float] | None = None,
     tests: Sequence[str] = DEFAULT_TESTS,
-    nulls: Mapping[str, str] | None = None,
     given: pd.Series | None = None,
     rng: np.random.Generator | None = None,
     resamples: int = RESAMPLES,
     jobs: int = 1,
-    progress: bool = True,
     procedures: Mapping[str, Procedure] = TESTS,
 ) -> pd.DataFrame:
     """Test every trait against every feature.
 
     Args:
-        traits, features: frames with the same n rows; NaN or None is missing, and each pair uses the rows in
-            which both are present.
-        trait_kinds, feature_kinds: the kind of each column. periods: one turn of each circular column (2 pi).
-        tests: names from `TESTS`. nulls: test -> null distribution, where not the default.
+        traits, features: columns over the same n rows; each pair uses the rows in which both are present.
+        tests: names from `procedures`; each is done with its default null.
         given: (n,) labels of strata; each test is then done within each stratum and the p-values are combined
             (`combine_strata`). Rows without a label are left out.
-        rng: randomness (permutations, Monte Carlo, RCIT's features); None is a generator seeded with 0. Each
-            cell draws from its own stream, named after test, trait and feature: results depend neither
-            on `jobs` nor on what else is in the grid.
+        rng: source of randomness (permutations, Monte Carlo, RCIT's features); None means a generator with
+            seed 0. Each cell draws from its own stream, named after test, trait and feature: results depend
+            neither on `jobs` nor on what else is in the grid.
         resamples: permutations or Monte-Carlo tables per test.
-        jobs: processes with one BLAS thread each; 1 stays in this process, -1 is one a core. Starting a
-            process takes a second or two: worth it for permutation nulls, many score columns or large n.
-        progress: a bar on standard error, if that is a terminal.
+        jobs: processes with one BLAS thread each; 1 stays in this process, -1 is one for each core. Starting
+            a process takes a second or two, which pays off for permutation nulls, many traits or large n.
         procedures: `TESTS`, or `REFERENCE` for the peers' implementations (reference.py).
 
     Returns a row for each trait, feature and test, in that order: trait, feature, and the fields of
     `TestResult` with `applicable` and `seconds` (preparing a column counts for the first test that needs it).
+    A progress bar appears on standard error if that is a terminal.
 
     A feature is prepared once for each pattern of missing rows, and only one at a time is held: memory is
-    about 16 m n bytes a process, m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
+    about 16 m n bytes a process, with m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
     Raises ValueError as `run_test`, with the name of the column.
+
+    >>> frame = pd.DataFrame({"Openness": [1, 2, 3, 1, 2, 3], "Height": [171, 180, 192, 168, 184, 190]})
+    >>> traits = Variables(frame[["Openness"]], {"Openness": "ordinal"})
+    >>> features = Variables(frame[["Height"]], {"Height": "continuous"})
+    >>> run_grid(traits, features, tests=("kci", "fisher_z"))[["trait", "feature", "test", "n"]]
+          trait feature      test  n
+    0  Openness  Height       kci  6
+    1  Openness  Height  fisher_z  6
     """
     unknown = [test for test in tests if test not in procedures]
     if unknown:
         raise ValueError(f"test {unknown[0]!r} is unknown; choose from {', '.join(procedures)}")
-    if len(traits) != len(features):
-        raise ValueError(f"traits have {len(traits)} rows, features {len(features)}")
-    chosen = {
-        test: (procedures[test], procedures[test].choose_null((nulls or {}).get(test))) for test in tests
-    }
-    turns = periods or {}
-    encoded_traits = {
-        str(name): (_encoded(traits[name], trait_kinds, turns), trait_kinds[name]) for name in traits.columns
-    }
-    strata = _strata(given, len(traits))
-    root = int((np.random.default_rng(0) if rng is None else rng).integers(2**63))
-    task = partial(
-        _test_feature, traits=encoded_traits, chosen=chosen, strata=strata, root=root, resamples=resamples
+    if len(traits.frame) != len(features.frame):
+        raise ValueError(f"traits have {len(traits.frame)} rows, features {len(features.frame)}")
+    row_of_tests = _FeatureRow(
+        traits=tuple(traits.encoded()),
+        tests={test: (procedures[test], procedures[test].choose_null(None)) for test in tests},
+        strata=_strata_masks(given, len(traits.frame)),
+        root=int((np.random.default_rng(0) if rng is None else rng).integers(2**63)),
+        resamples=resamples,
     )
-    cells = (
-        (str(name), _encoded(features[name], feature_kinds, turns), feature_kinds[name])
-        for name in features.columns
-    )
-    hidden = None if progress else True  # None: shown on a terminal only
-    bar = partial(tqdm, total=features.shape[1], unit="feature", disable=hidden, leave=False)
-    if jobs == 1:
-        with one_blas_thread():
-            per_feature = [task(*cell) for cell in bar(cells)]
-    else:
-        workers = Parallel(
-            n_jobs=jobs, backend="loky", inner_max_num_threads=1, return_as="generator", max_nbytes=None
-        )
-        per_feature = list(bar(workers(delayed(task)(*cell) for cell in cells)))
+    bar = partial(tqdm, total=features.frame.shape[1], unit="feature", disable=None, leave=False)
+    per_feature = _in_processes(row_of_tests, features.encoded(), jobs, bar)
     rows = [row for feature_rows in per_feature for row in feature_rows]
-    order = {str(name): position for position, name in enumerate(traits.columns)}
+    order = {str(name): position for position, name in enumerate(traits.frame.columns)}
     rows.sort(key=lambda row: order[row["trait"]])  # stable: features and tests stay in order
     return pd.DataFrame(rows)
 
 
-def _encoded(series: pd.Series, kinds: Mapping[str, Kind], periods: Mapping[str, float]) -> np.ndarray:
-    name = series.name
-    if name not in kinds:
-        raise ValueError(f"column {name!r} has no kind")
-    try:
-        return encode(series, kinds[str(name)], periods.get(str(name)))
-    except ValueError as error:
-        raise ValueError(f"column {name!r}: {error}") from error
+def _in_processes(
+    task: Callable[[EncodedColumn], GridRows],
+    columns: Iterator[EncodedColumn],
+    jobs: int,
+    bar: Callable[[Iterable[Any]], Iterable[Any]],
+) -> list[GridRows]:
+    if jobs == 1:
+        with one_blas_thread():
+            return [task(column) for column in bar(columns)]
+    workers = Parallel(
+        n_jobs=jobs, backend="loky", inner_max_num_threads=1, return_as="generator", max_nbytes=None
+    )
+    return list(bar(workers(delayed(task)(column) for column in columns)))
 
 
-def _strata(given: pd.Series | None, n: int) -> list[np.ndarray]:
+def _strata_masks(given: pd.Series | None, n: int) -> list[np.ndarray]:
     """Boolean masks (n,) of the strata; one of all rows without `given`."""
     if given is None:
         return [np.ones(n, dtype=bool)]
-    codes = pd.factorize(given, sort=True, use_na_sentinel=True)[0]
-    return [codes == code for code in range(codes.max() + 1)]
+    numbers = pd.factorize(given, sort=True, use_na_sentinel=True)[0]
+    return [numbers == number for number in range(numbers.max() + 1)]
 
 
 class _Prepared:
-    """One column with what each test made of it, made when first asked for."""
+    """One column, with what each test makes of it. That is made at its first use."""
 
-    def __init__(self, column: Column, root: int) -> None:
+    def __init__(self, column: PreparedColumn, root: int) -> None:
         self.column = column
         self._root = root
         self._made: dict[str, Any] = {}
@@ -136,51 +164,63 @@ def _stream(root: int, name: str) -> np.random.Generator:
     return np.random.default_rng([root, zlib.crc32(name.encode())])
 
 
-def _test_feature(
-    name: str,
-    values: np.ndarray,
-    kind: Kind,
-    *,
-    traits: Mapping[str, tuple[np.ndarray, Kind]],
-    chosen: Mapping[str, tuple[Procedure, Null]],
-    strata: Sequence[np.ndarray],
-    root: int,
-    resamples: int,
-) -> list[dict[str, Any]]:
-    """All tests of one feature, as rows of the grid's table."""
-    found: dict[tuple[str, str], list[TestResult]] = {(t, test): [] for t in traits for test in chosen}
-    seconds = dict.fromkeys(found, 0.0)
-    for number, stratum in enumerate(strata):
-        present = stratum & ~np.isnan(values)
-        for complete, names in _by_pattern(present, traits):
-            feature = _Prepared(complete_column(values[complete], kind), root)
-            for trait in names:
-                trait_values, trait_kind = traits[trait]
-                other = _Prepared(complete_column(trait_values[complete], trait_kind), root)
-                for test, (procedure, null) in chosen.items():
-                    started = perf_counter()
-                    pair = other.column, feature.column
-                    outcome = procedure.refusal(*pair)
-                    if outcome is None:
-                        rng = _stream(root, f"{test}|{trait}|{name}|{number}")
-                        prepared = other.by(procedure), feature.by(procedure)
-                        outcome = procedure.test(pair, prepared, null, rng, resamples)
-                    found[trait, test].append(outcome)
-                    seconds[trait, test] += perf_counter() - started
-    return [
-        {"trait": trait, "feature": name}
-        | (results[0] if len(strata) == 1 else combine_strata(test, results)).row()
-        | {"seconds": seconds[trait, test]}
-        for (trait, test), results in found.items()
-    ]
+@dataclass(frozen=True, eq=False)
+class _FeatureRow:
+    """All tests of one feature: called with it, gives the rows of the grid's table.
 
+    Attributes:
+        traits: the traits to test it against.
+        tests: name -> the test and its null.
+        strata: (n,) masks of the strata.
+        root: the seed from which each cell's stream is derived.
+        resamples: permutations or Monte-Carlo tables per test.
+    """
 
-def _by_pattern(
-    present: np.ndarray, traits: Mapping[str, tuple[np.ndarray, Kind]]
-) -> list[tuple[np.ndarray, list[str]]]:
-    """Traits grouped by the rows that are complete for them: (mask, names) in order of appearance."""
-    groups: dict[bytes, tuple[np.ndarray, list[str]]] = {}
-    for name, (values, _) in traits.items():
-        complete = present & ~np.isnan(values)
-        groups.setdefault(complete.tobytes(), (complete, []))[1].append(name)
-    return list(groups.values())
+    traits: Sequence[EncodedColumn]
+    tests: Mapping[str, tuple[Procedure, Null]]
+    strata: Sequence[np.ndarray]
+    root: int
+    resamples: int
+
+    def __call__(self, feature: EncodedColumn) -> GridRows:
+        found: dict[tuple[str, str], list[TestResult]] = {
+            (trait.name, test): [] for trait in self.traits for test in self.tests
+        }
+        seconds = dict.fromkeys(found, 0.0)
+        for number, stratum in enumerate(self.strata):
+            for complete, traits in self._by_pattern(stratum & ~np.isnan(feature.values)):
+                column = self._prepared(feature, complete)
+                for trait in traits:
+                    other = self._prepared(trait, complete)
+                    for test in self.tests:
+                        started = perf_counter()
+                        cell = f"{test}|{trait.name}|{feature.name}|{number}"
+                        found[trait.name, test].append(self._test(test, other, column, cell))
+                        seconds[trait.name, test] += perf_counter() - started
+        return [
+            {"trait": trait, "feature": feature.name}
+            | (results[0] if len(self.strata) == 1 else combine_strata(test, results)).row()
+            | {"seconds": seconds[trait, test]}
+            for (trait, test), results in found.items()
+        ]
+
+    def _prepared(self, column: EncodedColumn, complete: np.ndarray) -> _Prepared:
+        return _Prepared(complete_column(column.values[complete], column.kind), self.root)
+
+    def _test(self, name: str, trait: _Prepared, feature: _Prepared, cell: str) -> TestResult:
+        """One test of one pair; `cell` names the stream of its randomness."""
+        procedure, null = self.tests[name]
+        columns = trait.column, feature.column
+        refused = procedure.refusal(*columns)
+        if refused is not None:
+            return refused
+        prepared = trait.by(procedure), feature.by(procedure)
+        return procedure.test(columns, prepared, null, _stream(self.root, cell), self.resamples)
+
+    def _by_pattern(self, present: np.ndarray) -> Iterable[tuple[np.ndarray, list[EncodedColumn]]]:
+        """Traits grouped by the rows that are complete for them: (mask, traits) in order of appearance."""
+        groups: dict[bytes, tuple[np.ndarray, list[EncodedColumn]]] = {}
+        for trait in self.traits:
+            complete = present & ~np.isnan(trait.values)
+            groups.setdefault(complete.tobytes(), (complete, []))[1].append(trait)
+        return groups.values()

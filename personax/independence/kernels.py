@@ -1,13 +1,14 @@
-"""Kernel and distance tests: each turns a column into a Gram matrix and compares two of them."""
+"""Kernel and distance tests: each turns a column into a Gram matrix and compares two Gram matrices."""
 
 from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Float
 
-from personax.independence.columns import Column
+from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_gram
 from personax.independence.nulls import correlation, cross, gamma_log_p, permutation_log_p, spectral_log_p
-from personax.independence.procedure import Comparison, Null
+from personax.independence.procedure import Compare, Comparison, Null
 
 RANDOM_FEATURES = 5
 KERNEL_NULLS: tuple[Null, ...] = ("spectral", "gamma", "permutation")
@@ -18,10 +19,10 @@ def kci_width(n: int) -> float:
     return 0.8 if n < 200 else 0.5 if n < 1200 else 0.3
 
 
-def kci_gram(column: Column) -> Gram:
+def kci_gram(column: PreparedColumn) -> Gram:
     """Gaussian kernel of the z-scores (ddof = 1); chord for circular, delta kernel for nominal columns.
 
-    Two coordinates (sin, cos) divide the squared width by 2, as causal-learn does for two dimensions.
+    For the two coordinates (sin, cos) the squared width is divided by 2, as in causal-learn.
     """
     width = kci_width(len(column))
     if column.kind == "nominal":
@@ -31,14 +32,14 @@ def kci_gram(column: Column) -> Gram:
     return gaussian_gram(column, width)
 
 
-def hsic_gram(column: Column) -> Gram:
+def hsic_gram(column: PreparedColumn) -> Gram:
     """Gaussian kernel whose width is the median of the column's own positive distances."""
     if column.kind == "nominal":
         return delta_gram(column)
     return gaussian_gram(column, column.median_distance)
 
 
-def draw_frequencies(rng: np.random.Generator) -> np.ndarray:
+def draw_frequencies(rng: np.random.Generator) -> Float[np.ndarray, "features 3"]:
     """(RANDOM_FEATURES, 3): two standard normal frequencies and one uniform phase for each random feature."""
     return np.column_stack(
         [
@@ -48,14 +49,14 @@ def draw_frequencies(rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def rcit_gram(frequencies: np.ndarray) -> Callable[[Column], Gram]:
-    """Random Fourier features cos(w x / width + b), each standardised; w and b from `draw_frequencies`.
+def rcit_gram(frequencies: Float[np.ndarray, "features 3"]) -> Callable[[PreparedColumn], Gram]:
+    """Random Fourier features cos(w x / width + b), each standardised; w and b are from `draw_frequencies`.
 
-    Both columns of a test share the frequencies: the test is then symmetric, and a grid builds the features
-    of a column once. A nominal column keeps the delta kernel, whose features are its categories.
+    Both columns of a test share the frequencies. The test is then symmetric, and a grid builds the features
+    of a column once. A nominal column has the delta kernel, whose features are its categories.
     """
 
-    def gram(column: Column) -> Gram:
+    def gram(column: PreparedColumn) -> Gram:
         if column.kind == "nominal":
             return delta_gram(column)
         if column.kind == "circular":
@@ -63,7 +64,7 @@ def rcit_gram(frequencies: np.ndarray) -> Callable[[Column], Gram]:
         else:
             points = column.positions[:, None]
         phases = points @ frequencies[:, : points.shape[1]].T / column.median_distance + frequencies[:, 2]
-        features = np.asfortranarray(np.cos(phases)[column.codes])
+        features = np.asfortranarray(np.cos(phases)[column.numbers])
         features -= features.mean(axis=0)
         features /= np.maximum(features.std(axis=0, ddof=1), 1e-12)
         return FactorGram(features)
@@ -73,7 +74,7 @@ def rcit_gram(frequencies: np.ndarray) -> Callable[[Column], Gram]:
 
 def _log_p(
     v: float,
-    columns: tuple[Column, Column],
+    columns: ColumnPair,
     grams: tuple[Gram, Gram],
     null: Null,
     rng: np.random.Generator,
@@ -86,27 +87,28 @@ def _log_p(
     return spectral_log_p(v, *grams)
 
 
-def compare_grams(scale: Callable[[float, Gram, Gram], float]) -> Comparison:
+def compare_grams(scale: Callable[[float, Gram, Gram], float]) -> Compare:
     """The comparison of two Gram matrices whose reported statistic is scale(V, a, b).
 
     The effect is the root of the unbiased squared correlation, cut to [0, 1].
     """
 
     def compare(
-        columns: tuple[Column, Column],
+        columns: ColumnPair,
         grams: tuple[Gram, Gram],
         null: Null,
         rng: np.random.Generator,
         resamples: int,
-    ) -> tuple[float, float, float, str]:
+    ) -> Comparison:
         v = cross(*grams)
         effect = float(np.sqrt(np.clip(correlation(v, *grams), 0.0, 1.0)))
-        return scale(v, *grams), _log_p(v, columns, grams, null, rng, resamples), effect, null
+        log_p = _log_p(v, columns, grams, null, rng, resamples)
+        return Comparison(scale(v, *grams), log_p, effect, null)
 
     return compare
 
 
-def as_it_is(v: float, a: Gram, b: Gram) -> float:
+def unscaled(v: float, a: Gram, b: Gram) -> float:
     """V = sum(Kc_x * Kc_y) = n^2 HSIC, KCI's statistic."""
     return v
 

@@ -1,34 +1,35 @@
-"""Fisher's z: the correlation coefficient, where it means something."""
+"""Fisher's z: a test of the correlation coefficient, for columns that have one."""
 
 import numpy as np
+from jaxtyping import Float
 
-from personax.independence.columns import Column
-from personax.independence.procedure import Null
+from personax.independence.columns import ColumnPair, PreparedColumn
+from personax.independence.procedure import Comparison, Null
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.tails import log_normal_two_sided
 
 LINEAR_NULLS: tuple[Null, ...] = ("normal", "permutation")
 
 
-def has_a_line(column: Column) -> bool:
-    """Continuous, ordinal and binary columns. Codes of three categories or angles have no correlation."""
+def has_a_line(column: PreparedColumn) -> bool:
+    """Continuous, ordinal and binary columns. Three or more categories and angles have no correlation."""
     return column.kind in ("continuous", "ordinal") or (
         column.kind == "nominal" and len(column.distinct) <= 2
     )
 
 
-def z_scores(column: Column) -> np.ndarray:
-    """(n,) z-scores with ddof = 1; of a binary nominal column those of its codes, 1 the rarer one."""
-    return np.asarray(column.standardised[column.codes])
+def z_scores(column: PreparedColumn) -> Float[np.ndarray, " n"]:
+    """(n,) z-scores with ddof = 1; for a binary nominal column those of 0 and 1, 1 being the rarer one."""
+    return np.asarray(column.standardised[column.numbers])
 
 
 def compare_linear(
-    columns: tuple[Column, Column],
+    columns: ColumnPair,
     prepared: tuple[np.ndarray, np.ndarray],
     null: Null,
     rng: np.random.Generator,
     resamples: int,
-) -> tuple[float, float, float, str]:
+) -> Comparison:
     """z = sqrt(n - 3) atanh(r), normal under independence (Fisher 1921); the effect is r.
 
     A nominal column has no direction: z and r are then given without their sign.
@@ -38,11 +39,11 @@ def compare_linear(
     correlation = float(np.clip(a @ b / (n - 1), -1.0, 1.0))
     if "nominal" in (columns[0].kind, columns[1].kind):
         correlation = abs(correlation)
-    # |r| = 1 is kept below 1 by one rounding: the statistic stays finite, the p-value above 0.
+    # |r| = 1 is moved below 1 by one rounding, so that the statistic is finite and the p-value positive.
     z = float(np.sqrt(n - 3) * np.arctanh(np.clip(correlation, -1.0 + 2**-53, 1.0 - 2**-53)))
     if null == "normal":
-        return z, log_normal_two_sided(z), correlation, null
+        return Comparison(z, log_normal_two_sided(z), correlation, null)
     a, b = sorted((np.sort(a), np.sort(b)), key=lambda scores: (len(np.unique(scores)), f"{scores[0]:.9e}"))
     threshold = abs(correlation) * (n - 1) * (1.0 - ROUNDING)
     exceeds = (np.array([abs(float(rng.permutation(a) @ b)) >= threshold]) for _ in range(resamples))
-    return z, resampling_log_p(exceeds, resamples), correlation, null
+    return Comparison(z, resampling_log_p(exceeds, resamples), correlation, null)

@@ -1,10 +1,14 @@
-"""Many p-values: corrections for multiplicity, and one p-value from several strata. All in logarithms."""
+"""Many p-values: corrections for multiplicity, decisions over a grid, one p-value from several strata.
+
+All of it works on logarithms of p-values, which do not underflow.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from personax.independence.results import LN10, TestResult, result, without_pvalue
 from personax.independence.tails import log_chi2_sf
@@ -12,11 +16,14 @@ from personax.independence.tails import log_chi2_sf
 Correction = Literal["none", "fdr_bh", "holm"]
 
 
-def adjust(log10_p: np.ndarray, method: Correction) -> np.ndarray:
-    """log10 of adjusted p-values (q-values), (m,) -> (m,); NaN stays NaN and counts for nothing.
+def adjust(log10_p: Float[np.ndarray, " m"], method: Correction) -> Float[np.ndarray, " m"]:
+    """log10 of adjusted p-values (q-values), (m,) -> (m,); NaN stays NaN and is not counted in m.
 
     fdr_bh: Benjamini & Hochberg (1995), q_(i) = min_{j >= i} m p_(j) / j; holm: Holm (1979),
     q_(i) = max_{j <= i} (m - j + 1) p_(j); none: p itself.
+
+    >>> adjust(np.log10([0.01, 0.5]), "holm").round(3)
+    array([-1.699, -0.301])
     """
     adjusted = np.array(log10_p, dtype=float)
     known = np.flatnonzero(~np.isnan(adjusted))
@@ -38,11 +45,11 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     """One result from the same test in disjoint strata: is there dependence in any of them?
 
     Fisher's combination, -2 sum log p ~ chi-square with 2k degrees of freedom for k strata with a p-value.
-    Kernel and table tests have no sign, so dependences of different shape in different strata must add up,
-    which a product of p-values does (Stouffer's z, made for one-sided effects of a common direction, would
-    average them); no combination has a larger Bahadur slope (Littell & Folks 1971), and
-    it needs log p only. Permutation p-values are discrete and make it conservative.
-    The effect is the mean over these strata, weighted by their rows; n is their sum.
+    Kernel and table tests have no sign, so dependences of different shape in different strata must add up.
+    A product of p-values does this; Stouffer's z, made for one-sided effects in one direction, would average
+    them. No combination has a larger Bahadur slope (Littell & Folks 1971), and this one needs only log p.
+    Permutation p-values are discrete and make it conservative.
+    The effect is the mean over these strata, weighted by their rows; n is the sum of their rows.
     """
     used = [stratum for stratum in strata if stratum.defined]
     if not used:
@@ -60,8 +67,13 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
 def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataFrame:
     """The grid with log10_q_value, q_value and rejected (q <= alpha).
 
-    Corrected within each test and source of scores: one family is one panel of a figure, traits x
-    features. Adding a test or a language model leaves the others' decisions alone.
+    The correction works within each test and source of scores: one family is one panel of a figure, traits x
+    features. Another test or another language model does not change the decisions of the others.
+
+    Args:
+        grid: as `run_grid` returns it, with a column `scores`, which names the source of the scores.
+        alpha: level of the decisions.
+        correction: see `adjust`.
     """
     decided = grid.copy()
     log10_q = grid.groupby(["scores", "test"], sort=False)["log10_pvalue"].transform(

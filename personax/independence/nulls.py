@@ -9,7 +9,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from personax.independence.columns import Column
+from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.distances import SpacingGram, spacing_spacing, spacing_table
 from personax.independence.grams import (
     FactorGram,
@@ -55,8 +55,8 @@ def _(a: SpacingGram, b: Gram) -> float:
 def unbiased(v: float, a: Gram, b: Gram) -> float:
     """Unbiased estimate of the (squared) HSIC or distance covariance from V = sum(Kc_a * Kc_b); n >= 4.
 
-    The U-centred form (Song et al. 2012, Eq. 5; Szekely & Rizzo 2014, Eq. 3.2) of matrices whose rows
-    already sum to zero, so that only the diagonals d, e and V are needed:
+    This is the U-centred form (Song et al. 2012, Eq. 5; Szekely & Rizzo 2014, Eq. 3.2) for matrices whose
+    rows already sum to zero. It needs only V and the diagonals d, e:
 
         [V - d.e + tr tr' / ((n - 1)(n - 2)) - 2 d.e / (n - 2)] / (n (n - 3))
     """
@@ -69,17 +69,16 @@ def unbiased(v: float, a: Gram, b: Gram) -> float:
 def correlation(v: float, a: Gram, b: Gram) -> float:
     """Unbiased squared correlation: covariance over the root of the two variances; 0 if one is not positive.
 
-    For distances Szekely & Rizzo's (2013) bias-corrected R*, for kernels the debiased alignment (CKA).
+    For distances it is Szekely & Rizzo's (2013) bias-corrected R*, for kernels the debiased alignment (CKA).
     """
     variances = unbiased(a.square, a, a) * unbiased(b.square, b, b)
     return unbiased(v, a, b) / float(np.sqrt(variances)) if variances > 0 else 0.0
 
 
 def gamma_log_p(v: float, a: Gram, b: Gram) -> float:
-    """log p by a gamma distribution with V's asymptotic moments.
+    """log p by a gamma distribution with V's asymptotic moments, as causal-learn computes it.
 
-    Zhang et al. 2011, Proposition 5:
-    mean = tr tr' / n, variance = 2 ||Kc||^2 ||Kc'||^2 / n^2. What causal-learn computes.
+    Zhang et al. 2011, Proposition 5: mean = tr tr' / n, variance = 2 ||Kc||^2 ||Kc'||^2 / n^2.
     """
     mean = float(a.diagonal.sum()) * float(b.diagonal.sum()) / a.n
     variance = 2.0 * a.square * b.square / a.n**2
@@ -89,7 +88,7 @@ def gamma_log_p(v: float, a: Gram, b: Gram) -> float:
 def spectral_log_p(v: float, a: Gram, b: Gram) -> float:
     """log p by the weighted sum of chi-squares itself, without sampling.
 
-    Weights lambda_i mu_j / (n - 1): V's mean under permutations is exactly tr tr' / (n - 1).
+    The weights are lambda_i mu_j / (n - 1), since V's mean under permutations is exactly tr tr' / (n - 1).
     """
     weights = np.multiply.outer(a.eigenvalues, b.eigenvalues).ravel() / (a.n - 1)
     return log_weighted_chi2_sf(weights, v)
@@ -97,18 +96,18 @@ def spectral_log_p(v: float, a: Gram, b: Gram) -> float:
 
 def permutation_log_p(
     v: float,
-    columns: tuple[Column, Column],
+    columns: ColumnPair,
     grams: tuple[Gram, Gram],
     rng: np.random.Generator,
     resamples: int,
 ) -> float:
     """log p over random orders of the rows of one column (`resampling_log_p`).
 
-    Both columns are sorted before the shuffle and the one to shuffle is chosen by its contents, so that the
-    same `rng` gives the same p whatever the order of rows and arguments.
+    Both columns are sorted before the shuffle, and the contents decide which one is shuffled: the same `rng`
+    then gives the same p for any order of rows and arguments.
     """
     first, second = sorted(zip(columns, grams, strict=True), key=lambda pair: _content(*pair))
-    a, b = (gram.permuted(np.argsort(column.codes, kind="stable")) for column, gram in (first, second))
+    a, b = (gram.permuted(np.argsort(column.numbers, kind="stable")) for column, gram in (first, second))
     exceeds = (
         np.array([cross(a.permuted(rng.permutation(a.n)), b) >= v * (1.0 - ROUNDING)])
         for _ in range(resamples)
@@ -116,5 +115,5 @@ def permutation_log_p(
     return resampling_log_p(exceeds, resamples)
 
 
-def _content(column: Column, gram: Gram) -> tuple[int, str]:
+def _content(column: PreparedColumn, gram: Gram) -> tuple[int, str]:
     return len(column.distinct), f"{float(gram.diagonal.sum()):.6e}"

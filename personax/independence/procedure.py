@@ -1,12 +1,12 @@
-"""The shape that all tests share: a column is prepared once, two prepared columns are compared."""
+"""What all tests have in common: each column is prepared once, then two prepared columns are compared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from personax.independence.columns import Column
+from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.results import (
     CONSTANT,
     NOT_APPLICABLE,
@@ -19,15 +19,29 @@ from personax.independence.results import (
 Null = Literal["auto", "spectral", "gamma", "permutation", "chi2", "normal", "peer"]
 MIN_ROWS = 5
 
-# (columns, what `prepare` made of them, null, rng, resamples) -> statistic, log p, effect, name of the null
-Comparison = Callable[
-    [tuple[Column, Column], tuple[Any, Any], Null, np.random.Generator, int],
-    tuple[float, float, float, str],
-]
+
+class Comparison(NamedTuple):
+    """What the comparison of two columns finds.
+
+    Attributes:
+        statistic: the test's statistic.
+        log_p: natural logarithm of its p-value.
+        effect: size of the dependence.
+        null: name of the null distribution that gave the p-value.
+    """
+
+    statistic: float
+    log_p: float
+    effect: float
+    null: str
 
 
-def any_column(column: Column) -> bool:
-    """Applies to columns of every kind."""
+# (columns, what their preparation made of them, null, rng, resamples) -> Comparison
+Compare = Callable[[ColumnPair, tuple[Any, Any], Null, np.random.Generator, int], Comparison]
+
+
+def any_column(column: PreparedColumn) -> bool:
+    """True: a test with this condition applies to columns of every kind."""
     return True
 
 
@@ -36,19 +50,20 @@ class Procedure:
     """One test.
 
     Attributes:
+        name: its name in calls and tables.
         title: its name in figures.
         nulls: the null distributions it offers; the first is the default.
-        applies: whether the test means anything for a column.
-        preparation: given a generator (for random features), the function that prepares a column.
-        compare: see `Comparison`.
+        applies: whether the test has a meaning for a column.
+        preparation: takes a generator (for random features) and returns the function that prepares a column.
+        compare: compares two prepared columns, see `Compare`.
     """
 
     name: str
     title: str
     nulls: tuple[Null, ...]
-    applies: Callable[[Column], bool]
-    preparation: Callable[[np.random.Generator], Callable[[Column], Any]]
-    compare: Comparison
+    applies: Callable[[PreparedColumn], bool]
+    preparation: Callable[[np.random.Generator], Callable[[PreparedColumn], Any]]
+    compare: Compare
 
     def choose_null(self, null: str | None) -> Null:
         """`null`, or the default if None; ValueError if the test does not offer it."""
@@ -59,7 +74,7 @@ class Procedure:
                 return offered
         raise ValueError(f"{self.name}: null {null!r} is not offered; choose from {', '.join(self.nulls)}")
 
-    def refusal(self, x: Column, y: Column) -> TestResult | None:
+    def refusal(self, x: PreparedColumn, y: PreparedColumn) -> TestResult | None:
         """The result without a p-value for columns that cannot be tested, else None."""
         if not (self.applies(x) and self.applies(y)):
             return without_pvalue(self.name, len(x), NOT_APPLICABLE)
@@ -71,12 +86,12 @@ class Procedure:
 
     def test(
         self,
-        columns: tuple[Column, Column],
+        columns: ColumnPair,
         prepared: tuple[Any, Any],
         null: Null,
         rng: np.random.Generator,
         resamples: int,
     ) -> TestResult:
-        """Compare two columns that `refusal` let pass."""
+        """Compare two columns for which `refusal` returned None."""
         statistic, log_p, effect, used = self.compare(columns, prepared, null, rng, resamples)
         return result(self.name, statistic, log_p, len(columns[0]), effect, used)

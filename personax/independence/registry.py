@@ -1,11 +1,11 @@
-"""The seven tests, each a plain function of two columns, and the registry that grids and commands use."""
+"""The seven tests, each a plain function of two columns, and their registry for grids and commands."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from personax.independence.columns import Column, Kind, complete_column, encode
+from personax.independence.columns import ColumnPair, Kind, PreparedColumn, complete_column, encode
 from personax.independence.discrete import (
     TABLE_NULLS,
     compare_tables,
@@ -16,7 +16,6 @@ from personax.independence.discrete import (
 from personax.independence.distances import distance_gram
 from personax.independence.kernels import (
     KERNEL_NULLS,
-    as_it_is,
     compare_grams,
     draw_frequencies,
     hsic_gram,
@@ -24,6 +23,7 @@ from personax.independence.kernels import (
     per_pair,
     per_row,
     rcit_gram,
+    unscaled,
 )
 from personax.independence.linear import LINEAR_NULLS, compare_linear, has_a_line, z_scores
 from personax.independence.nulls import correlation
@@ -36,19 +36,21 @@ CONTINUOUS: tuple[Kind, Kind] = ("continuous", "continuous")
 RADIANS: tuple[float | None, float | None] = (None, None)
 
 
-def _always(prepare: Callable[[Column], Any]) -> Callable[[np.random.Generator], Callable[[Column], Any]]:
+def _always(
+    prepare: Callable[[PreparedColumn], Any],
+) -> Callable[[np.random.Generator], Callable[[PreparedColumn], Any]]:
     """A preparation that draws nothing."""
     return lambda rng: prepare
 
 
-def _nothing(column: Column) -> None:
+def _nothing_to_prepare(column: PreparedColumn) -> None:
     return None
 
 
 TESTS: dict[str, Procedure] = {
     test.name: test
     for test in (
-        Procedure("kci", "KCI", KERNEL_NULLS, any_column, _always(kci_gram), compare_grams(as_it_is)),
+        Procedure("kci", "KCI", KERNEL_NULLS, any_column, _always(kci_gram), compare_grams(unscaled)),
         Procedure("hsic", "HSIC", KERNEL_NULLS, any_column, _always(hsic_gram), compare_grams(per_pair)),
         Procedure(
             "distance_correlation",
@@ -59,7 +61,12 @@ TESTS: dict[str, Procedure] = {
             compare_grams(correlation),
         ),
         Procedure(
-            "chi_square", "Chi-square", TABLE_NULLS, is_discrete, _always(_nothing), compare_tables(pearson)
+            "chi_square",
+            "Chi-square",
+            TABLE_NULLS,
+            is_discrete,
+            _always(_nothing_to_prepare),
+            compare_tables(pearson),
         ),
         Procedure("fisher_z", "Fisher's z", LINEAR_NULLS, has_a_line, _always(z_scores), compare_linear),
         Procedure(
@@ -75,7 +82,7 @@ TESTS: dict[str, Procedure] = {
             "G-square",
             TABLE_NULLS,
             is_discrete,
-            _always(_nothing),
+            _always(_nothing_to_prepare),
             compare_tables(likelihood_ratio),
         ),
     )
@@ -84,8 +91,18 @@ DEFAULT_TESTS = ("kci", "hsic", "distance_correlation", "chi_square", "fisher_z"
 PAPER_TESTS = ("kci", "rcit", "hsic", "chi_square", "g_square")
 
 
-def run_test(  # noqa: PLR0913
-    name: str,
+class PairOptions(TypedDict, total=False):
+    """The keyword arguments that every test has; `run_test` explains them."""
+
+    kinds: tuple[Kind, Kind]
+    periods: tuple[float | None, float | None]
+    null: str | None
+    rng: np.random.Generator | None
+    resamples: int
+
+
+def run_test(
+    test: str | Procedure,
     x: Any,
     y: Any,
     *,
@@ -94,11 +111,11 @@ def run_test(  # noqa: PLR0913
     null: str | None = None,
     rng: np.random.Generator | None = None,
     resamples: int = RESAMPLES,
-    procedures: Mapping[str, Procedure] = TESTS,
 ) -> TestResult:
-    """Run the test `name` on two columns.
+    """Run a test on two columns.
 
     Args:
+        test: a name in `TESTS`, or a test itself, such as `REFERENCE["kci"]` (the peers', see reference.py).
         x, y: (n,) sequences, arrays or Series; numbers, or labels of any type where the kind is nominal.
             Rows in which either is missing (NaN, None) are left out; `n` of the result counts the rest.
         kinds: kind of x and of y: "continuous", "ordinal", "nominal" or "circular".
@@ -106,160 +123,117 @@ def run_test(  # noqa: PLR0913
         null: null distribution, one that the test offers; None is the test's default.
         rng: randomness of `permutation` nulls and of RCIT's features; None is a generator seeded with 0, so
             that a call repeats itself. The same generator state gives the same result for (x, y) and (y, x),
-            for other units and, but for rounding, for another order of rows.
-        resamples: most permutations or Monte-Carlo tables, >= 1; the smallest p is 1/(resamples + 1). Drawing
-            stops early where p is large (`resampling_log_p`).
-        procedures: `TESTS`, or `REFERENCE` for the peers' implementations (reference.py).
+            for other units and, except for rounding, for another order of rows.
+        resamples: largest number of permutations or Monte-Carlo tables, >= 1; the smallest p is
+            1/(resamples + 1). Drawing stops early where p is large (`resampling_log_p`).
 
     Raises ValueError: unequal lengths, unknown name, kind or null, text in a numeric column, infinities.
 
-    Without a p-value (see `TestResult.null`): a column the test does not apply to, fewer than 5 complete rows
-    (also: all missing), or a column that is constant over the complete rows.
+    There is no p-value (see `TestResult.null`) if the test does not apply to a column, if fewer than 5 rows
+    are complete, or if a column is constant over the complete rows.
+
+    >>> found = run_test("fisher_z", [1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5])
+    >>> round(found.effect, 3), round(found.pvalue, 3), found.null
+    (0.829, 0.04, 'normal')
     """
-    if name not in procedures:
-        raise ValueError(f"test {name!r} is unknown; choose from {', '.join(procedures)}")
+    if isinstance(test, str) and test not in TESTS:
+        raise ValueError(f"test {test!r} is unknown; choose from {', '.join(TESTS)}")
     if resamples < 1:
         raise ValueError(f"resamples={resamples} must be at least 1")
-    test = procedures[name]
-    chosen = test.choose_null(null)
-    a, b = encode(x, kinds[0], periods[0]), encode(y, kinds[1], periods[1])
-    if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"x and y must be columns of one length, not {a.shape} and {b.shape}")
-    complete = ~(np.isnan(a) | np.isnan(b))
-    columns = complete_column(a[complete], kinds[0]), complete_column(b[complete], kinds[1])
-    refused = test.refusal(*columns)
+    procedure = TESTS[test] if isinstance(test, str) else test
+    chosen = procedure.choose_null(null)
+    columns = _complete_pair((x, y), kinds, periods)
+    refused = procedure.refusal(*columns)
     if refused is not None:
         return refused
     rng = np.random.default_rng(0) if rng is None else rng
-    prepare = test.preparation(rng)
+    prepare = procedure.preparation(rng)
     with one_blas_thread():
-        return test.test(columns, (prepare(columns[0]), prepare(columns[1])), chosen, rng, resamples)
+        return procedure.test(columns, (prepare(columns[0]), prepare(columns[1])), chosen, rng, resamples)
 
 
-def kci(
-    x: Any,
-    y: Any,
-    *,
-    kinds: tuple[Kind, Kind] = CONTINUOUS,
-    periods: tuple[float | None, float | None] = RADIANS,
-    null: str | None = None,
-    rng: np.random.Generator | None = None,
-    resamples: int = RESAMPLES,
-) -> TestResult:
+def _complete_pair(
+    pair: tuple[Any, Any], kinds: tuple[Kind, Kind], periods: tuple[float | None, float | None]
+) -> ColumnPair:
+    """Both columns over the rows in which neither is missing."""
+    a, b = encode(pair[0], kinds[0], periods[0]), encode(pair[1], kinds[1], periods[1])
+    if a.shape != b.shape:
+        raise ValueError(f"x and y must be columns of one length, not {a.shape} and {b.shape}")
+    complete = ~(np.isnan(a) | np.isnan(b))
+    return complete_column(a[complete], kinds[0]), complete_column(b[complete], kinds[1])
+
+
+def kci(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     """Kernel independence test of Zhang et al. (2011), unconditional; arguments and errors as `run_test`.
 
-    Statistic V = sum(Kc_x * Kc_y) with Gaussian kernels of width 0.8 (n < 200), 0.5 (n < 1200) or 0.3
-    standard deviations, causal-learn's; circular columns through (sin, cos), nominal ones through the delta
-    kernel.
-    Effect: root of the debiased kernel alignment, in [0, 1]. Nulls: spectral (default), gamma (the numbers of
-    causal-learn), permutation.
+    The statistic is V = sum(Kc_x * Kc_y), Kc being the centred Gram matrix of a Gaussian kernel. Its width is
+    0.8 (n < 200), 0.5 (n < 1200) or 0.3 standard deviations, as in causal-learn. Circular columns enter
+    through (sin, cos), nominal ones through the delta kernel. The effect is the root of the debiased kernel
+    alignment, in [0, 1].
+
+    Nulls: spectral (default; the asymptotic weighted sum of chi-squares itself), gamma (its approximation by
+    a gamma distribution, equal to causal-learn's), permutation.
+
+    >>> x = np.linspace(-1.0, 1.0, 101)
+    >>> found = kci(x, x**2, kinds=("continuous", "continuous"))
+    >>> found.null, found.n, found.pvalue < 1e-6
+    ('spectral', 101, True)
     """
-    return run_test("kci", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples)
+    return run_test("kci", x, y, **options)
 
 
-def hsic(
-    x: Any,
-    y: Any,
-    *,
-    kinds: tuple[Kind, Kind] = CONTINUOUS,
-    periods: tuple[float | None, float | None] = RADIANS,
-    null: str | None = None,
-    rng: np.random.Generator | None = None,
-    resamples: int = RESAMPLES,
-) -> TestResult:
+def hsic(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     """Hilbert-Schmidt independence criterion (Gretton et al. 2008); arguments and errors as `run_test`.
 
-    Statistic tr(K H L H) / n^2 with Gaussian kernels, each as wide as the median positive distance of its own
-    column. Effect and nulls as for `kci`.
+    The statistic is tr(K H L H) / n^2 with Gaussian kernels, each as wide as the median positive distance of
+    its own column. Effect and nulls are those of `kci`.
     """
-    return run_test("hsic", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples)
+    return run_test("hsic", x, y, **options)
 
 
-def distance_correlation(
-    x: Any,
-    y: Any,
-    *,
-    kinds: tuple[Kind, Kind] = CONTINUOUS,
-    periods: tuple[float | None, float | None] = RADIANS,
-    null: str | None = None,
-    rng: np.random.Generator | None = None,
-    resamples: int = RESAMPLES,
-) -> TestResult:
+def distance_correlation(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     """Distance correlation (Szekely et al. 2007); arguments and errors as `run_test`.
 
-    Statistic: the bias-corrected squared distance correlation (Szekely & Rizzo 2013), which may be negative;
-    the p-value is that of the underlying n dCov^2. Distances |a - b|, the chord of circular columns, [a != b]
-    of nominal ones. Effect: root of the statistic, cut to [0, 1]. Nulls as for `kci`.
+    The statistic is the bias-corrected squared distance correlation (Szekely & Rizzo 2013), which may be
+    negative. The p-value is that of the underlying n dCov^2. Distances are |a - b|, the chord for circular
+    columns and [a != b] for nominal ones. The effect is the root of the statistic, cut to [0, 1]. Nulls are
+    those of `kci`.
     """
-    return run_test(
-        "distance_correlation", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples
-    )
+    return run_test("distance_correlation", x, y, **options)
 
 
-def chi_square(
-    x: Any,
-    y: Any,
-    *,
-    kinds: tuple[Kind, Kind] = CONTINUOUS,
-    periods: tuple[float | None, float | None] = RADIANS,
-    null: str | None = None,
-    rng: np.random.Generator | None = None,
-    resamples: int = RESAMPLES,
-) -> TestResult:
+def chi_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     """Pearson's chi-square test of a table of counts; arguments and errors as `run_test`.
 
-    Applies to ordinal and nominal columns and to circular ones whose values recur. Effect: Cramer's V,
-    corrected for bias. Nulls: auto (default: chi2 unless an expected count is below 5, then permutation),
-    chi2, permutation (Monte Carlo over tables with the observed margins). No continuity correction.
+    It applies to ordinal and nominal columns, and to circular ones whose values recur. The effect is Cramer's
+    V, corrected for bias. There is no continuity correction.
+
+    Nulls: auto (default; chi2 unless an expected count is below 5, then permutation), chi2, permutation
+    (Monte Carlo over tables with the observed margins).
     """
-    return run_test("chi_square", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples)
+    return run_test("chi_square", x, y, **options)
 
 
-def fisher_z(
-    x: Any,
-    y: Any,
-    *,
-    kinds: tuple[Kind, Kind] = CONTINUOUS,
-    periods: tuple[float | None, float | None] = RADIANS,
-    null: str | None = None,
-    rng: np.random.Generator | None = None,
-    resamples: int = RESAMPLES,
-) -> TestResult:
+def fisher_z(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     """Fisher's z of the correlation coefficient; arguments and errors as `run_test`.
 
-    Applies to continuous, ordinal and binary columns. Statistic sqrt(n - 3) atanh(r), effect r (both without
-    sign if a column is nominal). Nulls: normal (default), permutation. It sees linear dependence only.
+    It applies to continuous, ordinal and binary columns, and sees linear dependence only. The statistic is
+    sqrt(n - 3) atanh(r) and the effect is r, both without sign if a column is nominal. Nulls: normal
+    (default), permutation.
     """
-    return run_test("fisher_z", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples)
+    return run_test("fisher_z", x, y, **options)
 
 
-def rcit(
-    x: Any,
-    y: Any,
-    *,
-    kinds: tuple[Kind, Kind] = CONTINUOUS,
-    periods: tuple[float | None, float | None] = RADIANS,
-    null: str | None = None,
-    rng: np.random.Generator | None = None,
-    resamples: int = RESAMPLES,
-) -> TestResult:
+def rcit(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     """RCIT without a condition, i.e. RIT (Strobl et al. 2019); arguments and errors as `run_test`.
 
-    Statistic n ||C_xy||_F^2 of the covariances between 5 random Fourier features of each column, width the
-    median distance. It depends on `rng`, through the features. Effect and nulls as for `kci`.
+    The statistic is n ||C_xy||_F^2, C_xy being the covariances between 5 random Fourier features of each
+    column. Their width is the median distance. It depends on `rng`, through the features. Effect and nulls
+    are those of `kci`.
     """
-    return run_test("rcit", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples)
+    return run_test("rcit", x, y, **options)
 
 
-def g_square(
-    x: Any,
-    y: Any,
-    *,
-    kinds: tuple[Kind, Kind] = CONTINUOUS,
-    periods: tuple[float | None, float | None] = RADIANS,
-    null: str | None = None,
-    rng: np.random.Generator | None = None,
-    resamples: int = RESAMPLES,
-) -> TestResult:
-    """Likelihood-ratio test G^2 of a table of counts; all else as `chi_square`."""
-    return run_test("g_square", x, y, kinds=kinds, periods=periods, null=null, rng=rng, resamples=resamples)
+def g_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
+    """Likelihood-ratio test G^2 of a table of counts; everything else is as in `chi_square`."""
+    return run_test("g_square", x, y, **options)

@@ -3,19 +3,24 @@
 from collections.abc import Iterable
 
 import numpy as np
+from jaxtyping import Bool
 
-# Sampling stops at this many exceedances: p is then known to a tenth of itself.
+# Sampling stops at this many exceedances: the standard error of p is then a tenth of p.
 ENOUGH = 100
-# An observed statistic and an equal one of a resample differ by rounding.
+# The observed statistic and an equal one of a resample may differ by this much through rounding.
 ROUNDING = 1e-10
 
 
-def resampling_log_p(exceeds: Iterable[np.ndarray], resamples: int) -> float:
+def resampling_log_p(exceeds: Iterable[Bool[np.ndarray, " block"]], resamples: int) -> float:
     """log p from blocks of booleans, True where a resample's statistic reaches the observed one.
 
-    (1 + #) / (1 + resamples) if all are drawn (Phipson & Smyth 2010). If the ENOUGH-th exceedance comes
-    earlier, at resample l, drawing stops and p = ENOUGH / l (Besag & Clifford 1991). Either way
-    P(p <= a) <= a under the null; a p-value of 0.5 takes 200 resamples instead of thousands.
+    If all resamples are drawn, p = (1 + #) / (1 + resamples), where # is the number of True (Phipson & Smyth
+    2010). If the ENOUGH-th True comes earlier, at resample l, drawing stops and p = ENOUGH / l (Besag &
+    Clifford 1991). In both cases P(p <= a) <= a under the null hypothesis. A p-value of 0.5 then takes 200
+    resamples instead of thousands.
+
+    >>> round(np.exp(resampling_log_p([np.array([True, False, False])], 3)), 3)
+    np.float64(0.5)
     """
     drawn = found = 0
     for block in exceeds:

@@ -1,4 +1,4 @@
-"""What a test returns."""
+"""The result of a test."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,14 +22,15 @@ class TestResult:
         pvalue: in (0, 1]. A value below the smallest float is given as that float (2.2e-308), never 0.0.
         log10_pvalue: exact where `pvalue` is not; <= 0.
         n: rows in which both columns are present.
-        effect: size of the dependence, comparable across n: in [0, 1], for Fisher's z the correlation.
-        null: how the p-value was had, or why there is none: one of the names in the test's docstring,
-            "not applicable" (the test does not mean anything for these kinds of column),
-            "undefined: constant column" or "undefined: fewer than 5 complete rows".
+        effect: size of the dependence, which can be compared across n. It lies in [0, 1]; for Fisher's z it
+            is the correlation.
+        null: the null distribution that gave the p-value, one of the names in the test's docstring, or the
+            reason why there is no p-value: "not applicable" (the test has no meaning for these kinds of
+            column), "undefined: constant column" or "undefined: fewer than 5 complete rows".
             Without a p-value, statistic, pvalue, log10_pvalue and effect are NaN.
     """
 
-    __test__ = False  # the name starts with Test; pytest shall not collect it
+    __test__ = False  # pytest must not collect this class, although its name starts with Test
 
     test: str
     statistic: float
@@ -41,7 +42,7 @@ class TestResult:
 
     @property
     def applicable(self) -> bool:
-        """False where the test has no meaning for the kinds of column; True also for undefined results."""
+        """False where the test has no meaning for the kinds of column. Undefined results are applicable."""
         return self.null != NOT_APPLICABLE
 
     @property

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from scipy.optimize import brentq
 from scipy.special import expit, gammaincc, gammaln, log_ndtr
 
@@ -49,7 +50,7 @@ class _Weights(NamedTuple):
     """Weights of a chi-square sum, divided by the largest: the large ones, power sums of the small ones."""
 
     large: np.ndarray
-    small: np.ndarray  # sum of w^k over the small weights, k = 1, 2, ...
+    small: np.ndarray  # sums of w^k over the small weights, k = 1, 2, ...
     cut: float  # no small weight exceeds this
 
 
@@ -65,7 +66,7 @@ def _split(weights: np.ndarray, cut: float) -> _Weights:
     return _Weights(weights[weights >= cut], np.array(sums), cut)
 
 
-def log_weighted_chi2_sf(weights: np.ndarray, q: float) -> float:
+def log_weighted_chi2_sf(weights: Float[np.ndarray, " r"], q: float) -> float:
     """log P(sum_j weights_j Z_j^2 > q) for independent standard normal Z_j.
 
     weights: (r,) non-negative, at least one positive. Returns 0.0 for q <= 0.
@@ -75,13 +76,14 @@ def log_weighted_chi2_sf(weights: np.ndarray, q: float) -> float:
         P(Q > q) = 1/(2 pi i) * integral of exp(K(t) - t q) / t dt,   0 < Re t < 1/(2 w_max) at the crossing.
 
     The path is a hyperbola that crosses the real axis at the saddle point of the whole integrand and opens
-    towards +infinity, where the integrand vanishes double-exponentially in the path's parameter, so the
+    towards +infinity. There the integrand vanishes double-exponentially in the path's parameter, so the
     trapezoid rule converges geometrically. The factor exp(K - t q - log t) at the saddle is taken out:
-    nothing underflows and nothing cancels, however deep the tail. Relative error of p below 1e-9 down to p =
-    10^-100,000 (checked against closed forms in 60 digits; Imhof 1961 and Davies 1980 lose all digits near
-    1e-12); only for thousands of equal weights far below their mean, p > 0.9999, is it 1e-5. Weights below
-    1/100 of the largest (less, if the path reaches far) enter by their power sums, the series of
-    log(1 - 2 w t).
+    nothing underflows and nothing cancels, however deep the tail.
+
+    The relative error of p is below 1e-9 down to p = 10^-100,000 (checked against closed forms in 60 digits;
+    Imhof 1961 and Davies 1980 lose all digits near 1e-12). It is 1e-5 only for thousands of equal weights and
+    q far below their sum, where p > 0.9999. Weights below 1/100 of the largest (less, if the path reaches
+    far) enter by their power sums, through the series of log(1 - 2 w t).
     """
     if q <= 0:
         return 0.0

@@ -1,6 +1,6 @@
-"""One BLAS thread: the matrices here are tall or small, and a second thread waits more than it works.
+"""One BLAS thread: the matrices here are tall or small, and a second thread mostly waits.
 
-When other processes hold the cores, waiting threads make small tests a hundred times slower; at n = 1,000,000
+When other processes use the cores, waiting threads make small tests a hundred times slower. At n = 1,000,000
 one thread is as fast as two. Use processes instead (`run_grid(jobs=...)`).
 """
 

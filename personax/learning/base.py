@@ -1,4 +1,7 @@
-"""What every estimator shares: fit and transform, seeds, batches, and the names of its latents."""
+"""What every estimator shares: fit and transform, seeds, batches, and the names of the latents.
+
+A block is the set of latents of one modality, or the set "s" that all modalities share.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -8,6 +11,7 @@ from typing import Generic, Self, TypeVar
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Int
 
 from personax.learning.batches import Batch, varying_channels
 from personax.learning.training import History
@@ -15,7 +19,7 @@ from personax.runs.device import resolve_device
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split
 
-ROWS_AT_ONCE = 8192  # people that are on the device at a time while latents are computed
+ROWS_AT_ONCE = 8192  # people whose latents are computed in one pass
 
 EstimatorConfig = TypeVar("EstimatorConfig")
 OnProgress = Callable[[History], None]
@@ -26,14 +30,14 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     """A method that learns latents: ours and every baseline.
 
     Attributes:
-        config: its configuration, as given.
-        seed: of all its randomness.
-        device: where its networks live.
-        history: one row per epoch, once fitted.
+        config: the configuration, as given; `fit` does not change it.
+        seed: all randomness of the fit comes from it.
+        device: where the networks are.
+        history: one row per epoch, after the fit.
     """
 
     def __init__(self, config: EstimatorConfig, *, seed: int = 0, device: str = "auto") -> None:
-        """The latents in `config` must name every modality of the data to come. Raises InputError."""
+        """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
         self.config = config
         self.seed = seed
         self.device = resolve_device(device)
@@ -49,16 +53,17 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         checkpoint: Path | None = None,
         on_progress: OnProgress | None = None,
     ) -> Self:
-        """Learn on the training rows; stop and choose on the validation rows.
+        """Learn on the training rows; choose the best epoch on the validation rows.
 
         Args:
-            data: people with at least one modality. True latents, if any, are not looked at, except by a
-                method that says so.
-            split: the test rows are not touched.
-            checkpoint: file to continue from and to save to after every epoch.
+            data: people with at least one modality. True latents are not used, except by a method that says
+                so.
+            split: the test rows are not used.
+            checkpoint: file that the state is saved to after every epoch. If it exists, training goes on
+                from there.
             on_progress: called with the history so far.
 
-        Raises InputError for data that do not fit the configuration, or when training diverges.
+        Raises InputError for data that do not fit the configuration, and when training diverges.
         """
         train, validation = self._prepare(data, split)
         self._learn(train, validation, checkpoint, on_progress)
@@ -78,7 +83,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
 
     @property
     @abstractmethod
-    def graph(self) -> np.ndarray | None:
+    def graph(self) -> Int[np.ndarray, "d d"] | None:
         """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; None if the method has none."""
 
     @property
@@ -88,11 +93,11 @@ class Estimator(ABC, Generic[EstimatorConfig]):
 
     @abstractmethod
     def _check(self, data: MultiViewData, split: Split) -> None:
-        """Raise InputError for a configuration that no training can have, or that does not fit the data."""
+        """Raise InputError for a configuration that cannot be trained, or that does not fit the data."""
 
     @abstractmethod
     def _build(self) -> None:
-        """Make the networks for measurements of shapes `_shapes`; may raise InputError."""
+        """Make the networks for measurements of the shapes in `_shapes`. May raise InputError."""
 
     @abstractmethod
     def _learn(
@@ -101,11 +106,11 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         """Train the networks; set `history`."""
 
     def _people(self, data: MultiViewData) -> Batch:
-        """Rows to train or to choose on."""
+        """Training or validation rows, on the device."""
         return Batch.of(data, self.device, self._channels)
 
     def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
-        """Training and validation rows on the device, after making fresh networks of their shapes."""
+        """Make fresh networks for the data; return training and validation rows on the device."""
         self._check(data, split)
         self._channels = varying_channels(data.rows(split.train))
         train, validation = (self._people(data.rows(rows)) for rows in (split.train, split.validation))
@@ -122,5 +127,5 @@ class Estimator(ABC, Generic[EstimatorConfig]):
             yield Batch.of(rows, self.device, self._channels)
 
     def _derived(self, name: str) -> int:
-        """A seed of its own for each purpose."""
+        """The seed for one purpose, such as "networks"; every purpose has another."""
         return int(numpy_rng(self.seed, name).integers(2**62))

@@ -1,22 +1,24 @@
-"""Rows of people as tensors, which is what networks are trained on."""
+"""Rows of people as tensors, on which networks are trained."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from personax.views import MultiViewData
 
 Channels = Mapping[str, Sequence[Sequence[int]]]
-"""Modality -> per measurement, the places along its first axis that are looked at."""
+"""Modality -> for each measurement the places along its first axis that are used."""
 
 
 def varying_channels(data: MultiViewData) -> dict[str, list[list[int]]]:
-    """The channels (embeddings: numbers) that are not the same for everybody; all, if none is.
+    """The channels of images, and the numbers of embeddings, that differ between people; all if none does.
 
-    What never varies says nothing, yet the networks would pay for it: a third of a red digit's picture.
+    A channel that is the same for everybody, such as a colour that no picture has, carries no information
+    but would cost computing time.
     """
     found: dict[str, list[list[int]]] = {}
     for modality, arrays in data.measurements.items():
@@ -40,17 +42,20 @@ class Batch:
     `complete` is True when nobody lacks a measurement.
     """
 
-    x: Mapping[str, Sequence[Tensor]]
-    observed: Mapping[str, Tensor]
+    x: Mapping[str, Sequence[Float[Tensor, "n ..."]]]
+    observed: Mapping[str, Bool[Tensor, "n _"]]
     complete: bool = False
 
     @classmethod
     def of(
         cls, data: MultiViewData, device: torch.device | str = "cpu", channels: Channels | None = None
     ) -> "Batch":
-        """All of `data` on `device`; unobserved measurements become zeros, which nothing looks at.
+        """All of `data` on `device`. Measurements that a person lacks become zeros, which no loss uses.
 
-        channels: the ones to take (`varying_channels`); all if left out.
+        Args:
+            data: the people.
+            device: where the tensors go.
+            channels: the channels to take, see `varying_channels`; all if left out.
         """
         x, observed = {}, {}
         for modality, arrays in data.measurements.items():
@@ -65,8 +70,8 @@ class Batch:
             observed[modality] = mask.to(device)
         return cls(x, observed, all(bool(mask.all()) for mask in observed.values()))
 
-    def seen(self, modality: str, measurement: int | None = None) -> Tensor | None:
-        """(n,) bool: people with this measurement, or any of the modality; None for everybody."""
+    def seen(self, modality: str, measurement: int | None = None) -> Bool[Tensor, " n"] | None:
+        """(n,) bool: who has this measurement, or any of the modality; None if everybody has all."""
         if self.complete:
             return None
         mask = self.observed[modality]

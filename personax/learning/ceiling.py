@@ -18,12 +18,13 @@ def supervised_ceiling(
 ) -> dict[str, dict[str, float]]:
     """Held-out R2 per true latent of encoders trained on the truth.
 
-    Every measurement gets its own encoder, trained for a fixed number of epochs on the training rows to
-    predict the latents of its modality. Nothing is chosen on the test rows.
+    Every measurement gets its own encoder. It is trained on the training rows, for a fixed number of epochs,
+    to predict the latents of its modality. Nothing is chosen on the test rows.
 
     Returns:
-        r2_per_latent: prediction averaged over the modality's measurements, as the pooled posterior sees
-            them; r2_per_latent_one_measurement: from the first measurement alone.
+        Two dicts of latent -> R2. `r2_per_latent`: the prediction is the mean over the modality's
+        measurements, which are also what a model sees. `r2_per_latent_one_measurement`: it is that of the
+        first measurement alone.
     """
     pooled: dict[str, float] = {}
     single: dict[str, float] = {}

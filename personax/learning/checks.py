@@ -1,4 +1,4 @@
-"""Data that a model cannot be fitted to, named before training starts."""
+"""Data and options that a model cannot be fitted with are named before training starts."""
 
 from collections.abc import Mapping
 
@@ -44,7 +44,7 @@ def check_fit(
 
 
 def _varies(array: np.ndarray, observed: np.ndarray, split: Split) -> bool:
-    """Whether a measurement (n, ...) differs between any of the training people of whom it is observed."""
+    """Whether a measurement (n, ...) differs between any of the training people who have it."""
     rows = split.train[observed[split.train]]
     return len(rows) > 0 and bool((array[rows] != array[rows[:1]]).any())
 

@@ -2,17 +2,18 @@
 
 Objectives with different weights, or of different methods, cannot be compared, so this criterion looks at the
 latents alone. For every measurement (m, i) in turn: hide it from everybody, compute all latents from what is
-left, and predict the hidden measurement from them. Predicted are its first ten principal components, by the
-kernel ridge of metrics.py, fitted on training rows; scored on validation rows by the share of the
-components' variance explained. The criterion is the mean over all measurements.
+left, and predict the hidden measurement from them. More exactly, its first ten principal components are
+predicted, by the kernel ridge of metrics.py, which is fitted on training rows. The score is the share of the
+components' variance that is explained on validation rows. The criterion is the mean over all measurements.
 
-Why this: what a measurement shares with another of the same person is the latents. A method that filled
+Why this criterion: what two measurements of a person share is the latents. A method that filled
 its few latents with one picture's style, or did not train, predicts the other pictures badly. The criterion
 asks for no decoder, no graph and no density, so no method is favoured because it has one. A modality's only
 measurement is predicted from the other modalities, through whatever its latents depend on.
 
-What it does not see: which coordinates the latents are in (an invertible map of a block changes the score
-little) and whether the graph is right. Scores are small when measurements have a style of their own.
+What it does not see: which coordinates the latents are in, and whether the graph is right. An invertible map
+of a block (the latents of one modality) hardly changes the score. Scores are small when measurements have a
+style of their own, which no other measurement can predict.
 """
 
 from dataclasses import replace
@@ -27,14 +28,12 @@ from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
 
 COMPONENTS = 10  # principal components of a measurement that are predicted
-
-
-CRITERION_ROWS = 2000  # training rows of the kernel ridge; its cost is cubic and it is fitted per measurement
+CRITERION_ROWS = 2000  # training rows of the kernel ridge, whose cost is cubic; one is fitted per measurement
 
 
 @runtime_checkable
 class Transforms(Protocol):
-    """A fitted method, a baseline or ours."""
+    """Whatever turns people into latents: our model after its fit, or a baseline."""
 
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d)."""
@@ -49,9 +48,9 @@ def hide(data: MultiViewData, modality: str, measurement: int) -> MultiViewData:
 
 
 def hidden_measurement_r2(model: Transforms, data: MultiViewData, split: Split) -> float:
-    """The criterion of this module, at most 1; about 0 for latents that tell nothing.
+    """The criterion of this module: at most 1, and about 0 for latents that tell nothing.
 
-    Raises InputError when nothing is left once a measurement is hidden.
+    Raises InputError for data with a single measurement, since nothing is left when it is hidden.
     """
     if sum(len(arrays) for arrays in data.measurements.values()) < 2:
         raise InputError("a single measurement: nothing is left to predict it from, so nothing can be tuned")

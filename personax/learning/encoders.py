@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class LinearPlusMLP(nn.Module):
-    """A linear map plus a perceptron that starts near zero: a larger one overfits a few thousand people."""
+    """A linear map plus a perceptron that starts near zero: with few people, more than that overfits."""
 
     def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""Normal distributions of codes, and how those of several measurements become one."""
+"""Normal distributions of codes, and how those of several measurements become one.
+
+A block is the set of latents of one modality, or the set that all modalities share.
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,28 +13,28 @@ from torch import Tensor
 
 
 class Gaussian(NamedTuple):
-    """Independent normal coordinates: mean and log-variance, (n, d) each."""
+    """Independent normal numbers, as one measurement gives them: mean and log-variance."""
 
-    mean: Tensor
-    log_variance: Tensor
+    mean: Float[Tensor, "n d"]
+    log_variance: Float[Tensor, "n d"]
 
 
 class Posterior(NamedTuple):
-    """q(block | all its measurements): mean and precision, (n, d) each."""
+    """q(block | all measurements of it): mean and precision (1 / variance)."""
 
-    mean: Tensor
-    precision: Tensor
+    mean: Float[Tensor, "n d"]
+    precision: Float[Tensor, "n d"]
 
     def at(self, noise: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """The draw that standard normal `noise` (n, d) stands for, with gradients to mean and precision."""
+        """The draw that belongs to standard normal `noise`; gradients reach mean and precision."""
         return self.mean + noise * self.precision.rsqrt()
 
     def sample(self, generator: torch.Generator) -> Float[Tensor, "n d"]:
-        """One draw per row, with gradients to mean and precision."""
+        """One draw per row; gradients reach mean and precision."""
         return self.at(torch.randn(self.mean.shape, generator=generator, device=self.mean.device))
 
     def log_density(self, value: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        """log q(value) per row, (n,)."""
+        """log q(value) of every row."""
         squares = (value - self.mean).square() * self.precision
         return 0.5 * (self.precision.log() - math.log(2 * math.pi) - squares).sum(1)
 
@@ -39,7 +42,7 @@ class Posterior(NamedTuple):
 def pool(experts: Sequence[Gaussian], observed: Bool[Tensor, "n experts"]) -> Posterior:
     """Product of N(0, 1) and one Gaussian per measurement (Hinton 2002; Wu & Goodman 2018).
 
-    observed (n, experts) masks experts out; a row that lacks them all gets N(0, 1).
+    Experts that a row lacks, by `observed`, are left out. A row that lacks them all gets N(0, 1).
     """
     precision = torch.ones_like(experts[0].mean)
     weighted = torch.zeros_like(precision)

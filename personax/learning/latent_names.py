@@ -1,4 +1,7 @@
-"""What latents are called, and where those of a block stand among all of them."""
+"""What latents are called, and where those of a block stand among all of them.
+
+A block is the set of latents of one modality, or the set "s" that all modalities share.
+"""
 
 from collections.abc import Mapping
 
@@ -6,7 +9,15 @@ from personax.views import SHARED
 
 
 def latent_names(dimensions: Mapping[str, int]) -> dict[str, list[str]]:
-    """Block -> names: s1, s2, ...; z11, z12, ... by modality and number (z1_10 from the tenth on)."""
+    """Block -> names of its latents, for blocks of the given sizes.
+
+    Shared latents are s1, s2, and so on. The others carry the number of their modality and their own number:
+    z11, z12, ..., z19, z1_10.
+
+    Example:
+        >>> latent_names({"s": 1, "image": 2, "text": 1})
+        {'s': ['s1'], 'image': ['z11', 'z12'], 'text': ['z21']}
+    """
     names, modality = {}, 0
     for block, dimension in dimensions.items():
         modality += block != SHARED
@@ -18,7 +29,12 @@ def latent_names(dimensions: Mapping[str, int]) -> dict[str, list[str]]:
 
 
 def block_slices(dimensions: Mapping[str, int]) -> dict[str, slice]:
-    """Block -> its place among the latents, in order."""
+    """Block -> its place among all latents, which stand in the order of the blocks.
+
+    Example:
+        >>> block_slices({"s": 1, "image": 2})
+        {'s': slice(0, 1, None), 'image': slice(1, 3, None)}
+    """
     slices, start = {}, 0
     for block, dimension in dimensions.items():
         slices[block] = slice(start, start + dimension)

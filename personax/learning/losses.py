@@ -1,4 +1,7 @@
-"""Loss terms that our model and the baselines share, each a pure function of tensors."""
+"""Loss terms that our model and the baselines share, each a pure function of tensors.
+
+Equation numbers are those of personax/crl/objective.py. eta is the noise of one measurement.
+"""
 
 from typing import Any
 
@@ -7,13 +10,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 LOWEST_EXPONENT = -60.0
-NOWHERE = -1e9  # similarity of rows that are not there; finite, so that gradients stay numbers
+NOWHERE = -1e9  # similarity of rows that do not exist; finite, so that gradients are never NaN
 
 
 def reconstruction(
     x: Float[Tensor, "n *shape"], decoded: Float[Tensor, "n *shape"], sd: float, observed: Bool[Tensor, " n"]
 ) -> Float[Tensor, ""]:
-    """Eq. (2): mean over the batch; x and decoded (n, ...), observed (n,) bool; unobserved rows count 0."""
+    """Eq. (2): the mean over all rows of the batch, where a row that is not observed counts 0."""
     error = (x - decoded).flatten(1).square().sum(1)
     return torch.where(observed, error, 0.0).mean() / (2 * sd**2)
 
@@ -21,7 +24,7 @@ def reconstruction(
 def kl_to_standard_normal(
     mean: Float[Tensor, "n k"], log_variance: Float[Tensor, "n k"]
 ) -> Float[Tensor, " n"]:
-    """Eq. (3), eta: KL(N(mean, variance) || N(0, I)) per row, (n, k) -> (n,)."""
+    """Eq. (3), the part of eta: KL(N(mean, variance) || N(0, I)) of every row."""
     return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)
 
 
@@ -31,16 +34,16 @@ def info_nce(
     scale: Tensor | float = 1.0,
     seen: Bool[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Eq. (4), (5): each row of a finds its partner in b among all rows, and the reverse.
+    """Eq. (4) and (5): how well each row of a finds its partner among the rows of b, and each of b in a.
 
     Args:
         a, b: (n, d) encodings; row i of one belongs to row i of the other.
-        scale: inverse temperature of the negative squared distance.
+        scale: inverse temperature; similarity is minus the squared distance, times it.
         seen: (n,) bool, rows of which both encodings exist; all of them if left out.
 
     Returns:
-        Scalar, 0 for perfect pairs and log n for no information; its optimum aligns partners and spreads
-        the rows, the L2 distance and the entropy of Yao et al.'s Theorem 3.2.
+        Scalar: 0 for perfect pairs, log n if the encodings carry no information. At its minimum partners are
+        close and rows are spread out, which are the L2 distance and the entropy of Yao et al.'s Theorem 3.2.
     """
     # -scale |a - b|^2 as one matrix product, which is several times faster than term by term
     one = a.new_ones(len(a), 1)
@@ -63,10 +66,10 @@ def _log_sum_exp_both_ways(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class _LogSumExpBothWays(torch.autograd.Function):
-    """log sum exp of every row and of every column of a matrix (n, n), fast where most entries are far below.
+    """log sum exp of every row and every column of a matrix (n, n), fast where most entries are very small.
 
-    The exponentials are kept for the gradient, and those below e^-60 are rounded up to it: the mathematical
-    library takes ten times as long where exp underflows, which well aligned encodings do nearly everywhere.
+    The exponentials are kept for the gradient. Those below e^-60 are set to e^-60, because exp takes ten
+    times as long where its result underflows, and for well aligned encodings that is nearly everywhere.
     """
 
     generate_vmap_rule = True

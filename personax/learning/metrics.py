@@ -2,13 +2,13 @@
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Num
+from jaxtyping import Float, Int, Num
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics import r2_score
 
-KERNEL_RIDGE_ROWS = 4000  # training rows of the kernel map: its cost is cubic, and it is smooth
+KERNEL_RIDGE_ROWS = 4000  # training rows of the kernel map; its cost is cubic, and a smooth map needs no more
 
 
 def kernel_ridge_r2(
@@ -27,7 +27,7 @@ def kernel_ridge_r2(
         truth_train, truth_test: (n, k) and (n', k) true latents.
 
     Returns:
-        (k,) R2, at most 1; about 0 for recovered latents that tell nothing, negative if misleading.
+        (k,) R2: at most 1, about 0 for latents that tell nothing, negative for latents that mislead.
     """
     step = max(1, -(-len(z_train) // KERNEL_RIDGE_ROWS))
     z_fit, truth_fit = z_train[::step], truth_train[::step]
@@ -42,14 +42,16 @@ def kernel_ridge_r2(
 def insample_r2(z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"]) -> float:
     """The official code's R2: kernel ridge (ridge 1, width 1/d, unscaled) fitted and scored on the same rows.
 
-    Kept to be printed beside the held-out numbers. Overfitted latents look better by it, good ones
-    worse, for its ridge and width are coarser than `kernel_ridge_r2`'s.
+    It is only printed beside the held-out numbers. It makes overfitted latents look better, and good ones
+    worse, because its ridge and its kernel are coarser than those of `kernel_ridge_r2`.
     """
     ridge = KernelRidge(kernel="rbf", alpha=1.0, gamma=1.0 / z.shape[1]).fit(z, truth)
     return float(r2_score(truth, ridge.predict(z)))
 
 
-def match(z: np.ndarray, truth: np.ndarray, *, ranks: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def match(
+    z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"], *, ranks: bool = False
+) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """Assign each true latent the recovered latent it correlates with, maximising the mean |correlation|.
 
     Args:
@@ -58,8 +60,9 @@ def match(z: np.ndarray, truth: np.ndarray, *, ranks: bool = False) -> tuple[np.
         ranks: Spearman instead of Pearson.
 
     Returns:
-        columns (k,): the recovered latent of each true one; signed correlations (k,). A constant column
-        correlates 0 with everything. Where d < k, a column d or beyond means that there is none: 0.
+        (k,) columns, which say what recovered latent belongs to each true one, and (k,) signed correlations.
+        A constant column has correlation 0 with everything. Where d < k some true latents get none: their
+        column is d or larger, and their correlation is 0.
     """
     correlations = _correlations(z, truth, ranks)
     missing = max(0, len(correlations) - correlations.shape[1])
@@ -73,14 +76,23 @@ def match(z: np.ndarray, truth: np.ndarray, *, ranks: bool = False) -> tuple[np.
 def mean_correlation(
     z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"], *, ranks: bool = False
 ) -> float:
-    """MCC: mean |correlation| of true latents with the recovered ones assigned to them, in [0, 1]."""
+    """MCC: mean |correlation| of true latents with the recovered ones assigned to them, in [0, 1].
+
+    Order, sign and scale of the recovered latents do not matter.
+
+    Example:
+        >>> truth = np.random.default_rng(0).standard_normal((100, 2))
+        >>> swapped = truth[:, [1, 0]] * [-3.0, 0.1]
+        >>> round(mean_correlation(swapped, truth), 6)
+        1.0
+    """
     return float(np.abs(match(z, truth, ranks=ranks)[1]).mean())
 
 
 def matched(z: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """Recovered latents under the names, in the order and with the signs of the true ones they match.
+    """The recovered latents with the names, the order and the signs of the true ones that they match.
 
-    Zeros where there are fewer recovered latents than true ones.
+    If there are fewer recovered latents than true ones, the missing columns are zero.
     """
     columns, correlations = match(z.to_numpy(), truth.to_numpy())
     missing = max(0, truth.shape[1] - z.shape[1])

@@ -1,4 +1,4 @@
-"""How networks are trained, whatever the objective: the options and the schedule of the learning rate."""
+"""How networks are trained, for any objective: the options and the schedule of the learning rate."""
 
 import math
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class OptimisationConfig:
-    """How networks are trained, whatever the objective (training.py)."""
+    """How networks are trained, for any objective (training.py)."""
 
     epochs: int = 30
-    """Passes over the training rows, at most; early stopping may end sooner."""
+    """Largest number of passes over the training rows; early stopping may end sooner."""
     batch_size: int = 256
-    """Rows per step; also the number of candidates that alignment tells a row apart from."""
+    """Rows per step. Contrastive terms compare each row with all others of its batch."""
     learning_rate: float = 1e-2
     """Peak of the schedule: linear warm-up over the first tenth, then a cosine to zero."""
     weight_decay: float = 1e-4
     """AdamW's decoupled weight decay."""
     clip: float = 1000.0
-    """Largest norm of the gradient; the reconstruction is a sum over pixels, hence the size."""
+    """Largest norm of the gradient. It is large because the reconstruction is a sum over pixels."""
     mixed_precision: bool = False
     """Run the networks in bfloat16 while training; for large networks on a GPU."""
     compile: bool = False
-    """Compile the networks with torch.compile; needs a C++ compiler and pays from some hundred steps on."""
+    """Compile the networks (torch.compile). Needs a C++ compiler; saves time after some hundred steps."""
     patience: int = 8
     """Epochs without a better validation objective before training stops."""
 

@@ -1,7 +1,7 @@
 """The training loop: mini-batches, schedule, clipping, early stopping, checkpoints; resumes bit for bit.
 
 `minimise` trains one model, or several side by side, on any weighted sum of named terms. So our model and the
-methods that it is compared with (personax/baselines) are trained alike.
+methods that it is compared with (personax/baselines) are trained in the same way.
 """
 
 import logging
@@ -28,7 +28,7 @@ History = list[dict[str, Any]]
 
 
 class TrainingDiverged(InputError):
-    """The loss is no longer finite; the message says where and what to try."""
+    """The loss is no longer finite. The message says where, and what to try."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Weights:
     """Weights of an objective's terms.
 
     Attributes:
-        full: of every term.
+        full: term -> its weight once it has risen.
         warm_up: term -> share of the epochs over which its weight rises linearly from 0.
-        epochs: of the whole training.
+        epochs: number of epochs of the whole training.
     """
 
     full: Mapping[str, float]
@@ -46,7 +46,7 @@ class Weights:
     epochs: int
 
     def __post_init__(self) -> None:
-        """Raise InputError for a rise that does not end within the epochs: none of them would be kept."""
+        """Raise InputError for a rise that does not end within the epochs: no epoch could be the best one."""
         for name, share in self.warm_up.items():
             if not 0 <= share <= 1:
                 raise InputError(f"warm-up of {name} {share}: a share of the epochs, between 0 and 1")
@@ -66,7 +66,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training minimises and how it is called, beside its `OptimisationConfig`."""
+    """What a training minimises and what it is called; its `OptimisationConfig` holds the rest."""
 
     weights: Weights
     """Weights of the objective's terms."""
@@ -125,7 +125,7 @@ class Trainee(ABC, Generic[Rows]):
 
     @abstractmethod
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Continue from what `state` returned."""
 
 
 @runtime_checkable
@@ -178,7 +178,7 @@ class SingleModel(Trainee[Picked]):
         return {"now": self._module.state_dict(), "best": self._best}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Continue from what `state` returned."""
         self._module.load_state_dict(state["now"])
         self._best = state["best"]
 
@@ -196,18 +196,25 @@ def minimise(
 ) -> list[History]:
     """Minimise the weighted terms on `train`; leave every model at its epoch that is best on `validation`.
 
-    The best epoch is sought, and patience counted, only once all weights are full. A model whose patience has
-    run out stays in the batch of several, but neither its history nor its best epoch change any more.
+    Only epochs with full weights count, both for the best epoch and for patience. Of several models, one
+    whose patience has run out stays in the batch, but its history and best epoch do not change any more.
 
     Args:
-        seeds: one a model, of batch order and of whatever the terms draw.
-        checkpoint: file that holds the state after each epoch; if it exists, training goes on from there,
-            with the same bits as without the interruption (same machine, same thread count).
+        trainee: the model or models.
+        train: rows to learn from.
+        validation: rows that decide when to stop and which epoch is the best.
+        config: epochs, batches, learning rate and so on.
+        plan: the weights of the terms, and names.
+        seeds: one for each model; the order of its batches and all that its terms draw come from it.
+        checkpoint: file that holds the state after each epoch. If it exists, training goes on from there and
+            ends with the same bits as without the interruption (same machine, same thread count).
         on_epoch: called with a model's number and its history after each of its epochs.
 
     Returns:
-        The models' histories. A row holds phase, epoch, learning rate, the weights that rise, objective and
-        terms on training and validation rows. Raises TrainingDiverged when a loss is not finite.
+        The models' histories. A row holds phase, epoch, learning rate, the weights that rise, and the
+        objective and its terms on training and validation rows.
+
+    Raises TrainingDiverged when a loss is not finite.
     """
     loop = _Loop(trainee, config, plan, len(train), seeds)
     if checkpoint is not None and checkpoint.exists():
@@ -281,7 +288,7 @@ class _Loop(Generic[Rows]):
             self.optimiser.zero_grad(set_to_none=True)
             weighted_sum(terms, current).sum().backward()
             finite &= torch.isfinite(self.trainee.clip(self.config.clip))
-            # looking at a number makes the processor wait for a GPU, so there it is done once an epoch
+            # reading a number makes the processor wait for the GPU, so on a GPU it is done once an epoch
             if self.device.type == "cpu" or step == self.batches - 1:
                 self._refuse_divergence(finite.tolist(), running, step, terms)
             self.optimiser.step()
@@ -293,7 +300,7 @@ class _Loop(Generic[Rows]):
     def record(
         self, running: Sequence[int], means: Mapping[str, Tensor], held_out: Mapping[str, Tensor]
     ) -> None:
-        """Add an epoch to the histories; the trainee keeps the models that have become better."""
+        """Add an epoch to the histories; the trainee remembers the models that have become better."""
         epoch, rate = self.epoch, float(self.rate.get_last_lr()[0])
         better = [False] * self.trainee.models
         for k in running:
@@ -317,7 +324,7 @@ class _Loop(Generic[Rows]):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Continue from what `state` returned."""
         self.trainee.restore(state["trainee"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.rate.load_state_dict(state["schedule"])
@@ -346,7 +353,7 @@ class _Loop(Generic[Rows]):
             )
 
     def _which(self, models: Sequence[int]) -> str:
-        """Where several models are trained, which of them are meant."""
+        """Words that say which models are meant, if there are several."""
         return "" if self.trainee.models == 1 else f", in models {list(models)} of {self.trainee.models}"
 
 
@@ -362,7 +369,7 @@ def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> T
 def history_row(
     plan: Plan, epoch: int, learning_rate: float, means: Mapping[str, Tensor], held_out: Mapping[str, Tensor]
 ) -> dict[str, Any]:
-    """What an epoch (counted from 0) leaves in the history: terms, scalars, on training and held-out rows."""
+    """The row of an epoch (counted from 0) in the history, from the terms on training and held-out rows."""
     current = plan.weights.at(epoch)
     return {
         "phase": plan.phase,
@@ -401,7 +408,10 @@ def clip_each(parameters: Sequence[Tensor], models: int, limit: float) -> Tensor
 def validation_terms(
     trainee: Trainee[Rows], validation: Rows, batch_size: int, seeds: Sequence[int]
 ) -> dict[str, Tensor]:
-    """Mean terms (S,) over batches of `batch_size` (contrastive terms depend on it); the same draws."""
+    """Mean terms (S,) over batches, with the same draws in every epoch.
+
+    Batches are as large as in training, because contrastive terms depend on their size.
+    """
     trainee.train(False)
     device = trainee.parameters[0].device
     generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]

@@ -1,1 +1,14 @@
-"""What every command shares: errors, atomic files, configuration, run folders, seeds."""
+"""What every command shares.
+
+In reading order:
+
+errors.py        the error that a user can put right
+options.py       options that say where or how a command runs, and are no part of its result
+command_line.py  flags and YAML files become a dataclass; errors become one line and an exit code
+files.py         files that are either whole or absent, and their checksums
+run_folder.py    the folder of one run: configuration, manifest, log, and the names of all files
+seeds.py         random numbers from a seed and a name
+device.py        CPU or GPU
+markdown.py      tables in Markdown
+figure_style.py  what all figures have in common
+"""

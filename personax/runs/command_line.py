@@ -1,4 +1,8 @@
-"""Commands: a documented dataclass becomes flags and YAML; mistakes become one line and exit code 2."""
+"""From a command line to a dataclass, and from an error to one line and exit code 2.
+
+The fields of a dataclass, with a docstring under each, are the options of a command: as flags and in YAML
+files.
+"""
 
 import logging
 import re
@@ -25,11 +29,11 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 
 class _HelpFormatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Keeps the lines of a description, since its examples stand one on a line."""
+    """Keeps the lines of a description as they are, because each of its examples has a line of its own."""
 
 
 class _OneLineParser(ArgumentParser):
-    """A parser that raises InputError in one line instead of printing its usage."""
+    """A parser that raises InputError with one line, and does not print its usage."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
         text = re.sub(r"\s+", " ", message).strip()
@@ -37,13 +41,13 @@ class _OneLineParser(ArgumentParser):
 
 
 def _underscored(word: str) -> str:
-    """`--data-dir=a-b` as `--data_dir=a-b`: both spellings of an option are understood."""
+    """`--data-dir=a-b` becomes `--data_dir=a-b`, so that both spellings of an option are understood."""
     option, equals, value = word.partition("=")
     return f"--{option[2:].replace('-', '_')}{equals}{value}" if word.startswith("--") else word
 
 
 def _spell_out_switches(argv: Sequence[str], switches: set[str]) -> list[str]:
-    """`--resume` alone means `--resume true`; `--resume false` is left as it is."""
+    """`--resume` alone becomes `--resume true`; `--resume false` stays as it is."""
     spelled: list[str] = []
     for position, word in enumerate(map(_underscored, argv)):
         spelled.append(word)
@@ -54,7 +58,11 @@ def _spell_out_switches(argv: Sequence[str], switches: set[str]) -> list[str]:
 
 
 def parse_seeds(text: str) -> list[int]:
-    """`0,1,2`, `0-9` or a mixture as a list of distinct seeds. Raises InputError."""
+    """The list of seeds that a text such as `0,1,2` or `0-9` means. Raises InputError for any other text.
+
+    >>> parse_seeds("0-2,7")
+    [0, 1, 2, 7]
+    """
     seeds: list[int] = []
     for part in str(text).split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
@@ -75,11 +83,20 @@ def parse(
     epilog: str = "",
     positional: tuple[str, str] | None = None,
 ) -> Options:
-    """Read `config_class`, a dataclass with a docstring under each field, from flags and YAML.
+    """Read the options of a command from flags and YAML files.
 
-    Precedence: defaults < `--config file.yaml` < flags. Unknown keys, in the file or on the command line,
-    are refused. `--print_config` prints the resolved YAML and stops. `positional` is (field, help) of a
-    `list[str]` field that words without a flag are put into. Raises InputError.
+    A flag is stronger than the file of `--config file.yaml`, and the file is stronger than the default.
+    `--print_config` prints all options as YAML and stops.
+
+    Args:
+        config_class: dataclass with a docstring under each field; one field is one option.
+        argv: words of the command line; those of this process if left out.
+        description: first part of the text of `--help`.
+        epilog: last part of that text.
+        positional: name and help text of a field of type `list[str]`, which gets the words without a flag.
+
+    Raises:
+        InputError: an option is unknown, in the file or on the command line, or a value has a wrong type.
     """
     parser = _OneLineParser(description=description, epilog=epilog, formatter_class=_HelpFormatter)
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
@@ -107,15 +124,15 @@ def run_command(
     epilog: str = "",
     positional: tuple[str, str] | None = None,
 ) -> int:
-    """Parse `argv` as `parse` does, call `body(config)`, and return the process's exit code.
+    """Read the options as `parse` does, call `body` with them, and return the exit code of the process.
 
-    0: done; 2: bad input, with one line on standard error; 130: interrupted. Anything else that is raised is
-    a defect of ours and keeps its traceback.
+    The exit code is 0 for success, 2 for bad input (with one line on standard error) and 130 for an
+    interruption. Any other exception is a mistake in this project, and keeps its traceback.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.setLevel(logging.INFO)
-    logging.getLogger("personax").setLevel(logging.DEBUG)  # details, for run.log only
+    logging.getLogger("personax").setLevel(logging.DEBUG)  # the details only go to run.log
     for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools"):
         logging.getLogger(name).setLevel(logging.WARNING)
     program = Path(sys.argv[0]).name

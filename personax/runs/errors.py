@@ -1,8 +1,8 @@
-"""The one exception that commands turn into a single line and exit code 2."""
+"""The exception that commands turn into one line on the screen and exit code 2."""
 
 
 class InputError(Exception):
-    """Input, configuration or environment that the person at the keyboard can put right.
+    """A mistake in input, configuration or environment that the user of a command can put right.
 
-    The message is one line that says what was wrong, where (file, column, row), and what would be right.
+    The message is one line. It says what is wrong, where (file, column, row), and what would be right.
     """

@@ -19,8 +19,8 @@ from personax.runs.errors import InputError
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds, else remove it.
 
-    Works for files and folders. The parent folder is made. The suffix is kept, because writers such as
-    matplotlib choose the format by it.
+    It works for files and folders. The parent folder is made if needed. The suffix is kept, because
+    matplotlib and others choose the format by it.
     """
     path = Path(path)
     try:
@@ -51,7 +51,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """numpy scalars and arrays as the Python values that JSON and YAML know; NaN and inf as None."""
+    """Turn numpy scalars and arrays into Python values that JSON and YAML know; NaN and inf become None."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -73,17 +73,17 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def write_json_lines(path: Path | str, rows: list[dict[str, Any]]) -> None:
-    """Write one JSON object a line, atomically."""
+    """Write one JSON object per line, atomically."""
     write_text(path, "".join(json.dumps(_plain(row), allow_nan=False) + "\n" for row in rows))
 
 
 def write_yaml(path: Path | str, value: Any) -> None:
-    """Write `value` as YAML in the order given, atomically."""
+    """Write `value` as YAML, in the order of its keys, atomically."""
     write_text(path, yaml.safe_dump(_plain(value), sort_keys=False, allow_unicode=True))
 
 
 def read_yaml(path: Path | str) -> Any:
-    """Parse a YAML file; a missing or malformed one is an InputError that names the line."""
+    """Parse a YAML file. Raises InputError if it is missing, or malformed (and names the line)."""
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -103,7 +103,7 @@ def sha256_file(path: Path | str) -> str:
 
 
 def sha256_arrays(*arrays: np.ndarray) -> str:
-    """Hexadecimal SHA-256 over the shapes, dtypes and bytes of arrays, in order."""
+    """Hexadecimal SHA-256 of the shapes, dtypes and bytes of the arrays, in their order."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.shape}{array.dtype.str}".encode())

@@ -1,7 +1,7 @@
 """Options that say where or how a command runs, marked as such where they are declared.
 
-A run is identified by what it computes. An option such as `--output` or `--jobs` does not change the result,
-so it may differ when a run is resumed. Its declaration says so:
+A run is identified by the options that change its result. An option such as `--output` or `--jobs` does not
+change the result, so it may have another value when a run is resumed. The declaration of the option says so:
 
     output: str | None = where_or_how(None)
 """
@@ -16,16 +16,16 @@ _MARK = "where_or_how"
 
 
 def where_or_how(default: Default) -> Default:
-    """A dataclass field with this default that is no part of a run's identity."""
+    """A dataclass field with this default, marked as an option that does not change the result of a run."""
     option: Default = field(default=default, metadata={_MARK: True})
     return option
 
 
 def identity_of(config: object, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of `values` that identifies a run.
+    """The values of the options that change the result of a run. They identify the run.
 
     Args:
-        config: a dataclass, or an object of one; its fields tell which options say where or how.
+        config: a dataclass, or an object of one. Its fields are marked if they say where or how.
         values: option -> value, as in config.yaml.
     """
     assert is_dataclass(config)

@@ -1,12 +1,12 @@
-"""A run folder: what a run was told, what it ran on, and what came out, so that it can be remade.
+"""A run folder: the options of a run, its environment and its results, so that the run can be repeated.
 
 results/<experiment>/<name>/seed-<k>/
-    config.yaml      the resolved configuration, enough to repeat the run
-    manifest.json    commit, versions, device, threads, data source and checksum, times, state
-    run.log          what the command said
-    ...              whatever the experiment writes
+    config.yaml      all options with their values: enough to repeat the run
+    manifest.json    commit, versions, device, threads, source and checksum of the data, times, state
+    run.log          the messages of the command
+    ...              the results of the experiment
 
-The names of all files that more than one module knows stand here, once.
+The names of files that more than one module needs are defined here, and only here.
 """
 
 import json
@@ -38,10 +38,10 @@ CONFIG = "config.yaml"
 MANIFEST = "manifest.json"
 LOG = "run.log"
 HISTORY = "metrics.jsonl"  # one line per epoch or generation of training
-METRICS = "metrics.json"  # written last: its presence means that the run is complete
+METRICS = "metrics.json"  # written last, so a run that has this file is complete
 MODEL = "model.yaml"
 WEIGHTS = "weights.pt"
-CHECKPOINT = "checkpoint.pt"  # of a training that has not ended
+CHECKPOINT = "checkpoint.pt"  # state of a training that has not ended yet
 LATENTS = "latents.parquet"
 GRAPH = "graph.json"
 TRUE_GRAPH = "truth_graph.json"
@@ -51,12 +51,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def project_path(path: Path | str) -> Path:
-    """`path` if absolute, else below the project's root: commands mean the same from any folder."""
+    """An absolute path as it is; a relative one is taken from the root of the project."""
     return Path(path) if Path(path).is_absolute() else ROOT / path
 
 
 def existing_path(path: Path | str) -> Path:
-    """A path that the user typed: looked up from the current folder first, then from the project's root."""
+    """A path that the user has typed. It is looked up in the current folder, then in the project's root."""
     here = Path(path).expanduser()
     return here.absolute() if here.exists() else project_path(here)
 
@@ -85,7 +85,7 @@ _RECORDED = (
 
 
 def environment() -> dict[str, Any]:
-    """Commit, Python, package versions, processor and thread count of this process."""
+    """Commit, versions of Python and of packages, processor, and number of threads of this process."""
     versions: dict[str, str | None] = {}
     for name in _RECORDED:
         try:
@@ -114,10 +114,18 @@ class RunFolder:
 
     @contextmanager
     def recorded(self, **facts: Any) -> Iterator[dict[str, Any]]:
-        """Keep manifest.json and run.log while the block runs; what is put in the yielded dict is added.
+        """Write manifest.json and run.log while the block runs.
 
-        `state` in the manifest ends as "finished", or as "interrupted" or "failed" with the reason. Raises
-        InputError for a resumed run whose data_sha256 is no longer what the manifest says.
+        At the end, `state` in the manifest is "finished", or "interrupted" or "failed" with the reason.
+
+        Args:
+            facts: entries of the manifest. `data_sha256` is the checksum of the data.
+
+        Yields:
+            The manifest, to which the block may add entries.
+
+        Raises:
+            InputError: a run is resumed, but its data have another checksum than before.
         """
         self._refuse_other_data(facts.get("data_sha256"))
         started, clock = datetime.now(UTC), monotonic()
@@ -150,24 +158,29 @@ class RunFolder:
         before = json.loads(path.read_text(encoding="utf-8")).get("data_sha256") if path.exists() else None
         if before is not None and checksum != before:
             raise InputError(
-                f"{self.path}: was begun on other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
-                "restore them, or begin anew with --overwrite"
+                f"{self.path}: was made with other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
+                "restore those data, or start again with --overwrite"
             )
 
 
 def open_run(
     path: Path | str, config: "DataclassInstance", *, resume: bool = False, overwrite: bool = False
 ) -> RunFolder:
-    """Make a run folder, or reopen one with the same configuration.
+    """Make a run folder, or open an existing one again.
 
-    An existing folder is refused unless `resume` (its config.yaml must agree with `config`, apart from
-    options that only say where and how to run, see options.py) or `overwrite` (only a folder that holds a
-    config.yaml is ever deleted).
-    Raises InputError.
+    Args:
+        path: the folder; a relative path is taken from the root of the project.
+        config: the options of the run, which go to config.yaml.
+        resume: allow an existing folder with the same options. Options that only say where or how to run
+            may differ, see options.py.
+        overwrite: delete an existing folder, but only if it contains a config.yaml.
+
+    Raises:
+        InputError: the folder exists and neither `resume` nor `overwrite` allows it, or it is no run folder.
     """
     path = project_path(path)
     if resume and overwrite:
-        raise InputError("--resume and --overwrite exclude each other; give one")
+        raise InputError("--resume and --overwrite contradict each other; give one of them")
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file; --output must name a folder")
     if path.exists() and any(path.iterdir()):
@@ -184,7 +197,7 @@ def open_run(
 
 
 def _refuse_other_config(path: Path, config: "DataclassInstance") -> None:
-    """Raise InputError naming the first option in which the folder's config differs from `config`."""
+    """Raise InputError if an option differs from that in the folder's config.yaml; name the first."""
     before, now = (
         _flatten(identity_of(config, values)) for values in (read_yaml(path / CONFIG), asdict(config))
     )
@@ -192,7 +205,7 @@ def _refuse_other_config(path: Path, config: "DataclassInstance") -> None:
         if before.get(key) != now.get(key):
             raise InputError(
                 f"{path}: was made with {key}={before.get(key)!r}, not {now.get(key)!r}; "
-                "resume with the same config or choose another --output"
+                "resume with the same options or choose another --output"
             )
 
 

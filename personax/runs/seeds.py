@@ -1,7 +1,8 @@
-"""Randomness is an argument: every generator descends from one seed and a name.
+"""Random numbers: every generator is made from a seed and a name, and is passed on as an argument.
 
-The name keeps streams apart (two parts of a run never draw the same numbers) and in place (adding a
-stream does not move the others), whatever the order or the process in which they are made.
+Two parts of a run with different names never draw the same numbers. Another part with a new name does not
+change the numbers of the existing ones. The order in which generators are made, and the process, do not
+matter.
 """
 
 import zlib

@@ -7,8 +7,8 @@ columns (ties, skew, few or many categories, missing cells). They do not describ
 The `draw` of a column receives its declared parents and nothing else. So the dependences that simulation.py
 derives from the declarations are those of the data. Arrows point from latents to biography, never back, so no
 column can confound two latents. Birth month and day have no latent as an ancestor: they are the negative
-controls. Cells are missing completely at random, so rows without a value can be dropped without changing any
-independence.
+controls (no trait depends on them). Cells are missing completely at random, so rows without a value can be
+dropped without changing any independence.
 """
 
 from collections.abc import Callable, Mapping

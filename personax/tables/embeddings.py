@@ -38,7 +38,7 @@ class Slot:
 def slot_of(name: str) -> Slot | None:
     """The measurement whose embeddings a column or file with this name may hold, or None.
 
-    The name alone proves little (`Gemini_description` may hold a text), so callers look at the cells as well.
+    The name alone proves little (`Gemini_description` may hold a text), so callers also look at the cells.
 
     Example:
         >>> slot_of("X2_imagebind_embeddings")
@@ -194,4 +194,6 @@ def _load_npy(path: Path) -> np.ndarray:
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path}: not a whole .npy file ({error}); copy or make it again") from error
+        raise InputError(
+            f"{path}: damaged or incomplete .npy file ({error}); copy or make it again"
+        ) from error

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
+from jaxtyping import Float64, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.column_map import ColumnPlan
@@ -23,7 +23,7 @@ from personax.tables.trait_scores import (
 )
 
 
-def read_ids(raw: RawTable, plan: ColumnPlan, warnings: list[str]) -> np.ndarray:
+def read_ids(raw: RawTable, plan: ColumnPlan, warnings: list[str]) -> Shaped[np.ndarray, " n"]:
     """(n,) identifiers: integers if all of them are, else texts. Raises InputError."""
     if plan.id is None:
         warnings.append("no column of identifiers; people are numbered by row")
@@ -92,7 +92,7 @@ def read_numbers(cells: pd.Series, column: ColumnDeclaration, where: str) -> Flo
         for row in map(int, np.flatnonzero(np.isnan(numbers))):
             cell = cells.iloc[row]
             if not (is_missing(cell) or str(cell).strip().lower() in markers):
-                raise InputError(f"{where}, row {row + 1}: {shown(cell)} is no number")
+                raise InputError(f"{where}, row {row + 1}: {shown(cell)} is not a number")
     numbers = np.where(_own_marker(numbers, column), np.nan, numbers)
     low = -np.inf if column.low is None else column.low
     high = np.inf if column.high is None else column.high
@@ -114,7 +114,7 @@ def _read_score(value: Any) -> float:
     try:
         score = float(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{shown(value)} is no score") from error
+        raise ValueError(f"{shown(value)} is not a score") from error
     if score == INSUFFICIENT or np.isnan(score):
         return float("nan")
     if not LOWEST <= score <= HIGHEST:

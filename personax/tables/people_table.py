@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
+from jaxtyping import Bool, Float32, Shaped
 
 from personax.independence.columns import Kind
 from personax.runs.errors import InputError
@@ -72,9 +72,9 @@ class PeopleTable:
         features: (n, features) numbers, or labels if the feature is nominal; NaN where missing.
         kinds: feature -> continuous, ordinal, nominal or circular.
         periods: circular feature -> length of its circle (12 months, 365.25 days).
-        scores: rater ("aggregated", "chatgpt", "gemini", "llama", as far as present) -> (n, 5) scores of the
-            traits in the order of `schema.TRAITS`. Scores are 1 to 3, with half steps in the aggregated one;
-            NaN where missing (never 0).
+        scores: rater (those of "aggregated", "chatgpt", "gemini" and "llama" that the table has) -> (n, 5)
+            scores of the traits in the order of `schema.TRAITS`. Scores are 1 to 3, with half steps in the
+            aggregated one; NaN where missing (never 0).
         embeddings: modality ("image", "text") -> list of (n, d) float32 arrays, one per measurement. Empty if
             there are none.
         observed: modality -> (n, measurements) bool. Where it is False, the row of the embedding is 0 and has
@@ -95,8 +95,8 @@ class PeopleTable:
     kinds: dict[str, Kind]
     periods: dict[str, float]
     scores: dict[str, pd.DataFrame]
-    embeddings: dict[str, list[np.ndarray]]
-    observed: dict[str, np.ndarray]
+    embeddings: dict[str, list[Float32[np.ndarray, "n _"]]]
+    observed: dict[str, Bool[np.ndarray, "n _"]]
     simulated: bool
     source: str
     sha256: str

@@ -111,7 +111,7 @@ class RawTable:
                 vector = _as_vector(cell)
             except ValueError:
                 raise InputError(
-                    f"{self.label}, column {name!r}, row {row + 1}: {shown(cell)} is no list of numbers"
+                    f"{self.label}, column {name!r}, row {row + 1}: {shown(cell)} is not a list of numbers"
                 ) from None
             if out is None:
                 out = np.zeros((self.n, *vector.shape), dtype=np.float32)
@@ -305,7 +305,9 @@ def _read_arrow(path: Path) -> RawTable:
 
 def _damaged(path: Path, kind: str, error: Exception) -> InputError:
     reason = re.sub(r"\s+", " ", str(error)).strip()
-    return InputError(f"{path}: not a whole {kind} file ({reason[:120]}); copy or download it again")
+    return InputError(
+        f"{path}: damaged or incomplete {kind} file ({reason[:120]}); copy or download it again"
+    )
 
 
 def _read_jsonl(path: Path) -> RawTable:
@@ -319,7 +321,7 @@ def _read_jsonl(path: Path) -> RawTable:
             except ValueError as error:
                 raise InputError(f"{path}, line {number}: not valid JSON ({error})") from error
             if not isinstance(row, dict):
-                raise InputError(f"{path}, line {number}: {shown(row)} is no object with columns")
+                raise InputError(f"{path}, line {number}: {shown(row)} is not an object with columns")
             # Long lists become arrays at once, because Python numbers take ten times the memory.
             rows.append({key: _compact(value) for key, value in row.items()})
     names = tuple(dict.fromkeys(key for row in rows for key in row))

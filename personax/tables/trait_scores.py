@@ -112,6 +112,10 @@ def split_cell(cell: Any, keys: Sequence[str], key_of: Callable[[str], str | Non
 
     Raises:
         ValueError: the cell holds something else. The message says what is expected.
+
+    Example:
+        >>> split_cell("{'chatgpt': 2, 'Llama_score': 3}", ("chatgpt", "gemini", "llama"), rater_of)
+        {'chatgpt': 2, 'llama': 3}
     """
     value = _unpack(cell)
     if isinstance(value, Mapping):

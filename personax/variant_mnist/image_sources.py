@@ -217,7 +217,7 @@ def _read_idx(raw: Path, file: IdxFile) -> np.ndarray:
     try:
         return _parse_idx(gzip.decompress(content) if path.suffix == ".gz" else content)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{path}: no idx file of bytes ({error})") from error
+        raise InputError(f"{path}: not an idx file of bytes ({error})") from error
 
 
 def _parse_idx(content: bytes) -> np.ndarray:
@@ -239,7 +239,7 @@ def _download_missing(raw: Path, files: Sequence[IdxFile], mirrors: Sequence[str
     first_missing = raw / f"{files[0].name}.gz"
     reached = reachable_mirrors(mirrors, _PROBE_SECONDS)
     if not reached:
-        raise _NotAvailable(f"{first_missing}: not there, and no server that has it can be reached")
+        raise _NotAvailable(f"{first_missing}: is missing, and no server that has it can be reached")
     log.info("downloading %s to %s", ", ".join(f"{file.name}.gz" for file in files), raw)
     with ExitStack() as stack:
         if not sys.stderr.isatty():
@@ -262,7 +262,7 @@ def _download_from_first(mirrors: Sequence[str], file: IdxFile, raw: Path) -> No
                 return
             except (OSError, RuntimeError, InputError) as error:
                 failure = str(error)
-    raise _NotAvailable(f"{raw / name}: not there and not downloaded ({failure})")
+    raise _NotAvailable(f"{raw / name}: is missing and could not be downloaded ({failure})")
 
 
 def reachable_mirrors(mirrors: Sequence[str], seconds: float) -> list[str]:

@@ -203,7 +203,7 @@ def _read_table(path: Path) -> TextTable:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: no CSV file in UTF-8 ({error})") from error
+        raise InputError(f"{path}: not a CSV file in UTF-8 ({error})") from error
     if not lines:
         raise InputError(f"{path}: empty; it needs a header and one row per scene")
     header, *rows = lines
@@ -241,7 +241,7 @@ def _number(cell: str, path: Path, row: int, column: str) -> float:
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
-        raise InputError(f"{path}, row {row}, column {column}: {cell!r} is no finite number")
+        raise InputError(f"{path}, row {row}, column {column}: {cell!r} is not a finite number")
     return value
 
 
@@ -255,7 +255,7 @@ def _read_graph(path: Path, names: Sequence[str]) -> np.ndarray | None:
             for row, name in enumerate(table[column], start=1):
                 if name not in names:
                     place = f"{path}, row {row}, column {column}"
-                    raise InputError(f"{place}: {name!r} is none of the latents {', '.join(names)}")
+                    raise InputError(f"{place}: {name!r} is not one of the latents {', '.join(names)}")
         edges = list(zip(table["from"], table["to"], strict=True))
     elif list(names) == ["z11", "z12", "z21", "z22"]:
         edges = list(OFFICIAL_EDGES)
@@ -264,7 +264,7 @@ def _read_graph(path: Path, names: Sequence[str]) -> np.ndarray | None:
     digraph = nx.DiGraph(edges)
     digraph.add_nodes_from(names)
     if not nx.is_directed_acyclic_graph(digraph):
-        raise InputError(f"{path}: the latents cause each other in a circle; a causal graph has none")
+        raise InputError(f"{path}: the graph of the latents has a cycle; a causal graph has none")
     return np.asarray(nx.to_numpy_array(digraph, nodelist=list(names), dtype=np.dtype(int)))
 
 

@@ -31,7 +31,7 @@ class SceneConfig:
     size: int = 14
     """Side of the pictures in pixels, 8 to 28."""
     source: Literal["auto", "mnist", "digits"] = "auto"
-    """mnist: MNIST and Fashion-MNIST. digits: those of scikit-learn. auto: mnist if possible, else digits."""
+    """mnist: MNIST and Fashion-MNIST. digits: scikit-learn's digits. auto: mnist if possible, else digits."""
     data_dir: str = where_or_how("data")
     """Folder with MNIST/raw and FashionMNIST/raw. Missing files are downloaded into it."""
     dataset: str | None = None
@@ -44,7 +44,7 @@ def measurement_counts(config: SceneConfig) -> tuple[int, int]:
     """Numbers of measurements of the digit and of the garment. Raises InputError if they are wrong."""
     parts = config.measurements.split(",")
     if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
-        raise InputError(f"measurements {config.measurements!r}: two numbers, as 3,1 or 3,3")
+        raise InputError(f"measurements {config.measurements!r}: give two numbers, such as 3,1 or 3,3")
     digit, garment = (int(part) for part in parts)
     if not 1 <= digit <= len(COLOURS) or garment < 1:
         raise InputError(

@@ -41,14 +41,14 @@ class StructuralCausalModel:
         latents: name -> latent. The columns of every table have this order; causes need not come first.
 
     Raises:
-        ValueError: a parent is unknown, latents cause each other, or two latents of a modality control the
+        ValueError: a parent is unknown, the graph has a cycle, or two latents of a modality control the
             same factor.
     """
 
     latents: Mapping[str, Latent]
 
     def __post_init__(self) -> None:
-        driven: set[tuple[str, str]] = set()
+        controlled: set[tuple[str, str]] = set()
         for name, latent in self.latents.items():
             unknown = [parent for parent in latent.parents if parent not in self.latents]
             if unknown:
@@ -57,11 +57,13 @@ class StructuralCausalModel:
                 )
             if latent.factor not in FACTORS:
                 raise ValueError(f"{name}: unknown factor {latent.factor!r}; choose from {FACTORS}")
-            if (latent.modality, latent.factor) in driven:
-                raise ValueError(f"{name}: {latent.factor} of {latent.modality} is driven twice")
-            driven.add((latent.modality, latent.factor))
+            if (latent.modality, latent.factor) in controlled:
+                raise ValueError(
+                    f"{name}: another latent controls the factor {latent.factor} of the {latent.modality}"
+                )
+            controlled.add((latent.modality, latent.factor))
         if not nx.is_directed_acyclic_graph(self._digraph()):
-            raise ValueError("the latents cause each other in a circle")
+            raise ValueError("the graph of the latents has a cycle")
 
     def _digraph(self) -> "nx.DiGraph[str]":
         digraph: nx.DiGraph[str] = nx.DiGraph()

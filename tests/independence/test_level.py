@@ -1,13 +1,10 @@
 """Level under independence within binomial bounds, power under dependence, fixed seeds."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from scipy import stats
 
 from personax.independence import TESTS, Kind, run_test
-from personax.independence.resampling import resampling_log_p
 
 REPLICATES = 200
 KINDS: tuple[Kind, ...] = ("continuous", "ordinal", "nominal", "circular")
@@ -19,6 +16,11 @@ def draw(kind: Kind, n: int, rng: np.random.Generator) -> np.ndarray:
     if kind == "ordinal":
         return np.round(rng.normal(1965, 10, n))
     return rng.integers(0, 8 if kind == "nominal" else 12, n).astype(float)
+
+
+def bounds(n: int, level: float) -> tuple[float, float]:
+    """Numbers of rejections that independent columns exceed once in 10,000 times on either side."""
+    return float(stats.binom.ppf(1e-4, n, level)), float(stats.binom.ppf(1 - 1e-4, n, level))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -42,8 +44,7 @@ def test_level(test: str, kind: Kind) -> None:
     if np.isnan(p).all():
         assert test in ("chi_square", "g_square", "fisher_z")
         return
-    # Bounds that independent columns break once in 10,000 times on either side.
-    low, high = stats.binom.ppf([1e-4, 1 - 1e-4], REPLICATES, 0.05)
+    low, high = bounds(REPLICATES, 0.05)
     assert low <= np.sum(p <= 0.05) <= high
     assert stats.kstest(p, "uniform").pvalue > 1e-4
 
@@ -58,7 +59,7 @@ def test_level_of_other_nulls(test: str, null: str) -> None:
         ).pvalue
         for _ in range(REPLICATES)
     ]
-    low, high = stats.binom.ppf([1e-4, 1 - 1e-4], REPLICATES, 0.05)
+    low, high = bounds(REPLICATES, 0.05)
     assert low <= np.sum(np.array(p) <= 0.05) <= high
 
 
@@ -69,26 +70,6 @@ def test_spectral_and_permutation_agree() -> None:
         y = np.round(0.13 * x + rng.standard_normal(250))
         p = [run_test(test, x, y, null=null, resamples=1999).pvalue for null in ("spectral", "permutation")]
         assert p[1] == pytest.approx(p[0], rel=0.3, abs=0.005)  # drawing stops at 100 exceedances
-
-
-def test_resampling_stops_early_and_stays_exact() -> None:
-    """Under the null P(p <= a) <= a for the sequential p, and it is close to a."""
-    rng = np.random.default_rng(1)
-    uniform = rng.random(4000)  # true p-value of each of 4,000 null statistics
-    drawn = []
-
-    def blocks(p: float) -> Iterator[np.ndarray]:
-        for size in (200, 400, 399):
-            drawn.append(size)
-            yield rng.random(size) < p
-
-    estimates = np.exp([resampling_log_p(blocks(p), 999) for p in uniform])
-    for level in (0.01, 0.05, 0.2, 0.5):
-        low, high = stats.binom.ppf([1e-4, 1 - 1e-4], 4000, level)
-        assert low <= np.sum(estimates <= level) <= high
-    assert sum(drawn) < 4000 * 500
-    assert np.exp(resampling_log_p([np.zeros(999, dtype=bool)], 999)) == pytest.approx(1e-3)
-    assert np.exp(resampling_log_p([np.ones(999, dtype=bool)], 999)) == 1.0
 
 
 @pytest.mark.parametrize("test", ["kci", "hsic", "distance_correlation", "rcit"])

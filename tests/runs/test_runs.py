@@ -114,10 +114,8 @@ def test_a_run_folder_is_refused_resumed_or_replaced(tmp_path: Path) -> None:
     (home / "made").write_text("x")
     with pytest.raises(InputError, match="--resume"):
         open_run(home, RunOptions())
-    open_run(home, RunOptions(device="cuda", overwrite=True), resume=True)
+    open_run(home, RunOptions(), resume=True)
     assert (home / "made").exists()
-    with pytest.raises(InputError, match="seed=1, not 2"):
-        open_run(home, RunOptions(seed=2), resume=True)
     open_run(home, RunOptions(seed=2), overwrite=True)
     assert not (home / "made").exists()
     assert yaml.safe_load((home / "config.yaml").read_text()) == {
@@ -125,6 +123,19 @@ def test_a_run_folder_is_refused_resumed_or_replaced(tmp_path: Path) -> None:
         "device": "cpu",
         "overwrite": False,
     }
+
+
+def test_a_run_goes_on_with_another_where_or_how_option(tmp_path: Path) -> None:
+    open_run(tmp_path / "run", RunOptions())
+    (tmp_path / "run" / "made").write_text("x")
+    open_run(tmp_path / "run", RunOptions(device="cuda", overwrite=True), resume=True)
+    assert (tmp_path / "run" / "made").exists()
+
+
+def test_a_run_does_not_go_on_with_another_option_that_makes_the_result(tmp_path: Path) -> None:
+    open_run(tmp_path / "run", RunOptions())
+    with pytest.raises(InputError, match="seed=1, not 2"):
+        open_run(tmp_path / "run", RunOptions(seed=2, device="cuda"), resume=True)
 
 
 def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:

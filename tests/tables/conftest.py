@@ -33,7 +33,7 @@ def athletes(n: int = 12) -> pd.DataFrame:
 
 
 def celebs(n: int = 12) -> pd.DataFrame:
-    """A well-formed celebrity table in the names of the authors' private file, five columns a rater."""
+    """A well-formed celebrity table with the authors' private column names, five columns for each rater."""
     rng = np.random.default_rng(1)
     columns: dict[str, object] = {
         "Height(cm)": rng.uniform(150, 200, n).round(),

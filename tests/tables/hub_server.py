@@ -1,4 +1,6 @@
-"""A stand-in for the Hugging Face hub on this machine. It answers the requests of a download well or badly.
+"""A stand-in for the Hugging Face hub on this machine.
+
+It answers the requests of a download correctly, or fails in a chosen way.
 
 GET  /api/datasets/<repository>[/revision/<revision>]          commit and file names
 HEAD, GET /datasets/<repository>/resolve/<commit>/<file>       headers, bytes (ranges allowed)
@@ -36,7 +38,7 @@ class Hub:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def stop(self) -> None:
-        """No answer from here on: the port is closed, and open connections close when they are next used."""
+        """Stop answering: the port is closed, and open connections are closed when they are next used."""
         self.mood = "stopped"
         self._server.shutdown()
         self._server.server_close()

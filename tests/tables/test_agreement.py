@@ -61,7 +61,7 @@ def test_table_has_a_row_per_trait_and_a_kappa_per_pair() -> None:
     assert ((table["kappa chatgpt-gemini"] > 0.4) & (table["kappa chatgpt-gemini"] < 0.9)).all()
 
 
-def test_table_of_one_rater_says_nothing() -> None:
+def test_one_rater_gives_no_agreement() -> None:
     one = {"llama": pd.DataFrame(np.ones((4, 5)), columns=list(TRAITS))}
     assert agreement_table(one)["icc"].isna().all()
     assert list(agreement_table({}).columns) == ["icc", "n"]

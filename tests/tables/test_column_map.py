@@ -11,7 +11,7 @@ from personax.tables import TRAITS, PeopleTable, load_table
 
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
-    """A table in nobody's names."""
+    """A table whose column names are in no schema."""
     rng = np.random.default_rng(2)
     n = 20
     frame = pd.DataFrame(
@@ -56,7 +56,7 @@ def _load(people: Path, tmp_path: Path, text: str) -> PeopleTable:
     return load_table(None, table=people, columns=path)
 
 
-def test_any_table_at_all(people: Path, tmp_path: Path) -> None:
+def test_a_table_with_unknown_names_is_read_with_a_column_map(people: Path, tmp_path: Path) -> None:
     table = _load(people, tmp_path, GOOD)
     frame = pd.read_csv(people)
     assert table.name == "others"
@@ -74,7 +74,7 @@ def test_any_table_at_all(people: Path, tmp_path: Path) -> None:
     expected = frame["g_a"].where(frame["g_a"] > 0)
     np.testing.assert_array_equal(table.scores["gemini"]["Agreeableness"], expected)
     np.testing.assert_allclose(table.embeddings["image"][0], frame[[f"e{i}" for i in range(9)]], rtol=1e-6)
-    # The file's own `Height` lost its meaning to the column named by hand.
+    # Another column was named as Height by hand, so the file's own `Height` is ignored.
     assert "Height (another column was named by hand)" in table.report.ignored
     assert "notes (by --columns)" in table.report.ignored
 
@@ -109,7 +109,7 @@ def test_the_example_in_the_readme_works(tmp_path: Path) -> None:
     assert set(table.report.recognised) | {"notes"} == set(frame.columns)
 
 
-def test_scores_by_name(people: Path, tmp_path: Path) -> None:
+def test_score_columns_can_be_named_trait_by_trait(people: Path, tmp_path: Path) -> None:
     table = _load(people, tmp_path, "scores:\n  llama: {Openness: g_o, n: g_n}\nfeatures: {Height: stature}")
     frame = pd.read_csv(people)
     np.testing.assert_array_equal(table.scores["llama"]["Openness"], frame["g_o"].where(frame["g_o"] > 0))
@@ -144,7 +144,7 @@ def test_scores_by_name(people: Path, tmp_path: Path) -> None:
         ("features: {Height: [", "not valid YAML"),
     ],
 )
-def test_what_is_refused(people: Path, tmp_path: Path, text: str, words: str) -> None:
+def test_a_wrong_column_map_is_refused(people: Path, tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InputError) as caught:
         _load(people, tmp_path, text)
     assert words in str(caught.value)
@@ -152,11 +152,11 @@ def test_what_is_refused(people: Path, tmp_path: Path, text: str, words: str) ->
     assert "\n" not in str(caught.value)
 
 
-def test_values_are_checked_against_the_range_by_hand(people: Path, tmp_path: Path) -> None:
+def test_values_are_checked_against_the_declared_range(people: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"column 'shoe', row 4: -1; expected EU from 20 to 60"):
         _load(people, tmp_path, GOOD.replace(", missing: [-1]", ""))
 
 
-def test_the_file_must_exist(people: Path, tmp_path: Path) -> None:
+def test_a_missing_column_map_is_refused(people: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         load_table(None, table=people, columns=tmp_path / "no.yaml")

@@ -41,14 +41,14 @@ def vectors() -> dict[str, np.ndarray]:
         ("Height", None),
     ],
 )
-def test_slots_by_name(name: str, slot: Slot | None) -> None:
+def test_the_name_tells_which_measurement_a_column_holds(name: str, slot: Slot | None) -> None:
     assert slot_of(name) == slot
 
 
 @pytest.mark.parametrize(
     "form", ["list", "fixed-size", "double", "text", "numpy text", "jsonl", "columns", "csv columns"]
 )
-def test_every_form_of_embedding(
+def test_embeddings_are_read_in_every_form(
     athlete_frame: pd.DataFrame, vectors: dict[str, np.ndarray], tmp_path: Path, form: str
 ) -> None:
     path = tmp_path / (
@@ -128,7 +128,7 @@ def test_missing_embeddings_are_masked(
     assert "text embedding 2: 2 of 12 people lack it" in table.report.warnings
 
 
-def test_one_models_text_missing_altogether(
+def test_a_missing_text_column_is_reported(
     athlete_frame: pd.DataFrame, vectors: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     del vectors["Gemini_description"]
@@ -138,7 +138,7 @@ def test_one_models_text_missing_altogether(
     assert "text embeddings of Gemini-2.5-Pro" in table.report.missing
 
 
-def test_embeddings_can_be_left_aside(
+def test_embeddings_can_be_left_out(
     athlete_frame: pd.DataFrame, vectors: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     table = load_table("athlete", table=_with(athlete_frame, vectors, tmp_path), embeddings=False)
@@ -157,7 +157,7 @@ def test_nan_and_infinity_name_the_row(
         load_table("athlete", table=path)
 
 
-def test_constant_embeddings_and_unequal_lengths(
+def test_constant_embeddings_and_unequal_lengths_are_refused(
     athlete_frame: pd.DataFrame, vectors: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     constant = vectors | {"Profile_picture": np.ones((12, 16), np.float32)}
@@ -181,7 +181,7 @@ def test_a_text_among_vectors_is_refused(
     cells[3] = "missing photograph"
     path = tmp_path / "people.csv"
     athlete_frame.assign(Profile_picture=cells).to_csv(path, index=False)
-    with pytest.raises(InputError, match=r"row 4: 'missing photograph' is no list of numbers"):
+    with pytest.raises(InputError, match=r"row 4: 'missing photograph' is not a list of numbers"):
         load_table("athlete", table=path)
 
 
@@ -261,18 +261,18 @@ def _bad_constant(folder: Path) -> None:
     [
         (_bad_rows, r"X21_text_gpt.npy: shape \(11, 20\), but 12 people"),
         (_bad_nan, r"X21_text_gpt.npy, row 6: nan at position 1"),
-        (_bad_truncated, r"X21_text_gpt.npy: not a whole .npy file"),
+        (_bad_truncated, r"X21_text_gpt.npy: damaged or incomplete .npy file"),
         (_bad_twice, "same measurement"),
         (_bad_constant, "every embedding is the same"),
     ],
 )
-def test_bad_npy_files(folder: Path, spoil: Callable[[Path], None], words: str) -> None:
+def test_bad_npy_files_are_refused(folder: Path, spoil: Callable[[Path], None], words: str) -> None:
     spoil(folder)
     with pytest.raises(InputError, match=words):
         load_embeddings(folder, np.arange(12))
 
 
-def test_no_npy_files(tmp_path: Path) -> None:
+def test_a_folder_without_npy_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         load_embeddings(tmp_path / "nowhere", np.arange(3))
     with pytest.raises(InputError, match="no embeddings"):

@@ -73,7 +73,9 @@ def test_a_revision_is_asked_for(hub: Hub, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "arrow"])
-def test_other_formats(hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame, suffix: str) -> None:
+def test_other_formats_are_downloaded(
+    hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame, suffix: str
+) -> None:
     path = tmp_path / f"people.{suffix}"
     if suffix == "csv":
         athlete_frame.to_csv(path, index=False)
@@ -128,7 +130,9 @@ def _refused(tmp_path: Path, *words: str, revision: str | None = None) -> None:
         ("stalled", ("stayed incomplete", "Timeout")),
     ],
 )
-def test_answers_that_do_not_help(hub: Hub, tmp_path: Path, mood: str, words: tuple[str, ...]) -> None:
+def test_failed_downloads_are_explained_and_leave_nothing_behind(
+    hub: Hub, tmp_path: Path, mood: str, words: tuple[str, ...]
+) -> None:
     hub.mood = mood
     _refused(tmp_path, *words, revision="v9" if mood == "no revision" else None)
     # Nothing half-written is taken for a download later.
@@ -137,7 +141,7 @@ def test_answers_that_do_not_help(hub: Hub, tmp_path: Path, mood: str, words: tu
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-def test_an_unreachable_hub_without_a_copy(hub: Hub, tmp_path: Path, fresh: bool) -> None:
+def test_an_unreachable_hub_without_a_copy_is_an_error(hub: Hub, tmp_path: Path, fresh: bool) -> None:
     """A closed port, or a connection that was open and is closed without an answer."""
     if not fresh:
         huggingface_hub.HfApi(endpoint=hub.url).dataset_info("Persona-X/athlepersona")
@@ -146,7 +150,7 @@ def test_an_unreachable_hub_without_a_copy(hub: Hub, tmp_path: Path, fresh: bool
 
 
 @pytest.mark.parametrize("how", ["stopped", "broken", "stalled", "offline"])
-def test_the_copy_is_used_when_the_hub_is_away_and_that_is_said(
+def test_the_copy_is_used_with_a_warning_when_the_hub_cannot_be_reached(
     hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     _load(tmp_path)
@@ -169,7 +173,7 @@ def test_the_copy_is_used_when_the_hub_is_away_and_that_is_said(
     assert COMMIT[:12] in table.report.warnings[0]
 
 
-def test_a_copy_of_another_revision_is_no_answer(
+def test_a_copy_of_another_revision_is_not_used(
     hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame
 ) -> None:
     _load(tmp_path, revision="v1.0")
@@ -178,7 +182,7 @@ def test_a_copy_of_another_revision_is_no_answer(
     assert _equals(_load(tmp_path, revision=COMMIT), athlete_frame)
 
 
-def test_a_copy_that_lost_its_file_is_said_to_be_incomplete(hub: Hub, tmp_path: Path) -> None:
+def test_a_copy_without_the_table_is_reported_as_incomplete(hub: Hub, tmp_path: Path) -> None:
     _load(tmp_path)
     hub.stop()
     for path in (tmp_path / "data").rglob("*.parquet"):
@@ -188,11 +192,11 @@ def test_a_copy_that_lost_its_file_is_said_to_be_incomplete(hub: Hub, tmp_path: 
 
 def test_a_damaged_file_on_the_hub_is_named(hub: Hub, tmp_path: Path) -> None:
     hub.files[PARQUET] = hub.files[PARQUET][:-50]
-    with pytest.raises(InputError, match="not a whole parquet file"):
+    with pytest.raises(InputError, match="damaged or incomplete parquet file"):
         _load(tmp_path)
 
 
-def test_choice_of_files() -> None:
+def test_the_best_format_is_chosen() -> None:
     assert choose_files("r", ["a.csv", "data/x.parquet", "README.md"]) == ["data/x.parquet"]
     shards = ["t-00001-of-00002.parquet", "t-00000-of-00002.parquet"]
     assert choose_files("r", shards) == sorted(shards)

@@ -54,7 +54,9 @@ def test_every_format_gives_the_same_table(athlete_frame: pd.DataFrame, tmp_path
     assert len(loaded.sha256) == 64
 
 
-def test_private_names_of_the_authors(celeb_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_column_names_of_the_authors_private_files_are_known(
+    celeb_frame: pd.DataFrame, tmp_path: Path
+) -> None:
     table = load_table("celeb", table=_csv(celeb_frame, tmp_path))
     assert {
         "Height",
@@ -81,7 +83,7 @@ def test_private_names_of_the_authors(celeb_frame: pd.DataFrame, tmp_path: Path)
 @pytest.mark.parametrize(
     "form", ["dict", "json dict", "list", "arrow list", "struct", "five columns", "by trait"]
 )
-def test_scores_in_every_form(athlete_frame: pd.DataFrame, tmp_path: Path, form: str) -> None:
+def test_scores_are_read_in_every_form(athlete_frame: pd.DataFrame, tmp_path: Path, form: str) -> None:
     values = {llm: [json.loads(cell) for cell in athlete_frame[f"{llm.capitalize()}_score"]] for llm in LLMS}
     frame = athlete_frame.drop(columns=[f"{llm.capitalize()}_score" for llm in LLMS])
     named = {llm: [dict(zip(TRAITS, row, strict=True)) for row in rows] for llm, rows in values.items()}
@@ -124,7 +126,7 @@ def test_zero_is_missing_and_the_median_drops_it(athlete_frame: pd.DataFrame, tm
     assert np.isnan(row["Conscientiousness"])
 
 
-def test_the_files_own_aggregate_is_kept_for_the_median_and_differences_are_told(
+def test_the_files_own_aggregate_is_kept_for_the_median_and_differences_are_reported(
     athlete_frame: pd.DataFrame, tmp_path: Path
 ) -> None:
     athlete_frame["Aggregated_BigFive_score"] = "[1, 1, 1, 1, 1]"
@@ -137,7 +139,7 @@ def test_the_files_own_aggregate_is_kept_for_the_median_and_differences_are_told
     np.testing.assert_allclose(mean, models)
 
 
-def test_missing_cells_in_many_spellings(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_missing_cells_are_recognised_in_many_spellings(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     frame = athlete_frame.astype({"Height": object, "League": object})
     spellings = ["", "NA", "n/a", "NaN", "None", "-", "unknown", "0"]
     frame.loc[: len(spellings) - 1, "Height"] = spellings
@@ -177,7 +179,7 @@ def test_report_names_a_run_of_columns_once() -> None:
     assert second.endswith("x11, and 8 more")
 
 
-def test_typed_columns_with_nulls_booleans_and_categories(
+def test_typed_columns_with_nulls_and_categories_are_read(
     athlete_frame: pd.DataFrame, tmp_path: Path
 ) -> None:
     frame = athlete_frame.astype({"Birthyear": "Int64", "League": "category"})
@@ -206,22 +208,22 @@ def test_identifiers_that_are_texts_stay_texts(athlete_frame: pd.DataFrame, tmp_
     assert list(load_table("athlete", table=_csv(athlete_frame, tmp_path)).ids[:2]) == ["000", "001"]
 
 
-def test_first_rows_only(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_n_limits_the_table_to_the_first_rows(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     table = load_table("athlete", table=_csv(athlete_frame, tmp_path), n=7)
     assert len(table) == len(table.features) == len(table.scores["aggregated"]) == 7
 
 
-def test_a_mark_of_simulation_in_a_csv_is_kept(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_the_mark_of_a_simulated_csv_is_kept(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     table = load_table("athlete", table=_csv(athlete_frame.assign(Simulated=True), tmp_path))
     assert table.simulated
     assert table.truth is None
     assert "SIMULATED" in str(table.report)
 
 
-# ---- what is warned of
+# ---- warnings
 
 
-def test_constant_and_empty_columns_are_warned_of(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_constant_and_empty_columns_give_warnings(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     frame = athlete_frame.assign(Height=180, League="NBA", Weight=np.nan)
     table = load_table("athlete", table=_csv(frame, tmp_path))
     assert "Height is constant (180.0)" in table.report.warnings
@@ -243,13 +245,15 @@ def _refused(path: Path, *words: str, aggregate: Aggregate = "median") -> None:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
-def test_missing_and_empty_files(tmp_path: Path, suffix: str) -> None:
+def test_missing_and_empty_files_are_refused(tmp_path: Path, suffix: str) -> None:
     _refused(tmp_path / f"no{suffix}", f"no{suffix}", "no such file")
     (tmp_path / f"empty{suffix}").touch()
     _refused(tmp_path / f"empty{suffix}", "is empty")
 
 
-def test_a_header_alone_a_folder_and_an_unknown_format(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_header_without_rows_a_folder_and_an_unknown_format_are_refused(
+    athlete_frame: pd.DataFrame, tmp_path: Path
+) -> None:
     _refused(_csv(athlete_frame[:0], tmp_path), "no rows")
     _refused(tmp_path, "is a folder")
     other = tmp_path / "people.xlsx"
@@ -258,24 +262,24 @@ def test_a_header_alone_a_folder_and_an_unknown_format(athlete_frame: pd.DataFra
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.9, 0.999])
-def test_truncated_parquet(athlete_frame: pd.DataFrame, tmp_path: Path, keep: float) -> None:
+def test_truncated_parquet_is_refused(athlete_frame: pd.DataFrame, tmp_path: Path, keep: float) -> None:
     path = tmp_path / "people.parquet"
     athlete_frame.to_parquet(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * keep)])
-    _refused(path, "people.parquet", "not a whole parquet file")
+    _refused(path, "people.parquet", "damaged or incomplete parquet file")
 
 
-def test_parquet_with_damaged_pages(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_parquet_with_damaged_pages_is_refused(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     athlete_frame.to_parquet(path)
     whole = bytearray(path.read_bytes())
     whole[4:600] = b"\xff" * 596
     path.write_bytes(whole)
-    _refused(path, "not a whole parquet file")
+    _refused(path, "damaged or incomplete parquet file")
 
 
-def test_truncated_csv_and_jsonl(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_truncated_csv_and_jsonl_name_the_row(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     path = _csv(athlete_frame, tmp_path)
     text = path.read_text()
     path.write_text(text[: text.rindex("NB") if "NB" in text[-80:] else text[:-40].rindex(",")])
@@ -286,17 +290,17 @@ def test_truncated_csv_and_jsonl(athlete_frame: pd.DataFrame, tmp_path: Path) ->
     _refused(lines, "line 12", "not valid JSON")
 
 
-def test_wrong_delimiter(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_wrong_delimiter_is_named(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     _refused(_csv(athlete_frame, tmp_path, ";"), "line 1", "delimiter seems to be ';'")
 
 
-def test_not_utf8(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_other_encodings_than_utf8_are_refused(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_bytes("ID,League\n1,Fußball\n".encode("latin-1"))
     _refused(path, "UTF-8")
 
 
-def test_repeated_columns(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_repeated_columns_are_refused(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("ID,Height,Height\n1,180,181\n")
     _refused(path, "column 'Height' occurs twice")
@@ -305,14 +309,14 @@ def test_repeated_columns(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     )
 
 
-def test_repeated_columns_in_a_parquet_file(tmp_path: Path) -> None:
+def test_repeated_columns_in_a_parquet_file_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     column = pa.array([1.0, 2.0])
     pa.parquet.write_table(pa.Table.from_arrays([column, column], names=["Height", "Height"]), path)
     _refused(path, "column 'Height' occurs twice")
 
 
-def test_no_known_column(tmp_path: Path) -> None:
+def test_a_file_without_any_known_column_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("alpha,beta\n1,2\n")
     _refused(path, "no known column", "'alpha'", "--columns")
@@ -321,14 +325,14 @@ def test_no_known_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("Height", "tall", ("row 4", "'tall' is no number")),
+        ("Height", "tall", ("row 4", "'tall' is not a number")),
         ("Height", "inf", ("row 4", "inf", "50 to 275")),
         ("Weight", "-inf", ("row 4", "-inf", "kg")),
         ("Latitude", "123", ("row 4", "123", "-90 to 90")),
         ("Longitude", "-181", ("row 4", "-181", "-180 to 180")),
         ("Birthmonth", "13", ("row 4", "13", "1 to 12")),
         ("Birthday", "0", ("row 4", "0", "1 to 31")),
-        ("Birthyear", "196O", ("row 4", "'196O' is no number")),
+        ("Birthyear", "196O", ("row 4", "'196O' is not a number")),
     ],
 )
 def test_wrong_numbers_name_column_row_and_value(
@@ -339,7 +343,7 @@ def test_wrong_numbers_name_column_row_and_value(
     _refused(_csv(frame, tmp_path), "people.csv", f"column {column!r}", *words)
 
 
-def test_infinity_in_typed_columns(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_infinity_in_typed_columns_is_refused(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     athlete_frame.loc[5, "Latitude"] = np.inf
     path = tmp_path / "people.parquet"
     athlete_frame.to_parquet(path)
@@ -353,7 +357,7 @@ def test_infinity_in_typed_columns(athlete_frame: pd.DataFrame, tmp_path: Path) 
         ("[1, 2, -1, 1, 1]", ("-1 is out of range",)),
         ("[1, 2, 0.5, 1, 1]", ("0.5 is out of range",)),
         ("[1, 2, 3]", ("3 values where 5",)),
-        ('[1, 2, "high", 1, 1]', ("'high' is no score",)),
+        ('[1, 2, "high", 1, 1]', ("'high' is not a score",)),
         ("[1, 2, Infinity, 1, 1]", ("inf is out of range",)),
         ('{"Openness": 1, "Kindness": 2}', ("'Kindness': 2} where the keys",)),
         ("very open", ("'very open' where a list or dict",)),
@@ -366,13 +370,13 @@ def test_wrong_scores_name_row_and_value(
     _refused(_csv(athlete_frame, tmp_path), "column 'Gemini_score'", "row 3", *words)
 
 
-def test_wrong_score_in_a_column_of_its_own(celeb_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_wrong_score_in_a_column_for_one_trait_is_named(celeb_frame: pd.DataFrame, tmp_path: Path) -> None:
     celeb_frame.loc[1, "4o_e"] = 7
     with pytest.raises(InputError, match=r"column '4o_e', row 2: '7' is out of range"):
         load_table("celeb", table=_csv(celeb_frame, tmp_path))
 
 
-def test_repeated_and_missing_identifiers(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_repeated_and_missing_identifiers_are_refused(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     athlete_frame.loc[4, "ID"] = 2
     _refused(_csv(athlete_frame, tmp_path), "column 'ID'", "row 5", "'2'", "row 2")
     frame = athlete_frame.astype({"ID": object})
@@ -380,20 +384,22 @@ def test_repeated_and_missing_identifiers(athlete_frame: pd.DataFrame, tmp_path:
     _refused(_csv(frame, tmp_path), "row 5", "no identifier")
 
 
-def test_fewer_than_five_complete_rows(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_fewer_than_five_complete_rows_are_refused(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
     _refused(_csv(athlete_frame[:4], tmp_path), "only 4 of 4 rows")
     for llm in LLMS:
         athlete_frame.loc[3:, f"{llm.capitalize()}_score"] = "[0,0,0,0,0]"
     _refused(_csv(athlete_frame, tmp_path), "only 3 of 12 rows", "at least 5")
 
 
-def test_aggregates_need_models(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_an_aggregate_without_scores_of_models_is_refused(
+    athlete_frame: pd.DataFrame, tmp_path: Path
+) -> None:
     frame = athlete_frame.rename(columns={"Chatgpt_score": "Aggregated_BigFive_score"})
     frame = frame.drop(columns=["Gemini_score", "Llama_score"])
     _refused(_csv(frame, tmp_path), "no scores of single models", aggregate="majority")
 
 
-def test_nothing_asked_for() -> None:
+def test_a_call_without_table_or_rows_is_refused() -> None:
     with pytest.raises(InputError, match="no table"):
         load_table(None)
     with pytest.raises(InputError, match="n = 0"):

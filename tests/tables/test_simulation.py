@@ -135,12 +135,12 @@ def test_birth_month_and_day_are_negative_controls(
     dependent = dependent_of(full[name])
     assert not dependent[["Birthmonth", "Birthday"]].to_numpy().any()
     share = dependent.drop(columns=["Birthmonth", "Birthday"]).to_numpy().mean()
-    assert 0.3 < share < 0.9  # something to find, and something to leave alone
+    assert 0.3 < share < 0.9  # there are dependent and independent pairs
 
 
 def test_dependences_follow_the_graph() -> None:
     dependent = dependent_of(simulate_table("athlete", n=30, embeddings=False))
-    # Agreeableness is read off ztext3, a root whose only way to the biography is zimage2 -> Weight.
+    # Agreeableness is read from ztext3, a root whose only path to the biography is zimage2 -> Weight.
     agreeableness = dependent.loc["Agreeableness"].to_dict()
     assert [feature for feature, depends in agreeableness.items() if depends] == ["Weight"]
     assert not dependent.loc["Extraversion", "Birthyear"]
@@ -214,7 +214,7 @@ def test_leaving_embeddings_out_changes_nothing_else() -> None:
     assert without.observed == {}
 
 
-def test_load_table_simulates() -> None:
+def test_load_table_gives_the_table_of_simulate_table() -> None:
     one = load_table("athlete", source=SimulatedSource(3, image_dim=24, text_dim=40), n=300)
     assert one.sha256 == small_table("athlete", data_seed=3).sha256
     assert one.views().known_truth is one.truth

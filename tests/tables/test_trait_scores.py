@@ -32,7 +32,7 @@ NAN = float("nan")
         ("Openness", (None, "Openness")),
     ],
 )
-def test_names_of_score_columns(name: str, meaning: tuple[str | None, str | None]) -> None:
+def test_names_of_score_columns_are_known(name: str, meaning: tuple[str | None, str | None]) -> None:
     assert SCORE_NAMES[plain(name)] == meaning
 
 
@@ -54,13 +54,13 @@ def test_a_single_letter_is_no_trait() -> None:
         "{'openness': 3, 'conscientiousness': 1, 'extroversion': 2, 'agreeableness': 2, 'neuroticism': 1}",
     ],
 )
-def test_every_form_of_a_packed_cell(cell: Any) -> None:
+def test_a_packed_cell_is_split_in_every_form(cell: Any) -> None:
     assert is_packed(cell)
     values = split_cell(cell, TRAITS, trait_of)
     assert [float(values[trait]) for trait in TRAITS] == [3, 1, 2, 2, 1]
 
 
-def test_packed_by_rater() -> None:
+def test_a_cell_packed_by_rater_is_split() -> None:
     assert split_cell({"ChatGPT": 1, "gemini": 2, "Llama_score": 3}, LLMS, rater_of) == {
         "chatgpt": 1,
         "gemini": 2,
@@ -77,13 +77,13 @@ def test_packed_by_rater() -> None:
         (2.0, "2.0 where a list or dict"),
     ],
 )
-def test_cells_that_do_not_hold_five_scores(cell: Any, words: str) -> None:
+def test_cells_that_do_not_hold_five_scores_are_refused(cell: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         split_cell(cell, TRAITS, trait_of)
 
 
 def _frames(*people: tuple[float, float, float]) -> dict[str, pd.DataFrame]:
-    """One person a tuple: the scores of the three models, equal in all traits."""
+    """One tuple for each person: the scores of the three models, equal in all traits."""
     return {
         llm: pd.DataFrame({trait: [person[number] for person in people] for trait in TRAITS})
         for number, llm in enumerate(LLMS)

@@ -55,7 +55,7 @@ def test_the_names_are_those_of_the_paper_and_the_mark_is_in_every_row(tmp_path:
     assert min(np.min(cell) for cell in frame["Gemini_score"]) == 0  # "insufficient information", as released
 
 
-def test_a_table_without_embeddings_and_with_two_texts(tmp_path: Path) -> None:
+def test_tables_without_embeddings_or_with_two_texts_are_written(tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     table = _small("athlete")
     del table.embeddings["text"][0]

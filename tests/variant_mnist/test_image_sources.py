@@ -24,7 +24,7 @@ from personax.variant_mnist.image_sources import (
     read_collection,
 )
 
-NOBODY = "http://127.0.0.1:9/"  # the discard port: refuses at once
+UNREACHABLE = "http://127.0.0.1:9/"  # the discard port: refuses at once
 TRAIN, TEST = 5, 3
 
 
@@ -50,7 +50,7 @@ def _md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()
 
 
-def _collection(folder: str = "MNIST", mirrors: tuple[str, ...] = (NOBODY,)) -> Collection:
+def _collection(folder: str = "MNIST", mirrors: tuple[str, ...] = (UNREACHABLE,)) -> Collection:
     files = [
         IdxFile(name, _md5(_packed(_idx(array))), _md5(_idx(array))) for name, array in _arrays().items()
     ]
@@ -78,7 +78,7 @@ def fake_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
-    """A mirror on this machine and the folder it serves."""
+    """A mirror on this machine and the folder that it serves."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -126,23 +126,25 @@ def test_a_damaged_file_is_named_with_both_checksums(tmp_path: Path, packed: boo
 @pytest.mark.parametrize(
     "content", [b"", b"\0\0\x08", b"\0\0\x0d\x03" + bytes(12), b"\0\0\x08\x01\0\0\0\x02\x07"]
 )
-def test_what_is_no_idx_file_is_refused_even_with_the_right_checksum(tmp_path: Path, content: bytes) -> None:
+def test_other_files_than_idx_are_refused_even_with_the_right_checksum(
+    tmp_path: Path, content: bytes
+) -> None:
     raw = _write(tmp_path, packed=False)
     (raw / "train-images-idx3-ubyte").write_bytes(content)
     good = _collection()
     first = good.files[0]._replace(unpacked_md5=_md5(content))
-    with pytest.raises(InputError, match="train-images-idx3-ubyte: no idx file"):
+    with pytest.raises(InputError, match="train-images-idx3-ubyte: not an idx file"):
         read_collection(tmp_path, Collection(good.folder, [first, *good.files[1:]], good.mirrors))
 
 
-def test_what_is_missing_is_downloaded_and_the_rest_left_alone(
+def test_only_missing_files_are_downloaded(
     tmp_path: Path, server: tuple[str, Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
     mirror, served = server
     raw = _write(tmp_path / "data")
     (raw / "t10k-labels-idx1-ubyte.gz").unlink()
     (served / "train-images-idx3-ubyte.gz").unlink()  # asking for this one would fail
-    images, _ = read_collection(tmp_path / "data", _collection(mirrors=(NOBODY, mirror)))
+    images, _ = read_collection(tmp_path / "data", _collection(mirrors=(UNREACHABLE, mirror)))
     assert len(images) == TRAIN + TEST
     assert len(list(raw.iterdir())) == 4
     assert capfd.readouterr().err == ""  # no progress bar where there is no terminal
@@ -151,7 +153,9 @@ def test_what_is_missing_is_downloaded_and_the_rest_left_alone(
 def test_a_truncated_download_leaves_nothing_behind(tmp_path: Path, server: tuple[str, Path]) -> None:
     mirror, served = server
     (served / "train-images-idx3-ubyte.gz").write_bytes(b"half")
-    with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz: not there and not downloaded"):
+    with pytest.raises(
+        InputError, match=r"train-images-idx3-ubyte\.gz: is missing and could not be downloaded"
+    ):
         read_collection(tmp_path / "data", _collection(mirrors=(mirror,)))
     assert not (tmp_path / "data").exists()
 
@@ -189,8 +193,8 @@ def test_without_files_and_network_the_stand_in_is_announced_in_one_line(
     assert not (tmp_path / "FashionMNIST").exists()
 
 
-def test_mnist_forced_without_files_and_network_is_an_error(tmp_path: Path, fake_torchvision: None) -> None:
-    with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz: not there.*--source digits"):
+def test_source_mnist_without_files_and_network_is_an_error(tmp_path: Path, fake_torchvision: None) -> None:
+    with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz: is missing.*--source digits"):
         load_images("mnist", tmp_path / "absent")
     assert not (tmp_path / "absent").exists()
 

@@ -1,4 +1,4 @@
-"""The official on-disk layout: what is written comes back, and every fault is named in one line."""
+"""The official on-disk layout: what is written comes back, and every error names the place in one line."""
 
 import re
 from collections.abc import Callable
@@ -58,8 +58,8 @@ def _refused(folder: Path, *parts: str) -> None:
 
 
 @pytest.mark.parametrize("garments", [1, 3])
-def test_round_trip(tmp_path: Path, garments: int) -> None:
-    data = _data(garments, n=600)  # more than one block of pictures
+def test_a_dataset_survives_writing_and_reading(tmp_path: Path, garments: int) -> None:
+    data = _data(garments, n=260)  # more than one block of pictures
     write_dataset(data, tmp_path / "dataset")
     back = read_dataset(tmp_path / "dataset")
     assert back.modalities == data.modalities
@@ -125,8 +125,8 @@ def test_pictures_are_resized_with_antialiasing(tmp_path: Path) -> None:
     np.testing.assert_allclose(back.measurements["garment"][0], 0.5, atol=0.15)
 
 
-def test_a_table_of_other_making_is_read(folder: Path) -> None:
-    """Byte order mark, further columns, another column order and absolute paths do no harm."""
+def test_a_table_from_another_program_is_read(folder: Path) -> None:
+    """Byte order mark, further columns, another column order and absolute paths make no difference."""
     original = read_dataset(folder)
     table = pd.read_csv(folder / "fashion.csv")
     table["path"] = [str(folder / path) for path in table["path"]]
@@ -168,18 +168,18 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
-        (b"\xff\xfe\x00z11", "no CSV file in UTF-8"),
+        (b"\xff\xfe\x00z11", "not a CSV file in UTF-8"),
         (b"z11,z12\n1,2\n1,2,3\n", "row 2: 3 cells, but the header has 2"),
         (b"z11,z12,path_red,path_green,path_blue\n", "color.csv has 0 rows and fashion.csv has 7 rows"),
     ],
 )
-def test_a_table_that_is_none_is_refused(folder: Path, content: bytes, fault: str) -> None:
+def test_a_malformed_table_is_refused(folder: Path, content: bytes, fault: str) -> None:
     (folder / "color.csv").write_bytes(content)
     _refused(folder, "color.csv", fault)
 
 
 @pytest.mark.parametrize("cell", ["", "nan", "inf", "red"])
-def test_a_latent_that_is_no_finite_number_is_refused(folder: Path, cell: str) -> None:
+def test_a_latent_that_is_not_a_finite_number_is_refused(folder: Path, cell: str) -> None:
     _edit(folder / "fashion.csv", lambda table: table.assign(z22=["0.5"] * (N - 1) + [cell]))
     _refused(folder, "fashion.csv", f"row {N}", "column z22", repr(cell))
 
@@ -258,21 +258,21 @@ def test_an_empty_path_is_named(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("edges", "fault"),
-    [("z11,z99\n", "row 1, column to: 'z99'"), ("z11,z12\nz12,z11\n", "circle"), ("z11,z11\n", "circle")],
+    [("z11,z99\n", "row 1, column to: 'z99'"), ("z11,z12\nz12,z11\n", "cycle"), ("z11,z11\n", "cycle")],
 )
-def test_a_graph_that_is_none_is_refused(folder: Path, edges: str, fault: str) -> None:
+def test_an_invalid_graph_is_refused(folder: Path, edges: str, fault: str) -> None:
     (folder / "graph.csv").write_text("from,to\n" + edges)
     _refused(folder, "graph.csv", fault)
 
 
-def test_a_folder_that_holds_something_is_never_overwritten(folder: Path) -> None:
+def test_a_folder_that_is_not_empty_is_never_overwritten(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     with pytest.raises(InputError, match="is not empty"):
         write_dataset(_data(), folder)
     assert sorted(folder.rglob("*")) == before
 
 
-def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match="file"):

@@ -1,14 +1,14 @@
-"""Is one vector independent of another, also given a third? The project's HSIC, summed over coordinates.
+"""Is one vector independent of another one, perhaps given a third? Tested by HSIC, summed over coordinates.
 
-The kernel of a vector is the sum of the Gaussian kernels of its coordinates, each as wide as the median
-distance of its own column, so that
+The kernel of a vector is the sum of the Gaussian kernels of its coordinates, whose widths are the median
+distances of their own columns, so that
 
-    HSIC(a, b) = sum_{k, l} HSIC(a_k, b_l),
+    HSIC(a, b) = sum_{k, l} HSIC(a_k, b_l).
 
-exact in time linear in n (grams.FactorGram), and for single columns the registry's `hsic`. It sees every
-dependence between a coordinate of a and one of b, and no dependence that only shows in several at once.
-Single columns are tested by distance correlation and KCI as well. The effect is the root of HSIC's debiased
-kernel alignment, in [0, 1], about |correlation| for normal columns.
+It is computed exactly, in time linear in n (grams.FactorGram), and equals the registry's `hsic` for single
+columns. It sees every dependence between a coordinate of a and one of b, but no dependence that shows only in
+several of them together. Single columns are tested by distance correlation and KCI as well. The effect is the
+root of HSIC's debiased kernel alignment; it is in [0, 1], and about |correlation| for normal columns.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,31 +16,32 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Num
 
 from personax.crl.regression import FourierBasis
 from personax.independence.columns import complete_column
-from personax.independence.grams import FactorGram, NullRoute, factor_factor, gaussian_gram, gaussian_terms
+from personax.independence.grams import FactorGram, factor_factor, gaussian_gram, gaussian_terms
 from personax.independence.nulls import spectral_log_p, unbiased
 from personax.independence.registry import run_test
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import LN10
 
-CHANCE_DRAWS = 40  # shuffles that show which effects chance brings about
-NEIGHBOURS = 10  # most people of a cell within whom a local permutation shuffles
+CHANCE_DRAWS = 40  # shuffles, which show how large effects are by chance
+NEIGHBOURS = 10  # largest cell of people within which a local permutation shuffles
 LEAST_VARIANCE = 1e-8
-LONGEST_SERIES = 200  # terms of a column's cosine series; with far outliers a Cholesky factor is shorter
+LONGEST_SERIES = 200  # terms of a column's cosine series; with far outliers, a Cholesky factor has fewer
 SECOND_OPINIONS = ("distance_correlation", "kci")
 
 
 class Dependence(NamedTuple):
-    """How strongly two vectors depend on each other, and how surely.
+    """How strongly two vectors depend on each other, and how certain that is.
 
     Attributes:
-        name: which two.
-        effect: in [0, 1].
-        log10_p: of the null of independence; <= 0.
+        name: of the two vectors.
+        effect: strength, in [0, 1].
+        log10_p: logarithm of the p-value of independence, at most 0.
         chance: (draws,) effects after shuffling.
-        n: rows in which both are present.
+        n: number of rows in which both are present.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Dependence(NamedTuple):
     n: int
 
 
-def vector_gram(values: np.ndarray) -> FactorGram | None:
+def vector_gram(values: Num[np.ndarray, "n p"]) -> FactorGram | None:
     """The centred Gram matrix of rows (n, p) without NaN; None if no column varies."""
     factors = []
     for values_k in np.asarray(values, dtype=float).T:
@@ -58,18 +59,18 @@ def vector_gram(values: np.ndarray) -> FactorGram | None:
         if len(column.distinct) > 1 and column.values.var() > LEAST_VARIANCE:
             width = column.median_distance
             reach = float(np.ptp(column.positions)) / width
-            route: NullRoute = "cosine" if gaussian_terms(reach) <= LONGEST_SERIES else "cholesky"
-            gram = gaussian_gram(column, width, route)
+            short = gaussian_terms(reach) <= LONGEST_SERIES
+            gram = gaussian_gram(column, width, "cosine" if short else "cholesky")
             assert isinstance(gram, FactorGram)
             factors.append(gram.factor)
     return FactorGram(np.asfortranarray(np.concatenate(factors, 1))) if factors else None
 
 
 def aligned(a: FactorGram, b: FactorGram) -> Callable[[np.ndarray | None], float]:
-    """The debiased squared alignment of a with b's rows in an order (None: their own).
+    """A function from an order of b's rows (None: as they are) to the debiased squared alignment.
 
-    About 0 for independent columns, 1 for equal ones. As nulls.correlation, but what no order changes is
-    computed once.
+    It is about 0 for independent columns and 1 for equal ones. It is the same as nulls.correlation, but what
+    the order does not change is computed only once.
     """
     variances = unbiased(a.square, a, a) * unbiased(b.square, b, b)
 
@@ -83,12 +84,14 @@ def aligned(a: FactorGram, b: FactorGram) -> Callable[[np.ndarray | None], float
 
 
 def as_effect(squared: float) -> float:
-    """The root, cut to [0, 1]."""
+    """The root of a squared alignment, cut to [0, 1]."""
     return float(np.sqrt(np.clip(squared, 0.0, 1.0)))
 
 
-def dependence(name: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> Dependence | None:
-    """Test a (n, p) against b (n, q), over the rows without NaN; None if there is nothing to test."""
+def dependence(
+    name: str, a: Num[np.ndarray, "n p"], b: Num[np.ndarray, "n q"], rng: np.random.Generator
+) -> Dependence | None:
+    """Test a (n, p) against b (n, q) over the rows without NaN; None if there is nothing to test."""
     both = np.isfinite(a).all(1) & np.isfinite(b).all(1)
     if both.sum() < 5:
         return None
@@ -107,18 +110,18 @@ def dependence(name: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator
 
 def conditional_dependence(
     name: str,
-    a: np.ndarray,
-    b: np.ndarray,
-    given: np.ndarray,
+    a: Num[np.ndarray, "n p"],
+    b: Num[np.ndarray, "n q"],
+    given: Num[np.ndarray, "n c"],
     rng: np.random.Generator,
     resamples: int,
 ) -> Dependence | None:
-    """Test a (n, p) against b (n, q) given `given` (n, c), for a and b that are residuals already.
+    """Test a (n, p) against b (n, q) given `given` (n, c); a and b are residuals of regressions on `given`.
 
-    Regression takes away means only; spread and shape may still vary with what is given, and would make
-    residuals dependent. So the null shuffles b within cells of people who are alike in `given` (the local
-    permutation test of Kim, Neykov, Balakrishnan & Wasserman 2022), and the effect is what the alignment
-    exceeds the mean of these shuffles by.
+    A regression removes only the means. Spread and shape may still vary with what is given, which makes
+    residuals dependent. So the null shuffles b within cells of people with similar `given` (the local
+    permutation test of Kim, Neykov, Balakrishnan & Wasserman 2022), and the effect is by how much the
+    alignment exceeds the mean over these shuffles.
     """
     rows = np.isfinite(a).all(1) & np.isfinite(b).all(1)
     if rows.sum() < 5:
@@ -142,8 +145,11 @@ def conditional_dependence(
     return Dependence(name, as_effect(observed - usual), min(log10_p, 0.0), chance, int(rows.sum()))
 
 
-def neighbourhoods(points: np.ndarray, size: int = NEIGHBOURS) -> list[np.ndarray]:
-    """Row numbers of points (n, c) in cells of at most `size`: halved at the median of the widest column."""
+def neighbourhoods(points: Num[np.ndarray, "n c"], size: int = NEIGHBOURS) -> list[np.ndarray]:
+    """Row numbers of the points in cells of at most `size`.
+
+    A cell that is too large is halved at the median of the column with the largest range.
+    """
     done: list[np.ndarray] = []
     waiting = [np.arange(len(points))]
     while waiting:
@@ -158,7 +164,7 @@ def neighbourhoods(points: np.ndarray, size: int = NEIGHBOURS) -> list[np.ndarra
 
 
 def shuffled_within(cells: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """(n,) a permutation of all rows that leaves each cell's rows in their cell."""
+    """(n,) a permutation of all rows in which every row stays in its cell."""
     order = np.empty(sum(map(len, cells)), dtype=int)
     for cell in cells:
         order[cell] = rng.permutation(cell)
@@ -176,7 +182,7 @@ class Regression(NamedTuple):
 
     @classmethod
     def fit(cls, u: np.ndarray, y: np.ndarray, generator: torch.Generator) -> "Regression":
-        """Regress y (n, t) on u (n, c); c = 0 gives the means."""
+        """Regress y (n, t) on u (n, c); without columns (c = 0) the predictions are means."""
         centre, scale = u.mean(0), np.maximum(u.std(0), 1e-9)
         basis = FourierBasis.draw(u.shape[1], generator)
         standard = torch.from_numpy((u - centre) / scale).double()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,14 +17,22 @@ from personax.experiments.diagnostics.findings import (
     Finding,
 )
 from personax.graphs.panels import pretty_name
-from personax.runs.figure_style import BLUE, GREY, MODALITY_COLOURS, ORANGE, new_figure, save_figure
+from personax.runs.figure_style import (
+    BLUE,
+    GREY,
+    MODALITY_COLOURS,
+    ORANGE,
+    new_figure,
+    save_figure,
+    tidy_axes,
+)
 
 RED = "#b03a2e"
 VERDICT_COLOURS = {HOLDS: BLUE, DOUBTFUL: ORANGE, VIOLATED: RED, UNKNOWN: GREY}
 
 
 def draw_findings_page(findings: Sequence[Finding], stem: Path, *, title: str) -> list[Path]:
-    """Four panels: effects against chance, alignment, rotations, responses and reach."""
+    """Four panels: effects beside those by chance, alignment, rotations, reach."""
     by_key = {finding.key: finding for finding in findings}
     figure = new_figure(10.0, 7.0)
     axes = figure.subplots(2, 2)
@@ -31,47 +40,38 @@ def draw_findings_page(findings: Sequence[Finding], stem: Path, *, title: str) -
     _draw_alignment(axes[0, 1], by_key["alignment"])
     _draw_rotations(axes[1, 0], by_key["orthogonality"])
     _draw_reach(axes[1, 1], by_key["reach"])
-    for panel in axes.ravel():
-        panel.tick_params(labelsize=7)
-        panel.spines[["top", "right"]].set_visible(False)
+    tidy_axes(axes.ravel())
     figure.suptitle(title, fontsize=9)
     return save_figure(figure, stem, formats=("png", "pdf"))
 
 
-def _say_nothing(panel: Axes, text: str) -> None:
+def _say_why_empty(panel: Axes, text: str) -> None:
+    """Write why there is nothing to draw."""
     panel.text(0.5, 0.5, text, ha="center", va="center", fontsize=8, color=GREY, transform=panel.transAxes)
     panel.set(xticks=[], yticks=[])
 
 
 def _draw_effects(panel: Axes, findings: Sequence[Finding]) -> None:
-    panel.set_title("largest dependence, and what chance reaches", fontsize=9)
+    """The largest effect of every assumption of independence."""
+    panel.set_title("largest dependence, and what is reached by chance", fontsize=9)
     if not findings:
-        _say_nothing(panel, "nothing to test")
+        _say_why_empty(panel, "nothing to test")
         return
     for place, finding in enumerate(reversed(findings)):
         panel.barh(place, finding.curves["chance"], height=0.55, color="#e3e5e8", linewidth=0)
         panel.plot(finding.curves["effect"], place, "o", ms=6, color=VERDICT_COLOURS[finding.verdict])
     for threshold in (NEGLIGIBLE, CLEAR):
         panel.axvline(threshold, color=GREY, lw=0.8, ls=":")
-    panel.set_yticks(range(len(findings)), [_wrapped(f.assumption) for f in reversed(findings)])
+    panel.set_yticks(range(len(findings)), [fill(f.assumption, 30) for f in reversed(findings)])
     panel.set_xlim(0, 1)
     panel.set_xlabel("HSIC effect; bar: chance, dotted: small and clear", fontsize=8)
 
 
-def _wrapped(text: str, width: int = 30) -> str:
-    """Words in lines of about `width`."""
-    rows = [""]
-    for word in text.split():
-        if len(rows[-1]) + len(word) > width:
-            rows.append("")
-        rows[-1] = f"{rows[-1]} {word}".strip()
-    return "\n".join(rows)
-
-
 def _draw_alignment(panel: Axes, finding: Finding) -> None:
-    panel.set_title("encodings by two measurements", fontsize=9)
+    """Distances between encodings of one person and of two, for every pair of measurements."""
+    panel.set_title("encodings of a person by two measurements", fontsize=9)
     if not finding.curves:
-        _say_nothing(panel, finding.measured)
+        _say_why_empty(panel, finding.measured)
         return
     names = list(finding.curves)
     for place, name in enumerate(reversed(names)):
@@ -83,19 +83,20 @@ def _draw_alignment(panel: Axes, finding: Finding) -> None:
             panel.plot(middle, y, "o", ms=4, color=colour, label=None if place else f"{part} person")
     panel.set_yticks(range(len(names)), list(reversed(names)))
     panel.set(xlim=(0, None), ylim=(-0.5, len(names) + 0.1))
-    panel.set_xlabel("distance, in that of two random people (10, 50, 90 %)", fontsize=8)
+    panel.set_xlabel("distance / median between two people (10, 50, 90 %)", fontsize=8)
     panel.legend(fontsize=7, frameon=False, ncols=2, loc="upper right")
 
 
 def _draw_rotations(panel: Axes, finding: Finding) -> None:
-    panel.set_title("squared cosine between latents, and of random rotations", fontsize=9)
+    """The squared cosines of the recovered coordinates and of rotations of them, block by block."""
+    panel.set_title("squared cosine between latents, recovered and rotated", fontsize=9)
     if not finding.curves:
-        _say_nothing(panel, finding.measured)
+        _say_why_empty(panel, finding.measured)
         return
-    for number, (block, its) in enumerate(finding.curves.items()):
+    for number, (block, found) in enumerate(finding.curves.items()):
         colour = MODALITY_COLOURS[number % len(MODALITY_COLOURS)]
-        panel.hist(its["rotations"], bins=30, color=colour, alpha=0.35, label=f"{block}, rotated")
-        panel.axvline(its["value"], color=colour, lw=2, label=f"{block}, recovered")
+        panel.hist(found["rotations"], bins=30, color=colour, alpha=0.35, label=f"{block}, rotated")
+        panel.axvline(found["value"], color=colour, lw=2, label=f"{block}, recovered")
     panel.set_xlim(left=0)
     panel.set_xlabel("mean squared cosine; 0: orthogonal", fontsize=8)
     panel.set_ylabel("rotations", fontsize=8)
@@ -103,15 +104,16 @@ def _draw_rotations(panel: Axes, finding: Finding) -> None:
 
 
 def _draw_reach(panel: Axes, finding: Finding) -> None:
-    panel.set_title("each latent's own link to the other blocks", fontsize=9)
+    """The effect of every latent on the other blocks."""
+    panel.set_title("direct dependence of each latent on other blocks", fontsize=9)
     if not finding.curves:
-        _say_nothing(panel, finding.measured)
+        _say_why_empty(panel, finding.measured)
         return
     effects = finding.curves["effects"]
     colours = [GREY if name in finding.curves["silent"] else BLUE for name in effects]
     bars = panel.bar(range(len(effects)), list(effects.values()), color=colours, width=0.6, linewidth=0)
     panel.bar_label(bars, fmt="%.2f", fontsize=7)
-    panel.axhline(finding.curves["chance"], color=ORANGE, lw=1.2, label="chance reaches (95 %)")
+    panel.axhline(finding.curves["chance"], color=ORANGE, lw=1.2, label="by chance (95 %)")
     panel.set_ylim(0, 1.25 * max(finding.curves["chance"], *effects.values()))
     panel.set_xticks(range(len(effects)), [pretty_name(name) for name in effects])
     panel.set_ylabel("HSIC effect given its block", fontsize=8)

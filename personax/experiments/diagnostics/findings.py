@@ -1,8 +1,8 @@
-"""What a check looks at, what it returns, and how numbers become words.
+"""What a check looks at, what it returns, and how a number becomes a verdict.
 
-A p-value alone says little: with thousands of people any dependence is significant. So a verdict needs
-significance (Holm 1979, over all tests of a check) and an effect; an effect of 0.1 counts as small and one of
-0.3 as medium, as for correlations (Cohen 1988).
+A p-value alone says little: with thousands of people every dependence is significant. So a verdict needs a
+significant test (Holm 1979, over all tests of a check) and a large enough effect. As for correlations, an
+effect of 0.1 counts as small and one of 0.3 as medium (Cohen 1988).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +21,11 @@ HOLDS: Verdict = "holds"
 DOUBTFUL: Verdict = "doubtful"
 VIOLATED: Verdict = "violated"
 UNKNOWN: Verdict = "cannot be told here"
-ORDER: tuple[Verdict, ...] = (UNKNOWN, HOLDS, DOUBTFUL, VIOLATED)  # from silent to bad
+SEVERITY: tuple[Verdict, ...] = (UNKNOWN, HOLDS, DOUBTFUL, VIOLATED)  # each is worse than those before
 
 NEGLIGIBLE, CLEAR = 0.1, 0.3
 CHANCE_QUANTILE = 0.95
+NAMED_AT_MOST = 4  # latents or edges that a line of the report names; the JSON has all
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,16 @@ class Evidence:
     """All that the checks look at.
 
     Attributes:
-        train, test: what the model infers of training people (regressions are fitted on them) and of test
-            people (everything is measured on them).
-        train_data, test_data: the same people's measurements.
+        train: what the model infers of training people; regressions are fitted on them.
+        test: what it infers of test people; everything is measured on them.
+        train_data: the measurements of the same training people.
+        test_data: the measurements of the same test people.
         blocks: block ("s" and the modalities) -> names of its latents.
-        graph, edge_probability: (d, d) over the latents, [i, j] the edge i -> j.
-        alpha: level of the tests. seed: of shuffles, random features and rotations.
-        encode: what the model infers of other measurements; None takes z as known, not inferred.
+        graph: (d, d) over the latents; [i, j] = 1 means the edge i -> j.
+        edge_probability: (d, d) probability of each edge.
+        alpha: level of the tests.
+        seed: of shuffles, random features and rotations.
+        encode: gives what the model infers of other measurements. None: z is known, not inferred.
     """
 
     train: Encoding
@@ -58,10 +62,13 @@ class Finding:
     """One assumption: what was measured, what to compare it with, and the verdict.
 
     Attributes:
-        key: short name. assumption: what is assumed.
-        measured, reference: one phrase each, with numbers.
-        details: every number behind them, for diagnostics.json.
-        curves: arrays for the figure, not written to the JSON.
+        key: short name.
+        assumption: what is assumed.
+        verdict: whether it holds.
+        measured: what was measured, a phrase with numbers.
+        reference: what to compare it with.
+        details: all numbers, for diagnostics.json.
+        curves: arrays for the figure; they are not written to diagnostics.json.
     """
 
     key: str
@@ -77,10 +84,12 @@ class Judged(NamedTuple):
     """Several tests of one assumption, taken together.
 
     Attributes:
+        verdict: whether all of them are independent.
         strongest: the dependence with the largest effect.
         p: its Holm-corrected p-value.
-        significant: how many are significant. tests: how many there are.
-        chance: 95 % of shuffles keep the largest effect below this.
+        significant: number of significant tests.
+        tests: number of all tests.
+        chance: in 95 % of shuffles the largest effect is below this.
     """
 
     verdict: Verdict
@@ -98,10 +107,10 @@ def holm(found: Sequence[Dependence]) -> list[Dependence]:
 
 
 def judge(corrected: Sequence[Dependence], alpha: float) -> Judged | None:
-    """The verdict on independence from its tests, p-values corrected already; None if there are none.
+    """The verdict on independence from tests whose p-values are corrected already; None if there are none.
 
-    "holds": nothing is significant, or only effects below 0.1; "violated": a significant effect of 0.3 or
-    more; "cannot be told here": nothing is significant, but chance alone would reach 0.3.
+    "holds": nothing is significant, or all significant effects are below 0.1. "violated": a significant
+    effect is 0.3 or more. "cannot be told here": nothing is significant, but chance alone would reach 0.3.
     """
     if not corrected:
         return None
@@ -120,12 +129,12 @@ def judge(corrected: Sequence[Dependence], alpha: float) -> Judged | None:
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """The most worrying of several verdicts; "cannot be told here" only if none says more."""
-    return max(verdicts, key=ORDER.index, default=UNKNOWN)
+    """The worst of several verdicts; "cannot be told here" only if all of them are that."""
+    return max(verdicts, key=SEVERITY.index, default=UNKNOWN)
 
 
 def all_hold(verdicts: Sequence[Verdict]) -> Verdict:
-    """The most worrying of several verdicts that must all hold: silence of one keeps the rest from it."""
+    """The worst of several verdicts that must all hold: it cannot be told if one of them cannot."""
     found = worst(verdicts)
     return UNKNOWN if found == HOLDS and UNKNOWN in verdicts else found
 
@@ -133,7 +142,16 @@ def all_hold(verdicts: Sequence[Verdict]) -> Verdict:
 def independence_finding(
     key: str, assumption: str, found: Sequence[Dependence], alpha: float, *, silent: str, note: str = ""
 ) -> Finding:
-    """A Finding from the tests of an assumption of independence; `silent` says why there may be none."""
+    """The finding on an assumption of independence.
+
+    Args:
+        key: short name.
+        assumption: what is assumed.
+        found: tests of independence.
+        alpha: their level.
+        silent: what the finding says if there are no tests.
+        note: stands behind what to compare with.
+    """
     judged = judge(holm(found), alpha)
     if judged is None:
         return Finding(key, assumption, UNKNOWN, silent)
@@ -141,7 +159,7 @@ def independence_finding(
         f"HSIC effect {judged.strongest.effect:.2f} ({judged.strongest.name}), p {p_text(judged.p)}, "
         f"{judged.significant} of {judged.tests} significant"
     )
-    reference = f"chance < {judged.chance:.2f}" + (f"; {note}" if note else "")
+    reference = f"by chance < {judged.chance:.2f}" + (f"; {note}" if note else "")
     return Finding(
         key,
         assumption,
@@ -154,7 +172,7 @@ def independence_finding(
 
 
 def as_row(found: Dependence) -> dict[str, Any]:
-    """A Dependence for the JSON."""
+    """A test as it is written to diagnostics.json."""
     return {
         "what": found.name,
         "effect": found.effect,
@@ -165,7 +183,11 @@ def as_row(found: Dependence) -> dict[str, Any]:
 
 
 def p_text(p: float) -> str:
-    """A p-value for people: 0.23, 0.004, < 1e-6."""
+    """A p-value as text.
+
+    >>> p_text(0.2345), p_text(0.00417), p_text(1e-9)
+    ('0.23', '0.004', '< 1e-6')
+    """
     if p < 1e-6:
         return "< 1e-6"
     return f"{p:.2g}" if p >= 0.1 else f"{p:.1g}"

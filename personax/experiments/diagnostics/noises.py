@@ -1,15 +1,20 @@
-"""Checks of the noises: eps, eta, and Proposition 2, which ties eta to what can be seen."""
+"""Checks of the noises eps and eta, and of Proposition 2, which relates eta to what can be seen.
+
+eps is the exogenous noise of a latent in the causal model, eta the noise of a single measurement.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Shaped
 
 from personax.experiments.diagnostics.dependence import Dependence, dependence
 from personax.experiments.diagnostics.findings import (
     DOUBTFUL,
     HOLDS,
-    ORDER,
+    SEVERITY,
     UNKNOWN,
     VIOLATED,
     Evidence,
@@ -21,23 +26,28 @@ from personax.experiments.diagnostics.findings import (
     worst,
 )
 from personax.experiments.diagnostics.observations import (
+    given_recovered,
+    given_true,
     observed_pairs,
-    pair_name,
     pairs_of,
-    recovered,
-    true,
 )
 from personax.runs.seeds import numpy_rng
 
-# A coordinate of eta whose posterior mean varies by less than this share of its prior says less than
-# -log(1 - 0.05) / 2 = 0.03 nats of the measurement (Burda et al. 2016 call it inactive).
+# A coordinate of eta is inactive (Burda et al. 2016) if the variance of its posterior mean is below this part
+# of its prior's variance: then it says less than -log(1 - 0.05) / 2 = 0.03 nats about the measurement.
 ACTIVE = 0.05
+DEPENDENCE_WORDS = {
+    HOLDS: "independent",
+    DOUBTFUL: "doubtful",
+    VIOLATED: "dependent",
+    UNKNOWN: "cannot be told",
+}
 
 
 def exogenous_noise(evidence: Evidence) -> Finding:
-    """eps_k mutually independent, and independent of the parents of z_k (paper §4.1).
+    """The eps_k are mutually independent, and independent of the parents of z_k (paper §4.1).
 
-    Pairs of single columns are tested by HSIC, distance correlation and KCI, parents together by HSIC.
+    Pairs of single columns are tested by HSIC, distance correlation and KCI; all parents together by HSIC.
     """
     rng = numpy_rng(evidence.seed, "diagnostics/eps")
     eps, names = evidence.test.eps.to_numpy(), list(evidence.test.eps.columns)
@@ -56,36 +66,47 @@ def exogenous_noise(evidence: Evidence) -> Finding:
         "eps independent of each other and of parents",
         [each for each in found if each],
         evidence.alpha,
-        silent="fewer than two latents",
+        silent="there are fewer than two latents",
     )
 
 
 def active_noise(evidence: Evidence) -> dict[str, list[np.ndarray]]:
-    """Modality -> per measurement, the coordinates of eta (n, k) that say something; k may be 0."""
-    kept = {}
-    for modality, views in evidence.test.eta.items():
-        kept[modality] = [view[:, _variance(view) >= ACTIVE] for view in views]
-    return kept
+    """Modality -> per measurement, the active coordinates of eta (n, k); k may be 0."""
+    return {
+        modality: [values[:, variance_of(values) >= ACTIVE] for values in measurements]
+        for modality, measurements in evidence.test.eta.items()
+    }
 
 
-def _variance(view: np.ndarray) -> np.ndarray:
-    rows = np.isfinite(view).all(1)
-    return view[rows].var(0) if rows.any() else np.zeros(view.shape[1])
+def variance_of(values: Shaped[np.ndarray, "n k"]) -> Shaped[np.ndarray, " k"]:
+    """Variance of every column over the rows without NaN; 0 if there are no such rows."""
+    rows = np.isfinite(values).all(1)
+    return values[rows].var(0) if rows.any() else np.zeros(values.shape[1])
 
 
-def _silence(evidence: Evidence) -> str:
-    """Why there is nothing to say of eta."""
-    largest = max(float(_variance(v).max(initial=0)) for its in evidence.test.eta.values() for v in its)
-    if all(view.shape[1] == 0 for views in evidence.test.eta.values() for view in views):
-        return "the model has no eta: model.noise is 0, or modalities seen once keep their style in z"
-    return f"eta is unused or seen once: its posterior means vary by at most {largest:.2f} of the prior's 1"
+def why_untested(evidence: Evidence) -> str:
+    """Why eta cannot be tested, if it has no two active measurements."""
+    every = [values for measurements in evidence.test.eta.values() for values in measurements]
+    if all(values.shape[1] == 0 for values in every):
+        return (
+            "the model has no eta: model.noise is 0, or each modality has a single measurement, whose noise "
+            "is then part of z"
+        )
+    largest = max(float(variance_of(values).max(initial=0)) for values in every)
+    return (
+        "eta is unused, or used by a single measurement: the variance of its posterior means is at most "
+        f"{largest:.2f}, the prior's is 1"
+    )
 
 
 def measurement_noise(evidence: Evidence) -> list[Finding]:
-    """eta independent between measurements, of z and of eps (paper §4.1; Sun et al. 2025, Prop. 5.2)."""
+    """The eta of different measurements are independent of each other, of z and of eps.
+
+    Paper §4.1; Sun et al. 2025, Prop. 5.2.
+    """
     rng = numpy_rng(evidence.seed, "diagnostics/eta")
     eta = active_noise(evidence)
-    silent = _silence(evidence)
+    silent = why_untested(evidence)
     pairs = [each for group in noise_pairs(eta, rng).values() for each in group]
     findings = [
         independence_finding("eta", "eta independent of each other", pairs, evidence.alpha, silent=silent)
@@ -95,9 +116,9 @@ def measurement_noise(evidence: Evidence) -> list[Finding]:
         ("eta_eps", "eta independent of eps", evidence.test.eps),
     ):
         found = [
-            dependence(f"{modality} {number}", view, table.to_numpy(), rng)
-            for modality, views in eta.items()
-            for number, view in enumerate(views, start=1)
+            dependence(f"{modality} {number}", values, table.to_numpy(), rng)
+            for modality, measurements in eta.items()
+            for number, values in enumerate(measurements, start=1)
         ]
         tested = [each for each in found if each]
         findings.append(independence_finding(key, text, tested, evidence.alpha, silent=silent))
@@ -109,68 +130,89 @@ def noise_pairs(
 ) -> dict[str, list[Dependence]]:
     """Group of `pairs_of` -> tests of eta against eta."""
     found: dict[str, list[Dependence]] = {}
-    for group, first, second, left, right in pairs_of({m: len(views) for m, views in eta.items()}):
-        a = np.concatenate([eta[first][i] for i in left], 1)
-        b = np.concatenate([eta[second][j] for j in right], 1)
-        tested = dependence(pair_name(first, second, left, right), a, b, rng)
-        found.setdefault(group, []).extend([tested] if tested else [])
+    for pair in pairs_of({modality: len(measurements) for modality, measurements in eta.items()}):
+        a = np.concatenate([eta[pair.first][i] for i in pair.left], 1)
+        b = np.concatenate([eta[pair.second][j] for j in pair.right], 1)
+        tested = dependence(pair.name, a, b, rng)
+        found.setdefault(pair.group, []).extend([tested] if tested else [])
     return found
 
 
 def proposition_2(evidence: Evidence) -> list[Finding]:
-    """x_i independent of x_j given z_m, and whether eta agrees: x_i _||_ x_j | z_m <=> eta_i _||_ eta_j.
+    """x_i is independent of x_j given z_m, and eta agrees: x_i _||_ x_j | z_m <=> eta_i _||_ eta_j.
 
-    The paper's Proposition 2 (Sun et al. 2025, Prop. 5.1). It is a theorem, so where the two sides differ,
-    the recovered z or eta are not those of the data.
+    This is the paper's Proposition 2 (Sun et al. 2025, Prop. 5.1). It is a theorem, so where the two sides
+    differ, the recovered z or eta are not those of the data.
     """
-    seen = observed_pairs(evidence, recovered(evidence))
-    alpha = evidence.alpha
+    seen = observed_pairs(evidence, given_recovered(evidence))
     note = ""
     if evidence.test_data.truth is not None:
-        truth = observed_pairs(evidence, true(evidence))
-        effects = [each.effect for group in truth.values() for each in group]
-        note = f"given the true latents {max(effects, default=0.0):.2f}"
+        by_truth = observed_pairs(evidence, given_true(evidence))
+        effects = [each.effect for group in by_truth.values() for each in group]
+        note = f"given the true latents: {max(effects, default=0.0):.2f}"
     first = independence_finding(
         "x_given_z",
         "measurements x independent given their z",
         [each for group in seen.values() for each in group],
-        alpha,
-        silent="a single measurement in all",
+        evidence.alpha,
+        silent="there is a single measurement in all",
         note=note,
     )
     noise = noise_pairs(active_noise(evidence), numpy_rng(evidence.seed, "diagnostics/eta"))
-    corrected = [_corrected(side) for side in (seen, noise)]
-    sides = {}
+    return [first, agreement_finding(seen, noise, evidence.alpha)]
+
+
+class Sides(NamedTuple):
+    """The verdicts on both sides of Proposition 2."""
+
+    x: Verdict
+    eta: Verdict
+
+
+def agreement_finding(
+    seen: Mapping[str, Sequence[Dependence]], noise: Mapping[str, Sequence[Dependence]], alpha: float
+) -> Finding:
+    """Do both sides of Proposition 2 agree?
+
+    Args:
+        seen: group -> tests of x_i against x_j given z.
+        noise: group -> tests of eta_i against eta_j.
+        alpha: level of the tests.
+    """
+    corrected = [holm_over_groups(side) for side in (seen, noise)]
+    sides: dict[str, Sides] = {}
     for group in seen:
         x, eta = (judge(side.get(group, []), alpha) for side in corrected)
-        sides[group] = (x.verdict if x else UNKNOWN, eta.verdict if eta else UNKNOWN)
-    agreements = {group: agreement(*pair) for group, pair in sides.items()}
-    second = Finding(
+        sides[group] = Sides(x.verdict if x else UNKNOWN, eta.verdict if eta else UNKNOWN)
+    verdicts = {group: same_verdict(*both) for group, both in sides.items()}
+    return Finding(
         "proposition_2",
         "Proposition 2, x given z and eta agree",
-        worst(list(agreements.values())),
-        "; ".join(f"{group}: x {_short(x)}, eta {_short(eta)}" for group, (x, eta) in sides.items()),
-        "both sides independent, or both dependent",
+        worst(list(verdicts.values())),
+        "; ".join(
+            f"{group}: x {DEPENDENCE_WORDS[x]}, eta {DEPENDENCE_WORDS[eta]}"
+            for group, (x, eta) in sides.items()
+        ),
+        "both sides are independent, or both dependent",
         details={
-            group: {"x_given_z": sides[group][0], "eta": sides[group][1], "verdict": agreements[group]}
-            for group in sides
+            group: {"x_given_z": both.x, "eta": both.eta, "verdict": verdicts[group]}
+            for group, both in sides.items()
         },
     )
-    return [first, second]
 
 
-def _corrected(groups: Mapping[str, Sequence[Dependence]]) -> dict[str, list[Dependence]]:
-    """Holm over the tests of all groups."""
+def holm_over_groups(groups: Mapping[str, Sequence[Dependence]]) -> dict[str, list[Dependence]]:
+    """The same tests with p-values that are Holm-corrected over all groups."""
     tests = iter(holm([each for group in groups.values() for each in group]))
     return {group: [next(tests) for _ in members] for group, members in groups.items()}
 
 
-def _short(verdict: Verdict) -> str:
-    return {HOLDS: "independent", DOUBTFUL: "doubtful", VIOLATED: "dependent", UNKNOWN: "silent"}[verdict]
+def same_verdict(x: Verdict, eta: Verdict) -> Verdict:
+    """Whether two verdicts on independence are equal (holds), neighbours (doubtful) or opposite (violated).
 
-
-def agreement(x: Verdict, eta: Verdict) -> Verdict:
-    """Whether two verdicts on independence say the same: equal, neighbours, or opposite."""
+    >>> same_verdict("violated", "violated"), same_verdict("holds", "violated")
+    ('holds', 'violated')
+    """
     if UNKNOWN in (x, eta):
         return UNKNOWN
-    return (HOLDS, DOUBTFUL, VIOLATED)[abs(ORDER.index(x) - ORDER.index(eta))]
+    return (HOLDS, DOUBTFUL, VIOLATED)[abs(SEVERITY.index(x) - SEVERITY.index(eta))]

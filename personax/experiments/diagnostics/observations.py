@@ -1,17 +1,20 @@
-"""Proposition 2's visible side: is x_i independent of x_j given z_m?
+"""The side of Proposition 2 that can be seen: is x_i independent of x_j given z_m?
 
-The regression E[x_i | z_m] is fitted on training rows and taken away on test rows; principal components sum
-up what is left. Two things make such residuals dependent even where the pictures are not: their spread and
-shape vary with z, and z is not seen but inferred from the very pictures (three noisy views of a number
-and their mean: given the mean, what one view overshoots the others must undershoot, correlation -1/2). So
-the null is made by exchange: every person gets, in each measurement separately, what was left of someone
-alike in z (Kim, Neykov, Balakrishnan & Wasserman 2022), and the pictures so made are encoded anew. They
-are independent given z by construction, and have everything else in common with the real ones.
+The regression E[x_i | z_m] is fitted on training rows and subtracted on test rows; principal components
+summarise the residuals. Two things make such residuals dependent even where the pictures are independent
+given z. First, the spread and the shape of the residuals vary with z. Second, z is not seen but inferred from
+the pictures themselves. Take three noisy measurements of a number, and their mean: given the mean, if one
+measurement is too high, the others must be too low (correlation -1/2).
+
+So the null distribution is made by exchange: every person gets, in each measurement separately, the residuals
+of somebody with a similar z (Kim, Neykov, Balakrishnan & Wasserman 2022), and the pictures that result are
+encoded anew. By construction they are independent given z, and they share everything else with the real ones.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
@@ -33,19 +36,22 @@ from personax.runs.seeds import numpy_rng, torch_rng
 from personax.views import SHARED, MultiViewData
 
 EXCHANGES = 30
-# Residuals are summed up by their principal components: this many at most, and none that carries less than
-# this share, where nothing is left but what the regression missed.
+# Residuals are summarised by at most this many principal components, each with at least this share of the
+# variance: smaller ones hold little more than what the regression has missed.
 SUMMARIES, LEAST_SHARE = 6, 0.02
 
 Given = Mapping[str, np.ndarray]
-"""Modality -> (n, c) what its measurements are explained by."""
+"""Modality -> (n, c) what is given about the people, from which the measurements are predicted."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What is given, of training and of test people.
+    """What is given about the people.
 
-    `again` infers it from other pictures; None if it does not come from pictures.
+    Attributes:
+        train: about training people.
+        test: about test people.
+        again: infers it from other pictures; None if it does not come from pictures.
     """
 
     train: Given
@@ -53,8 +59,8 @@ class Condition:
     again: Callable[[MultiViewData], Given] | None = None
 
 
-def recovered(evidence: Evidence) -> Condition:
-    """The recovered coordinates of each modality, and s."""
+def given_recovered(evidence: Evidence) -> Condition:
+    """Given are the recovered coordinates of each modality, and s."""
 
     def given(encoding: Encoding) -> Given:
         shared = [encoding.coordinates[SHARED]] if SHARED in encoding.coordinates else []
@@ -67,22 +73,27 @@ def recovered(evidence: Evidence) -> Condition:
     return Condition(given(evidence.train), given(evidence.test), again)
 
 
-def true(evidence: Evidence) -> Condition:
-    """The true latents, for data that carry them."""
+def given_true(evidence: Evidence) -> Condition:
+    """Given are the true latents of each modality, and s; for data with known truth."""
 
     def given(data: MultiViewData) -> Given:
-        names = {
-            m: [*data.known_truth.blocks.get(SHARED, ()), *data.known_truth.blocks[m]]
-            for m in data.modalities
-        }
-        return {m: data.true_latents[columns].to_numpy() for m, columns in names.items()}
+        blocks = data.known_truth.blocks
+        shared = list(blocks.get(SHARED, ()))
+        return {m: data.true_latents[[*shared, *blocks[m]]].to_numpy() for m in data.modalities}
 
     return Condition(given(evidence.train_data), given(evidence.test_data))
 
 
 @dataclass(frozen=True)
-class _View:
-    """One measurement: who has it, which numbers vary, their regression, and the axes of what is left."""
+class Residuals:
+    """What a regression on the given leaves of one measurement.
+
+    Attributes:
+        shown: (n,) which test people have the measurement.
+        varies: which of its numbers vary over training people.
+        regression: of those numbers on what is given.
+        axes: (numbers, k) principal axes of the residuals of training people.
+    """
 
     shown: np.ndarray
     varies: np.ndarray
@@ -90,7 +101,8 @@ class _View:
     axes: np.ndarray
 
     @classmethod
-    def fit(cls, evidence: Evidence, modality: str, number: int, given: np.ndarray) -> "_View":
+    def fit(cls, evidence: Evidence, modality: str, number: int, given: np.ndarray) -> "Residuals":
+        """Fit the regression and the axes to training people."""
         data = evidence.train_data
         seen = data.observed[modality][:, number]
         x = _flat(data.measurements[modality][number][seen])
@@ -104,17 +116,17 @@ class _View:
         return cls(evidence.test_data.observed[modality][:, number], varies, regression, vectors[:, kept])
 
     def rest(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
-        """(shown, numbers) what is left of the people who have it."""
+        """(shown, numbers) residuals of the people who have the measurement."""
         return np.asarray(_flat(x[self.shown])[:, self.varies] - self.regression(given[self.shown]))
 
     def summary(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
-        """(n, k) along the axes; NaN where it is missing."""
+        """(n, k) residuals along the axes; NaN where the measurement is missing."""
         left = np.full((len(self.shown), self.axes.shape[1]), np.nan)
         left[self.shown] = self.rest(x, given) @ self.axes
         return left
 
     def exchanged(self, x: np.ndarray, given: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """x with everybody's rest replaced by that of someone alike in what is given."""
+        """x in which everybody has the residuals of somebody about whom similar things are given."""
         order = shuffled_within(neighbourhoods(given[self.shown]), rng)
         values, explained = _flat(x), self.regression(given[self.shown])
         places = np.ix_(self.shown, self.varies)
@@ -127,93 +139,135 @@ def _flat(array: np.ndarray) -> np.ndarray:
     return array.reshape(len(array), -1).astype(float)
 
 
-def pairs_of(counts: Mapping[str, int]) -> Iterator[tuple[str, str, str, list[int], list[int]]]:
-    """What Proposition 2 speaks of: (group, modality, modality, measurements, measurements).
+class MeasurementPair(NamedTuple):
+    """Two sets of measurements that Proposition 2 is about.
 
-    Pairs of one modality's measurements one by one, two modalities with all their measurements together.
+    Attributes:
+        group: tests are judged group by group: a modality, or two of them.
+        first: modality of the first set.
+        second: modality of the second set.
+        left: numbers of the measurements in the first set, from 0.
+        right: numbers of the measurements in the second set.
+    """
+
+    group: str
+    first: str
+    second: str
+    left: list[int]
+    right: list[int]
+
+    @property
+    def name(self) -> str:
+        """For example "digit 1, 2" (two measurements of a modality) or "digit, garment" (two modalities)."""
+        if self.first != self.second:
+            return f"{self.first}, {self.second}"
+        return f"{self.first} {self.left[0] + 1}, {self.right[0] + 1}"
+
+
+def pairs_of(counts: Mapping[str, int]) -> Iterator[MeasurementPair]:
+    """Every two measurements of one modality, and every two modalities with all their measurements.
+
+    counts: modality -> number of measurements.
+
+    >>> [pair.name for pair in pairs_of({"digit": 2, "garment": 1})]
+    ['digit 1, 2', 'digit, garment']
     """
     for modality, count in counts.items():
         for i, j in combinations(range(count), 2):
-            yield modality, modality, modality, [i], [j]
+            yield MeasurementPair(modality, modality, modality, [i], [j])
     for first, second in combinations(counts, 2):
-        yield f"{first}, {second}", first, second, list(range(counts[first])), list(range(counts[second]))
+        left, right = (list(range(counts[modality])) for modality in (first, second))
+        yield MeasurementPair(f"{first}, {second}", first, second, left, right)
 
 
-def pair_name(first: str, second: str, left: Sequence[int], right: Sequence[int]) -> str:
-    """Such as "digit 1, 2" for two measurements of a modality, "digit, garment" for two modalities."""
-    return f"{first} {left[0] + 1}, {right[0] + 1}" if first == second else f"{first}, {second}"
+class PairKey(NamedTuple):
+    """Group and name of a pair."""
+
+    group: str
+    name: str
+
+
+ResidualsOf = Mapping[str, Sequence[Residuals]]
+"""Modality -> one per measurement."""
 
 
 def observed_pairs(evidence: Evidence, condition: Condition) -> dict[str, list[Dependence]]:
     """Group of `pairs_of` -> tests of x_i against x_j given what `condition` says.
 
-    The effect is what the alignment exceeds its mean over the exchanges by; p is that of Student's t of
-    a further draw.
+    The effect is by how much the alignment exceeds its mean over the exchanges. p is that of Student's t
+    for one more draw from the distribution of the exchanges.
     """
     rng = numpy_rng(evidence.seed, "diagnostics/observed")
     data = evidence.test_data
-    views = {
-        m: [_View.fit(evidence, m, number, condition.train[m]) for number in range(len(arrays))]
+    residuals = {
+        m: [Residuals.fit(evidence, m, number, condition.train[m]) for number in range(len(arrays))]
         for m, arrays in data.measurements.items()
     }
-    observed = _alignments(views, data, condition.test)
-    drawn: list[dict[tuple[str, str], float]] = []
+    observed = _alignments(residuals, data, condition.test)
+    drawn: list[dict[PairKey, float]] = []
     for _ in range(EXCHANGES):
-        made = replace(
-            data,
-            measurements={
-                m: [
-                    view.exchanged(x, condition.test[m], rng)
-                    for view, x in zip(its, data.measurements[m], strict=True)
-                ]
-                for m, its in views.items()
-            },
-        )
+        made = _exchanged(residuals, data, condition.test, rng)
         given = condition.test if condition.again is None else condition.again(made)
-        drawn.append(_alignments(views, made, given))
-    found: dict[str, list[Dependence]] = {group: [] for group, *_ in pairs_of(_counts(views))}
+        drawn.append(_alignments(residuals, made, given))
+    found: dict[str, list[Dependence]] = {pair.group: [] for pair in pairs_of(_sizes(residuals))}
     for key, value in observed.items():
         null = np.array([draw[key] for draw in drawn if key in draw])
         if len(null) > 1:
-            found[key[0]].append(_beyond(key[1], value, null, len(data)))
+            found[key.group].append(beyond_exchanges(key.name, value, null, len(data)))
     return found
 
 
-def _counts(views: Mapping[str, Sequence[_View]]) -> dict[str, int]:
-    return {modality: len(its) for modality, its in views.items()}
+def _sizes(residuals: ResidualsOf) -> dict[str, int]:
+    """Modality -> number of measurements."""
+    return {modality: len(members) for modality, members in residuals.items()}
 
 
-def _alignments(
-    views: Mapping[str, Sequence[_View]], data: MultiViewData, given: Given
-) -> dict[tuple[str, str], float]:
-    """(group, name of the pair) -> squared alignment of what is left; absent where nothing is."""
+def _exchanged(
+    residuals: ResidualsOf, data: MultiViewData, given: Given, rng: np.random.Generator
+) -> MultiViewData:
+    """The data after one exchange of residuals in every measurement."""
+    made = {
+        m: [each.exchanged(x, given[m], rng) for each, x in zip(members, data.measurements[m], strict=True)]
+        for m, members in residuals.items()
+    }
+    return replace(data, measurements=made)
+
+
+def _alignments(residuals: ResidualsOf, data: MultiViewData, given: Given) -> dict[PairKey, float]:
+    """Squared alignment of the residuals of every pair; pairs of which nothing is left are absent."""
     factors = {
-        m: [_factor(view.summary(x, given[m])) for view, x in zip(its, data.measurements[m], strict=True)]
-        for m, its in views.items()
+        m: [
+            gram_factor(each.summary(x, given[m]))
+            for each, x in zip(members, data.measurements[m], strict=True)
+        ]
+        for m, members in residuals.items()
     }
     found = {}
-    for group, first, second, some, others in pairs_of(_counts(views)):
-        a = np.concatenate([factors[first][i] for i in some], 1)
-        b = np.concatenate([factors[second][j] for j in others], 1)
+    for pair in pairs_of(_sizes(residuals)):
+        a = np.concatenate([factors[pair.first][i] for i in pair.left], 1)
+        b = np.concatenate([factors[pair.second][j] for j in pair.right], 1)
         rows = np.isfinite(a).all(1) & np.isfinite(b).all(1)
         if rows.sum() >= 5 and a.shape[1] and b.shape[1]:
             grams = [FactorGram(np.asfortranarray(part[rows] - part[rows].mean(0))) for part in (a, b)]
-            found[group, pair_name(first, second, some, others)] = aligned(*grams)(None)
+            found[PairKey(pair.group, pair.name)] = aligned(*grams)(None)
     return found
 
 
-def _factor(left: np.ndarray) -> np.ndarray:
-    """(n, m) the factor of a measurement's Gram matrix, made once for all its pairs; rows may be NaN."""
-    rows = np.isfinite(left).all(1)
-    gram = vector_gram(left[rows]) if rows.sum() >= 5 else None
-    factor = np.full((len(left), 0 if gram is None else gram.factor.shape[1]), np.nan)
+def gram_factor(summary: np.ndarray) -> np.ndarray:
+    """(n, m) factor of the Gram matrix of a measurement's residuals, made once for all its pairs.
+
+    Rows that are NaN in `summary` (n, k) stay NaN.
+    """
+    rows = np.isfinite(summary).all(1)
+    gram = vector_gram(summary[rows]) if rows.sum() >= 5 else None
+    factor = np.full((len(summary), 0 if gram is None else gram.factor.shape[1]), np.nan)
     if gram is not None:
         factor[rows] = gram.factor
     return factor
 
 
-def _beyond(name: str, value: float, null: np.ndarray, n: int) -> Dependence:
-    """A Dependence from an alignment and those of the exchanges."""
+def beyond_exchanges(name: str, value: float, null: np.ndarray, n: int) -> Dependence:
+    """The test of an alignment against those after the exchanges, `null` (draws,)."""
     usual, spread = float(null.mean()), float(null.std(ddof=1))
     score = (value - usual) / max(spread * np.sqrt(1 + 1 / len(null)), 1e-12)
     log10_p = float(student.logsf(score, len(null) - 1)) / LN10

@@ -9,15 +9,13 @@ import numpy as np
 from jsonargparse import ArgumentParser
 
 from personax.crl import CRL
+from personax.experiments.diagnostics.alignment import alignment_gap
 from personax.experiments.diagnostics.config import DiagnoseConfig
+from personax.experiments.diagnostics.coordinate_shape import shape_of_coordinates
 from personax.experiments.diagnostics.findings import Evidence, Finding
+from personax.experiments.diagnostics.graph_facts import graph_facts
 from personax.experiments.diagnostics.noises import exogenous_noise, measurement_noise, proposition_2
-from personax.experiments.diagnostics.structure import (
-    alignment_gap,
-    graph_facts,
-    shape_of_coordinates,
-    sufficient_variability,
-)
+from personax.experiments.diagnostics.variability import sufficient_variability
 from personax.experiments.mnist.config import OURS, MnistConfig
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare

@@ -16,23 +16,47 @@ import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
 from personax.experiments.independence.report import negative_controls, votes_table
-from personax.experiments.independence.run import (
-    check_rows,
-    load_people,
-    strata_of,
-    test_people,
-    write_results,
-)
+from personax.experiments.independence.run import run_tests
 from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS
-from personax.independence.multiple import decide
-from personax.independence.reference import REFERENCE
+from personax.independence.procedure import MIN_ROWS
 from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
-from personax.runs.run_folder import open_run, project_path
+from personax.runs.run_folder import existing_path, project_path
+from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
 
 log = logging.getLogger(__name__)
 
-SOURCES = ("aggregated", "chatgpt", "gemini", "llama")
+SCORE_SOURCES = ("aggregated", "chatgpt", "gemini", "llama")
+MOST_STRATA = 100
+
+
+def run_independence(config: IndependenceConfig) -> None:
+    """Load the table, run the tests and print the votes. Raises InputError."""
+    check_independence(config)
+    tests = chosen_tests(config.tests)
+    path = independence_folder(config)
+    table = load_people(config)
+    sources = chosen_scores(config.scores, table.scores)
+    check_given(config.given, table)
+    check_rows(table, sources)
+    log.info("%s", table.report)
+    decided = run_tests(config, table, tests, sources, path)
+    print(f"{table.name}, {sources[0]} scores: tests that reject / tests that apply")
+    print(votes_table(decided, sources[0]))
+    print(negative_controls(decided, config.alpha, config.correction))
+    print(f"{'SIMULATED DATA. ' if table.simulated else ''}Written to {path}")
+
+
+def check_independence(config: IndependenceConfig) -> None:
+    """Raise InputError for options that are wrong for every table."""
+    if not 0 < config.alpha < 1:
+        raise InputError(f"--alpha {config.alpha:g}: must lie between 0 and 1, both excluded")
+    if config.resamples < 1:
+        raise InputError(f"--resamples {config.resamples}: must be at least 1")
+    if config.jobs == 0:
+        raise InputError("--jobs 0: give a number of processes, or -1 for one per core")
+    if config.dataset is None and config.table is None:
+        raise InputError("give --dataset athlete or celeb, or a --table of your own")
 
 
 def chosen_tests(text: str) -> tuple[str, ...]:
@@ -40,44 +64,33 @@ def chosen_tests(text: str) -> tuple[str, ...]:
     named = {"default": DEFAULT_TESTS, "paper": PAPER_TESTS, "all": tuple(TESTS)}
     if text in named:
         return named[text]
-    return _named(text, "--tests", tuple(TESTS), ("default", "paper", "all"))
+    return _chosen_names(text, "--tests", tuple(TESTS), ("default", "paper", "all"))
 
 
 def chosen_scores(text: str, available: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
     """Sources of scores from the --scores option; InputError if unknown or not in the table."""
     if text == "all":
         return tuple(available)
-    wanted = _named(text, "--scores", SOURCES, ("all",))
+    wanted = _chosen_names(text, "--scores", SCORE_SOURCES, ("all",))
     for name in wanted:
         if name not in available:
             raise InputError(f"--scores {name}: the table has {', '.join(available) or 'none'}")
     return wanted
 
 
-def _named(text: str, option: str, known: tuple[str, ...], short: tuple[str, ...]) -> tuple[str, ...]:
+def _chosen_names(text: str, option: str, known: tuple[str, ...], groups: tuple[str, ...]) -> tuple[str, ...]:
+    """Names with commas between them; InputError for one that is not known, or that is repeated."""
     names = tuple(part.strip() for part in text.split(","))
     for name in names:
         if name not in known:
-            raise InputError(f"{option}: {name!r} is unknown; choose from {', '.join((*known, *short))}")
+            raise InputError(f"{option}: {name!r} is unknown; choose from {', '.join((*known, *groups))}")
     if len(set(names)) != len(names):
         raise InputError(f"{option} {text}: a name is repeated; give each once")
     return names
 
 
-def check_independence(config: IndependenceConfig) -> None:
-    """Raise InputError for options that are wrong whatever the table."""
-    if not 0 < config.alpha < 1:
-        raise InputError(f"--alpha {config.alpha:g}: must lie between 0 and 1, both excluded")
-    if config.resamples < 1:
-        raise InputError(f"--resamples {config.resamples}: must be at least 1")
-    if config.jobs == 0:
-        raise InputError("--jobs 0: give a number of processes, or -1 for one a core")
-    if config.dataset is None and config.table is None:
-        raise InputError("give --dataset athlete or celeb, or a --table of your own")
-
-
 def independence_folder(config: IndependenceConfig) -> Path:
-    """Where the run goes; InputError if something is there and may not be replaced."""
+    """The run folder; InputError if something is there and may not be replaced."""
     default = config.dataset if config.table is None else Path(config.table).stem
     path = project_path(config.output or Path("results") / "independence" / str(default))
     if path.is_dir() and any(path.iterdir()) and not config.overwrite:
@@ -85,34 +98,51 @@ def independence_folder(config: IndependenceConfig) -> Path:
     return path
 
 
-def run_independence(config: IndependenceConfig) -> None:
-    """Load, test, decide, write, and say what came out."""
-    check_independence(config)
-    tests = chosen_tests(config.tests)
-    path = independence_folder(config)
-    table = load_people(config)
-    sources = chosen_scores(config.scores, table.scores)
-    strata_of(table, config.given)
-    check_rows(table, sources)
-    log.info("%s", table.report)
-    procedures = TESTS if config.implementation == "exact" else REFERENCE
-    folder = open_run(path, config, overwrite=config.overwrite)
-    with folder.recorded(
-        data_source=table.source,
-        data_sha256=table.sha256,
-        data_revision=table.revision,
-        simulated=table.simulated,
-        people=len(table.ids),
-    ) as manifest:
-        grid = test_people(config, table, tests, sources, procedures)
-        grid["data"] = "simulated" if table.simulated else "real"
-        decided = decide(grid, config.alpha, config.correction)
-        manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
-        write_results(folder, config, table, decided, procedures)
-    print(f"{table.name}, {sources[0]} scores: tests that reject / tests that apply")
-    print(votes_table(decided, sources[0]))
-    print(negative_controls(decided, config.alpha, config.correction))
-    print(f"{'SIMULATED DATA. ' if table.simulated else ''}Written to {folder.path}")
+def load_people(config: IndependenceConfig) -> PeopleTable:
+    """The table that the options name."""
+    hub = HubSource(config.revision, existing_path(config.data_dir) if config.data_dir else None)
+    return load_table(
+        config.dataset,
+        source=SimulatedSource(config.data_seed) if config.source == "simulated" else hub,
+        table=existing_path(config.table) if config.table else None,
+        columns=existing_path(config.columns) if config.columns else None,
+        aggregate=config.aggregate,
+        embeddings=False,
+        n=config.n,
+    )
+
+
+def check_given(given: str | None, table: PeopleTable) -> None:
+    """Raise InputError if the column that defines strata is unknown, continuous or has too many values."""
+    if given is None:
+        return
+    if given not in table.features:
+        raise InputError(f"--given {given}: no such feature; choose from {', '.join(table.features.columns)}")
+    values = table.features[given].nunique()
+    if table.kinds[given] == "continuous" or values > MOST_STRATA:
+        raise InputError(
+            f"--given {given}: {table.kinds[given]} with {values} values; strata need a column of "
+            f"at most {MOST_STRATA} categories"
+        )
+
+
+def check_rows(table: PeopleTable, sources: Sequence[str]) -> None:
+    """InputError if no trait and feature share 5 complete rows; a warning for each constant column."""
+    present = table.features.notna().to_numpy().astype(int)
+    shared = [table.scores[source].notna().to_numpy().astype(int).T @ present for source in sources]
+    most = max((int(counts.max(initial=0)) for counts in shared), default=0)
+    if most < MIN_ROWS:
+        raise InputError(
+            f"{table.source}: no trait and feature share {MIN_ROWS} complete rows (at most {most}); "
+            "a test needs them"
+        )
+    for name, column in table.features.items():
+        if column.nunique() < 2:
+            log.warning("warning: feature %s is constant or missing; its cells are marked undefined", name)
+    for source in sources:
+        for name, column in table.scores[source].items():
+            if column.nunique() < 2:
+                log.warning("warning: %s scores of %s are constant; marked undefined", source, name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

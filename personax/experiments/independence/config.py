@@ -1,10 +1,12 @@
 """The options of the independence tests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from personax.independence import Correction
+from personax.independence import TESTS, Correction, Procedure
+from personax.independence.reference import REFERENCE
 from personax.runs.options import where_or_how
 
 
@@ -31,13 +33,13 @@ class IndependenceConfig:
     alpha: float = 0.05
     """Level of the decisions, in (0, 1)."""
     correction: Correction = "none"
-    """Correction for multiplicity within each test and source of scores (the paper has none)."""
+    """Correction for multiplicity within each test and source of scores (the paper uses none)."""
     implementation: Literal["exact", "reference"] = "exact"
     """exact: ours; reference: causal-learn, hyppo and scipy (slow, several GB at full size)."""
     given: str | None = None
-    """Column that defines strata_of: tests within each, p-values combined (Fisher)."""
+    """Column that defines strata: the tests are done within each, and their p-values combined (Fisher)."""
     resamples: int = 1999
-    """Permutations or Monte-Carlo tables where a p-value needs them (sparse tables of counts)."""
+    """Number of Monte-Carlo tables for the p-values that need them (sparse tables of counts)."""
     seed: int = 0
     """Seed of the tests' randomness."""
     data_seed: int = 0
@@ -49,8 +51,13 @@ class IndependenceConfig:
     data_dir: Path | None = where_or_how(None)
     """Folder for downloads (default: data/ of the project)."""
     jobs: int = where_or_how(1)
-    """Processes. The celebrity grid takes 2 s in one; more pay off with several sources of scores."""
+    """Processes. One tests the celebrity grid in 2 s; more pay off with several sources of scores."""
     output: Path | None = where_or_how(None)
     """Folder of the run (default: results/independence/<dataset>)."""
     overwrite: bool = where_or_how(False)
     """Replace an earlier run."""
+
+    @property
+    def procedures(self) -> Mapping[str, Procedure]:
+        """The tests of the chosen implementation."""
+        return TESTS if self.implementation == "exact" else REFERENCE

@@ -1,6 +1,6 @@
-"""The figures of Level I. The only module here that knows matplotlib."""
+"""The figures of Level I."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import AsinhNorm, Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from personax.experiments.independence.report import NEGATIVE_CONTROLS, votes
-from personax.runs.files import atomic_path
+from personax.experiments.independence.report import NEGATIVE_CONTROLS, square, votes
+from personax.runs.figure_style import new_figure, save_figure
 
 STYLE: dict[Any, Any] = {
     "font.size": 8.5,
@@ -25,11 +25,9 @@ STYLE: dict[Any, Any] = {
     "hatch.linewidth": 0.6,
     "svg.fonttype": "none",
     "svg.hashsalt": "personax",
-    "figure.dpi": 100,
 }
-DPI = 220
 CELL_WIDTH, CELL_HEIGHT = 0.56, 0.235  # inches
-NAMES = {
+FULL_NAMES = {
     "aggregated": "Aggregated",
     "chatgpt": "ChatGPT-4o",
     "gemini": "Gemini-2.5-Pro",
@@ -38,6 +36,11 @@ NAMES = {
 # Below this, -log10 p is about linear in the colour, above about logarithmic.
 LINEAR_UNTIL = 3.0
 LARGEST_SHOWN = 100.0
+HATCH = "/////"
+# Values of HeatPanel.blank.
+FILLED, NOT_APPLICABLE_CELL, UNDEFINED_CELL = 0, 1, 2
+
+RGBA = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -51,311 +54,232 @@ class Caption:
     note: str = ""
 
 
-def _new_figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+@dataclass(frozen=True, eq=False)
+class HeatPanel:
+    """One heatmap, features x traits.
+
+    Attributes:
+        title: above it.
+        values: what the colours show; its index and columns are the labels.
+        texts: what the cells say, of the shape of `values`, as are all below.
+        bold: which texts are bold.
+        blank: 0 for a cell with a value, 1 where the test does not apply, 2 where it is undefined.
+    """
+
+    title: str
+    values: pd.DataFrame
+    texts: np.ndarray
+    bold: np.ndarray
+    blank: np.ndarray
 
 
-def _finish(figure: Figure, caption: Caption, title: str, path: Path) -> None:
-    """Title, source line and mark of simulated data; PNG and SVG beside each other."""
-    figure.suptitle(f"{title} – {caption.dataset}, n = {caption.n:,}", fontsize=11, fontweight="bold")
-    line = f"Source: {caption.source}." + (f" {caption.note}" if caption.note else "")
-    if caption.simulated:
-        line = "SIMULATED DATA – these people do not exist. " + line
-    figure.supxlabel(
-        line, fontsize=7, color="#b00020" if caption.simulated else "0.35", ha="left", x=0.01, wrap=True
+@dataclass(frozen=True)
+class ColourScale:
+    """What a colour means: the same in all panels of a figure."""
+
+    label: str
+    colours: Colormap
+    norm: Normalize
+    ticks: Sequence[float] | None = None
+    extend: str = "neither"
+
+
+def draw_votes(decided: pd.DataFrame, rule: str, caption: Caption, stem: Path) -> None:
+    """The paper's Fig. 3: x/y tests reject; lighter = stronger evidence. One panel per source of scores."""
+    panels = []
+    for scores, cells in votes(decided).groupby("scores", sort=False):
+        tests = square(cells, "tests")
+        shares = square(cells, "rejections") / tests.clip(lower=1)
+        panels.append(
+            HeatPanel(
+                FULL_NAMES.get(str(scores), str(scores)),
+                shares,
+                square(cells, "text").to_numpy(),
+                np.zeros(tests.shape, dtype=bool),
+                np.where(tests == 0, UNDEFINED_CELL, FILLED),
+            )
+        )
+    scale = ColourScale("share of tests that reject", colormaps["viridis"], Normalize(0, 1))
+    draw_heatmaps(panels, scale, caption, f"Tests that reject independence, {rule}", stem)
+
+
+def draw_evidence(cells: pd.DataFrame, title: str, caption: Caption, resamples: int, stem: Path) -> None:
+    """-log10 p of one test, one panel per source of scores; bold: rejected.
+
+    "≥" marks the smallest p-value that resampling can give.
+    """
+    evidence = -cells["log10_pvalue"] + 0.0  # no negative zero
+    at_floor = (cells["null"] == "permutation") & (evidence > np.log10(1 + resamples) - 1e-9)
+    texts = evidence.map(lambda value: f"{value:.1f}" if value < 99.95 else f"{value:.0f}")
+    shown = cells.assign(shown=evidence, text=at_floor.map({True: "≥", False: ""}) + texts)
+    panels = [
+        _test_panel(panel, FULL_NAMES.get(str(scores), str(scores)))
+        for scores, panel in shown.groupby("scores", sort=False)
+    ]
+    largest = float(evidence.max()) if evidence.notna().any() else 0.0
+    top = float(np.clip(largest, LINEAR_UNTIL, LARGEST_SHOWN))
+    scale = ColourScale(
+        "−log₁₀ p",
+        colormaps["viridis"],
+        AsinhNorm(linear_width=LINEAR_UNTIL, vmin=0, vmax=top, clip=True),
+        [tick for tick in (0, 1, 2, 3, 5, 10, 20, 50, 100) if tick <= top],
+        "max" if largest > top else "neither",
     )
-    for suffix in (".png", ".svg"):
-        with atomic_path(path.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, dpi=DPI, metadata={"Date": None} if suffix == ".svg" else None)
-        figure.set_layout_engine("none")  # laid out once
+    draw_heatmaps(panels, scale, caption, f"{title}: −log₁₀ p (bold: rejected)", stem)
 
 
-def _ink(colour: tuple[float, ...]) -> str:
+def draw_effects(cells: pd.DataFrame, titles: Mapping[str, str], caption: Caption, stem: Path) -> None:
+    """Effect sizes of every test for one source of scores, one panel per test, on one scale.
+
+    Nothing is drawn if no test has an effect size, as when every column is constant.
+    """
+    known = cells[cells["effect"].notna()]
+    if known.empty:
+        return
+    texts = cells["effect"].map(lambda value: f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−"))
+    shown = cells.assign(shown=cells["effect"].abs(), text=texts)
+    panels = [
+        _test_panel(shown[shown["test"] == test], titles[test]) for test in dict.fromkeys(known["test"])
+    ]
+    top = float(np.ceil(max(known["effect"].abs().max(), 0.1) * 10) / 10)
+    scale = ColourScale("|effect|", colormaps["magma"], Normalize(0, top))
+    scores = str(cells["scores"].iloc[0])
+    title = f"Effect sizes, {FULL_NAMES.get(scores, scores)} scores (bold: rejected)"
+    draw_heatmaps(panels, scale, caption, title, stem)
+
+
+def _test_panel(cells: pd.DataFrame, title: str) -> HeatPanel:
+    """The panel of one test and one source of scores; the columns `shown` and `text` fill its cells."""
+    undefined = cells["pvalue"].isna()
+    blank = np.where(~cells["applicable"], NOT_APPLICABLE_CELL, np.where(undefined, UNDEFINED_CELL, FILLED))
+    return HeatPanel(
+        title,
+        square(cells, "shown"),
+        square(cells, "text").to_numpy(),
+        square(cells, "rejected").to_numpy(dtype=bool),
+        square(cells.assign(blank=blank), "blank").to_numpy(),
+    )
+
+
+def draw_heatmaps(
+    panels: Sequence[HeatPanel], scale: ColourScale, caption: Caption, title: str, stem: Path
+) -> None:
+    """Heatmaps side by side with one colour bar."""
+    features, traits = panels[0].values.shape
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(2.8 + len(panels) * (traits * CELL_WIDTH + 0.15), 1.35 + features * CELL_HEIGHT)
+        axes = list(figure.subplots(1, len(panels), squeeze=False)[0])
+        for axis, panel in zip(axes, panels, strict=True):
+            _draw_cells(axis, panel, scale)
+            _label_cells(axis, panel.values, label_rows=axis is axes[0])
+            axis.set_title(panel.title)
+        _colour_bar(figure, axes, scale)
+        _finish(figure, _with_legend_of_blanks(caption, panels), title, stem)
+
+
+def _draw_cells(axis: Axes, panel: HeatPanel, scale: ColourScale) -> None:
+    """Coloured cells with white lines between them; cell (i, j) spans from (j, i) to (j + 1, i + 1)."""
+    values = np.ma.masked_where(panel.blank != FILLED, panel.values.to_numpy(dtype=float))
+    axis.pcolormesh(values, norm=scale.norm, cmap=scale.colours, edgecolors="white", linewidth=0.8)
+    for (i, j), blank in np.ndenumerate(panel.blank):
+        if blank:
+            hatch, face = (HATCH, "white") if blank == NOT_APPLICABLE_CELL else (None, "0.85")
+            cell = Rectangle((j, i), 1, 1, facecolor=face, edgecolor="0.65", hatch=hatch, linewidth=0)
+            axis.add_patch(cell).set_in_layout(False)
+            continue
+        text = axis.text(j + 0.5, i + 0.5, str(panel.texts[i, j]), ha="center", va="center", fontsize=7)
+        text.set_color(_ink(scale.colours(float(scale.norm(values[i, j])))))
+        text.set_fontweight("bold" if panel.bold[i, j] else "normal")
+        text.set_in_layout(False)  # it lies within the axes, and measuring hundreds of texts takes seconds
+
+
+def _label_cells(axis: Axes, values: pd.DataFrame, *, label_rows: bool) -> None:
+    """Traits above the columns and features beside the rows, negative controls in italics."""
+    features, traits = list(values.index), list(values.columns)
+    axis.invert_yaxis()
+    axis.set_xticks(np.arange(len(traits)) + 0.5, [_abbreviated(trait) for trait in traits])
+    axis.set_yticks(np.arange(len(features)) + 0.5, features if label_rows else [""] * len(features))
+    if label_rows:
+        for tick, name in zip(axis.get_yticklabels(), features, strict=True):
+            tick.set_fontstyle("italic" if name in NEGATIVE_CONTROLS else "normal")
+    axis.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
+    axis.spines[:].set_visible(False)
+
+
+def _abbreviated(trait: str) -> str:
+    return trait if len(trait) <= 5 else trait[:4] + "."
+
+
+def _ink(colour: RGBA) -> str:
     """Black on light cells, white on dark ones."""
     red, green, blue = colour[:3]
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
 
 
-def _short(trait: str) -> str:
-    return trait if len(trait) <= 5 else trait[:4] + "."
-
-
-def _cells(  # noqa: PLR0913
-    axis: Axes,
-    values: np.ndarray,
-    texts: Sequence[Sequence[str]],
-    bold: np.ndarray,
-    blank: np.ndarray,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    norm: Normalize,
-    colours: Colormap,
-    label_rows: bool,
-) -> None:
-    """A heatmap (rows x columns) with a text in each cell; `blank` 1: not applicable, 2: undefined."""
-    axis.imshow(np.where(blank > 0, np.nan, values), norm=norm, cmap=colours, aspect="auto")
-    for i in range(len(rows)):
-        for j in range(len(columns)):
-            if blank[i, j]:
-                hatch, face = ("/////", "white") if blank[i, j] == 1 else (None, "0.85")
-                cell = Rectangle(
-                    (j - 0.5, i - 0.5), 1, 1, facecolor=face, edgecolor="0.65", hatch=hatch, linewidth=0
-                )
-                axis.add_patch(cell).set_in_layout(False)
-                continue
-            text = axis.text(
-                j,
-                i,
-                texts[i][j],
-                ha="center",
-                va="center",
-                fontsize=7,
-                color=_ink(colours(norm(values[i, j]))),
-                fontweight="bold" if bold[i, j] else "normal",
-            )
-            text.set_in_layout(False)  # it lies within the axes; measuring hundreds takes seconds
-    axis.set_xticks(range(len(columns)), [_short(column) for column in columns])
-    axis.set_yticks(range(len(rows)), list(rows) if label_rows else [])
-    if label_rows:
-        for tick, name in zip(axis.get_yticklabels(), rows, strict=True):
-            if name in NEGATIVE_CONTROLS:
-                tick.set_fontstyle("italic")
-    axis.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
-    axis.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
-    axis.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
-    axis.grid(which="minor", color="white", linewidth=0.8)
-    axis.tick_params(which="minor", length=0, top=False)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
-
-
-def _square(cells: pd.DataFrame, value: str) -> pd.DataFrame:
-    """features x traits, both in order of appearance."""
-    wide = cells.pivot(index="feature", columns="trait", values=value)
-    return wide.loc[list(dict.fromkeys(cells["feature"])), list(dict.fromkeys(cells["trait"]))]
-
-
-def _panels(count: int, features: int, traits: int, extra: float = 0.9) -> tuple[Figure, list[Axes]]:
-    width = 1.9 + count * (traits * CELL_WIDTH + 0.15) + extra
-    figure = _new_figure(width, 1.35 + features * CELL_HEIGHT)
-    return figure, list(figure.subplots(1, count, squeeze=False)[0])
-
-
-def _blank(cells: pd.DataFrame) -> np.ndarray:
-    applicable = _square(cells, "applicable").to_numpy(dtype=bool)
-    undefined = np.isnan(_square(cells, "pvalue").to_numpy(dtype=float))
-    return np.where(~applicable, 1, np.where(undefined, 2, 0))
-
-
-def _explained(caption: Caption, blank: np.ndarray) -> Caption:
-    """The caption with a word on hatched and grey cells, if there are any."""
-    words = []
-    if (blank == 1).any():
-        words.append("Hatched: the test does not apply.")
-    if (blank == 2).any():
-        words.append("Grey: undefined (constant column, or fewer than 5 complete rows).")
-    return replace(caption, note=" ".join([*words, caption.note]))
-
-
-def draw_votes(decided: pd.DataFrame, caption: Caption, alpha: float, correction: str, path: Path) -> None:
-    """The paper's Fig. 3: x/y tests reject; lighter = stronger evidence. One panel a source of scores."""
-    counted = votes(decided)
-    sources = list(dict.fromkeys(counted["scores"]))
-    colours, norm = colormaps["viridis"], Normalize(0, 1)
-    with matplotlib.rc_context(STYLE):
-        first = _square(counted[counted["scores"] == sources[0]], "tests")
-        figure, axes = _panels(len(sources), *first.shape)
-        blanks = []
-        for axis, scores in zip(axes, sources, strict=True):
-            cells = counted[counted["scores"] == scores]
-            x, y = _square(cells, "rejections"), _square(cells, "tests")
-            texts = [
-                [f"{a}/{b}" for a, b in zip(r, s, strict=True)]
-                for r, s in zip(x.values, y.values, strict=True)
-            ]
-            share = x.to_numpy() / np.maximum(y.to_numpy(), 1)
-            blank = np.where(y.to_numpy() == 0, 2, 0)
-            blanks.append(blank)
-            never = np.zeros_like(blank, dtype=bool)
-            _cells(
-                axis,
-                share,
-                texts,
-                never,
-                blank,
-                list(x.index),
-                list(x.columns),
-                norm,
-                colours,
-                axis is axes[0],
-            )
-            axis.set_title(NAMES.get(scores, scores))
-        bar = figure.colorbar(matplotlib.cm.ScalarMappable(norm, colours), ax=axes, fraction=0.05, pad=0.02)
-        bar.set_label("share of tests that reject")
-        bar.outline.set_visible(False)
-        caption = _explained(caption, np.concatenate(blanks))
-        rule = f"q ≤ {alpha:g} ({correction})" if correction != "none" else f"p ≤ {alpha:g}"
-        _finish(figure, caption, f"Tests that reject independence, {rule}", path)
-
-
-def _evidence_text(value: float, at_floor: bool) -> str:
-    return ("≥" if at_floor else "") + (f"{value:.1f}" if value < 99.95 else f"{value:.0f}")
-
-
-def draw_evidence(
-    decided: pd.DataFrame, test: str, title: str, caption: Caption, resamples: int, path: Path
-) -> None:
-    """-log10 p of one test, one panel a source of scores; bold: rejected. "≥": no resample exceeded."""
-    cells = decided[decided["test"] == test]
-    sources = list(dict.fromkeys(cells["scores"]))
-    colours = colormaps["viridis"]
-    finite = -cells["log10_pvalue"].to_numpy(dtype=float)
-    top = float(np.clip(np.nanmax(finite, initial=LINEAR_UNTIL), LINEAR_UNTIL, LARGEST_SHOWN))
-    norm = AsinhNorm(linear_width=LINEAR_UNTIL, vmin=0, vmax=top, clip=True)
-    with matplotlib.rc_context(STYLE):
-        figure, axes = _panels(len(sources), *_square(cells[cells["scores"] == sources[0]], "n").shape)
-        blanks = []
-        for axis, scores in zip(axes, sources, strict=True):
-            panel = cells[cells["scores"] == scores]
-            evidence = -_square(panel, "log10_pvalue")
-            values = evidence.to_numpy(dtype=float) + 0.0
-            floor = (_square(panel, "null") == "permutation").to_numpy() & (
-                values > np.log10(1 + resamples) - 1e-9
-            )
-            texts = [
-                [_evidence_text(v, f) for v, f in zip(r, s, strict=True)]
-                for r, s in zip(values, floor, strict=True)
-            ]
-            blank = _blank(panel)
-            blanks.append(blank)
-            bold = _square(panel, "rejected").to_numpy(dtype=bool)
-            _cells(
-                axis,
-                values,
-                texts,
-                bold,
-                blank,
-                list(evidence.index),
-                list(evidence.columns),
-                norm,
-                colours,
-                axis is axes[0],
-            )
-            axis.set_title(NAMES.get(scores, scores))
-        ticks = [tick for tick in (0, 1, 2, 3, 5, 10, 20, 50, 100) if tick <= top]
-        bar = figure.colorbar(
-            matplotlib.cm.ScalarMappable(norm, colours),
-            ax=axes,
-            fraction=0.05,
-            pad=0.02,
-            ticks=ticks,
-            extend="max" if np.nanmax(finite, initial=0) > top else "neither",
-        )
-        bar.ax.set_yticklabels([str(tick) for tick in ticks])
+def _colour_bar(figure: Figure, axes: list[Axes], scale: ColourScale) -> None:
+    bar = figure.colorbar(
+        ScalarMappable(scale.norm, scale.colours),
+        ax=axes,
+        fraction=0.04,
+        pad=0.015,
+        ticks=scale.ticks,
+        extend=scale.extend,
+    )
+    if scale.ticks is not None:
+        bar.ax.set_yticklabels([f"{tick:g}" for tick in scale.ticks])
         bar.minorticks_off()
-        bar.set_label("−log₁₀ p")
-        bar.outline.set_visible(False)
-        caption = _explained(caption, np.concatenate(blanks))
-        _finish(figure, caption, f"{title}: −log₁₀ p (bold: rejected)", path)
+    bar.set_label(scale.label)
+    bar.outline.set_visible(False)
 
 
-def draw_effects(
-    decided: pd.DataFrame, scores: str, titles: Mapping[str, str], caption: Caption, path: Path
-) -> None:
-    """Effect sizes of every test for one source of scores, one panel a test, on one scale."""
-    cells = decided[(decided["scores"] == scores) & decided["effect"].notna()]
-    tests = list(dict.fromkeys(cells["test"]))
-    if not tests:  # nothing has an effect size, as when every column is constant
-        return
-    every = decided[decided["scores"] == scores]
-    colours = colormaps["magma"]
-    top = float(np.ceil(max(cells["effect"].abs().max(), 0.1) * 10) / 10)
-    norm = Normalize(0, top)
-    with matplotlib.rc_context(STYLE):
-        figure, axes = _panels(len(tests), *_square(every[every["test"] == tests[0]], "n").shape)
-        blanks = []
-        for axis, test in zip(axes, tests, strict=True):
-            panel = every[every["test"] == test]
-            effect = _square(panel, "effect")
-            values = effect.to_numpy(dtype=float)
-            texts = [[f"{v:.2f}".replace("-0.00", "0.00").replace("-", "−") for v in row] for row in values]
-            blank = _blank(panel)
-            blanks.append(blank)
-            bold = _square(panel, "rejected").to_numpy(dtype=bool)
-            _cells(
-                axis,
-                np.abs(values),
-                texts,
-                bold,
-                blank,
-                list(effect.index),
-                list(effect.columns),
-                norm,
-                colours,
-                axis is axes[0],
-            )
-            axis.set_title(titles[test])
-        bar = figure.colorbar(matplotlib.cm.ScalarMappable(norm, colours), ax=axes, fraction=0.03, pad=0.01)
-        bar.set_label("|effect|")
-        bar.outline.set_visible(False)
-        caption = _explained(caption, np.concatenate(blanks))
-        _finish(figure, caption, f"Effect sizes, {NAMES.get(scores, scores)} scores (bold: rejected)", path)
+def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Caption:
+    """The caption with a sentence on hatched and on grey cells, if there are any."""
+    found = {int(kind) for panel in panels for kind in np.unique(panel.blank)}
+    sentences = []
+    if NOT_APPLICABLE_CELL in found:
+        sentences.append("Hatched: the test does not apply.")
+    if UNDEFINED_CELL in found:
+        sentences.append("Grey: undefined (constant column, or fewer than 5 complete rows).")
+    return replace(caption, note=" ".join([*sentences, caption.note]))
 
 
-def draw_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, path: Path) -> None:
-    """Shares of each trait score per language model and aggregated, missing ones hatched."""
-    sources = list(scores)
-    traits = list(scores[sources[0]].columns)
+def _finish(figure: Figure, caption: Caption, title: str, stem: Path) -> None:
+    """Title, source and mark of simulated data; PNG and SVG beside each other."""
+    figure.suptitle(f"{title} – {caption.dataset}, n = {caption.n:,}", fontsize=11, fontweight="bold")
+    line = f"Source: {caption.source}." + (f" {caption.note}" if caption.note else "")
+    if caption.simulated:
+        line = "SIMULATED DATA – these people do not exist. " + line
+    colour = "#b00020" if caption.simulated else "0.35"
+    figure.supxlabel(line, fontsize=7, color=colour, ha="left", x=0.01, wrap=True)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")  # the layout is computed once, not for each file
+    save_figure(figure, stem)
+
+
+def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem: Path) -> None:
+    """Shares of each trait score per source of scores; missing scores are hatched."""
+    traits = list(next(iter(scores.values())).columns)
     levels = sorted({float(v) for frame in scores.values() for v in np.unique(frame.to_numpy()) if v == v})
-    colours = [colormaps["cividis"](place) for place in np.linspace(0.05, 0.95, max(len(levels), 2))]
+    step = 0.9 / max(len(levels) - 1, 1)
+    colours = {level: colormaps["cividis"](0.05 + step * place) for place, level in enumerate(levels)}
     with matplotlib.rc_context(STYLE):
-        figure = _new_figure(2.1 * len(traits) + 0.8, 1.5 + 0.36 * len(sources))
-        axes = figure.subplots(1, len(traits), squeeze=False)[0]
+        figure = new_figure(2.1 * len(traits) + 0.8, 1.5 + 0.36 * len(scores))
+        axes = list(figure.subplots(1, len(traits), squeeze=False)[0])
         for axis, trait in zip(axes, traits, strict=True):
-            for row, source in enumerate(sources):
-                column = scores[source][trait]
-                left = 0.0
-                for level, colour in zip(levels, colours, strict=False):
-                    share = float((column == level).mean())
-                    axis.barh(
-                        row, share, left=left, color=colour, edgecolor="white", linewidth=0.5, height=0.75
-                    )
-                    if share > 0.12:
-                        axis.text(
-                            left + share / 2,
-                            row,
-                            f"{share:.0%}",
-                            ha="center",
-                            va="center",
-                            fontsize=6.5,
-                            color=_ink(colour),
-                        )
-                    left += share
-                missing = float(column.isna().mean())
-                axis.barh(
-                    row,
-                    missing,
-                    left=left,
-                    color="white",
-                    edgecolor="0.6",
-                    hatch="/////",
-                    linewidth=0.3,
-                    height=0.75,
-                )
+            for row, frame in enumerate(scores.values()):
+                _draw_shares(axis, row, frame[trait], colours)
             axis.set_title(trait)
-            axis.set_xlim(0, 1)
+            names = [FULL_NAMES.get(source, source) for source in scores] if axis is axes[0] else []
+            axis.set_yticks(range(len(scores)), names)
             axis.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
-            axis.set_yticks(
-                range(len(sources)), [NAMES.get(s, s) for s in sources] if axis is axes[0] else []
-            )
+            axis.set_xlim(0, 1)
             axis.invert_yaxis()
             axis.tick_params(length=2)
-            for side in ("top", "right", "left"):
-                axis.spines[side].set_visible(False)
-        handles = [Patch(facecolor=c, label=f"{level:g}") for level, c in zip(levels, colours, strict=False)]
-        handles.append(Patch(facecolor="white", edgecolor="0.6", hatch="/////", label="missing"))
+            axis.spines[["top", "right", "left"]].set_visible(False)
+        handles = [Patch(facecolor=colour, label=f"{level:g}") for level, colour in colours.items()]
+        handles.append(Patch(facecolor="white", edgecolor="0.6", hatch=HATCH, label="missing"))
         figure.legend(
             handles=handles,
             loc="outside upper right",
@@ -364,4 +288,20 @@ def draw_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, path: Path
             title="score",
             fontsize=7,
         )
-        _finish(figure, caption, "Trait scores", path)
+        _finish(figure, caption, "Trait scores", stem)
+
+
+def _draw_shares(axis: Axes, row: int, scores: "pd.Series[float]", colours: Mapping[float, RGBA]) -> None:
+    """One stacked bar: the share of each score, then that of missing ones."""
+    left = 0.0
+    for level, colour in colours.items():
+        share = float((scores == level).mean())
+        axis.barh(row, share, left=left, color=colour, edgecolor="white", linewidth=0.5, height=0.75)
+        if share > 0.12:
+            text = axis.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center", fontsize=6.5)
+            text.set_color(_ink(colour))
+        left += share
+    missing = float(scores.isna().mean())
+    axis.barh(
+        row, missing, left=left, color="white", edgecolor="0.6", hatch=HATCH, linewidth=0.3, height=0.75
+    )

@@ -1,18 +1,19 @@
-"""From a grid of p-values to what people read: decisions, the paper's x/y cells, checks, Markdown."""
+"""From decisions over a grid to what people read: the paper's x/y cells, checks, Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from personax.independence.multiple import Correction
-from personax.independence.procedure import Procedure
-from personax.independence.registry import TESTS
+from personax.experiments.independence.config import IndependenceConfig
+from personax.independence import Correction
+from personax.runs.markdown import markdown_table
+from personax.tables import PeopleTable
 
-# When in the year somebody was born should tell nothing of them: what rejects here is a false alarm.
+# A trait should not depend on the day of the year on which somebody was born: a rejection is a false alarm.
 NEGATIVE_CONTROLS = ("Birthmonth", "Birthday", "Day_of_year", "Day_sin", "Day_cos")
 
-COLUMNS = (
+PVALUE_COLUMNS = (
     "trait",
     "scores",
     "feature",
@@ -32,19 +33,30 @@ COLUMNS = (
 )
 
 
+def square(cells: pd.DataFrame, value: str) -> pd.DataFrame:
+    """A column of the grid as features x traits, both in order of appearance."""
+    wide = cells.pivot(index="feature", columns="trait", values=value)
+    return wide.loc[list(dict.fromkeys(cells["feature"])), list(dict.fromkeys(cells["trait"]))]
+
+
 def votes(decided: pd.DataFrame) -> pd.DataFrame:
-    """Per scores, feature and trait: `rejections` out of `tests` with a p-value (Fig. 3's x/y)."""
-    counted = decided.assign(tests=decided["pvalue"].notna().astype(int), rejections=decided["rejected"])
-    return (
-        counted.groupby(["scores", "feature", "trait"], sort=False)[["rejections", "tests"]]
+    """Per scores, feature and trait: `rejections` out of `tests` with a p-value (Fig. 3's x/y).
+
+    The column `text` says x/y, or "–" where no test has a p-value.
+    """
+    counted = (
+        decided.assign(tests=decided["pvalue"].notna().astype(int), rejections=decided["rejected"])
+        .groupby(["scores", "feature", "trait"], sort=False)[["rejections", "tests"]]
         .sum()
         .astype(int)
         .reset_index()
     )
+    text = counted["rejections"].astype(str) + "/" + counted["tests"].astype(str)
+    return counted.assign(text=text.where(counted["tests"] > 0, "–"))
 
 
 def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correction) -> str:
-    """One line: how often the tests rejected where nothing is to be found."""
+    """One line: how often the tests rejected where there is nothing to find."""
     controls = decided[decided["feature"].isin(NEGATIVE_CONTROLS) & decided["pvalue"].notna()]
     if controls.empty:
         return "Negative controls: none (no birth month or birthday in the table)."
@@ -59,20 +71,28 @@ def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correctio
     return line + "."
 
 
+def known_dependences(config: IndependenceConfig, table: PeopleTable) -> pd.DataFrame | None:
+    """The true dependences (traits x features, bool) of a simulated table; None if they are not known.
+
+    Those given a column are not known.
+    """
+    return None if config.given else table.dependent
+
+
 def against_truth(decided: pd.DataFrame, dependent: pd.DataFrame) -> pd.DataFrame:
     """Score decisions against the known dependences (traits x features, bool) of a simulated table.
 
-    A row for each score source and test: dependent pairs and how many were found, independent pairs and how
-    many were rejected falsely.
+    Returns a row for each source of scores and test: how many pairs are dependent and how many of them were
+    found, how many pairs are independent and how many of them were rejected falsely.
     """
-    truth = [
+    truly = [
         bool(dependent.loc[trait, feature])
         for trait, feature in zip(decided["trait"], decided["feature"], strict=True)
     ]
-    known = decided.assign(truth=truth)[decided["pvalue"].notna()]
+    known = decided.assign(truly=truly)[decided["pvalue"].notna()]
     rows = []
     for (scores, test), cells in known.groupby(["scores", "test"], sort=False):
-        real, unreal = cells[cells["truth"]], cells[~cells["truth"]]
+        real, unreal = cells[cells["truly"]], cells[~cells["truly"]]
         rows.append(
             {
                 "scores": scores,
@@ -86,80 +106,74 @@ def against_truth(decided: pd.DataFrame, dependent: pd.DataFrame) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def _markdown_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
 def votes_table(decided: pd.DataFrame, scores: str) -> str:
-    """The paper's heatmap as Markdown: features x traits, cells x/y."""
+    """The paper's heatmap for one source of scores as Markdown: features x traits, cells x/y."""
     counted = votes(decided)
-    counted = counted[counted["scores"] == scores]
-    fields = (counted[name] for name in ("feature", "trait", "rejections", "tests"))
-    cells = {(feature, trait): f"{x}/{y}" if y else "–" for feature, trait, x, y in zip(*fields, strict=True)}
-    traits = [str(trait) for trait in dict.fromkeys(counted["trait"])]
-    features = [str(feature) for feature in dict.fromkeys(counted["feature"])]
-    return _markdown_rows(
-        ["feature", *traits], [[f, *(cells[f, trait] for trait in traits)] for f in features]
-    )
+    return markdown_table(square(counted[counted["scores"] == scores], "text"), index="feature")
 
 
 def pvalue_text(log10_p: float) -> str:
-    """A p-value as 0.123, or 10^-12.3 where that is short of room."""
+    """A p-value as 0.123, or as 10^-12.3 where it is below 0.001.
+
+    >>> pvalue_text(-0.3), pvalue_text(-12.3)
+    ('0.501', '10^-12.3')
+    """
     if np.isnan(log10_p):
         return "–"
     return f"{10**log10_p:.3f}" if log10_p > -3 else f"10^{log10_p:.1f}"
 
 
-def markdown(
-    decided: pd.DataFrame,
-    *,
-    title: str,
-    simulated: bool,
-    alpha: float,
-    correction: Correction,
-    dependent: pd.DataFrame | None,
-    notes: Sequence[str] = (),
-    procedures: Mapping[str, Procedure] = TESTS,
-) -> str:
+def data_title(config: IndependenceConfig, table: PeopleTable) -> str:
+    """The data's name, with the column that defines strata."""
+    return f"{table.name}, given {config.given}" if config.given else table.name
+
+
+def independence_report(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> str:
     """table.md: x/y cells, p-values of each test, negative controls and, if known, the truth."""
-    parts = [f"# {title}"]
-    if simulated:
-        parts.append("**SIMULATED DATA: these people do not exist; nothing here is a finding.**")
-    rule = "no correction" if correction == "none" else f"{correction} within each test and score source"
-    parts.append(f"Rejections at {alpha:g}, {rule}. x/y: x of the y tests that apply reject independence.")
-    parts.extend(notes)
-    parts.append(negative_controls(decided, alpha, correction))
+    dependent = known_dependences(config, table)
+    parts = [*_introduction(config, table, decided)]
     if dependent is not None:
-        scored = against_truth(decided, dependent)
-        rows = [
-            [
-                str(row.scores),
-                str(row.test),
-                f"{row.found} of {row.dependent}",
-                f"{row.false_rejections} of {row.independent}",
-            ]
-            for row in scored.itertuples()
-        ]
-        parts.append("## Against the truth")
-        parts.append(_markdown_rows(["scores", "test", "dependences found", "false rejections"], rows))
+        parts += ["## Against the truth", _truth_table(against_truth(decided, dependent))]
     for scores in dict.fromkeys(decided["scores"]):
-        parts.append(f"## {scores}")
-        parts.append(votes_table(decided, scores))
+        parts += [f"## {scores}", votes_table(decided, scores)]
         for test in dict.fromkeys(decided["test"]):
             cells = decided[(decided["scores"] == scores) & (decided["test"] == test)]
-            p = {(r.feature, r.trait): pvalue_text(r.log10_pvalue) for r in cells.itertuples()}
-            traits = [str(trait) for trait in dict.fromkeys(cells["trait"])]
-            features = [str(feature) for feature in dict.fromkeys(cells["feature"])]
-            parts.append(f"### {procedures[test].title}: p-values")
-            parts.append(
-                _markdown_rows(["feature", *traits], [[f, *(p[f, t] for t in traits)] for f in features])
-            )
+            pvalues = square(cells, "log10_pvalue").map(pvalue_text)
+            parts += [
+                f"### {config.procedures[test].title}: p-values",
+                markdown_table(pvalues, index="feature"),
+            ]
     return "\n\n".join(parts) + "\n"
 
 
+def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> Iterator[str]:
+    """The paragraphs before the tables."""
+    yield f"# Independence tests: {data_title(config, table)}"
+    if table.simulated:
+        yield "**SIMULATED DATA: these people do not exist; nothing here is a finding.**"
+    corrected = f"{config.correction} within each test and source of scores"
+    rule = "no correction" if config.correction == "none" else corrected
+    yield f"Rejections at {config.alpha:g}, {rule}. x/y: x of the y tests that apply reject independence."
+    yield f"n = {len(table.ids):,}; {config.implementation} implementation; source: {table.source}."
+    yield from agreement_lines(table.agreement())
+    yield negative_controls(decided, config.alpha, config.correction)
+
+
+def _truth_table(scored: pd.DataFrame) -> str:
+    def of(part: str, whole: str) -> "pd.Series[str]":
+        return scored[part].astype(str) + " of " + scored[whole].astype(str)
+
+    shown = {
+        "scores": scored["scores"],
+        "test": scored["test"],
+        "dependences found": of("found", "dependent"),
+        "false rejections": of("false_rejections", "independent"),
+    }
+    return markdown_table(pd.DataFrame(shown))
+
+
 def agreement_lines(agreement: pd.DataFrame) -> list[str]:
-    """How far the language models agree on each trait, a line each (quadratic weighted kappa, ICC)."""
+    """How far the language models agree, a line for each trait (quadratic weighted kappa, ICC)."""
     return [
         f"Agreement of the language models on {trait}: "
         + ", ".join(

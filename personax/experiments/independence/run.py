@@ -1,7 +1,7 @@
-"""Load the table, test every trait against every feature, write the results."""
+"""From a table of people to a run folder: the grid of tests, the decisions, the files."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -10,152 +10,108 @@ from personax.experiments.independence.figures import (
     Caption,
     draw_effects,
     draw_evidence,
-    draw_scores,
+    draw_trait_scores,
     draw_votes,
 )
 from personax.experiments.independence.report import (
-    COLUMNS,
+    PVALUE_COLUMNS,
     against_truth,
-    agreement_lines,
-    markdown,
+    data_title,
+    independence_report,
+    known_dependences,
     negative_controls,
 )
-from personax.independence import Procedure, run_grid
-from personax.independence.procedure import MIN_ROWS
-from personax.runs.errors import InputError
+from personax.independence import Variables, decide, run_grid
 from personax.runs.files import atomic_path, write_json, write_text
-from personax.runs.run_folder import FIGURES, METRICS, RunFolder, existing_path
+from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run
 from personax.runs.seeds import numpy_rng
-from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
-
-log = logging.getLogger(__name__)
-
-LARGEST_STRATIFICATION = 100
+from personax.tables import PeopleTable
 
 
-def load_people(config: IndependenceConfig) -> PeopleTable:
-    """The table that the options name."""
-    hub = HubSource(config.revision, existing_path(config.data_dir) if config.data_dir else None)
-    return load_table(
-        config.dataset,
-        source=SimulatedSource(config.data_seed) if config.source == "simulated" else hub,
-        table=existing_path(config.table) if config.table else None,
-        columns=existing_path(config.columns) if config.columns else None,
-        aggregate=config.aggregate,
-        embeddings=False,
-        n=config.n,
-    )
-
-
-def strata_of(table: PeopleTable, given: str | None) -> pd.Series | None:
-    """Labels of the strata; InputError for an unknown or continuous column, or too many values."""
-    if given is None:
-        return None
-    if given not in table.features:
-        raise InputError(f"--given {given}: no such feature; choose from {', '.join(table.features.columns)}")
-    values = table.features[given].nunique()
-    if table.kinds[given] == "continuous" or values > LARGEST_STRATIFICATION:
-        raise InputError(
-            f"--given {given}: {table.kinds[given]} with {values} values; strata need a column of "
-            f"at most {LARGEST_STRATIFICATION} categories"
-        )
-    return table.features[given]
-
-
-def check_rows(table: PeopleTable, sources: tuple[str, ...]) -> None:
-    """InputError if no trait and feature share 5 complete rows; a warning for each constant column."""
-    present = table.features.notna().to_numpy().astype(int)
-    most = max(
-        (int((table.scores[s].notna().to_numpy().astype(int).T @ present).max(initial=0)) for s in sources),
-        default=0,
-    )
-    if most < MIN_ROWS:
-        raise InputError(
-            f"{table.source}: no trait and feature share {MIN_ROWS} complete rows (at most {most}); "
-            "a test needs them"
-        )
-    for name, column in table.features.items():
-        if column.nunique() < 2:
-            log.warning("warning: feature %s is constant or missing; its cells are marked undefined", name)
-    for source in sources:
-        for name, column in table.scores[source].items():
-            if column.nunique() < 2:
-                log.warning("warning: %s scores of %s are constant; marked undefined", source, name)
-
-
-def test_people(
-    config: IndependenceConfig,
-    table: PeopleTable,
-    tests: tuple[str, ...],
-    sources: tuple[str, ...],
-    procedures: Mapping[str, Procedure],
+def run_tests(
+    config: IndependenceConfig, table: PeopleTable, tests: Sequence[str], sources: Sequence[str], path: Path
 ) -> pd.DataFrame:
-    """The grid, long, with the source of scores in its own column."""
+    """Test, decide and write everything to the run folder `path`; returns the grid with its decisions."""
+    folder = open_run(path, config, overwrite=config.overwrite)
+    with folder.recorded(
+        data_source=table.source,
+        data_sha256=table.sha256,
+        data_revision=table.revision,
+        simulated=table.simulated,
+        people=len(table.ids),
+    ) as manifest:
+        grid = grid_of_people(config, table, tests, sources)
+        decided = decide(grid, config.alpha, config.correction)
+        manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
+        write_tables(folder, config, table, decided)
+        draw_figures(folder / FIGURES, config, table, decided)
+    return decided
+
+
+def grid_of_people(
+    config: IndependenceConfig, table: PeopleTable, tests: Sequence[str], sources: Sequence[str]
+) -> pd.DataFrame:
+    """The grid of all sources of scores, with the source in the column `scores`."""
     label = {f"{source}|{trait}": (source, trait) for source in sources for trait in table.scores[source]}
     traits = pd.DataFrame(
         {name: table.scores[source][trait].to_numpy() for name, (source, trait) in label.items()}
     )
-    features = table.features.drop(columns=[config.given] if config.given else [])
-    given = strata_of(table, config.given)
+    features = table.features.reset_index(drop=True)
     grid = run_grid(
-        traits,
-        features.reset_index(drop=True),
-        trait_kinds=dict.fromkeys(label, "ordinal"),
-        feature_kinds=table.kinds,
-        periods=table.periods,
+        Variables(traits, dict.fromkeys(label, "ordinal")),
+        Variables(features.drop(columns=[config.given] if config.given else []), table.kinds, table.periods),
         tests=tests,
-        given=None if given is None else given.reset_index(drop=True),
+        given=features[config.given] if config.given else None,
         rng=numpy_rng(config.seed, "independence"),
         resamples=config.resamples,
         jobs=config.jobs,
-        procedures=procedures,
+        procedures=config.procedures,
     )
     grid["scores"] = grid["trait"].map(lambda name: label[name][0])
     grid["trait"] = grid["trait"].map(lambda name: label[name][1])
+    grid["data"] = "simulated" if table.simulated else "real"
     return grid
 
 
-def write_results(
-    folder: RunFolder,
-    config: IndependenceConfig,
-    table: PeopleTable,
-    decided: pd.DataFrame,
-    procedures: Mapping[str, Procedure],
+def write_tables(
+    folder: RunFolder, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame
 ) -> None:
-    """pvalues.csv, agreement.csv, table.md, metrics.json and the figures."""
-    agreement = table.agreement()
+    """pvalues.csv, agreement.csv, table.md and metrics.json."""
     with atomic_path(folder / "agreement.csv") as path:
-        agreement.to_csv(path)
+        table.agreement().to_csv(path)
     with atomic_path(folder / "pvalues.csv") as path:
-        decided.reindex(columns=list(COLUMNS)).to_csv(path, index=False)
-    within = f", given {config.given}" if config.given else ""
-    dependent = None if config.given else table.dependent
-    controls = negative_controls(decided, config.alpha, config.correction)
-    text = markdown(
-        decided,
-        title=f"Independence tests: {table.name}{within}",
-        simulated=table.simulated,
-        alpha=config.alpha,
-        correction=config.correction,
-        dependent=dependent,
-        notes=[
-            f"n = {len(table.ids):,}; {config.implementation} implementation; source: {table.source}.",
-            *agreement_lines(agreement),
-        ],
-        procedures=procedures,
-    )
-    write_text(folder / "table.md", text)
-    metrics = {"simulated": table.simulated, "negative_controls": controls}
+        decided.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
+    write_text(folder / "table.md", independence_report(config, table, decided))
+    metrics = {
+        "simulated": table.simulated,
+        "negative_controls": negative_controls(decided, config.alpha, config.correction),
+    }
+    dependent = known_dependences(config, table)
     if dependent is not None:
         metrics["against_truth"] = against_truth(decided, dependent).to_dict("records")
     write_json(folder / METRICS, metrics)
 
-    caption = Caption(table.name + within, table.source, len(table.ids), table.simulated, controls)
-    figures = folder / FIGURES
-    draw_votes(decided, caption, config.alpha, config.correction, figures / "rejections.png")
-    titles = {test: procedures[test].title for test in dict.fromkeys(decided["test"])}
+
+def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> None:
+    """The votes, the evidence of each test, the effects for each source of scores, and the scores."""
+    caption = Caption(
+        data_title(config, table),
+        table.source,
+        len(table.ids),
+        table.simulated,
+        negative_controls(decided, config.alpha, config.correction),
+    )
+    rule = (
+        f"q ≤ {config.alpha:g} ({config.correction})"
+        if config.correction != "none"
+        else f"p ≤ {config.alpha:g}"
+    )
+    draw_votes(decided, rule, caption, folder / "rejections")
+    titles = {test: config.procedures[test].title for test in dict.fromkeys(decided["test"])}
     for test, title in titles.items():
-        draw_evidence(decided, test, title, caption, config.resamples, figures / f"pvalues_{test}.png")
+        cells = decided[decided["test"] == test]
+        draw_evidence(cells, title, caption, config.resamples, folder / f"pvalues_{test}")
     for source in dict.fromkeys(decided["scores"]):
-        draw_effects(decided, source, titles, caption, figures / f"effects_{source}.png")
-    draw_scores(table.scores, caption, figures / "scores.png")
+        cells = decided[decided["scores"] == source]
+        draw_effects(cells, titles, caption, folder / f"effects_{source}")
+    draw_trait_scores(table.scores, caption, folder / "scores")

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from personax.independence import run_grid
-from personax.independence.multiple import decide
+from personax.independence import Variables, decide, run_grid
 from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable
 
@@ -13,14 +12,14 @@ ASSOCIATION_TEST = "kci"
 NAMING_FEATURES = 3  # features that suggest a name for a latent
 
 
-def observed_columns(table: PeopleTable) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Biography and aggregated trait scores (n, columns), and the kind of each."""
+def observed_columns(table: PeopleTable) -> Variables:
+    """Biography and aggregated trait scores (n, columns), with the kind of each."""
     columns, kinds = table.features.reset_index(drop=True), dict(table.kinds)
     if "aggregated" in table.scores:
         traits = table.scores["aggregated"].reset_index(drop=True)
         columns = pd.concat([traits, columns], axis=1)
-        kinds |= dict.fromkeys(traits.columns, "ordinal")
-    return columns, {str(name): str(kind) for name, kind in kinds.items()}
+        kinds |= {str(trait): "ordinal" for trait in traits.columns}
+    return Variables(columns, kinds, table.periods)
 
 
 def associate(latents: pd.DataFrame, table: PeopleTable, *, alpha: float, seed: int) -> pd.DataFrame:
@@ -28,13 +27,9 @@ def associate(latents: pd.DataFrame, table: PeopleTable, *, alpha: float, seed: 
 
     KCI, exact for one-dimensional columns; q-values by Benjamini & Hochberg over the whole table.
     """
-    columns, kinds = observed_columns(table)
     grid = run_grid(
-        latents.reset_index(drop=True),
-        columns,
-        trait_kinds=dict.fromkeys(latents.columns, "continuous"),
-        feature_kinds=kinds,  # type: ignore[arg-type]
-        periods=table.periods,
+        Variables(latents.reset_index(drop=True), dict.fromkeys(latents.columns, "continuous")),
+        observed_columns(table),
         tests=(ASSOCIATION_TEST,),
         rng=numpy_rng(seed, "associations"),
     )

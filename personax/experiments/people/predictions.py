@@ -43,7 +43,8 @@ def compare_predictions(
         "pca": principal_components(inputs, split, size),
         "autoencoder": autoencoder_codes(inputs, split, size, seed=seed),
     }
-    columns, kinds = observed_columns(table)
+    observed = observed_columns(table)
+    columns, kinds = observed.frame, observed.kinds
     per_column: dict[str, dict[str, Any]] = {}
     for name in map(str, columns):
         values = {

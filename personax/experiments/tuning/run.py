@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from personax.baselines.methods import METHODS
-from personax.baselines.trials import best_settings, tune, write_tuned
+from personax.baselines.trials import TuningTask, best_settings, tune, write_tuned
 from personax.experiments.fitting import latent_counts
 from personax.experiments.tuning.config import TuningConfig
 from personax.runs.run_folder import project_path
@@ -26,23 +26,18 @@ def tunable_methods() -> list[str]:
 def run_trials(config: TuningConfig, methods: Sequence[str]) -> tuple[Trials, dict[str, Any]]:
     """All trials of the methods, and the setup under which they were made. Finished trials are read."""
     data = load_scenes(config, config.seed)
-    split = split_scenes(config, config.seed, data)
     setup = {option: getattr(config, option) for option in SETUP} | {"source": data.source}
-    trials = {
-        name: tune(
-            name,
-            data,
-            split,
-            latent_counts(data),
-            project_path(Path(config.folder)),
-            setup=setup,
-            training={"training.epochs": config.epochs},
-            seed=config.seed,
-            device=config.device,
-        )
-        for name in methods
-    }
-    return trials, setup
+    task = TuningTask(
+        data,
+        split_scenes(config, config.seed, data),
+        latent_counts(data),
+        setup,
+        settings={"training.epochs": config.epochs},
+        seed=config.seed,
+        device=config.device,
+    )
+    folder = project_path(Path(config.folder))
+    return {name: tune(name, task, folder) for name in methods}, setup
 
 
 def write_chosen(config: TuningConfig, trials: Trials, setup: Mapping[str, Any]) -> None:

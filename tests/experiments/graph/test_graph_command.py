@@ -94,10 +94,14 @@ def test_what_was_done_is_printed_and_logged(pc_result: Path) -> None:
 def test_an_existing_result_is_refused_unless_overwritten(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(run, "--method", "learned") == 0
+    folder = run / "graph-learned"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("method: learned\n")
     assert command(run, "--method", "learned") == 2
     assert "--overwrite" in capsys.readouterr().err
+    assert written(folder) == {"config.yaml"}
     assert command(run, "--method", "learned", "--overwrite") == 0
+    assert "graph.json" in written(folder)
 
 
 @pytest.mark.parametrize("method", ["learned", "pc"])
@@ -175,13 +179,11 @@ def test_labels_are_written_into_the_nodes(run: Path, tmp_path: Path) -> None:
     assert "<!-- skin tone -->" in (run / "graph-learned" / "graph.svg").read_text(encoding="utf-8")
 
 
-def test_a_recorded_configuration_repeats_the_run(run: Path, tmp_path: Path) -> None:
-    assert command(run, "--resamples", 3) == 0
-    config = read_yaml(run / "graph-pc" / "config.yaml")
-    assert config["sources"] == [str(run)]
-    repeat = ["--config", run / "graph-pc" / "config.yaml", "--output", tmp_path / "again"]
-    assert run_script(SCRIPT, *repeat) == 0
-    first, second = (folder / "graph.json" for folder in (run / "graph-pc", tmp_path / "again"))
+def test_a_recorded_configuration_repeats_the_run(pc_result: Path, tmp_path: Path) -> None:
+    config = pc_result / "config.yaml"
+    assert read_yaml(config)["sources"] == [str(pc_result.parent)]
+    assert run_script(SCRIPT, "--config", config, "--output", tmp_path / "again") == 0
+    first, second = (folder / "graph.json" for folder in (pc_result, tmp_path / "again"))
     assert first.read_text() == second.read_text()
 
 

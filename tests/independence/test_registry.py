@@ -1,9 +1,12 @@
 """Constants, two values, few rows, nothing at all: defined, not crashes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
-from personax.independence import TESTS, Kind, run_test
+from personax.independence import TESTS, Kind, Procedure, run_test
 from personax.independence.reference import REFERENCE
 
 NAN = float("nan")
@@ -13,38 +16,40 @@ DISCRETE: tuple[Kind, Kind] = ("ordinal", "ordinal")
 @pytest.mark.parametrize("procedures", [TESTS, REFERENCE], ids=["exact", "reference"])
 @pytest.mark.parametrize("test", list(TESTS))
 class TestUndefined:
-    """Every test, ours and the peers' through the same door."""
+    """Every test, ours and the peers'."""
 
-    def test_constant(self, test: str, procedures: dict) -> None:
-        found = run_test(test, np.ones(20), np.arange(20.0), kinds=DISCRETE, procedures=procedures)
+    def test_constant_column_has_no_p(self, test: str, procedures: Mapping[str, Procedure]) -> None:
+        found = run_test(procedures[test], np.ones(20), np.arange(20.0), kinds=DISCRETE)
         assert found.null == "undefined: constant column"
         assert np.isnan(found.pvalue)
         assert found.n == 20
         assert found.applicable
         assert not found.defined
 
-    def test_constant_once_the_missing_rows_are_gone(self, test: str, procedures: dict) -> None:
+    def test_constant_once_the_missing_rows_are_gone(
+        self, test: str, procedures: Mapping[str, Procedure]
+    ) -> None:
         x = [1, 1, 1, 1, 1, 1, 2, 3]
         y = [1, 2, 3, 1, 2, 3, NAN, None]
-        found = run_test(test, x, y, kinds=DISCRETE, procedures=procedures)
+        found = run_test(procedures[test], x, y, kinds=DISCRETE)
         assert found.null == "undefined: constant column"
         assert found.n == 6
 
-    def test_fewer_than_five_rows(self, test: str, procedures: dict) -> None:
+    def test_fewer_than_five_rows_have_no_p(self, test: str, procedures: Mapping[str, Procedure]) -> None:
         x, y = [1.0, 2, 3, 4, NAN, 6], [2.0, 1, 4, 3, 5, NAN]
-        found = run_test(test, x, y, kinds=DISCRETE, procedures=procedures)
+        found = run_test(procedures[test], x, y, kinds=DISCRETE)
         assert found.null == "undefined: fewer than 5 complete rows"
         assert found.n == 4
 
-    def test_all_missing(self, test: str, procedures: dict) -> None:
-        found = run_test(test, [NAN] * 9, np.arange(9.0), kinds=DISCRETE, procedures=procedures)
+    def test_all_missing_has_no_p(self, test: str, procedures: Mapping[str, Procedure]) -> None:
+        found = run_test(procedures[test], [NAN] * 9, np.arange(9.0), kinds=DISCRETE)
         assert found.n == 0
         assert not found.defined
 
 
 @pytest.mark.parametrize("null", ["spectral", "gamma", "permutation"])
 @pytest.mark.parametrize("test", ["kci", "hsic", "distance_correlation", "rcit"])
-def test_two_distinct_values_five_rows(test: str, null: str) -> None:
+def test_two_distinct_values_in_five_rows_are_enough(test: str, null: str) -> None:
     found = run_test(test, [0, 0, 1, 1, 1], [5, 5, 7, 7, 7], null=null, resamples=49)
     assert found.n == 5
     assert 0 < found.pvalue <= 1
@@ -56,19 +61,16 @@ def test_two_binary_columns_give_every_kernel_the_same_p() -> None:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 2, 300)
     y = np.where(rng.random(300) < 0.2, x, rng.integers(0, 2, 300))
-    for kinds in ((("nominal", "nominal")), (("ordinal", "continuous"))):
+    pairs: tuple[tuple[Kind, Kind], ...] = (("nominal", "nominal"), ("ordinal", "continuous"))
+    for kinds in pairs:
         p = [run_test(t, x, y, kinds=kinds).log10_pvalue for t in ("kci", "hsic", "distance_correlation")]
         assert p[0] == pytest.approx(p[1], rel=1e-9) == pytest.approx(p[2], rel=1e-9)
 
 
-def test_not_applicable() -> None:
+def test_kinds_without_a_meaning_are_not_applicable() -> None:
     x, label = np.random.default_rng(0).standard_normal(50), np.resize(["a", "b", "c"], 50)
-    for test, kinds in (
-        ("chi_square", ("continuous", "nominal")),
-        ("g_square", ("continuous", "nominal")),
-        ("fisher_z", ("continuous", "nominal")),
-    ):
-        found = run_test(test, x, label, kinds=kinds)
+    for test in ("chi_square", "g_square", "fisher_z"):
+        found = run_test(test, x, label, kinds=("continuous", "nominal"))
         assert found.null == "not applicable"
         assert not found.applicable
         assert np.isnan(found.pvalue)
@@ -79,7 +81,7 @@ def test_not_applicable() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "anova"}, "test 'anova' is unknown"),
+        ({"test": "anova"}, "test 'anova' is unknown"),
         ({"y": np.arange(9.0)}, "one length"),
         ({"y": np.r_[np.arange(9.0), np.inf]}, "row 9 is infinite"),
         ({"y": ["a"] * 10}, "Unable to parse"),
@@ -89,8 +91,7 @@ def test_not_applicable() -> None:
         ({"kinds": ("continuous", "circular"), "periods": (None, -1.0)}, "period -1.0"),
     ],
 )
-def test_wrong_arguments(arguments: dict, message: str) -> None:
-    call = {"name": "kci", "x": np.arange(10.0), "y": np.arange(10.0)} | arguments
-    name, x, y = call.pop("name"), call.pop("x"), call.pop("y")
+def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    call: dict[str, Any] = {"test": "kci", "x": np.arange(10.0), "y": np.arange(10.0)} | arguments
     with pytest.raises(ValueError, match=message):
-        run_test(name, x, y, **call)
+        run_test(**call)

@@ -1,17 +1,21 @@
 """Several models in one batch: each must come out as it would alone."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from personax.crl import CRL, CRLConfig, starts
-from personax.crl.identification import Codes, IdentifiedPrior, identify, identify_together
+from personax.crl.ensemble import Ensemble, Stacked
 from personax.crl.model_config import Phase1Config, Phase2Config
-from personax.learning.training import clip_each
+from personax.crl.multiview_vae import MultiViewVAE
+from personax.crl.prior import CausalPrior
+from personax.crl.representation import representation_plan
+from personax.learning.batches import Batch
+from personax.learning.training import History, minimise
 from personax.runs.errors import InputError
 from personax.variant_mnist.image_sources import stand_in_images
 from personax.variant_mnist.scenes import make_variant_mnist
@@ -19,9 +23,13 @@ from personax.variant_mnist.scm import variant_mnist_scm
 from personax.views import MultiViewData, Split, split_rows
 
 SEEDS = (3, 0)
+
+
 NO_SEARCH = Phase2Config(
     starts=1, population=1, generations=1, generation_steps=1, finalists=1, final_steps=1
 )
+
+
 QUICK = CRLConfig(
     latents={"digit": 2, "garment": 2},
     noise=2,
@@ -38,7 +46,6 @@ QUICK = CRLConfig(
         batch_size=64,
     ),
 )
-Histories = list[list[dict[str, Any]]]
 
 
 def scenes(seed: int, n: int = 160, measurements: tuple[int, int] = (2, 2)) -> tuple[MultiViewData, Split]:
@@ -66,7 +73,7 @@ def embeddings(seed: int, *, missing: bool = False, n: int = 300) -> tuple[Multi
 
 
 def alone(config: CRLConfig, people: list[tuple[MultiViewData, Split]], device: str = "cpu") -> list[CRL]:
-    return [CRL(config, seed=s, device=device).fit(*its) for s, its in zip(SEEDS, people, strict=True)]
+    return [CRL(config, seed=s, device=device).fit(*views) for s, views in zip(SEEDS, people, strict=True)]
 
 
 def together(config: CRLConfig, people: list[tuple[MultiViewData, Split]], device: str = "cpu") -> list[CRL]:
@@ -85,10 +92,10 @@ def assert_alike(first: list[CRL], second: list[CRL], people: list[tuple[MultiVi
     """Histories, codes, latents and graphs agree up to the rounding of some dozen steps."""
     for one, other, (data, _) in zip(first, second, people, strict=True):
         assert len(one.history) == len(other.history)
-        for row, its in zip(one.history, other.history, strict=True):
-            assert list(row) == list(its)
+        for row, other_row in zip(one.history, other.history, strict=True):
+            assert list(row) == list(other_row)
             for key, value in row.items():
-                assert its[key] == (value if key == "phase" else pytest.approx(value, 2e-4, 2e-5)), key
+                assert other_row[key] == (value if key == "phase" else pytest.approx(value, 2e-4, 2e-5)), key
         expected, encoding = one.encode(data), other.encode(data)
         np.testing.assert_allclose(encoding.content["digit"][0], expected.content["digit"][0], atol=1e-3)
         np.testing.assert_allclose(encoding.z, expected.z, atol=1e-3)
@@ -137,6 +144,52 @@ def test_the_same_bits_twice_and_saved_like_any_other(tmp_path: Path) -> None:
         assert np.array_equal(loaded.edge_weights, one.edge_weights)
 
 
+Pair = tuple[MultiViewVAE, CausalPrior]
+
+
+def test_a_killed_training_of_several_models_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    sets = [embeddings(seed, missing=seed != 0) for seed in SEEDS]
+    train = Stacked([Batch.of(data.rows(split.train)) for data, split in sets])
+    held_out = Stacked([Batch.of(data.rows(split.validation)) for data, split in sets])
+    phase1 = dataclasses.replace(QUICK.phase1, epochs=4)
+
+    def fresh_pairs() -> list[Pair]:
+        pairs = []
+        for seed in SEEDS:
+            torch.manual_seed(seed)
+            vae = MultiViewVAE({"digit": [[5], [5]], "garment": [[5], [5]]}, QUICK)
+            pairs.append((vae, CausalPrior(QUICK.latents, 1, torch.Generator().manual_seed(seed))))
+        return pairs
+
+    def trained(
+        pairs: list[Pair], checkpoint: Path | None, on_epoch: Callable[[int, History], None] | None = None
+    ) -> list[History]:
+        ensemble = Ensemble(pairs, mixed_precision=False)
+        plan = representation_plan(phase1)
+        return minimise(
+            ensemble, train, held_out, phase1, plan, seeds=SEEDS, checkpoint=checkpoint, on_epoch=on_epoch
+        )
+
+    class Killed(Exception):
+        pass
+
+    def kill_after_two(_: int, history: History) -> None:
+        if len(history) == 2:
+            raise Killed
+
+    whole, resumed, checkpoint = fresh_pairs(), fresh_pairs(), tmp_path / "checkpoint.pt"
+    histories = trained(whole, None)
+    with pytest.raises(Killed):
+        trained(fresh_pairs(), checkpoint, kill_after_two)
+    started_anew: list[int] = []
+    assert trained(resumed, checkpoint, lambda model, _: started_anew.append(model)) == histories
+    assert len(started_anew) == 2 * len(SEEDS)  # of four epochs each, two were left
+    for pair, other in zip(whole, resumed, strict=True):
+        for net, other_net in zip(pair, other, strict=True):
+            for value, other_value in zip(net.parameters(), other_net.parameters(), strict=True):
+                assert torch.equal(value, other_value)
+
+
 def test_mixed_precision_trains_together_too() -> None:
     config = dataclasses.replace(QUICK, phase2=NO_SEARCH)
     faster = dataclasses.replace(config, phase1=dataclasses.replace(QUICK.phase1, mixed_precision=True))
@@ -164,57 +217,6 @@ def test_what_cannot_be_trained_together_is_named() -> None:
     compiled = dataclasses.replace(QUICK, phase1=dataclasses.replace(QUICK.phase1, compile=True))
     with pytest.raises(InputError, match="compile"):
         fit(CRL(compiled, device="cpu"), people=[embeddings(0)])
-
-
-def codes(seed: int, n: int) -> Codes:
-    rng = torch.Generator().manual_seed(seed)
-    u = {block: (seed + 1) * torch.randn(n, 2, generator=rng) + seed for block in "ab"}
-    metric = torch.eye(2) + 0.3 * seed * torch.tensor([[0.0, 1.0], [1.0, 1.0]])
-    trust = {block: torch.rand(n, generator=rng) for block in "ab"}
-    return Codes(u, {block: metric.expand(n, 2, 2) for block in "ab"}, trust)
-
-
-def test_identification_of_several_data_sets_is_that_of_each() -> None:
-    trains, held_out = ([codes(seed, n) for seed in SEEDS] for n in (200, 60))
-    rows: Histories = [[] for _ in SEEDS]
-    models = identify_together(
-        trains, held_out, QUICK.phase2, seeds=SEEDS, on_step=lambda k, row: rows[k].append(row)
-    )
-    for number, seed in enumerate(SEEDS):
-        alone_rows: list[dict[str, Any]] = []
-        model = identify(trains[number], held_out[number], QUICK.phase2, seed=seed, on_step=alone_rows.append)
-        for one, other in zip(rows[number], alone_rows, strict=True):
-            assert one["objective"] == pytest.approx(other["objective"], rel=1e-4, abs=1e-4)
-        for (name, one_value), other_value in zip(
-            models[number].state_dict().items(), model.state_dict().values(), strict=True
-        ):
-            torch.testing.assert_close(one_value, other_value, rtol=1e-3, atol=1e-3, msg=name)
-
-
-def test_models_side_by_side_come_apart_again() -> None:
-    models = [IdentifiedPrior(codes(s, 50), 3, torch.Generator().manual_seed(s)) for s in SEEDS]
-    for model, same in zip(models, IdentifiedPrior.side_by_side(models).apart(), strict=True):
-        for one, other in zip(model.state_dict().values(), same.state_dict().values(), strict=True):
-            assert torch.equal(one, other)
-
-
-def test_gradients_are_clipped_model_by_model() -> None:
-    rng = torch.Generator().manual_seed(0)
-    parameters = [torch.zeros(6, 5, requires_grad=True), torch.zeros(6, 2, 3, requires_grad=True)]
-    gradients = [torch.randn(p.shape, generator=rng) for p in parameters]
-    for groups in (1, 2, 3):
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient.clone()
-        norms = clip_each(parameters, groups, 4.0)
-        for group in range(groups):
-            part = slice(group * 6 // groups, (group + 1) * 6 // groups)
-            alike = [torch.zeros_like(p[part], requires_grad=True) for p in parameters]
-            for one, gradient in zip(alike, gradients, strict=True):
-                one.grad = gradient[part].clone()
-            torch.testing.assert_close(norms[group], torch.nn.utils.clip_grad_norm_(alike, 4.0))
-            for one, parameter in zip(alike, parameters, strict=True):
-                assert parameter.grad is not None
-                torch.testing.assert_close(parameter.grad[part], one.grad)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -1,9 +1,9 @@
-"""The criterion on latents whose quality is known; trials, their file and the settings they lead to."""
+"""Trials, the file that keeps them, and the settings that are chosen from them."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,11 @@ import pytest
 
 from personax.baselines import METHODS, tuned_config
 from personax.baselines import trials as tuning_module
-from personax.baselines.baseline import Baseline
 from personax.baselines.beta_vae import BetaVAEConfig
-from personax.baselines.trials import best_settings, tune, write_tuned
+from personax.baselines.trials import TuningTask, best_settings, tune, write_tuned
 from personax.experiments.tuning.command import run_tuning
 from personax.experiments.tuning.config import TuningConfig
-from personax.learning.criteria import hidden_measurement_r2, hide
+from personax.learning.criteria import hidden_measurement_r2
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split, Truth, split_rows
 
@@ -41,66 +40,6 @@ def views(n: int = 400) -> tuple[MultiViewData, Split]:
     return data, split_rows(n, rng)
 
 
-class Oracle:
-    """Says the columns of the truth that it is told to, of the modalities that are still to be seen."""
-
-    def __init__(self, columns: list[str], noise: float = 0.0) -> None:
-        self.columns, self.noise, self.asked = columns, noise, 0
-
-    def transform(self, data: MultiViewData) -> pd.DataFrame:
-        self.asked += 1
-        truth = data.true_latents[self.columns]
-        rng = np.random.default_rng(self.asked)
-        return truth + self.noise * rng.standard_normal(truth.shape)
-
-
-def score(model: Oracle, data: MultiViewData, split: Split) -> float:
-    return hidden_measurement_r2(cast("Baseline[Any]", model), data, split)
-
-
-def test_the_criterion_ranks_latents_by_what_they_know() -> None:
-    data, split = views()
-    everything = score(Oracle(["z11", "z12", "z21"]), data, split)
-    half = score(Oracle(["z11"]), data, split)
-    nothing = score(Oracle(["z11", "z12"], noise=100), data, split)
-    assert everything > 0.9 > half > 0.3 > abs(nothing)
-
-
-def test_the_measurement_that_is_predicted_is_hidden_and_the_truth_is_not_needed() -> None:
-    data, split = views()
-
-    class Spy(Oracle):
-        hidden: ClassVar[list[tuple[str, int]]] = []
-
-        def transform(self, data: MultiViewData) -> pd.DataFrame:
-            missing = [(m, int(k)) for m, mask in data.observed.items() for k in np.flatnonzero(~mask.all(0))]
-            self.hidden.extend(missing)
-            return pd.DataFrame(data.measurements["a"][0])
-
-    score(Spy([]), replace(data, truth=None), split)
-    places = [("a", 0), ("a", 1), ("a", 2), ("b", 0)]
-    assert Spy.hidden == [place for place in places for _ in range(2)]
-    assert hide(data, "a", 1).observed["a"].all(0).tolist() == [True, False, True]
-    assert data.observed["a"].all()
-
-
-def test_rows_that_lack_a_measurement_are_not_predicted() -> None:
-    data, split = views()
-    observed = np.ones((len(data), 3), dtype=bool)
-    observed[::2, 0] = False
-    broken = [data.measurements["a"][0].copy(), *data.measurements["a"][1:]]
-    broken[0][::2] = np.nan
-    masked = replace(data, measurements={**data.measurements, "a": broken}, observed={"a": observed})
-    assert score(Oracle(["z11", "z12", "z21"]), masked, split) > 0.9
-
-
-def test_nothing_to_predict_from_is_an_error() -> None:
-    data, split = views()
-    alone = MultiViewData({"b": data.measurements["b"]}, data.ids)
-    with pytest.raises(InputError, match="single measurement"):
-        score(Oracle(["z11"]), alone, split)
-
-
 def test_every_method_that_is_tuned_gets_six_trials_that_it_understands() -> None:
     for method in METHODS.values():
         assert len(method.trials) in (1, 6)
@@ -112,14 +51,15 @@ def test_every_method_that_is_tuned_gets_six_trials_that_it_understands() -> Non
 def test_trials_are_written_continued_and_chosen_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, split = views()
-    options: dict[str, Any] = {
-        "setup": {"n": 400},
-        "training": {"hidden": 8, "training.epochs": 1, "training.batch_size": 64},
-        "device": "cpu",
-    }
-    sizes = {"a": 2, "b": 1}
-    whole = tune("mcl", data, split, sizes, tmp_path / "whole", **options)
+    task = TuningTask(
+        *views(),
+        {"a": 2, "b": 1},
+        setup={"n": 400},
+        settings={"hidden": 8, "training.epochs": 1, "training.batch_size": 64},
+        device="cpu",
+    )
+    other_task = replace(task, setup={"n": 500})
+    whole = tune("mcl", task, tmp_path / "whole")
     assert len(whole) == 6
     assert not list((tmp_path / "whole").glob("*.pt"))
 
@@ -128,10 +68,10 @@ def test_trials_are_written_continued_and_chosen_from(
 
     monkeypatch.setattr(tuning_module, "hidden_measurement_r2", stop_at_once)
     with pytest.raises(KeyboardInterrupt):
-        tune("mcl", data, split, sizes, tmp_path / "first", **options)
+        tune("mcl", task, tmp_path / "first")
     monkeypatch.undo()
     with pytest.raises(InputError, match="another setup"):  # whose checkpoint lies there already
-        tune("mcl", data, split, sizes, tmp_path / "first", **{**options, "setup": {"n": 500}})
+        tune("mcl", other_task, tmp_path / "first")
 
     calls = []
 
@@ -143,13 +83,13 @@ def test_trials_are_written_continued_and_chosen_from(
 
     monkeypatch.setattr(tuning_module, "hidden_measurement_r2", stop)
     with pytest.raises(KeyboardInterrupt):
-        tune("mcl", data, split, sizes, tmp_path / "part", **options)
+        tune("mcl", task, tmp_path / "part")
     monkeypatch.undo()
     assert len(json.loads((tmp_path / "part" / "mcl.json").read_text())["trials"]) == 2
-    continued = tune("mcl", data, split, sizes, tmp_path / "part", **options)
+    continued = tune("mcl", task, tmp_path / "part")
     assert [(t["settings"], t["score"]) for t in continued] == [(t["settings"], t["score"]) for t in whole]
     with pytest.raises(InputError, match="another setup"):
-        tune("mcl", data, split, sizes, tmp_path / "part", **{**options, "setup": {"n": 500}})
+        tune("mcl", other_task, tmp_path / "part")
 
 
 def test_a_trial_that_diverges_loses(tmp_path: Path) -> None:
@@ -157,7 +97,8 @@ def test_a_trial_that_diverges_loses(tmp_path: Path) -> None:
     huge = replace(
         data, measurements={"a": [a * np.float32(1e30) for a in data.measurements["a"]]}, observed={}
     )
-    trials = tune("beta_vae", huge, split, {"a": 2}, tmp_path, setup={}, training={"hidden": 8}, device="cpu")
+    task = TuningTask(huge, split, {"a": 2}, setup={}, settings={"hidden": 8}, device="cpu")
+    trials = tune("beta_vae", task, tmp_path)
     assert [trial["score"] for trial in trials] == [None] * 6
     with pytest.raises(InputError, match="diverged"):
         best_settings(trials)

@@ -1,0 +1,131 @@
+"""Check of alignment: measurements of one person have similar encodings."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
+
+from personax.experiments.diagnostics.findings import (
+    DOUBTFUL,
+    HOLDS,
+    UNKNOWN,
+    VIOLATED,
+    Evidence,
+    Finding,
+    Verdict,
+    worst,
+)
+
+GOOD_AGREEMENT, POOR_AGREEMENT = 0.75, 0.5  # Koo & Li (2016), for the intraclass correlation
+WEAKEST_DIRECTION, LOST_DIRECTION = 0.5, 0.3  # for the smallest canonical correlation
+SHOWN_DISTANCES = 5000  # about as many distances between people are kept for the figure
+
+
+class Gap(NamedTuple):
+    """Scores of a pair of measurements, and distances between their encodings.
+
+    Attributes:
+        scores: see `alignment_gap`; also the number of people.
+        same: (n,) distances between the two encodings of one person.
+        other: some of the distances between encodings of two different people.
+    """
+
+    scores: dict[str, float]
+    same: np.ndarray
+    other: np.ndarray
+
+
+def alignment_gap(evidence: Evidence) -> Finding:
+    """The encodings of one person by two measurements are close to each other (Yao et al. 2023, Thm 3.2).
+
+    - agreement: 1 - (mean squared distance within people) / (between people), an intraclass correlation.
+    - weakest: the smallest canonical correlation of the two encodings. It is 0 if a coordinate has collapsed.
+    - retrieval: how often the nearest encoding by the other measurement belongs to the same person.
+    - info_nce: the InfoNCE loss of finding that person, in nats.
+
+    Distances of the last two are in units of the within-person covariance of training rows.
+    """
+    pairs: dict[str, dict[str, Any]] = {}
+    curves: dict[str, Any] = {}
+    for modality, content in evidence.test.content.items():
+        for i, j in combinations(range(len(content)), 2):
+            name = f"{modality} {i + 1}, {j + 1}"
+            train = evidence.train.content[modality]
+            found = gap(content[i], content[j], train[i] - train[j])
+            pairs[name] = found.scores | {"verdict": alignment_verdict(found.scores)}
+            curves[name] = {"same": found.same, "other": found.other}
+    text = "measurements of one person have similar encodings"
+    if not pairs:
+        return Finding("alignment", text, UNKNOWN, "every modality has a single measurement")
+    least = min(pairs, key=lambda name: min(pairs[name]["weakest"], pairs[name]["agreement"]))
+    low = pairs[least]
+    return Finding(
+        "alignment",
+        text,
+        worst([pair["verdict"] for pair in pairs.values()]),
+        f"worst pair {least}: agreement {low['agreement']:.2f}, weakest direction {low['weakest']:.2f}, "
+        f"retrieval {low['retrieval']:.0%} among {low['people']:.0f}, InfoNCE {low['info_nce']:.2f} nats",
+        f"by chance: 0, 0, {1 / low['people']:.1%}, {np.log(low['people']):.2f} nats",
+        details=pairs,
+        curves=curves,
+    )
+
+
+def gap(
+    a: Shaped[np.ndarray, "n d"], b: Shaped[np.ndarray, "n d"], differences: Shaped[np.ndarray, "m d"]
+) -> Gap:
+    """Compare two measurements.
+
+    Args:
+        a: (n, d) encodings of test people by the first measurement; NaN where it is missing.
+        b: (n, d) encodings of the same people by the second measurement.
+        differences: (m, d) first minus second encoding of training people.
+    """
+    both = np.isfinite(a).all(1) & np.isfinite(b).all(1)
+    a, b = a[both].astype(float), b[both].astype(float)
+    n = len(a)
+    same, other = ((a - b) ** 2).sum(1), cdist(a, b, "sqeuclidean")
+    between = other[~np.eye(n, dtype=bool)]
+    known = differences[np.isfinite(differences).all(1)]
+    within = np.atleast_2d(np.cov(known.T)) + 1e-9 * np.eye(a.shape[1])
+    root = np.linalg.cholesky(np.linalg.inv(within))
+    energy = 0.5 * cdist(a @ root, b @ root, "sqeuclidean")
+    hits = [(energy.argmin(axis) == np.arange(n)).mean() for axis in (0, 1)]
+    nats = [np.mean(logsumexp(-energy, axis) + np.diag(energy)) for axis in (0, 1)]
+    scores = {
+        "agreement": 1 - float(same.mean() / between.mean()),
+        "weakest": weakest_correlation(a, b),
+        "distance_ratio": float(np.sqrt(np.median(same) / np.median(between))),
+        "retrieval": float(np.mean(hits)),
+        "info_nce": float(np.mean(nats)),
+        "people": float(n),
+    }
+    some = between[:: max(1, len(between) // SHOWN_DISTANCES)]
+    return Gap(scores, np.sqrt(same), np.sqrt(some))
+
+
+def alignment_verdict(scores: Mapping[str, float]) -> Verdict:
+    """Good agreement in every direction holds; poor agreement or a lost direction violates."""
+    if scores["agreement"] < POOR_AGREEMENT or scores["weakest"] < LOST_DIRECTION:
+        return VIOLATED
+    good = scores["agreement"] >= GOOD_AGREEMENT and scores["weakest"] >= WEAKEST_DIRECTION
+    return HOLDS if good else DOUBTFUL
+
+
+def symmetric_power(matrix: Float[np.ndarray, "d d"], power: float) -> Float[np.ndarray, "d d"]:
+    """A negative power of a symmetric matrix; directions without variance become 0."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > 1e-9 * max(values.max(), 1e-30)
+    return np.asarray((vectors * np.where(kept, np.maximum(values, 1e-300), np.inf) ** power) @ vectors.T)
+
+
+def weakest_correlation(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "n d"]) -> float:
+    """The smallest canonical correlation of a and b."""
+    d = a.shape[1]
+    joint = np.cov(np.concatenate([a, b], 1).T)
+    middle = symmetric_power(joint[:d, :d], -0.5) @ joint[:d, d:] @ symmetric_power(joint[d:, d:], -0.5)
+    return float(np.linalg.svd(middle, compute_uv=False).min())

@@ -1,0 +1,111 @@
+"""Coordinates and graph from codes, on problems with known truth."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from personax.crl import starts
+from personax.crl.identification import Codes, IdentifiedPrior, edge_weights, identify, identify_together
+from personax.crl.model_config import Phase2Config
+
+SEEDS = (3, 0)
+
+
+QUICK = Phase2Config(
+    starts=5,
+    population=4,
+    generations=3,
+    generation_steps=5,
+    finalists=2,
+    final_steps=8,
+    search_batch_size=48,
+    batch_size=64,
+)
+
+
+@pytest.fixture
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search for sparse rotations has kinks: after many steps its result shows its codes' last bit."""
+    monkeypatch.setattr(starts, "ROTATION_STEPS", 3)
+
+
+def linear_gaussian(n: int, seed: int) -> torch.Tensor:
+    """a -> c <- b, c -> d: the only graph of its Markov equivalence class."""
+    rng = np.random.default_rng(seed)
+    e = rng.standard_normal((n, 4))
+    a, b = e[:, 0], e[:, 1]
+    c = 0.8 * a - 0.9 * b + 0.6 * e[:, 2]
+    d = 0.9 * c + 0.7 * e[:, 3]
+    return torch.from_numpy(np.stack([d, a, c, b], 1)).float()
+
+
+def one_latent_a_block(z: torch.Tensor) -> Codes:
+    """Codes of four blocks "d", "a", "c" and "b", one column of z (n, 4) each."""
+    return Codes(
+        {name: z[:, [k]] for k, name in enumerate("dacb")},
+        {name: torch.ones(len(z), 1, 1) for name in "dacb"},
+        {name: torch.ones(len(z)) for name in "dacb"},
+    )
+
+
+def test_the_right_graph_comes_out_on_linear_gaussian_data() -> None:
+    """Four blocks of one latent each, so that no coordinates mix them; three data sets, all must be right."""
+    config = Phase2Config(
+        starts=12,
+        population=12,
+        generations=6,
+        generation_steps=80,
+        final_steps=300,
+        batch_size=256,
+        learning_rate=2e-2,
+        sparsity=0.05,
+        cross_sparsity=0.05,
+    )
+    true = torch.zeros(4, 4)
+    true[1, 2] = true[3, 2] = true[2, 0] = 1  # order of the columns: d, a, c, b
+    parts = [linear_gaussian(3000, seed).split(2400) for seed in range(3)]
+    trains, held_out = ([one_latent_a_block(part[k]) for part in parts] for k in range(2))
+    models = identify_together(trains, held_out, config, seeds=range(3))
+    for train, model in zip(trains, models, strict=True):
+        assert torch.equal(model.scm.adjacency()[0], true)
+        probability = model.scm.edge_probability()[0].detach()
+        fresh = torch.sigmoid(torch.tensor(1.0))  # the most that an untrained edge can have
+        assert float(probability[true == 1].min()) > fresh
+        assert float(probability[true == 0].max()) < 0.5
+        weights = edge_weights(model, train)
+        assert 0.5 < float(weights[2, 0]) < 1.2
+        assert not weights[true == 0].any()
+
+
+def codes(seed: int, n: int) -> Codes:
+    rng = torch.Generator().manual_seed(seed)
+    u = {block: (seed + 1) * torch.randn(n, 2, generator=rng) + seed for block in "ab"}
+    metric = torch.eye(2) + 0.3 * seed * torch.tensor([[0.0, 1.0], [1.0, 1.0]])
+    trust = {block: torch.rand(n, generator=rng) for block in "ab"}
+    return Codes(u, {block: metric.expand(n, 2, 2) for block in "ab"}, trust)
+
+
+def test_identification_of_several_data_sets_is_that_of_each(short_search: None) -> None:
+    trains, held_out = ([codes(seed, n) for seed in SEEDS] for n in (200, 60))
+    rows: list[list[dict[str, Any]]] = [[] for _ in SEEDS]
+    models = identify_together(
+        trains, held_out, QUICK, seeds=SEEDS, on_step=lambda k, row: rows[k].append(row)
+    )
+    for number, seed in enumerate(SEEDS):
+        alone_rows: list[dict[str, Any]] = []
+        model = identify(trains[number], held_out[number], QUICK, seed=seed, on_step=alone_rows.append)
+        for one, other in zip(rows[number], alone_rows, strict=True):
+            assert one["objective"] == pytest.approx(other["objective"], rel=1e-4, abs=1e-4)
+        for (name, one_value), other_value in zip(
+            models[number].state_dict().items(), model.state_dict().values(), strict=True
+        ):
+            torch.testing.assert_close(one_value, other_value, rtol=1e-3, atol=1e-3, msg=name)
+
+
+def test_models_side_by_side_come_apart_again() -> None:
+    models = [IdentifiedPrior(codes(s, 50), 3, torch.Generator().manual_seed(s)) for s in SEEDS]
+    for model, same in zip(models, IdentifiedPrior.side_by_side(models).apart(), strict=True):
+        for one, other in zip(model.state_dict().values(), same.state_dict().values(), strict=True):
+            assert torch.equal(one, other)

@@ -1,0 +1,137 @@
+"""The command diagnose.py: its report on runs of scenes and of people, and what it refuses."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from commands import run_script
+from pictures import is_drawn
+from small_runs import SIMULATED_PEOPLE, SMALL_PEOPLE, SmallRun
+
+from personax.experiments.diagnostics import observations
+from personax.experiments.diagnostics.findings import SEVERITY, UNKNOWN
+from personax.experiments.mnist.config import OURS
+from personax.runs.run_folder import CONFIG, FIGURES, WEIGHTS
+
+KEYS = ["eps", "eta", "eta_z", "eta_eps", "x_given_z", "proposition_2", "alignment", "orthogonality"]
+KEYS += ["evenness", "variability", "reach", "graph"]
+
+
+def run_diagnose(*words: object) -> int:
+    """The exit code of the command."""
+    return run_script("synthetic_experiment/diagnose.py", *words)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_exchanges() -> Iterator[None]:
+    """Exchanges of residuals are most of the work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observations, "EXCHANGES", 4)
+        yield
+
+
+@pytest.fixture(scope="module")
+def diagnosed(mnist_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """A copy of a finished run, and what the command printed about it."""
+    folder = Path(shutil.copytree(mnist_run.folder, tmp_path_factory.mktemp("diagnosed") / "run"))
+    with redirect_stdout(StringIO()) as printed:
+        assert run_diagnose(folder) == 0
+    return SmallRun(folder, mnist_run.config, printed.getvalue())
+
+
+@pytest.fixture
+def copied(mnist_run: SmallRun, tmp_path: Path) -> Path:
+    """A copy of a finished run, which a test may change."""
+    return Path(shutil.copytree(mnist_run.folder, tmp_path / "copy"))
+
+
+def test_every_assumption_has_a_verdict(diagnosed: SmallRun) -> None:
+    report = json.loads((diagnosed.folder / "diagnostics.json").read_text())
+    assert list(report["findings"]) == KEYS
+    assert report["test_rows"] == 40
+    assert {finding["verdict"] for finding in report["findings"].values()} <= set(SEVERITY)
+
+
+def test_findings_are_printed_and_on_the_page(diagnosed: SmallRun) -> None:
+    page = (diagnosed.folder / "diagnostics.md").read_text()
+    for finding in json.loads((diagnosed.folder / "diagnostics.json").read_text())["findings"].values():
+        assert f"{finding['assumption']}: {finding['measured']}" in diagnosed.printed
+        assert finding["assumption"] in page
+
+
+def test_the_findings_are_drawn(diagnosed: SmallRun) -> None:
+    assert is_drawn(diagnosed.folder / FIGURES / "diagnostics.png")
+
+
+def test_the_same_rows_give_the_same_findings(diagnosed: SmallRun, copied: Path) -> None:
+    assert run_diagnose(copied, "--rows", "40") == 0
+    first = (diagnosed.folder / "diagnostics.json").read_bytes()
+    assert (copied / "diagnostics.json").read_bytes() == first
+
+
+def test_a_run_of_people_is_diagnosed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is a single image and no eta: the report says what cannot be told."""
+    script, run = "real_world_experiment/run_athlete_3measurement.py", tmp_path / "run"
+    assert run_script(script, *SMALL_PEOPLE, *SIMULATED_PEOPLE, "--model.noise", "0", "--output", run) == 0
+    assert run_diagnose(run) == 0
+    assert "SIMULATED DATA" in capsys.readouterr().out
+    assert "SIMULATED" in (run / "diagnostics.md").read_text()
+    findings = json.loads((run / "diagnostics.json").read_text())["findings"]
+    assert findings["eta"]["verdict"] == findings["proposition_2"]["verdict"] == UNKNOWN
+    assert set(findings["alignment"]["details"]) == {"text 1, 2", "text 1, 3", "text 2, 3"}
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """The one line with which the command refuses these words."""
+    capsys.readouterr()
+    assert run_diagnose(*words) == 2
+    message = capsys.readouterr().err.strip().splitlines()
+    assert len(message) == 1
+    return message[0]
+
+
+def test_what_is_no_run_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no such run folder" in refusal(capsys, tmp_path / "absent")
+    assert "no run folder" in refusal(capsys, tmp_path)
+
+
+def test_one_folder_is_needed(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "give one" in refusal(capsys)
+    assert "give one" in refusal(capsys, copied, copied)
+
+
+@pytest.mark.parametrize("words", [("--rows", "5"), ("--alpha", "2"), ("--seed", "-1")])
+def test_values_out_of_range_are_refused(
+    words: tuple[str, str], copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert " ".join(words) in refusal(capsys, copied, *words)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("nuisance: independent", "nuisance: shared", "sha256"),
+        ("nuisance: independent", "nuisance: odd", "another version"),
+        ("n: 400\n", "n: 400\nsurplus: 1\n", "another version"),
+        ("scm: variant_mnist\n", "", "not a run of"),
+        (f"method: {OURS}", "method: beta_vae", "a run of beta_vae"),
+        ("n: 400\n", "n: [400\n", "not valid YAML"),
+    ],
+)
+def test_a_changed_configuration_is_refused(
+    old: str, new: str, message: str, copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = (copied / CONFIG).read_text()
+    assert old in config
+    (copied / CONFIG).write_text(config.replace(old, new))
+    assert message in refusal(capsys, copied)
+    assert not list(copied.rglob("diagnostics*"))
+
+
+def test_a_run_without_weights_is_refused(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copied / WEIGHTS).unlink()
+    assert "not trained to the end" in refusal(capsys, copied)

@@ -1,0 +1,40 @@
+"""Columns: encoding, distinct values and kernel widths."""
+
+import numpy as np
+import pytest
+from independence.sample_columns import columns
+
+from personax.independence.columns import complete_column, encode, pairwise_distance
+
+
+@pytest.mark.parametrize("name", columns())
+@pytest.mark.parametrize("n", [7, 40, 400, 1500])
+def test_median_distance_is_the_median(name: str, n: int) -> None:
+    column = columns(n)[name]
+    first, second = np.triu_indices(n, 1)
+    x = column.positions[column.numbers]
+    distances = pairwise_distance(x[first], x[second], column.kind)
+    positive = np.sort(distances[distances > 1e-12])
+    assert column.median_distance == pytest.approx(positive[(len(positive) - 1) // 2], rel=1e-9)
+
+
+def test_categories_are_numbered_and_missing_ones_stay_missing() -> None:
+    np.testing.assert_array_equal(encode(["b", None, "a", "b"], "nominal"), [0.0, np.nan, 1.0, 0.0])
+
+
+def test_angles_lie_within_one_turn() -> None:
+    np.testing.assert_allclose(encode([-6, 0, 30], "circular", 24.0), [1.5 * np.pi, 0.0, 0.5 * np.pi])
+
+
+def test_category_numbers_go_by_falling_count() -> None:
+    column = complete_column(np.array([2.0, 0.0, 2.0, 1.0, 2.0, 1.0]), "nominal")
+    assert column.counts.tolist() == [3, 2, 1]
+    assert column.numbers.tolist() == [0, 2, 0, 1, 0, 1]
+    np.testing.assert_array_equal(column.values, column.distinct[column.numbers])
+
+
+def test_standard_units_are_over_the_rows() -> None:
+    column = complete_column(np.array([1.0, 1.0, 1.0, 5.0]), "ordinal")
+    rows = column.standardised[column.numbers]
+    assert rows.mean() == pytest.approx(0.0, abs=1e-15)
+    assert rows.std(ddof=1) == pytest.approx(1.0)

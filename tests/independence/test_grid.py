@@ -1,0 +1,148 @@
+"""A grid is the single tests, once each, whatever the processes, missing rows or strata."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from personax.independence import TESTS, Kind, Procedure, Variables, run_grid, run_test
+from personax.independence.reference import REFERENCE
+
+N = 240
+
+
+KINDS: dict[str, Kind] = {
+    "Height": "continuous",
+    "League": "nominal",
+    "Birthmonth": "circular",
+    "Constant": "ordinal",
+}
+PERIODS = {"Birthmonth": 12.0}
+
+
+def traits() -> Variables:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"Openness": rng.integers(1, 4, N), "Neuroticism": rng.integers(1, 4, N)}, dtype=float
+    )
+    frame.loc[rng.random(N) < 0.1, "Neuroticism"] = np.nan
+    return Variables(frame, {"Openness": "ordinal", "Neuroticism": "ordinal"})
+
+
+def features() -> Variables:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "Height": 180 + 5 * traits().frame["Openness"] + rng.normal(0, 9, N),
+            "League": rng.choice(["NBA", "NHL", "ATP"], N),
+            "Birthmonth": rng.integers(1, 13, N).astype(float),
+            "Constant": np.ones(N),
+        }
+    )
+    frame.loc[rng.random(N) < 0.2, "Height"] = np.nan
+    frame.loc[rng.random(N) < 0.1, "League"] = None
+    return Variables(frame, KINDS, PERIODS)
+
+
+def grid(
+    tests: Sequence[str] = tuple(TESTS),
+    rng: np.random.Generator | None = None,
+    jobs: int = 1,
+    procedures: Mapping[str, Procedure] = TESTS,
+) -> pd.DataFrame:
+    return run_grid(
+        traits(), features(), tests=tests, resamples=199, rng=rng, jobs=jobs, procedures=procedures
+    )
+
+
+def test_every_cell_is_the_single_test() -> None:
+    found = grid()
+    assert len(found) == 2 * 4 * 7
+    assert list(found["trait"].iloc[[0, -1]]) == ["Openness", "Neuroticism"]
+    for row in found.to_dict("records"):
+        single = run_test(
+            row["test"],
+            traits().frame[row["trait"]],
+            features().frame[row["feature"]],
+            kinds=("ordinal", KINDS[row["feature"]]),
+            periods=(None, PERIODS.get(row["feature"])),
+            resamples=199,
+        )
+        assert (row["n"], row["applicable"], row["null"]) == (single.n, single.applicable, single.null)
+        if row["null"] != "permutation" and row["test"] != "rcit":  # random: the grid has its own streams
+            assert row["log10_pvalue"] == pytest.approx(single.log10_pvalue, rel=1e-9, nan_ok=True)
+            assert row["statistic"] == pytest.approx(single.statistic, rel=1e-9, nan_ok=True)
+
+
+def test_processes_and_neighbours_do_not_change_results() -> None:
+    one = grid().drop(columns="seconds")
+    two = grid(jobs=2).drop(columns="seconds")
+    pd.testing.assert_frame_equal(one, two)
+    alone = grid(tests=("rcit",)).drop(columns="seconds")
+    pd.testing.assert_frame_equal(alone, one[one["test"] == "rcit"].reset_index(drop=True))
+
+
+def test_seeds_move_what_is_random_and_nothing_else() -> None:
+    one, two = grid(), grid(rng=np.random.default_rng(9))
+    random = one["test"].eq("rcit") | one["null"].eq("permutation")
+    same = one["log10_pvalue"].sub(two["log10_pvalue"]).abs() < 1e-12
+    assert same[~random & one["pvalue"].notna()].all()
+    assert not same[random & one["pvalue"].notna()].all()
+
+
+def test_reference_runs_the_same_grid() -> None:
+    ours, theirs = grid(), grid(procedures=REFERENCE)
+    assert list(ours["n"]) == list(theirs["n"])
+    assert list(ours["applicable"]) == list(theirs["applicable"])
+
+
+def test_strata_are_tested_within_and_combined() -> None:
+    openness, height = traits().frame["Openness"], features().frame["Height"]
+    leagues = features().frame["League"]
+    found = run_grid(
+        Variables(openness.to_frame(), {"Openness": "ordinal"}),
+        Variables(height.to_frame(), {"Height": "continuous"}),
+        tests=("kci",),
+        given=leagues,
+    )
+    parts = []
+    for league in ("ATP", "NBA", "NHL"):
+        rows = leagues == league
+        parts.append(run_test("kci", openness[rows], height[rows], kinds=("ordinal", "continuous")))
+    statistic = -2 * sum(np.log(part.pvalue) for part in parts)
+    assert found["pvalue"][0] == pytest.approx(stats.chi2.sf(statistic, 6), rel=1e-9)
+    assert found["n"][0] == sum(part.n for part in parts)
+    assert found["null"][0] == "fisher over 3 strata (spectral)"
+
+
+def test_a_confounder_disappears_given_itself() -> None:
+    """Trait and height both follow the league and nothing else: dependent, and independent given league."""
+    rng = np.random.default_rng(2)
+    league = rng.integers(0, 4, 1500)
+    trait = pd.DataFrame({"t": np.clip(np.round(1.5 + 0.4 * league + rng.normal(0, 0.6, 1500)), 1, 3)})
+    height = pd.DataFrame({"h": 180 + 6 * league + rng.normal(0, 7, 1500)})
+    pair = Variables(trait, {"t": "ordinal"}), Variables(height, {"h": "continuous"})
+    tests = ("kci", "hsic", "distance_correlation", "fisher_z")
+    assert (run_grid(*pair, tests=tests)["pvalue"] < 1e-10).all()
+    within = run_grid(*pair, tests=tests, given=pd.Series(league))
+    assert (within["pvalue"] > 0.01).all()
+
+
+def test_an_unknown_test_is_refused() -> None:
+    with pytest.raises(ValueError, match="test 'anova' is unknown"):
+        grid(tests=("kci", "anova"))
+
+
+def test_frames_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match=f"traits have {N} rows, features {N - 1}"):
+        run_grid(traits(), Variables(features().frame[1:], KINDS))
+
+
+def test_a_wrong_column_is_named() -> None:
+    wrong: dict[str, Kind] = KINDS | {"League": "continuous"}
+    with pytest.raises(ValueError, match="column 'League'"):
+        run_grid(traits(), Variables(features().frame, wrong))
+    with pytest.raises(ValueError, match="column 'Height' has no kind"):
+        run_grid(traits(), Variables(features().frame, {}))

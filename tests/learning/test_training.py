@@ -1,0 +1,151 @@
+"""The training loop: weights, patience, clipping, the best epoch and checkpoints."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from personax.learning.optimisation import OptimisationConfig
+from personax.learning.training import (
+    History,
+    Plan,
+    SingleModel,
+    TrainingDiverged,
+    Weights,
+    clip_each,
+    minimise,
+    out_of_patience,
+)
+from personax.runs.errors import InputError
+
+CONFIG = OptimisationConfig(epochs=12, batch_size=20, learning_rate=0.1, patience=12)
+PLAN = Plan(Weights({"error": 1.0, "size": 0.1}, {"size": 0.5}, CONFIG.epochs))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows (x, y), (n,) each, of which y is to be predicted from x."""
+
+    x: Tensor
+    y: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def rows(self, index: Tensor) -> "Pairs":
+        return Pairs(self.x[index], self.y[index])
+
+
+def line(slope: float, n: int = 100) -> Pairs:
+    x = torch.randn(n, generator=torch.Generator().manual_seed(0))
+    return Pairs(x, slope * x)
+
+
+class Slope(nn.Module):
+    """y = w x, with noise on x while terms are computed, so that the generator matters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.zeros(()))
+
+    def terms(self, pairs: Pairs, generator: torch.Generator) -> dict[str, Tensor]:
+        x = pairs.x + 0.01 * torch.randn(len(pairs), generator=generator)
+        return {"error": (self.w * x - pairs.y).square().mean(), "size": self.w.square()}
+
+
+def trained(
+    train: Pairs, held_out: Pairs, *, checkpoint: Path | None = None, kill_after: int = 99
+) -> tuple[Slope, History]:
+    model = Slope()
+
+    def kill(_: int, history: History) -> None:
+        if len(history) == kill_after:
+            raise KeyboardInterrupt
+
+    (history,) = minimise(
+        SingleModel(model, model.terms),
+        train,
+        held_out,
+        CONFIG,
+        PLAN,
+        seeds=[0],
+        checkpoint=checkpoint,
+        on_epoch=kill,
+    )
+    return model, history
+
+
+def test_a_weight_rises_linearly_and_is_then_full() -> None:
+    weights = Weights({"a": 2.0, "b": 3.0}, {"a": 0.5}, epochs=8)
+    assert [weights.at(epoch)["a"] for epoch in range(6)] == [0.5, 1.0, 1.5, 2.0, 2.0, 2.0]
+    assert {weights.at(epoch)["b"] for epoch in range(6)} == {3.0}
+    assert [weights.are_full(epoch) for epoch in range(6)] == [False, False, False, True, True, True]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_rise_that_does_not_end_within_the_epochs_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match="warm-up of a"):
+        Weights({"a": 1.0}, {"a": share}, epochs=8)
+
+
+def test_patience_counts_epochs_under_full_weights_only() -> None:
+    history = [{"epoch": k, "validation": value} for k, value in enumerate([1.0, 5.0, 4.0, 4.5, 4.6], 1)]
+    constant, rising = Weights({"a": 1.0}, {}, 10), Weights({"a": 1.0}, {"a": 0.2}, 10)
+    assert out_of_patience(history, constant, 4)  # nothing was better than the first epoch
+    assert not out_of_patience(history, rising, 3)  # which does not count while a weight rises
+    assert out_of_patience(history, rising, 2)
+
+
+def test_the_weighted_sum_is_learned_and_the_history_says_so() -> None:
+    model, history = trained(line(2.0), line(2.0))
+    assert float(model.w.detach()) == pytest.approx(2 / 1.1, abs=0.15)  # ridge of 0.1 on inputs of variance 1
+    assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
+    assert history[0]["weight_size"] < history[-1]["weight_size"] == 0.1
+    last = history[-1]
+    assert last["validation"] == pytest.approx(last["validation_error"] + 0.1 * last["validation_size"])
+
+
+def test_the_model_is_left_at_its_best_epoch_on_held_out_rows() -> None:
+    model, history = trained(line(2.0), line(1.0))  # on its way from 0 to 2 the slope passes 1
+    full = [row for row in history if row["weight_size"] == 0.1]
+    best = min(full, key=lambda row: row["validation"])
+    assert best is not full[-1]
+    assert float(model.w.detach().square()) == pytest.approx(best["validation_size"])
+
+
+def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    whole, history = trained(line(2.0), line(2.0))
+    with pytest.raises(KeyboardInterrupt):
+        trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt", kill_after=5)
+    resumed, other_history = trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt")
+    assert other_history == history
+    assert torch.equal(resumed.w, whole.w)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training() -> None:
+    broken = replace(line(2.0), y=torch.full((100,), torch.nan))
+    with pytest.raises(TrainingDiverged, match="epoch 1, step 1"):
+        trained(broken, line(2.0))
+    with pytest.raises(TrainingDiverged, match="never finite"):
+        trained(line(2.0), broken)
+
+
+def test_gradients_are_clipped_model_by_model() -> None:
+    rng = torch.Generator().manual_seed(0)
+    parameters = [torch.zeros(6, 5, requires_grad=True), torch.zeros(6, 2, 3, requires_grad=True)]
+    gradients = [torch.randn(p.shape, generator=rng) for p in parameters]
+    for groups in (1, 2, 3):
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient.clone()
+        norms = clip_each(parameters, groups, 4.0)
+        for group in range(groups):
+            part = slice(group * 6 // groups, (group + 1) * 6 // groups)
+            alike = [torch.zeros_like(p[part], requires_grad=True) for p in parameters]
+            for one, gradient in zip(alike, gradients, strict=True):
+                one.grad = gradient[part].clone()
+            torch.testing.assert_close(norms[group], torch.nn.utils.clip_grad_norm_(alike, 4.0))
+            for one, parameter in zip(alike, parameters, strict=True):
+                assert parameter.grad is not None
+                torch.testing.assert_close(parameter.grad[part], one.grad)

@@ -1,0 +1,14 @@
+"""The device that a run is given."""
+
+import pytest
+import torch
+
+from personax.runs.device import resolve_device
+from personax.runs.errors import InputError
+
+
+def test_unknown_and_absent_devices() -> None:
+    assert resolve_device("cpu").type == "cpu"
+    for name in ("tpu", f"cuda:{torch.cuda.device_count() + 7}"):
+        with pytest.raises(InputError, match="device"):
+            resolve_device(name)
