@@ -5,7 +5,8 @@ from jaxtyping import install_import_hook
 # Before any test imports the library. Listed are the modules that promise shapes and are cheap to check;
 # all of personax.crl would make its tests a third slower. The hook decorates each method by itself, so it
 # cannot take modules with methods that return `typing.Self` or with protocols that are not
-# runtime_checkable (learning/base.py, learning/training.py and some of personax/independence).
+# runtime_checkable (learning/base.py, learning/training.py). Closures of a decorated module cannot be sent
+# to another process (independence/kernels.py, registry.py).
 CHECKED = [
     "personax.crl.coordinates",
     "personax.crl.geometry",
@@ -13,6 +14,15 @@ CHECKED = [
     "personax.crl.prior",
     "personax.crl.regression",
     "personax.graphs",
+    "personax.independence.columns",
+    "personax.independence.distances",
+    "personax.independence.grams",
+    "personax.independence.linear",
+    "personax.independence.multiple",
+    "personax.independence.nulls",
+    "personax.independence.resampling",
+    "personax.independence.results",
+    "personax.independence.tails",
     "personax.learning.batches",
     "personax.learning.compression",
     "personax.learning.gaussians",

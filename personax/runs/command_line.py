@@ -106,7 +106,7 @@ def parse(
     parser.add_class_arguments(config_class, as_group=False)
     switches = {f"--{field.name}" for field in fields(config_class) if field.type in (bool, "bool")}
     parsed = parser.parse_args(_spell_out_switches(sys.argv[1:] if argv is None else argv, switches))
-    values = parser.instantiate_classes(parsed).as_dict()
+    values = parser.instantiate(parsed).as_dict()
     values.pop("config", None)
     if positional:
         words = values.pop("words")

@@ -253,8 +253,8 @@ def test_data_that_cannot_be_learned_from_are_named() -> None:
     data, split = embeddings()
     with pytest.raises(InputError, match="modalities"):
         CRL(dataclasses.replace(QUICK, latents={"a": 2}), device="cpu").fit(data, split)
+    few = Split(np.arange(20), np.arange(20, 25), np.arange(25, 30))
     with pytest.raises(InputError, match="too few"):
-        few = Split(np.arange(20), np.arange(20, 25), np.arange(25, 30))
         CRL(QUICK, device="cpu").fit(data, few)
     broken = data.measurements["b"][0].copy()
     broken[6, 2] = np.nan

@@ -50,6 +50,7 @@ def one_latent_a_block(z: torch.Tensor) -> Codes:
     )
 
 
+@pytest.mark.slow
 def test_the_right_graph_comes_out_on_linear_gaussian_data() -> None:
     """Four blocks of one latent each, so that no coordinates mix them; three data sets, all must be right."""
     config = Phase2Config(

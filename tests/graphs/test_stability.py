@@ -11,6 +11,7 @@ from personax.graphs.graph_scores import edge_auc
 from personax.graphs.stability import consensus, drop_rare, match_latents, resampled_marks, stability
 
 
+@pytest.mark.slow
 def test_resamples_do_not_depend_on_the_number_of_processes() -> None:
     latents = linear_gaussian(TRUE, 500)
     alone, parallel = (

@@ -102,6 +102,7 @@ def test_names_of_categories_do_not_matter(pair: Pair, names: list[int]) -> None
 
 @CHECKS
 @given(pairs)
+@pytest.mark.slow
 def test_permutation_p_is_symmetric_and_ignores_row_order(pair: Pair) -> None:
     first = run_all(pair, KERNELS, null="permutation")
     order = np.random.default_rng(0).permutation(len(pair.x))

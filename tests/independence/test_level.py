@@ -51,6 +51,7 @@ def test_level(test: str, kind: Kind) -> None:
 
 @pytest.mark.parametrize("null", ["gamma", "permutation"])
 @pytest.mark.parametrize("test", ["kci", "hsic", "distance_correlation"])
+@pytest.mark.slow
 def test_level_of_other_nulls(test: str, null: str) -> None:
     rng = np.random.default_rng(3)
     p = [

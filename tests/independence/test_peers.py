@@ -57,6 +57,7 @@ def causal_learn(x: np.ndarray, y: np.ndarray, kinds: tuple[Kind, Kind]) -> tupl
     return float(statistic), float(1 - stats.gamma.cdf(statistic, shape, 0, scale))
 
 
+@pytest.mark.slow
 def test_kci_gamma_equals_causal_learn_on_200_random_pairs() -> None:
     rng = np.random.default_rng(11)
     for number in range(200):

@@ -72,9 +72,13 @@ def test_seeds_are_lists_and_ranges() -> None:
 
 
 def test_atomic_path_leaves_nothing_when_the_block_fails(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), atomic_path(tmp_path / "file.txt") as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+    def stopped_half_way() -> None:
+        with atomic_path(tmp_path / "file.txt") as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stopped_half_way()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -148,9 +152,14 @@ def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
 
 def test_the_manifest_tells_how_a_run_ended(tmp_path: Path) -> None:
     folder = open_run(tmp_path / "run", RunOptions())
-    with pytest.raises(ValueError), folder.recorded(data_source="here") as manifest:
-        manifest["extra"] = 1
-        raise ValueError("broken")
+
+    def broken_run() -> None:
+        with folder.recorded(data_source="here") as manifest:
+            manifest["extra"] = 1
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        broken_run()
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["state"] == "failed"
     assert "broken" in manifest["reason"]

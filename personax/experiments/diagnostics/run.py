@@ -77,7 +77,7 @@ def config_of_run(options: dict[str, Any]) -> RunConfig:
     """The configuration that was written to a run folder, checked against the options of its command."""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(MnistConfig if "scm" in options else PeopleConfig, "run")
-    config: RunConfig = parser.instantiate_classes(parser.parse_object({"run": options})).run
+    config: RunConfig = parser.instantiate(parser.parse_object({"run": options})).run
     return config
 
 

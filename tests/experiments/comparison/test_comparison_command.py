@@ -154,6 +154,7 @@ def test_numbers_that_are_varied_are_drawn_as_trends(
     assert "measurements of each modality" in words_in(copied / "trends.svg")
 
 
+@pytest.mark.slow
 def test_terminated_it_leaves_no_process_behind(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(SMALL)
     home = tmp_path / "comparison"

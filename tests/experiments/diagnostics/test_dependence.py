@@ -33,6 +33,7 @@ def test_a_column_of_noise_weakens_the_effect() -> None:
     assert both.effect < alone.effect
 
 
+@pytest.mark.slow
 def test_the_level_of_the_marginal_test() -> None:
     rng = np.random.default_rng(1)
     trials, rejections, above = 200, 0, 0
@@ -46,6 +47,7 @@ def test_the_level_of_the_marginal_test() -> None:
     assert above / trials < 0.16  # 40 shuffles know their 90 % only roughly
 
 
+@pytest.mark.slow
 def test_the_level_of_the_conditional_test_where_spread_depends_on_what_is_given() -> None:
     """Residuals whose spread depends on z: they are dependent, but not given z."""
     rng = np.random.default_rng(2)

@@ -60,6 +60,7 @@ def test_eps_that_depends_on_a_parent_is_seen() -> None:
     assert "z12" in finding.measured
 
 
+@pytest.mark.slow
 def test_false_alarms_on_independent_eps_are_as_rare_as_the_level_says() -> None:
     base, rng, alarms = evidence(), np.random.default_rng(7), 0
     for seed in range(15):

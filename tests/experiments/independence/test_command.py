@@ -138,6 +138,7 @@ def test_the_given_column_defines_strata(tmp_path: Path) -> None:
     assert "given League" in (tmp_path / "o" / "table.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_reference_implementation_is_the_peers(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv")
     words = ("--table", table, "--implementation", "reference", "--tests", "kci,hsic")

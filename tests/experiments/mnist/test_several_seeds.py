@@ -128,6 +128,7 @@ def test_resuming_together_makes_only_what_is_missing(small: Path, together: Pat
     assert run_small(small, *words) == 0  # runs that were trained together are runs like any other
 
 
+@pytest.mark.slow
 def test_runs_side_by_side_are_those_one_after_another(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,6 +145,7 @@ def test_runs_side_by_side_are_those_one_after_another(
     assert run_small(small, *words, "--resume") == 0
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_from_its_last_checkpoint(small: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     words = ("--model.phase1.epochs", "12", "--ceiling_epochs", "0")

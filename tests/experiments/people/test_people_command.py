@@ -127,6 +127,7 @@ def test_the_true_graph_has_the_names_of_the_recovered_latents(finished: Path) -
     assert truth.adjacency[:, :2].sum() == 0
 
 
+@pytest.mark.slow
 def test_all_figures_are_drawn(finished: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(finished / "seed-0", tmp_path / "run"))
     (run / METRICS).unlink()  # so that the run is evaluated again, without training
