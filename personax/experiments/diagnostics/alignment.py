@@ -116,16 +116,16 @@ def alignment_verdict(scores: Mapping[str, float]) -> Verdict:
     return HOLDS if good else DOUBTFUL
 
 
-def symmetric_power(matrix: Float[np.ndarray, "d d"], power: float) -> Float[np.ndarray, "d d"]:
-    """A negative power of a symmetric matrix; directions without variance become 0."""
+def inverse_root(matrix: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
+    """M^(-1/2) of a covariance matrix M; directions without variance become 0."""
     values, vectors = np.linalg.eigh(matrix)
     kept = values > 1e-9 * max(values.max(), 1e-30)
-    return np.asarray((vectors * np.where(kept, np.maximum(values, 1e-300), np.inf) ** power) @ vectors.T)
+    return np.asarray((vectors * np.where(kept, np.maximum(values, 1e-300), np.inf) ** -0.5) @ vectors.T)
 
 
 def weakest_correlation(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "n d"]) -> float:
     """The smallest canonical correlation of a and b."""
     d = a.shape[1]
     joint = np.cov(np.concatenate([a, b], 1).T)
-    middle = symmetric_power(joint[:d, :d], -0.5) @ joint[:d, d:] @ symmetric_power(joint[d:, d:], -0.5)
+    middle = inverse_root(joint[:d, :d]) @ joint[:d, d:] @ inverse_root(joint[d:, d:])
     return float(np.linalg.svd(middle, compute_uv=False).min())

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Num
 
-from personax.experiments.diagnostics.alignment import symmetric_power
+from personax.experiments.diagnostics.alignment import inverse_root
 from personax.experiments.diagnostics.dependence import Dependence, Regression, conditional_dependence
 from personax.experiments.diagnostics.findings import (
     CHANCE_QUANTILE,
@@ -140,7 +140,7 @@ def predicted_shares(
     Chance for the k-th share is the largest share after shuffling within what the first k - 1 directions
     leave.
     """
-    whitening = symmetric_power(np.atleast_2d(np.cov(actual.T)), -0.5)
+    whitening = inverse_root(np.atleast_2d(np.cov(actual.T)))
     y, p = (actual - actual.mean(0)) @ whitening, (predicted - predicted.mean(0)) @ whitening
 
     def product(order: np.ndarray) -> np.ndarray:
