@@ -28,7 +28,7 @@ WEAK_MATCH = 0.5
 
 
 def match_runs(runs: Sequence[Latents]) -> list[Latents]:
-    """Give the latents of all runs (seeds of one experiment) the order and the names of the first run.
+    """Give the latents of all runs (seeds of one experiment) the order, names and signs of the first run.
 
     Latents are paired within their block (the latents of one modality, or the shared ones) by |Spearman|
     over the people that both runs have. If the mean of the pairs is below `WEAK_MATCH`, a warning is logged.
@@ -50,7 +50,7 @@ def _matched(run: Latents, first: Latents) -> Latents:
         raise InputError(
             f"{run.path}: has {len(people)} people in common with {first.path}; at least 10 are needed"
         )
-    order, similarity = match_latents(
+    order, signs, similarity = match_latents(
         first.table.loc[people], run.table.loc[people], first.blocks, run.blocks
     )
     if similarity < WEAK_MATCH:
@@ -59,13 +59,32 @@ def _matched(run: Latents, first: Latents) -> Latents:
             run.path,
             similarity,
         )
-    learned = run.learned.permuted(order.tolist()) if run.learned else None
     return replace(
         run,
-        table=run.table.iloc[:, order].set_axis(first.names, axis=1),
+        table=run.table.iloc[:, order].set_axis(first.names, axis=1) * signs,
         blocks=first.blocks,
-        learned=replace(learned, names=first.names, blocks=first.blocks) if learned else None,
+        learned=_renamed(run.learned.permuted(order.tolist()), first, signs) if run.learned else None,
     )
+
+
+def _renamed(graph: Graph, first: Latents, signs: np.ndarray) -> Graph:
+    """The graph over the latents of the first run; a latent with sign -1 turns the signs of its weights."""
+    weights = None if graph.weights is None else graph.weights * np.outer(signs, signs)
+    return replace(graph, names=first.names, blocks=first.blocks, weights=weights)
+
+
+def _agreed_marks(found: Stability, names: Sequence[str], least: float) -> np.ndarray:
+    """Marks of the consensus; edges that lost their direction in a cycle are reported."""
+    marks, opened = consensus(found, least=least)
+    for i, j in opened:
+        log.warning(
+            "the majority of the graphs has a directed cycle; its least frequent direction, %s -> %s "
+            "(%.0f %% of the graphs), is left open",
+            names[i],
+            names[j],
+            100 * found.frequency[i, j] * found.orientation[i, j],
+        )
+    return marks
 
 
 def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
@@ -82,7 +101,7 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
     if len(graphs) == 1:
         return graphs[0]
     found = stability(np.array([graph.endpoint_marks for graph in graphs]))
-    marks = consensus(found, least=least)
+    marks = _agreed_marks(found, graphs[0].names, least)
     weights = [graph.weights for graph in graphs if graph.weights is not None]
     return replace(
         graphs[0],
@@ -121,18 +140,17 @@ def estimated_graph(
     elif len(runs) > 1:
         found = stability(np.array([discover(table, how, seed=seed) for table in tables]))
     if found and len(runs) > 1:
-        marks = consensus(found, least=least)
+        marks = _agreed_marks(found, runs[0].names, least)
     else:
         marks = discover(tables[0], how, seed=seed)
         marks = drop_rare(marks, found.frequency, least) if found else marks
     wrong = forbidden_arrows_found(marks, how.forbidden) if how.forbidden is not None else 0
     if wrong:
         log.warning("%d arrows that %s found contradict the background knowledge", wrong, how.method)
-    adjacency = adjacency_from_marks(marks)
     return Graph(
         runs[0].names,
-        adjacency,
-        weights=np.mean([linear_weights(table, adjacency) for table in tables], axis=0),
+        adjacency_from_marks(marks),
+        weights=np.mean([linear_weights(table, marks) for table in tables], axis=0),
         frequency=found.frequency if found else None,
         orientation=found.orientation if found else None,
         blocks=runs[0].blocks,

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int, Num, Shaped
+from jaxtyping import Bool, Int, Num, Shaped
 
-from personax.graphs.graph_scores import check_adjacency
 from personax.runs.errors import InputError
 from personax.runs.files import write_json
 from personax.views import SHARED
@@ -34,6 +33,38 @@ class Edge(NamedTuple):
     source: int
     target: int
     mark: str
+
+
+# causal-learn: G[j, i] is the mark at j of the edge between i and j.
+_FROM_CAUSAL_LEARN = {0: NONE, -1: TAIL, 1: ARROW, 2: CIRCLE}
+
+
+def marks_from_causal_learn(graph: Shaped[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
+    """Translate causal-learn's matrix, where G[i, j] = -1 and G[j, i] = 1 mean i -> j, into endpoint marks.
+
+    >>> marks_from_causal_learn(np.array([[0, -1], [1, 0]]))  # an arrowhead (2) at 1 and a tail (3) at 0
+    array([[0, 2],
+           [3, 0]])
+    """
+    translate = np.vectorize(_FROM_CAUSAL_LEARN.__getitem__, otypes=[int])
+    marks: np.ndarray = translate(np.asarray(graph).T.astype(int))
+    return marks
+
+
+def check_adjacency(adjacency: np.ndarray, name: str = "adjacency") -> Bool[np.ndarray, "d d"]:
+    """Return `adjacency` (d, d) as an array of bool.
+
+    Raises ValueError unless it is square, holds only 0 and 1, and has an empty diagonal. The message begins
+    with `name`.
+    """
+    array = np.asarray(adjacency)
+    if array.ndim != 2 or array.shape[0] != array.shape[1]:
+        raise ValueError(f"{name}: shape {array.shape} is not square")
+    if not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{name}: holds values other than 0 and 1")
+    if np.diag(array).any():
+        raise ValueError(f"{name}: has an edge from a node to itself")
+    return array.astype(bool)
 
 
 def marks_from_adjacency(adjacency: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:

@@ -10,8 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from personax.graphs.graph import Graph, group_by_block
-from personax.graphs.graph_scores import check_adjacency
+from personax.graphs.graph import Graph, check_adjacency, group_by_block
 from personax.runs.errors import InputError
 from personax.runs.files import read_yaml
 from personax.runs.run_folder import GRAPH, LATENTS, MANIFEST, TRUE_GRAPH

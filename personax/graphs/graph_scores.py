@@ -4,25 +4,25 @@ A graph is an adjacency matrix with A[i, j] = 1 for i -> j (networkx's conventio
 A[i, j] = A[j, i] = 1 for an undirected edge i — j, as in a CPDAG.
 """
 
+import networkx as nx
 import numpy as np
-from jaxtyping import Bool
+from causallearn.graph.Dag import Dag
+from causallearn.graph.GeneralGraph import GeneralGraph
+from causallearn.graph.GraphNode import GraphNode
+from causallearn.utils.DAG2CPDAG import dag2cpdag
+from jaxtyping import Bool, Int
 from sklearn.metrics import roc_auc_score
 
-
-def check_adjacency(adjacency: np.ndarray, name: str = "adjacency") -> Bool[np.ndarray, "d d"]:
-    """Return `adjacency` (d, d) as an array of bool.
-
-    Raises ValueError unless it is square, holds only 0 and 1, and has an empty diagonal. The message begins
-    with `name`.
-    """
-    array = np.asarray(adjacency)
-    if array.ndim != 2 or array.shape[0] != array.shape[1]:
-        raise ValueError(f"{name}: shape {array.shape} is not square")
-    if not np.isin(array, (0, 1)).all():
-        raise ValueError(f"{name}: holds values other than 0 and 1")
-    if np.diag(array).any():
-        raise ValueError(f"{name}: has an edge from a node to itself")
-    return array.astype(bool)
+from personax.graphs.graph import (
+    ARROW,
+    CIRCLE,
+    NONE,
+    TAIL,
+    Graph,
+    check_adjacency,
+    marks_from_causal_learn,
+)
+from personax.graphs.pag import pag_marks
 
 
 def _share(part: np.integer, whole: np.integer, *, empty: float) -> float:
@@ -70,6 +70,100 @@ def graph_scores(true: np.ndarray, estimated: np.ndarray) -> dict[str, int | flo
         "true_edges": int(adjacent_a.sum()),
         "estimated_edges": int(adjacent_b.sum()),
     }
+
+
+def scores_of_graphs(true: Graph, estimated: Graph) -> dict[str, int | float]:
+    """Compare two graphs over the same nodes, `true` being a DAG, with their endpoint marks.
+
+    Returns the scores of `graph_scores`, except that
+        shd: counts the pairs whose marks differ from those of the true DAG. So `<->` and `o->` differ from
+            `---` and `->`. An undirected edge counts as an error, even where no method could direct it.
+        orientation_accuracy: share of the pairs that are adjacent in both graphs with the same marks.
+        shd_cpdag, or shd_pag if the estimate has circles or `<->`: counts against what independences alone
+            can tell of the true DAG, its CPDAG or PAG. For this, directions are taken out of an estimated
+            DAG or CPDAG that its own equivalence class leaves open. A perfect PC, GES or FCI has 0 here.
+
+    >>> chain = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]])
+    >>> found = scores_of_graphs(Graph(list("abc"), chain), Graph(list("abc"), chain | chain.T))
+    >>> found["shd"], found["shd_cpdag"]
+    (2, 0)
+    """
+    true_marks, marks = true.endpoint_marks, estimated.endpoint_marks
+    scores = graph_scores(true.adjacency, estimated.adjacency)
+    both = int(np.triu((true_marks != NONE) & (marks != NONE)).sum())
+    different = int(np.triu((true_marks != NONE) & (marks != NONE) & _differing(true_marks, marks)).sum())
+    accuracy = (both - different) / both if both else float("nan")
+    scores |= {"shd": mark_distance(true_marks, marks), "orientation_accuracy": accuracy}
+    if (marks == CIRCLE).any() or ((marks == ARROW) & (marks.T == ARROW)).any():
+        return scores | {"shd_pag": mark_distance(dag_to_pag(true.adjacency), marks)}
+    return scores | {"shd_cpdag": mark_distance(cpdag_marks(true_marks), cpdag_marks(marks))}
+
+
+def mark_distance(a: Int[np.ndarray, "d d"], b: Int[np.ndarray, "d d"]) -> int:
+    """Structural Hamming distance of endpoint marks: the unordered pairs whose edge or marks differ.
+
+    Raises ValueError for graphs with different numbers of nodes.
+    """
+    return int(np.triu(_differing(a, b)).sum())
+
+
+def _differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(d, d) symmetric, True where the edge between i and j is not the same."""
+    return np.asarray((a != b) | (a != b).T)
+
+
+def cpdag_marks(marks: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
+    """Marks of the equivalence class (CPDAG) of a DAG, or of a graph with some undirected edges.
+
+    Undirected edges are first directed without new colliders or cycles (`_extension`). A graph for which
+    that is impossible, because no DAG fits it, is returned as it is.
+    """
+    dag = _extension(marks)
+    if dag is None:
+        return np.asarray(marks)
+    nodes = [GraphNode(f"X{i + 1}") for i in range(len(marks))]
+    graph = Dag(nodes)
+    for i, j in np.argwhere(dag):
+        graph.add_directed_edge(nodes[i], nodes[j])
+    found: GeneralGraph = dag2cpdag(graph)
+    return marks_from_causal_learn(found.graph)
+
+
+def _extension(marks: np.ndarray) -> np.ndarray | None:
+    """A DAG (d, d) with the edges, arrows and colliders of `marks`; None if there is none (Dor & Tarsi 1992).
+
+    Again and again it takes a node without outgoing arrows, whose undirected neighbours are adjacent to all
+    its other neighbours, lets these edges point to it, and removes it.
+    """
+    left = marks.copy()
+    dag: np.ndarray = ((marks == ARROW) & (marks.T == TAIL)).astype(int)
+    remaining = set(range(len(marks)))
+    while remaining:
+        for node in sorted(remaining):
+            adjacent = left[node] != NONE
+            undirected = adjacent & (left[node] == TAIL) & (left[:, node] == TAIL)
+            is_sink = not ((left[node] == ARROW) & (left[:, node] == TAIL)).any()
+            joined = ((left != NONE) | np.eye(len(left), dtype=bool))[np.ix_(undirected, adjacent)]
+            if is_sink and joined.all():
+                dag[undirected, node] = 1
+                left[node], left[:, node] = NONE, NONE
+                remaining.remove(node)
+                break
+        else:
+            return None
+    return dag
+
+
+def dag_to_pag(adjacency: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
+    """Marks of the PAG of a DAG (d, d): what FCI finds with all independences of that DAG right."""
+    dag = nx.from_numpy_array(np.asarray(adjacency), create_using=nx.DiGraph)
+    place = {node: position for position, node in enumerate(nx.topological_sort(dag))}
+    adjacent = np.asarray(adjacency).astype(bool) | np.asarray(adjacency).T.astype(bool)
+    separating = {
+        (int(i), int(j)): set(dag.predecessors(max(int(i), int(j), key=place.__getitem__)))
+        for i, j in np.argwhere(np.triu(~adjacent, 1))
+    }
+    return pag_marks(adjacent, separating, np.zeros(adjacent.shape, dtype=bool))
 
 
 def _precision_recall(true: Bool[np.ndarray, "..."], estimated: Bool[np.ndarray, "..."]) -> dict[str, float]:

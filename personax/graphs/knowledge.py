@@ -28,7 +28,8 @@ class Statements:
     cross_modal: tuple[tuple[str, str], ...] | None = None
     """Pairs (from, to) of modalities between which arrows are allowed; None allows all, () allows none."""
     forbid: tuple[tuple[str, str], ...] = ()
-    """Pairs (from, to) of nodes with no arrow; if both directions are given, there is no edge at all."""
+    """Pairs (from, to) of nodes with no arrow. If both directions are given, there is no edge at all with PC
+    and GES, and with FCI none but <-> (a hidden common cause)."""
 
 
 def parse_arrows(text: str, what: str) -> tuple[tuple[str, str], ...]:

@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import networkx as nx
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from joblib import Parallel, delayed, parallel_config
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 from tqdm import tqdm
 
 from personax.graphs.discovery import Discovery, discover
-from personax.graphs.graph import ARROW, NONE, TAIL, adjacency_from_marks, block_of_names
+from personax.graphs.graph import ARROW, CIRCLE, NONE, TAIL, block_of_names
 from personax.runs.seeds import numpy_rng
 
 Resample = Literal["bootstrap", "half"]
@@ -21,16 +22,37 @@ Resample = Literal["bootstrap", "half"]
 
 @dataclass(frozen=True)
 class Stability:
-    """Edge frequencies over resamples.
+    """How often edges and their marks occur in several graphs.
+
+    The last three are shares of the graphs in which i and j are adjacent; 0 if they never are.
 
     Attributes:
-        frequency: (d, d) symmetric; the share of resamples in which i and j are adjacent.
-        orientation: (d, d) share of i -> j (or i o-> j) among the resamples in which i and j are adjacent;
-            0 if they never are.
+        frequency: (d, d) symmetric; the share of graphs in which i and j are adjacent.
+        orientation: (d, d) share with i -> j or i o-> j: a head at j and none at i.
+        heads: (d, d) share with an arrowhead at j on the edge i - j.
+        tails: (d, d) share with a tail at j on that edge.
+        hidden: (d, d) symmetric bool; True if a graph says of i - j what only graphs with hidden causes can
+            say: a circle, or heads at both ends.
     """
 
     frequency: Float[np.ndarray, "d d"]
     orientation: Float[np.ndarray, "d d"]
+    heads: Float[np.ndarray, "d d"]
+    tails: Float[np.ndarray, "d d"]
+    hidden: Bool[np.ndarray, "d d"]
+
+
+class Consensus(NamedTuple):
+    """What several graphs agree on.
+
+    Attributes:
+        marks: (d, d) endpoint marks.
+        opened: edges (i, j) that the majority directs as i -> j, and that lost their direction because they
+            closed a directed cycle.
+    """
+
+    marks: np.ndarray
+    opened: list[tuple[int, int]]
 
 
 class LatentMatch(NamedTuple):
@@ -38,10 +60,12 @@ class LatentMatch(NamedTuple):
 
     Attributes:
         order: (d,) for each latent of the reference, the column of its partner.
+        signs: (d,) of 1 and -1; the partner times this rises where the reference rises.
         similarity: mean |Spearman correlation| of the pairs, in [0, 1].
     """
 
     order: np.ndarray
+    signs: np.ndarray
     similarity: float
 
 
@@ -53,14 +77,16 @@ def match_latents(
 ) -> LatentMatch:
     """Pair the latents of two trainings, (n, d) each with a row per person and the people in the same order.
 
-    Two trainings find the same latents in different order and on different scales. Within each block, this
-    takes the pairing with the largest sum of |Spearman| correlations (Hungarian algorithm). `blocks` and
-    `other_blocks` (block -> column names) are those of the two tables; each block must be as large in both.
+    Two trainings find the same latents in different order, on different scales and with different signs.
+    Within each block, this takes the pairing with the largest sum of |Spearman| correlations (Hungarian
+    algorithm). `blocks` and `other_blocks` (block -> column names) are those of the two tables; each block
+    must be as large in both.
     """
     ranks = [
         (lambda r: (r - r.mean(0)) / r.std(0))(rankdata(z.to_numpy(), axis=0)) for z in (reference, other)
     ]
-    similarity = np.abs(ranks[0].T @ ranks[1]) / len(reference)
+    correlation = ranks[0].T @ ranks[1] / len(reference)
+    similarity = np.abs(correlation)
     here, there = (
         np.array(list(block_of_names(list(table.columns), named).values()), dtype=object)
         for table, named in ((reference, blocks), (other, other_blocks))
@@ -70,7 +96,8 @@ def match_latents(
         own, partners = np.flatnonzero(here == block), np.flatnonzero(there == block)
         rows, columns = linear_sum_assignment(-similarity[np.ix_(own, partners)])
         order[own[rows]] = partners[columns]
-    return LatentMatch(order, float(similarity[np.arange(len(here)), order].mean()))
+    pairs = np.arange(len(here)), order
+    return LatentMatch(order, np.where(correlation[pairs] < 0, -1, 1), float(similarity[pairs].mean()))
 
 
 def _resampled(data: np.ndarray, how: Discovery, resample: Resample, seed: int, number: int) -> np.ndarray:
@@ -114,26 +141,55 @@ def resampled_marks(
 
 
 def stability(marks: Int[np.ndarray, "b d d"]) -> Stability:
-    """Compute how often each edge occurs in b >= 1 graphs, given as endpoint marks."""
-    adjacent = marks != NONE
-    adjacency = np.array([adjacency_from_marks(each) for each in marks], dtype=bool)
-    directed = (adjacency & ~adjacency.transpose(0, 2, 1)).sum(0)
-    count = adjacent.sum(0)
-    orientation = np.divide(directed, count, out=np.zeros(count.shape), where=count > 0)
-    return Stability(count / len(marks), orientation)
+    """Count how often each edge and each mark occurs in b >= 1 graphs, given as endpoint marks."""
+    count = (marks != NONE).sum(0)
+    head, tail = marks == ARROW, marks == TAIL
+    directed = head & ~head.transpose(0, 2, 1)
+    circle, both = marks == CIRCLE, head & head.transpose(0, 2, 1)
+
+    def share(found: np.ndarray) -> np.ndarray:
+        return np.asarray(np.divide(found.sum(0), count, out=np.zeros(count.shape), where=count > 0))
+
+    return Stability(
+        frequency=count / len(marks),
+        orientation=share(directed),
+        heads=share(head),
+        tails=share(tail),
+        hidden=(circle | circle.transpose(0, 2, 1) | both).any(0),
+    )
 
 
-def consensus(found: Stability, *, least: float) -> Int[np.ndarray, "d d"]:
+def consensus(found: Stability, *, least: float) -> Consensus:
     """Return the endpoint marks of the graph with all edges that occur in at least the share `least`.
 
-    An edge is directed if more than half of the graphs with this edge agree on its direction, else
-    undirected. Edges that never occur are left out, also if `least` is 0.
+    Each end of an edge gets the mark that more than half of the graphs with this edge have there. Without
+    such a majority the end stays open: a circle if some of these graphs have a circle or <-> on this edge,
+    else a tail, so that the edge is undirected. Edges that never occur are left out, also if `least` is 0.
+
+    Graphs without cycles can have a majority with a directed cycle. Then the direction that the fewest graphs
+    have is taken from its edge (of equal ones the first by source and target), until no cycle is left.
     """
     edge = (found.frequency >= least) & (found.frequency > 0)
-    forward = edge & (found.orientation > 0.5)
-    marks = np.where(edge, TAIL, NONE)
-    marks[forward] = ARROW
-    return marks
+    marks = np.where(edge, np.where(found.hidden, CIRCLE, TAIL), NONE)
+    marks[edge & (found.tails > 0.5)] = TAIL
+    marks[edge & (found.heads > 0.5)] = ARROW
+    opened: list[tuple[int, int]] = []
+    while (weakest := _weakest_edge_of_a_cycle(marks, found.frequency * found.orientation)) is not None:
+        i, j = weakest
+        marks[i, j] = marks[j, i] = CIRCLE if found.hidden[i, j] else TAIL
+        opened.append(weakest)
+    return Consensus(marks, opened)
+
+
+def _weakest_edge_of_a_cycle(marks: np.ndarray, share: np.ndarray) -> tuple[int, int] | None:
+    """The edge i -> j with the smallest share of graphs among all on a directed cycle; None without one."""
+    directed = nx.from_numpy_array((marks == ARROW) & (marks.T == TAIL), create_using=nx.DiGraph)
+    edges = [
+        (int(i), int(j))
+        for part in nx.strongly_connected_components(directed)
+        for i, j in directed.subgraph(part).edges
+    ]
+    return min(edges, key=lambda edge: (share[edge], edge), default=None)
 
 
 def drop_rare(

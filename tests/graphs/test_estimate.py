@@ -1,6 +1,7 @@
 """The graph of several trainings: matched latents, and what the graphs of the seeds agree on."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,37 @@ def test_learned_graphs_of_several_runs_keep_what_most_of_them_have() -> None:
     assert graph.weights[0, 1] == pytest.approx(0.5 / 3)
     with pytest.raises(InputError, match="no learned graph"):
         learned_consensus([run_of(z), run_of(z, None)], least=0.5)
+
+
+def test_weights_of_seeds_do_not_cancel_because_a_latent_has_another_sign() -> None:
+    z = linear_gaussian(TRUE, 300)
+    turned = np.array([1, 1, -1, 1, 1])
+    mirrored = run_of(z * turned)
+    assert mirrored.learned is not None
+    weights = 0.5 * TRUE * np.outer(turned, turned)
+    mirrored = replace(mirrored, learned=replace(mirrored.learned, weights=weights))
+    runs = match_runs([run_of(z), mirrored])
+    np.testing.assert_allclose(runs[1].table, z)
+    learned = learned_consensus(runs, least=0.5)
+    np.testing.assert_allclose(np.asarray(learned.weights), 0.5 * TRUE)
+    estimated = estimated_graph(runs, Discovery(alpha=0.001, forbidden=FORBIDDEN), least=0.5, resamples=0)
+    alone = estimated_graph(runs[:1], Discovery(alpha=0.001, forbidden=FORBIDDEN), least=0.5, resamples=0)
+    np.testing.assert_allclose(np.asarray(estimated.weights), np.asarray(alone.weights))
+
+
+def test_a_cyclic_majority_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    z = linear_gaussian(TRUE, 50)
+    cycle = [(1, 2), (2, 3), (3, 1)]
+    graphs = []
+    for left_out in range(3):
+        adjacency = np.zeros((5, 5), dtype=int)
+        for edge in cycle[:left_out] + cycle[left_out + 1 :]:
+            adjacency[edge] = 1
+        graphs.append(run_of(z, adjacency))
+    with caplog.at_level(logging.WARNING):
+        found = learned_consensus(graphs, least=0.5)
+    assert "z11 -> z12 (67 % of the graphs), is left open" in caplog.text
+    assert found.edge_texts() == ["z11 --- z12", "z12 -> z21", "z21 -> z11"]
 
 
 def test_an_estimated_graph_without_resamples_has_no_frequencies() -> None:

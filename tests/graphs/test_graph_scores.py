@@ -1,11 +1,21 @@
 """What counts as an error of a graph."""
 
+from itertools import combinations, product
+
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personax.graphs.graph_scores import check_adjacency, edge_auc, graph_scores
+from personax.graphs.graph import Graph, adjacency_from_marks, check_adjacency, marks_from_adjacency
+from personax.graphs.graph_scores import (
+    cpdag_marks,
+    edge_auc,
+    graph_scores,
+    mark_distance,
+    scores_of_graphs,
+)
 
 
 def graph(d: int, *edges: tuple[int, int]) -> np.ndarray:
@@ -89,3 +99,67 @@ def test_auc_of_frequencies() -> None:
     assert edge_auc(TRUE, 1 - separating) == 0.0
     assert edge_auc(TRUE, np.full((4, 4), 0.3)) == 0.5
     assert np.isnan(edge_auc(graph(4), separating))
+
+
+CHAIN = graph(3, (0, 1), (1, 2))
+COLLIDER = graph(3, (0, 1), (2, 1))
+NODES = ["a", "b", "c"]
+
+
+def with_marks(marks: list[list[int]]) -> Graph:
+    return Graph(NODES, adjacency_from_marks(np.array(marks)), marks=np.array(marks))
+
+
+def test_marks_count_in_the_distance() -> None:
+    both, plain = with_marks([[0, 2, 0], [2, 0, 0], [0, 0, 0]]), with_marks([[0, 3, 0], [3, 0, 0], [0, 0, 0]])
+    assert np.array_equal(both.adjacency, plain.adjacency)
+    assert mark_distance(both.endpoint_marks, plain.endpoint_marks) == 1
+    assert mark_distance(both.endpoint_marks, both.endpoint_marks) == 0
+
+
+@pytest.mark.parametrize(
+    ("true", "estimated", "shd", "of_class"),
+    [
+        (CHAIN, CHAIN | CHAIN.T, 2, 0),  # a perfect PC: the chain cannot be directed
+        (CHAIN, CHAIN.T, 2, 0),  # the reversed chain is equivalent
+        (CHAIN, COLLIDER, 1, 2),
+        (COLLIDER, COLLIDER, 0, 0),
+        (COLLIDER, COLLIDER | COLLIDER.T, 2, 2),
+    ],
+)
+def test_what_independences_cannot_tell_is_no_error_in_the_distance_of_classes(
+    true: np.ndarray, estimated: np.ndarray, shd: int, of_class: int
+) -> None:
+    scores = scores_of_graphs(Graph(NODES, true), Graph(NODES, estimated))
+    assert (scores["shd"], scores["shd_cpdag"]) == (shd, of_class)
+
+
+def test_a_perfect_pag_has_distance_zero_to_the_pag_of_the_truth() -> None:
+    perfect = with_marks([[0, 2, 0], [1, 0, 1], [0, 2, 0]])  # a o-> b <-o c
+    scores = scores_of_graphs(Graph(NODES, COLLIDER), perfect)
+    assert (scores["shd"], scores["shd_pag"]) == (2, 0)
+    assert "shd_cpdag" not in scores
+
+
+def test_the_class_of_a_dag_is_what_all_equivalent_dags_agree_on() -> None:
+    """Brute force: all DAGs of four nodes with the same skeleton and colliders."""
+    classes: dict[bytes, list[np.ndarray]] = {}
+    for kinds in product(range(3), repeat=6):
+        dag = np.zeros((4, 4), dtype=int)
+        for (i, j), kind in zip(combinations(range(4), 2), kinds, strict=True):
+            dag[i, j], dag[j, i] = kind == 1, kind == 2
+        if nx.is_directed_acyclic_graph(nx.from_numpy_array(dag, create_using=nx.DiGraph)):
+            joined = dag | dag.T
+            colliders = [
+                (i, k, j)
+                for k in range(4)
+                for i, j in combinations(np.flatnonzero(dag[:, k]), 2)
+                if not joined[i, j]
+            ]
+            classes.setdefault(joined.tobytes() + repr(colliders).encode(), []).append(dag)
+    assert len(classes) == 185
+    for members in classes.values():
+        union = np.bitwise_or.reduce(members)
+        for dag in members:
+            assert np.array_equal(adjacency_from_marks(cpdag_marks(marks_from_adjacency(dag))), union)
+        assert np.array_equal(adjacency_from_marks(cpdag_marks(marks_from_adjacency(union))), union)

@@ -1,14 +1,18 @@
 """Resampled graphs, what several of them agree on, and latents of several trainings that belong together."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian
 
-from personax.graphs.discovery import Discovery
-from personax.graphs.graph import ARROW, TAIL
+from personax.graphs.discovery import Discovery, DiscoveryMethod
+from personax.graphs.graph import ARROW, CIRCLE, TAIL
 from personax.graphs.graph_scores import edge_auc
 from personax.graphs.stability import consensus, drop_rare, match_latents, resampled_marks, stability
+
+METHODS: tuple[DiscoveryMethod, ...] = ("pc", "fci")
 
 
 @pytest.mark.slow
@@ -52,10 +56,52 @@ def test_consensus_and_rare_edges() -> None:
     agreed = stability(np.array([right, right, plain, none]))
     assert agreed.frequency[0, 1] == 0.75
     assert agreed.orientation[0, 1] == pytest.approx(2 / 3)
-    assert np.array_equal(consensus(agreed, least=0.5), right)
-    assert not consensus(agreed, least=0.8).any()
-    assert np.array_equal(consensus(stability(np.array([right, left, plain])), least=0.5), plain)
+    assert np.array_equal(consensus(agreed, least=0.5).marks, right)
+    assert not consensus(agreed, least=0.8).marks.any()
+    assert np.array_equal(consensus(stability(np.array([right, left, plain])), least=0.5).marks, plain)
     assert not drop_rare(right, agreed.frequency, 0.8).any()
+
+
+def edge(mark_at_first: int, mark_at_second: int) -> np.ndarray:
+    """Endpoint marks of a graph of two nodes and one edge."""
+    return np.array([[0, mark_at_second], [mark_at_first, 0]])
+
+
+@pytest.mark.parametrize(
+    ("graphs", "agreed"),
+    [
+        ([edge(ARROW, ARROW)] * 2 + [edge(TAIL, ARROW)], edge(ARROW, ARROW)),  # <-> stays <->
+        ([edge(CIRCLE, ARROW)] * 2 + [edge(TAIL, ARROW)], edge(CIRCLE, ARROW)),  # o-> does not become ->
+        ([edge(CIRCLE, ARROW), edge(ARROW, ARROW)], edge(CIRCLE, ARROW)),  # one end is agreed, one is open
+        ([edge(CIRCLE, CIRCLE), edge(TAIL, ARROW)], edge(CIRCLE, CIRCLE)),
+        ([edge(TAIL, ARROW), edge(ARROW, TAIL)], edge(TAIL, TAIL)),  # no hidden causes: undirected
+        ([edge(TAIL, ARROW)] * 2 + [edge(TAIL, TAIL)], edge(TAIL, ARROW)),
+    ],
+)
+def test_each_end_gets_the_mark_of_the_majority(graphs: list[np.ndarray], agreed: np.ndarray) -> None:
+    assert np.array_equal(consensus(stability(np.array(graphs)), least=0.5).marks, agreed)
+
+
+def test_a_majority_with_a_cycle_loses_its_least_frequent_direction() -> None:
+    def chain(*nodes: int) -> np.ndarray:
+        marks = np.zeros((3, 3), dtype=int)
+        for i, j in pairwise(nodes):
+            marks[i, j], marks[j, i] = ARROW, TAIL
+        return marks
+
+    acyclic = [chain(0, 1, 2), chain(1, 2, 0), chain(2, 0, 1), chain(0, 1, 2)]
+    found = consensus(stability(np.array(acyclic)), least=0.5)
+    assert found.opened == [(2, 0)]  # in two graphs; 0 -> 1 and 1 -> 2 are in three
+    assert found.marks[2, 0] == found.marks[0, 2] == TAIL
+    assert found.marks[0, 1] == found.marks[1, 2] == ARROW
+
+
+def test_a_latent_that_is_rare_in_a_resample_has_no_edges() -> None:
+    rng = np.random.default_rng(0)
+    latents = np.column_stack([np.arange(100) == 17, rng.normal(size=(100, 3))]).astype(float)
+    for method in METHODS:
+        marks = resampled_marks([latents], Discovery(method, alpha=0.01), resamples=30, seed=1)
+        assert stability(marks).frequency[0].max() < 0.3  # 42 % when undefined p-values meant dependence
 
 
 def test_latents_of_another_seed_are_paired_within_their_block() -> None:
@@ -67,6 +113,7 @@ def test_latents_of_another_seed_are_paired_within_their_block() -> None:
     found = match_latents(reference, other, BLOCKS, BLOCKS)
     assert found.order.tolist() == order
     assert found.similarity > 0.9
+    assert (found.signs == -1).all()
     backwards = match_latents(reference, other.iloc[:, ::-1], BLOCKS, BLOCKS)
     assert (4 - backwards.order).tolist() == order
 

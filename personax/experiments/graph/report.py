@@ -11,14 +11,14 @@ import numpy as np
 from personax.graphs.drawing import draw_graph, draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import TitledGraph
-from personax.graphs.graph_scores import edge_auc, graph_scores
+from personax.graphs.graph_scores import edge_auc, mark_distance, scores_of_graphs
 from personax.runs.files import atomic_path, write_json, write_text
 from personax.runs.run_folder import GRAPH, RunFolder
 
 log = logging.getLogger(__name__)
 
 PICTURE_FORMATS = ("png", "svg", "pdf")
-PRINTED_SCORES = ("shd", "f1", "skeleton_f1", "orientation_accuracy", "edge_auc")
+PRINTED_SCORES = ("shd", "shd_cpdag", "shd_pag", "f1", "skeleton_f1", "orientation_accuracy", "edge_auc")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def write_graph(run: RunFolder, graph: Graph, caption: GraphCaption) -> list[Pat
 
 def scores_against_truth(graph: Graph, true_graph: Graph) -> dict[str, int | float]:
     """Compare a graph with the true one; `edge_auc` is included if the graph has edge frequencies."""
-    scores = graph_scores(true_graph.adjacency, graph.adjacency)
+    scores = scores_of_graphs(true_graph, graph)
     if graph.frequency is not None:
         scores["edge_auc"] = edge_auc(true_graph.adjacency, graph.frequency)
     return scores
@@ -78,7 +78,7 @@ def compare_graphs(graph: Graph, other: Graph) -> dict[str, Any]:
     """
     here, there = graph.edge_texts(), other.edge_texts()
     return {
-        "shd": graph_scores(other.adjacency, graph.adjacency)["shd"],
+        "shd": mark_distance(other.endpoint_marks, graph.endpoint_marks),
         "shared": [edge for edge in here if edge in there],
         "only_here": [edge for edge in here if edge not in there],
         "only_there": [edge for edge in there if edge not in here],

@@ -8,7 +8,7 @@ from typing import Literal
 
 from personax.experiments.graph.config import DrawConfig
 from personax.experiments.graph.report import GraphCaption, write_comparison, write_graph, write_scores
-from personax.graphs.discovery import Discovery, check_latents
+from personax.graphs.discovery import Discovery, check_latents, check_sample_size, near_copies
 from personax.graphs.estimate import estimated_graph, learned_consensus, match_runs
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import Latents, published, read_graph, read_labels, read_latents
@@ -105,6 +105,16 @@ def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Gra
     if config.method == "learned":
         graph = learned_consensus(runs, least)
         return lambda: graph
+    for run in runs:
+        n, d = run.table.shape
+        check_sample_size(n, d, config.method, resamples=config.resamples > 0)
+        for i, j in near_copies(run.table.to_numpy()):
+            log.warning(
+                "%s: %s and %s are nearly the same, so either can hide the edges of the other; leave one out",
+                run.path,
+                run.names[i],
+                run.names[j],
+            )
     forbidden = forbidden_arrows(runs[0].names, runs[0].blocks, read_knowledge(config))
     how = Discovery(config.method, config.test, config.alpha, config.max_conditioning, forbidden)
     return lambda: estimated_graph(

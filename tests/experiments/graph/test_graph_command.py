@@ -88,7 +88,7 @@ def test_the_graph_keeps_its_blocks_and_that_it_is_simulated(pc_result: Path) ->
 def test_what_was_done_is_printed_and_logged(pc_result: Path) -> None:
     log = (pc_result / "run.log").read_text()
     assert "athlete, seed-0: 5 nodes, 5 edges; PC (fisherz, level 0.01), 600 people, 10 resamples" in log
-    assert "against the truth: shd 0, f1 1" in log
+    assert "against the truth: shd 0, shd_cpdag 0, f1 1" in log
 
 
 def test_an_existing_result_is_refused_unless_overwritten(
