@@ -1,10 +1,14 @@
 """PersonaX: behaviour-trait tables, independence tests and causal representation learning.
 
-Data flows one way, and a folder imports only from those before it in the line:
+Data flows one way: table or pictures -> MultiViewData -> fit -> latents -> graph -> picture. A folder (or
+file) imports only from the lines above its own:
 
-    tables, variant_mnist -> views -> crl, baselines -> graphs
-    independence          (columns in, test results out)
-    runs                  (errors, files, config, run folders; imports none of the others)
+    runs                                        errors, files, options, run folders, devices, figure style
+    views                                       the one type that data hands to learning
+    independence                                columns in, test results out
+    tables, variant_mnist, graphs, learning     sources of data; graphs; what all models share
+    crl, baselines                              our model; the others
+    experiments                                 the commands
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

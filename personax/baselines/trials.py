@@ -21,8 +21,7 @@ import yaml
 
 from personax.baselines.methods import Settings, find_method
 from personax.learning.criteria import hidden_measurement_r2
-from personax.learning.training import TrainingDiverged
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, TrainingDiverged
 from personax.runs.files import write_json, write_text
 from personax.views import MultiViewData, Split
 

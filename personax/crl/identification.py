@@ -38,7 +38,8 @@ from personax.crl.prior import CausalPrior, graphs_for
 from personax.crl.source_starts import source_starts
 from personax.crl.starts import start_rotations
 from personax.learning.optimisation import warm_up_then_cosine
-from personax.learning.training import TrainingDiverged, clip_each
+from personax.learning.training import clip_each
+from personax.runs.errors import TrainingDiverged
 from personax.views import SHARED
 
 log = logging.getLogger(__name__)

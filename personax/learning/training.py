@@ -18,17 +18,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, TrainingDiverged
 from personax.runs.files import atomic_path
 
 log = logging.getLogger(__name__)
 
 History = list[dict[str, Any]]
 """One row per epoch (of identification: per generation)."""
-
-
-class TrainingDiverged(InputError):
-    """The loss is no longer finite. The message says where, and what to try."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Weights:
     epochs: int
 
     def __post_init__(self) -> None:
-        """Raise InputError for a rise that does not end within the epochs: no epoch could be the best one."""
+        """Raise InputError for a share that is not in [0, 1]: the full weights would not be reached."""
         for name, share in self.warm_up.items():
             if not 0 <= share <= 1:
                 raise InputError(f"warm-up of {name} {share}: a share of the epochs, between 0 and 1")

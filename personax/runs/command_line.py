@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
 
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, PersonaxError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -138,7 +138,7 @@ def run_command(
     program = Path(sys.argv[0]).name
     try:
         body(parse(config_class, argv, description=description, epilog=epilog, positional=positional))
-    except InputError as error:
+    except PersonaxError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ import torch
 from personax.crl import CRL, CRLConfig
 from personax.crl.estimator import linked_latents
 from personax.crl.model_config import Phase1Config, Phase2Config
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, TrainingDiverged
 from personax.views import MultiViewData, Split, Truth, split_rows
 
 QUICK = CRLConfig(
@@ -267,7 +267,7 @@ def test_divergence_stops_with_a_clear_error() -> None:
     data, split = embeddings()
     huge = [array * np.float32(1e30) for array in data.measurements["a"]]
     measurements = {"a": huge, "b": data.measurements["b"]}
-    with pytest.raises(InputError, match="not finite in epoch 1, step 1"):
+    with pytest.raises(TrainingDiverged, match="not finite in epoch 1, step 1"):
         CRL(QUICK, device="cpu").fit(dataclasses.replace(data, measurements=measurements), split)
 
 

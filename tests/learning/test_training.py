@@ -12,13 +12,12 @@ from personax.learning.training import (
     History,
     Plan,
     SingleModel,
-    TrainingDiverged,
     Weights,
     clip_each,
     minimise,
     out_of_patience,
 )
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, TrainingDiverged
 
 CONFIG = OptimisationConfig(epochs=12, batch_size=20, learning_rate=0.1, patience=12)
 PLAN = Plan(Weights({"error": 1.0, "size": 0.1}, {"size": 0.5}, CONFIG.epochs))

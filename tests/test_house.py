@@ -1,0 +1,107 @@
+"""How the library is built: what imports what, names that occur once, listed sources, one version."""
+
+import ast
+import re
+import tomllib
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import personax
+from personax.runs.run_folder import ROOT
+
+LIBRARY = ROOT / "personax"
+MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py")
+# A folder imports only from lines above its own, as the docstring of the library says.
+LAYERS = (
+    {"runs"},
+    {"views"},
+    {"independence"},
+    {"tables", "variant_mnist", "graphs", "learning"},
+    {"crl", "baselines"},
+    {"experiments"},
+)
+SAME_IN_EVERY_ROOM = {"main", "log"}
+
+
+def folder_of(path: Path) -> str:
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def is_in_a_room(path: Path) -> bool:
+    parts = path.relative_to(LIBRARY).parts
+    return parts[0] == "experiments" and len(parts) == 3
+
+
+def test_the_layers_are_those_of_the_docstring() -> None:
+    assert personax.__doc__
+    lines = [line.strip() for line in personax.__doc__.splitlines() if line.startswith("    ")]
+    assert [set(re.split(r",\s*", line.split("  ")[0])) for line in lines] == list(LAYERS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_a_folder_imports_only_from_layers_above(path: Path) -> None:
+    layer_of = {folder: number for number, layer in enumerate(LAYERS) for folder in layer}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("personax."):
+            other = str(node.module).split(".")[1]
+            assert other == folder_of(path) or layer_of[other] < layer_of[folder_of(path)], node.module
+
+
+def test_file_names_occur_once_but_for_the_rooms() -> None:
+    places = defaultdict(list)
+    for path in MODULES:
+        if not is_in_a_room(path):
+            places[path.name].append(path)
+    assert [found for found in places.values() if len(found) > 1] == []
+
+
+def top_level_names(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def test_names_are_defined_once() -> None:
+    places = defaultdict(list)
+    for path in MODULES:
+        for name in top_level_names(path) - SAME_IN_EVERY_ROOM:
+            places[name].append(str(path.relative_to(LIBRARY)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+# "Zhang et al. 2011", "Szekely & Rizzo (2013)", "Holm 1979"
+SOURCE = re.compile(
+    r"\b([A-Z][\w\-]+(?:,?\s+[A-Z][\w\-]+)*(?:\s+et\s+al\.|\s+(?:&|and)\s+[A-Z][\w\-]+)*),?\s+\(?((?:19|20)\d\d)\b"
+)
+CONFERENCES = {"ICLR", "NeurIPS", "CVPR"}
+
+
+def test_every_source_is_in_the_references() -> None:
+    listed = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
+    entries = set(re.findall(r"\*\*([A-Z][\w\-]+)[^*]*?((?:19|20)\d\d)\*\*", listed))
+    named, missing = 0, []
+    for path in MODULES:
+        for match in SOURCE.finditer(re.sub(r"\s+", " ", path.read_text(encoding="utf-8"))):
+            words = set(re.findall(r"[A-Z][\w\-]+", match[1]))
+            named += 1
+            if not words & CONFERENCES and not any((word, match[2]) in entries for word in words):
+                missing.append(match[0])
+    assert named > 60
+    assert missing == []
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert version("personax") == personax.__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    newest = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)[0]
+    assert personax.__version__.startswith(newest)
