@@ -6,7 +6,7 @@ load_embeddings  reads .npy files in the authors' names
 write_table      writes a PeopleTable as one parquet file
 """
 
-from personax.tables.embeddings import load_embeddings
+from personax.tables.embedding_files import load_embeddings
 from personax.tables.loading import HubSource, SimulatedSource, load_table
 from personax.tables.people_table import LoadReport, PeopleTable
 from personax.tables.schema import TRAITS

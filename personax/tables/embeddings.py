@@ -1,19 +1,20 @@
-"""Embeddings: which columns hold them, `.npy` files in the authors' names, and checks.
+"""Embeddings: which columns and files hold them by their names, and checks.
 
 An image is an ImageBind vector (1,024 numbers). A text is a gte-Qwen2 vector (3,584 numbers) of the
 description by one language model (paper §3). They are used as they are: nothing is rescaled, and a missing
-embedding is masked, not filled.
+embedding is masked, not filled. A vector of zeros (what many programs write when they fail) is missing, too.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Shaped
 
 from personax.runs.errors import InputError
+from personax.tables.equal_vectors import describe_equal
 from personax.tables.schema import LLMS, plain
 from personax.tables.trait_scores import RATERS
 
@@ -33,6 +34,9 @@ class Slot:
 
     modality: str
     number: int
+
+    def __str__(self) -> str:
+        return f"{self.modality} embedding {self.number}"
 
 
 def slot_of(name: str) -> Slot | None:
@@ -66,14 +70,44 @@ def numbered_columns(names: Iterable[str]) -> dict[str, list[str]]:
     return {stem: [columns[number] for number in sorted(columns)] for stem, columns in stems.items()}
 
 
+class CheckedVectors(NamedTuple):
+    """One measurement of n people.
+
+    Attributes:
+        array: (n, d) embeddings, 0 where missing.
+        present: (n,) bool, False where missing.
+        zeros: (n,) bool, True where the embedding is missing because it had only zeros.
+    """
+
+    array: Float32[np.ndarray, "n d"]
+    present: Bool[np.ndarray, " n"]
+    zeros: Bool[np.ndarray, " n"]
+
+
+class PeopleEmbeddings(NamedTuple):
+    """All embeddings of n people.
+
+    Attributes:
+        views: modality -> list of (n, d) float32, one per measurement.
+        observed: modality -> (n, measurements) bool, False where missing.
+        warnings: sentences on who lacks a measurement and on equal vectors.
+        matching: how the rows of files were matched to the people; "" for columns of the table itself.
+    """
+
+    views: EmbeddingViews
+    observed: ObservedMasks
+    warnings: tuple[str, ...] = ()
+    matching: str = ""
+
+
 def check_embeddings(
     array: Float32[np.ndarray, "n d"], present: Bool[np.ndarray, " n"], where: str
-) -> tuple[Float32[np.ndarray, "n d"], Bool[np.ndarray, " n"]]:
-    """The embeddings and their mask. A row in which every number is NaN counts as missing.
+) -> CheckedVectors:
+    """The embeddings and their mask. A row in which every number is NaN, or 0, counts as missing.
 
     Args:
         array: (n, d) embeddings. It is changed in place: missing rows become 0.
-        present: (n,) mask.
+        present: (n,) mask. It is changed in place, too.
         where: file and column, for messages.
 
     Raises:
@@ -92,108 +126,41 @@ def check_embeddings(
                 "every number must be finite, or the whole embedding missing"
             )
     array[~present] = 0
+    zeros = np.zeros(len(array), dtype=bool)
+    # Few rows begin with a zero, so few are read in full.
+    doubtful = np.flatnonzero(present & (array[:, :1] == 0).all(axis=1))
+    zeros[doubtful] = ~array[doubtful].any(axis=1)
+    if zeros.any() and (zeros == present).all():
+        raise InputError(f"{where}: every embedding is zero; make them again, or leave them out")
+    present[zeros] = False
     rows = np.flatnonzero(present)
     if len(rows) > 1 and all((array[row] == array[rows[0]]).all() for row in rows):
         raise InputError(f"{where}: every embedding is the same; nothing can be learned from a constant")
-    return array, present
+    return CheckedVectors(array, present, zeros)
 
 
-def gather(found: Mapping[Slot, tuple[np.ndarray, np.ndarray]]) -> tuple[EmbeddingViews, ObservedMasks]:
-    """Embeddings and masks in the order of modality (image, text) and number, as PeopleTable holds them."""
-    embeddings: EmbeddingViews = {}
-    masks: dict[str, list[np.ndarray]] = {}
-    for slot in sorted(found):
-        array, present = found[slot]
-        embeddings.setdefault(slot.modality, []).append(array)
-        masks.setdefault(slot.modality, []).append(present)
-    return embeddings, {modality: np.column_stack(mask) for modality, mask in masks.items()}
+def gather(found: Mapping[Slot, CheckedVectors], ids: Shaped[np.ndarray, " n"]) -> PeopleEmbeddings:
+    """The measurements in the order of modality (image, text) and number, as PeopleTable holds them.
 
-
-def load_embeddings(
-    folder: Path | str, ids: Shaped[np.ndarray, " n"]
-) -> tuple[EmbeddingViews, ObservedMasks]:
-    """Read the embeddings of the people `ids` from `.npy` files in the authors' names.
-
-    Args:
-        folder: holds some of the files `X1_imagebind_embeddings.npy` (and X2, X3), `X1_text_gpt.npy`,
-            `X2_text_gemini.npy`, `X3_text_llama.npy` (or X21, X22, X23), each (n, d). A row of NaN is a
-            missing embedding. Row i belongs to `ids[i]`. If there is a file `ids.npy` (k,) as well, the files
-            have k rows that belong to the people in it, in any order; people without a row lack the
-            embedding.
-        ids: (n,) identifiers of the table.
-
-    Returns:
-        modality -> list of (n, d) float32, and modality -> (n, measurements) bool, where False means missing.
-
-    Raises:
-        InputError: there are no files, a file is damaged, has a wrong number of rows or numbers that are not
-            finite, or all its embeddings are the same. The message names file and row.
+    Measurements that nobody has are left out. The warnings say who lacks a measurement, and whose vectors
+    are equal.
     """
-    folder = Path(folder)
-    files = _embedding_files(folder)
-    target = _target_rows(folder / "ids.npy", ids)
-    found = {}
-    for slot, path in files.items():
-        source = _load_npy(path)
-        expected = len(ids) if target is None else len(target)
-        if source.ndim != 2 or len(source) != expected:
-            raise InputError(
-                f"{path}: shape {source.shape}, but {expected} people are expected, one row each "
-                f"({'the table' if target is None else 'ids.npy'} has {expected})"
-            )
-        view = check_embeddings(
-            np.array(source, dtype=np.float32), np.ones(len(source), dtype=bool), str(path)
-        )
-        found[slot] = view if target is None else _at_rows(*view, target, len(ids))
-    return gather(found)
-
-
-def _embedding_files(folder: Path) -> dict[Slot, Path]:
-    """The file of each measurement in a folder. Raises InputError."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of embeddings")
-    files: dict[Slot, Path] = {}
-    for path in sorted(folder.glob("*.npy")):
-        slot = slot_of(path.stem)
-        if slot in files:
-            raise InputError(f"{path}: {files[slot].name} holds the same measurement; keep one of them")
-        if slot is not None:
-            files[slot] = path
-    if not files:
-        raise InputError(
-            f"{folder}: no embeddings; expected files such as X1_imagebind_embeddings.npy or X1_text_gpt.npy"
-        )
-    return files
-
-
-def _at_rows(
-    source: np.ndarray, present: np.ndarray, target: np.ndarray, n: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings (k, d) and mask (k,) moved to the rows `target` of n people; -1 drops a row."""
-    array, mask = np.zeros((n, source.shape[1]), np.float32), np.zeros(n, dtype=bool)
-    known = target >= 0
-    array[target[known]], mask[target[known]] = source[known], present[known]
-    return array, mask
-
-
-def _target_rows(path: Path, ids: np.ndarray) -> np.ndarray | None:
-    """(k,) row of the table for each entry of `ids.npy`, -1 if there is none; None without such a file."""
-    if not path.exists():
-        return None
-    row_of = {str(person): row for row, person in enumerate(ids)}
-    target = np.array([row_of.get(str(person), -1) for person in _load_npy(path)])
-    known = target[target >= 0]
-    if not len(known):
-        raise InputError(f"{path}: none of its IDs is in the table")
-    if len(np.unique(known)) < len(known):
-        raise InputError(f"{path}: an ID occurs twice")
-    return target
-
-
-def _load_npy(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(
-            f"{path}: damaged or incomplete .npy file ({error}); copy or make it again"
-        ) from error
+    ordered = {slot: found[slot] for slot in sorted(found)}
+    views: EmbeddingViews = {}
+    masks: dict[str, list[np.ndarray]] = {}
+    warnings = []
+    for slot, (array, present, zeros) in ordered.items():
+        if not present.all():
+            why = f", {int(zeros.sum())} of them because it is all zeros" if zeros.any() else ""
+            lacking = int(np.logical_not(present).sum())
+            warnings.append(f"{slot}: {lacking} of {len(ids)} people lack it{why}")
+        if present.any():
+            views.setdefault(slot.modality, []).append(array)
+            masks.setdefault(slot.modality, []).append(present)
+    equal = describe_equal(
+        [(str(slot), vectors.array, vectors.present) for slot, vectors in ordered.items()], ids
+    )
+    if equal is not None:
+        warnings.append(equal)
+    observed = {modality: np.column_stack(mask) for modality, mask in masks.items()}
+    return PeopleEmbeddings(views, observed, tuple(warnings))

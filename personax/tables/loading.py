@@ -10,7 +10,7 @@ import pandas as pd
 from personax.runs.errors import InputError
 from personax.runs.run_folder import project_path
 from personax.tables.column_map import ColumnPlan, read_columns
-from personax.tables.embeddings import EmbeddingViews, ObservedMasks, Slot, check_embeddings, gather
+from personax.tables.embeddings import CheckedVectors, PeopleEmbeddings, Slot, check_embeddings, gather
 from personax.tables.hub import REPOSITORIES, fetch
 from personax.tables.parsing import read_feature, read_ids, read_numbers, read_scores
 from personax.tables.people_table import LoadReport, PeopleTable
@@ -143,7 +143,7 @@ def _build_table(
     scores = _aggregated(read_scores(raw, plan), aggregate, warnings)
     _refuse_too_few(raw, features, scores)
     warnings += _constant_columns(features, scores)
-    views, observed = _read_embeddings(raw, plan, warnings) if with_embeddings else ({}, {})
+    embedded = _read_embeddings(raw, plan, ids) if with_embeddings else PeopleEmbeddings({}, {})
     simulated, truth, dependent = _read_truth(raw)
     if simulated:
         warnings.insert(0, SIMULATED_WARNING)
@@ -154,15 +154,18 @@ def _build_table(
         kinds={name: column.kind for name, column in declared.items()},
         periods={name: column.period for name, column in declared.items() if column.period},
         scores=scores,
-        embeddings=views,
-        observed=observed,
+        embeddings=embedded.views,
+        observed=embedded.observed,
         simulated=simulated,
         source=f"{'simulated people in ' if simulated else ''}{raw.label}",
         sha256=raw.sha256,
         revision=None,
         truth=truth,
         dependent=dependent,
-        report=_load_report(plan, dataset, scores, with_embeddings, warnings),
+        report=replace(
+            _load_report(plan, dataset, scores, with_embeddings, warnings),
+            embedding_warnings=embedded.warnings,
+        ),
     )
 
 
@@ -238,7 +241,7 @@ def _load_report(
     recognised |= {name: f"{rater} scores" for rater, name in plan.packed.items()}
     recognised |= {name: f"{rater or 'aggregated'} {trait}" for (rater, trait), name in plan.single.items()}
     for slot, names in plan.embeddings.items():
-        recognised |= dict.fromkeys(names, f"{slot.modality} embedding {slot.number}")
+        recognised |= dict.fromkeys(names, str(slot))
     missing = []
     if dataset is not None:
         missing = [c.name for c in schema_of(dataset) if c.name not in plan.features and not c.optional]
@@ -258,11 +261,9 @@ def _load_report(
 # ---- embeddings and truth
 
 
-def _read_embeddings(
-    raw: RawTable, plan: ColumnPlan, warnings: list[str]
-) -> tuple[EmbeddingViews, ObservedMasks]:
-    """The embeddings and their masks. A warning is added for each measurement that some people lack."""
-    found: dict[Slot, tuple[np.ndarray, np.ndarray]] = {}
+def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: np.ndarray) -> PeopleEmbeddings:
+    """The embeddings in the columns of a table, checked."""
+    found: dict[Slot, CheckedVectors] = {}
     for slot, names in plan.embeddings.items():
         if len(names) == 1:
             array, present = raw.vectors(names[0])
@@ -278,13 +279,7 @@ def _read_embeddings(
                 )
         else:
             found[slot] = check_embeddings(array, present, where)
-    embeddings, observed = gather({slot: view for slot, view in found.items() if view[1].any()})
-    for slot, (_, present) in sorted(found.items()):
-        if not present.all():
-            warnings.append(
-                f"{slot.modality} embedding {slot.number}: {int((~present).sum())} of {raw.n} people lack it"
-            )
-    return embeddings, observed
+    return gather(found, ids)
 
 
 def _numbered_vectors(raw: RawTable, names: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from personax.independence.columns import Kind
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_arrays
 from personax.tables.agreement import agreement_table
-from personax.tables.embeddings import load_embeddings
+from personax.tables.embedding_files import load_embeddings
 from personax.views import MultiViewData, Truth
 
 
@@ -26,12 +26,16 @@ class LoadReport:
         ignored: columns that are not used.
         missing: what the schema declares but the file lacks.
         warnings: sentences that everybody who reads the results should know.
+        matching: how files with embeddings were matched to the people; "" if there are none.
+        embedding_warnings: sentences on who lacks an embedding, and on equal embeddings.
     """
 
     recognised: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    matching: str = ""
+    embedding_warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         columns_of: dict[str, list[str]] = {}
@@ -45,7 +49,9 @@ class LoadReport:
             lines.append(f"{len(self.ignored)} columns ignored{_listed(self.ignored, ': ')}")
         if self.missing:
             lines.append(f"missing{_listed(self.missing, ': ')}")
-        lines.extend(f"warning: {warning}" for warning in self.warnings)
+        if self.matching:
+            lines.append(f"embeddings: {self.matching}")
+        lines.extend(f"warning: {warning}" for warning in (*self.warnings, *self.embedding_warnings))
         return "\n".join(lines)
 
 
@@ -110,14 +116,15 @@ class PeopleTable:
 
     def with_embeddings(self, folder: Path | str) -> "PeopleTable":
         """The same people with the embeddings from a folder of `.npy` files (see `load_embeddings`)."""
-        embeddings, observed = load_embeddings(folder, self.ids)
-        arrays = sha256_arrays(*(array for views in embeddings.values() for array in views))
+        loaded = load_embeddings(folder, self.ids)
+        arrays = sha256_arrays(*(array for views in loaded.views.values() for array in views))
         return replace(
             self,
-            embeddings=embeddings,
-            observed=observed,
+            embeddings=loaded.views,
+            observed=loaded.observed,
             source=f"{self.source}, embeddings of {folder}",
             sha256=hashlib.sha256((self.sha256 + arrays).encode()).hexdigest(),
+            report=replace(self.report, matching=loaded.matching, embedding_warnings=loaded.warnings),
         )
 
     def views(self) -> MultiViewData:

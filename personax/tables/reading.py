@@ -73,24 +73,26 @@ class RawTable:
         return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
 
     def holds_vectors(self, name: str) -> bool:
-        """Whether the first cell that is not missing is a list (of lists) of at least eight numbers."""
+        """Whether any cell is a list (of lists) of at least eight numbers.
+
+        Every cell is asked until one is a vector, so a wrong or empty cell hides nothing, whatever its row.
+        """
         column = self.column(name)
-        if isinstance(column, pa.ChunkedArray):
-            if not (_is_list(column.type) or _is_text(column.type)):
-                return False
-            valid = column.is_valid().to_numpy()
-            column = column[int(np.argmax(valid)) :][:1].to_pandas() if valid.any() else ()
-        for cell in column:
-            if is_missing(cell):
-                continue
-            try:
-                return bool(_as_vector(cell).shape[-1] >= FEWEST_DIMENSIONS)
-            except ValueError:
-                return False
-        return False
+        if not isinstance(column, pa.ChunkedArray):
+            return any(_is_vector(cell) for cell in column)
+        if _is_flat_numeric_list(column.type):
+            longest = pa.compute.max(pa.compute.list_value_length(column)).as_py()
+            return longest is not None and longest >= FEWEST_DIMENSIONS
+        if not (_is_list(column.type) or _is_text(column.type)):
+            return False
+        return any(_is_vector(cell.as_py()) for cell in column)
 
     def vectors(self, name: str) -> tuple[Float32[np.ndarray, "n ..."], Bool[np.ndarray, " n"]]:
         """A column of vectors as an array and a mask.
+
+        One rule for every row: None, NaN, the texts in `schema.MISSING` and an empty list are missing; any
+        other cell must be a list of numbers, as long as most are. In a cell with several vectors, an empty
+        one becomes NaN.
 
         Returns:
             (n, d) float32, or (n, k, d) if each cell is a list of k vectors, with 0 in missing rows; and
@@ -113,33 +115,40 @@ class RawTable:
                 raise InputError(
                     f"{self.label}, column {name!r}, row {row + 1}: {shown(cell)} is not a list of numbers"
                 ) from None
+            if not vector.size:
+                continue
             if out is None:
                 out = np.zeros((self.n, *vector.shape), dtype=np.float32)
             if vector.shape != out.shape[1:]:
-                raise self._length_error(name, row, vector.size, out[0].size)
+                raise self._length_error(name, [_vector_size(cell) for cell in self.cells(name)])
             out[row], present[row] = vector, True
         return (np.zeros((self.n, 0), dtype=np.float32) if out is None else out), present
 
     def _arrow_vectors(self, name: str, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-        present = column.is_valid().to_numpy()
-        lengths = pyarrow.compute.list_value_length(column).to_numpy()[present]
-        dim = int(lengths[0]) if len(lengths) else 0
-        if (lengths != dim).any():
-            first = int(np.argmax(lengths != dim))
-            raise self._length_error(name, int(np.flatnonzero(present)[first]), int(lengths[first]), dim)
+        lengths = pa.compute.fill_null(pa.compute.list_value_length(column), 0).to_numpy()
+        present = lengths > 0
+        dim = int(lengths.max(initial=0))
+        if (lengths[present] != dim).any():
+            raise self._length_error(name, lengths.tolist())
         out = np.zeros((self.n, dim), dtype=np.float32)
         start = 0
         # Filling one array chunk by chunk avoids a second copy of the column.
         for chunk in column.chunks:
-            rows = start + np.flatnonzero(chunk.is_valid().to_numpy(zero_copy_only=False))
+            rows = start + np.flatnonzero(present[start : start + len(chunk)])
             values = chunk.drop_null().flatten().to_numpy(zero_copy_only=False)
             out[rows] = values.reshape(len(rows), dim)
             start += len(chunk)
         return out, present
 
-    def _length_error(self, name: str, row: int, length: int, usual: int) -> InputError:
+    def _length_error(self, name: str, sizes: Sequence[int]) -> InputError:
+        """Names the first row with another size than most; 0 is a missing cell."""
+        counts = Counter(size for size in sizes if size)
+        usual = max(counts, key=lambda size: (counts[size], size))
+        row = next((row for row, size in enumerate(sizes) if size not in (0, usual)), None)
+        if row is None:
+            return InputError(f"{self.label}, column {name!r}: cells hold {usual} numbers in unlike shapes")
         return InputError(
-            f"{self.label}, column {name!r}, row {row + 1}: {length} numbers, but the first row has {usual}"
+            f"{self.label}, column {name!r}, row {row + 1}: {sizes[row]} numbers, but most rows have {usual}"
         )
 
 
@@ -189,11 +198,41 @@ def _as_vector(cell: Any) -> np.ndarray:
         raise ValueError
     try:
         vector = np.asarray(cell, dtype=np.float32)
-    except TypeError as error:
-        raise ValueError from error
+    except (TypeError, ValueError):
+        vector = _with_gaps(cell)
     if vector.ndim not in (1, 2):
         raise ValueError
     return vector
+
+
+def _with_gaps(cell: Any) -> np.ndarray:
+    """(k, d) float32 from k lists, some of them empty or None; those become NaN. Raises ValueError."""
+    gaps = [is_missing(part) or (isinstance(part, list | np.ndarray) and len(part) == 0) for part in cell]
+    if not any(gaps) or all(gaps):
+        raise ValueError
+    try:
+        full = np.asarray([part for part, gap in zip(cell, gaps, strict=True) if not gap], dtype=np.float32)
+    except TypeError as error:
+        raise ValueError from error
+    out = np.full((len(gaps), *full.shape[1:]), np.nan, dtype=np.float32)
+    out[np.logical_not(gaps)] = full
+    return out
+
+
+def _is_vector(cell: Any) -> bool:
+    """Whether a cell is a list (of lists) of enough numbers for an embedding."""
+    try:
+        return bool(_as_vector(cell).shape[-1] >= FEWEST_DIMENSIONS)
+    except ValueError:
+        return False
+
+
+def _vector_size(cell: Any) -> int:
+    """How many numbers a cell holds; 0 if it is no list of numbers."""
+    try:
+        return _as_vector(cell).size
+    except ValueError:
+        return 0
 
 
 def read_files(paths: Sequence[Path], label: str | None = None) -> RawTable:
@@ -214,16 +253,29 @@ def read_files(paths: Sequence[Path], label: str | None = None) -> RawTable:
                 f"{path}: column {odd!r} is not in every file; all files of a table must have equal columns"
             )
 
+    where = label or str(paths[0].parent)
+
     def column(name: str) -> Cells:
         parts = [table.column(name) for table in tables]
         if all(isinstance(part, pa.ChunkedArray) for part in parts):
-            return pa.chunked_array(
-                [chunk.cast(parts[0].type) for part in parts for chunk in part.chunks], type=parts[0].type
-            )
+            kind = _common_type(where, name, [part.type for part in parts])
+            return pa.chunked_array([chunk.cast(kind) for part in parts for chunk in part.chunks], type=kind)
         return pd.concat(parts, ignore_index=True)
 
     digest = hashlib.sha256("".join(table.sha256 for table in tables).encode()).hexdigest()
-    return RawTable(label or str(paths[0].parent), first.names, sum(t.n for t in tables), column, digest)
+    return RawTable(where, first.names, sum(t.n for t in tables), column, digest)
+
+
+def _common_type(where: str, name: str, kinds: Sequence[pa.DataType]) -> pa.DataType:
+    """The type that holds the cells of every file; a file without values has the type null."""
+    fields = [pa.schema([(name, kind)]) for kind in kinds]
+    try:
+        return pa.unify_schemas(fields, promote_options="permissive").field(0).type
+    except pa.ArrowException:
+        different = " and ".join(dict.fromkeys(map(str, kinds)))
+        raise InputError(
+            f"{where}: column {name!r} is {different} in different files; write it in one form"
+        ) from None
 
 
 def _read_file(path: Path) -> RawTable:

@@ -1,0 +1,110 @@
+"""Embeddings in a folder of `.npy` files with the authors' names."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+
+from personax.runs.errors import InputError
+from personax.tables.embeddings import (
+    CheckedVectors,
+    PeopleEmbeddings,
+    Slot,
+    check_embeddings,
+    gather,
+    slot_of,
+)
+from personax.tables.id_matching import IdMatch, match_ids
+
+IDS_FILE = "ids.npy"
+
+
+def load_embeddings(folder: Path | str, ids: Shaped[np.ndarray, " n"]) -> PeopleEmbeddings:
+    """Read the embeddings of the people `ids` from `.npy` files in the authors' names.
+
+    Args:
+        folder: holds some of the files `X1_imagebind_embeddings.npy` (and X2, X3), `X1_text_gpt.npy`,
+            `X2_text_gemini.npy`, `X3_text_llama.npy` (or X21, X22, X23), each (n, d). A row of NaN is a
+            missing embedding, and so is a row of zeros. Row i belongs to `ids[i]`. If there is a file
+            `ids.npy` (k,) as well, the files have k rows that belong to the people in it, in any order (see
+            `match_ids`); people without a row lack the embedding.
+        ids: (n,) identifiers of the table.
+
+    Returns:
+        Embeddings and masks, and sentences on the people who were matched, who lack a measurement, and whose
+        vectors are equal.
+
+    Raises:
+        InputError: there are no files, a file is damaged, has a wrong number of rows or numbers that are not
+            finite, all its embeddings are the same, or fewer than half of the people are in `ids.npy`. The
+            message names file and row.
+    """
+    folder = Path(folder)
+    files = _embedding_files(folder)
+    match = _match_folder(folder, ids)
+    found = {}
+    for slot, path in files.items():
+        source = _load_npy(path)
+        if source.ndim != 2 or len(source) != len(match.rows):
+            raise InputError(
+                f"{path}: shape {source.shape}, but {len(match.rows)} people are expected, one row each "
+                f"({'ids.npy' if (folder / IDS_FILE).exists() else 'the table'} has {len(match.rows)})"
+            )
+        vectors = check_embeddings(
+            np.array(source, dtype=np.float32), np.ones(len(source), dtype=bool), str(path)
+        )
+        found[slot] = _at_rows(vectors, match.rows, len(ids))
+    return gather(found, ids)._replace(matching=match.sentence)
+
+
+def _embedding_files(folder: Path) -> dict[Slot, Path]:
+    """The file of each measurement in a folder. Raises InputError."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of embeddings")
+    files: dict[Slot, Path] = {}
+    for path in sorted(folder.glob("*.npy")):
+        slot = slot_of(path.stem)
+        if slot in files:
+            raise InputError(f"{path}: {files[slot].name} holds the same measurement; keep one of them")
+        if slot is not None:
+            files[slot] = path
+    if not files:
+        raise InputError(
+            f"{folder}: no embeddings; expected files such as X1_imagebind_embeddings.npy or X1_text_gpt.npy"
+        )
+    return files
+
+
+def _at_rows(vectors: CheckedVectors, target: np.ndarray, n: int) -> CheckedVectors:
+    """The measurement of k rows moved to the rows `target` of n people; -1 drops a row."""
+    if np.array_equal(target, np.arange(n)):
+        return vectors
+    known = target >= 0
+    rows = target[known]
+    moved = CheckedVectors(
+        np.zeros((n, vectors.array.shape[1]), np.float32), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    )
+    for new, old in zip(moved, vectors, strict=True):
+        new[rows] = old[known]
+    return moved
+
+
+def _match_folder(folder: Path, ids: np.ndarray) -> IdMatch:
+    """The person of each row of the files, by `ids.npy` or else by the order of the table."""
+    path = folder / IDS_FILE
+    if not path.exists():
+        sentence = f"{folder}: no {IDS_FILE}, so its {len(ids)} rows are taken in the order of the table"
+        return IdMatch(np.arange(len(ids)), sentence)
+    rows = _load_npy(path)
+    if rows.ndim != 1:
+        raise InputError(f"{path}: shape {rows.shape}; one identifier per row is expected")
+    return match_ids(ids, rows, str(path))
+
+
+def _load_npy(path: Path) -> np.ndarray:
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(
+            f"{path}: damaged or incomplete .npy file ({error}); copy or make it again"
+        ) from error
