@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import connected_components
 
 from personax.runs.errors import InputError
@@ -60,6 +60,18 @@ class Projection:
         """Project n people, (n, d) -> (n, r)."""
         projected: np.ndarray = x @ self.weights - self.centre @ self.weights
         return projected
+
+
+def project_seen(
+    project: Callable[[np.ndarray], np.ndarray],
+    x: Float[np.ndarray, "n d"],
+    has: Bool[np.ndarray, " n"],
+) -> Float[np.ndarray, "n r"]:
+    """`project` (n, d) -> (n, r) of the rows that are there; the others become zeros, whatever they hold."""
+    found = project(x[has])
+    out = np.zeros((len(x), found.shape[1]), found.dtype)
+    out[has] = found
+    return out
 
 
 @dataclass(frozen=True)
@@ -112,17 +124,17 @@ class Compression:
         return cls(projections, report)
 
     def __call__(self, data: MultiViewData) -> MultiViewData:
-        """The same people with compressed measurements. The masks are kept."""
+        """The same people with compressed measurements, in units of noise. The masks are kept."""
         measurements = {
             modality: [
-                _where_seen(project, array, present)
+                project_seen(project, array, present)
                 for project, array, present in zip(
                     self.projections[modality], arrays, data.observed[modality].T, strict=True
                 )
             ]
             for modality, arrays in data.measurements.items()
         }
-        return replace(data, measurements=measurements)
+        return replace(data, measurements=measurements, known_units=True)
 
     def save(self, path: Path | str) -> None:
         """Write centres and weights to a .npz file with keys `modality/number/centre` and `.../weights`."""
@@ -134,14 +146,6 @@ class Compression:
         }
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
-
-
-def _where_seen(project: Callable[[np.ndarray], np.ndarray], x: np.ndarray, has: np.ndarray) -> np.ndarray:
-    """`project` (n, d) -> (n, r) of the rows that are there; the others become zeros, whatever they hold."""
-    found = project(x[has])
-    out = np.zeros((len(x), found.shape[1]), found.dtype)
-    out[has] = found
-    return out
 
 
 @dataclass(frozen=True)
@@ -238,7 +242,7 @@ class _Scores:
     def of(cls, bases: Sequence[_Principal], arrays: Sequence[np.ndarray], seen: np.ndarray) -> "_Scores":
         """The scores of measurements (n, d) on their principal components."""
         found = zip(bases, arrays, seen.T, strict=True)
-        return cls([_where_seen(base.whitened, array, has) for base, array, has in found], seen)
+        return cls([project_seen(base.whitened, array, has) for base, array, has in found], seen)
 
     def rows(self, index: np.ndarray) -> "_Scores":
         """The given rows."""
