@@ -7,7 +7,7 @@ share.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,8 @@ class MultiViewData:
             in `measurements` is then ignored, whatever it holds. All True if left out.
         truth: the true latents and their graph, or None if they are unknown.
         source: where the data came from; the manifest of a run says it.
+        known_units: the size of noise in the embeddings is known, as in coordinates of the compression, where
+            its variance is 1. Estimators take such embeddings as they are; others they standardise.
     """
 
     measurements: Mapping[str, Sequence[Shaped[np.ndarray, "_ ..."]]]  # `__post_init__` checks n
@@ -54,6 +56,7 @@ class MultiViewData:
     observed: Mapping[str, Bool[np.ndarray, "n _"]] = field(default_factory=dict)
     truth: Truth | None = None
     source: str = ""
+    known_units: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -90,12 +93,12 @@ class MultiViewData:
 
     def rows(self, index: Int[np.ndarray, " rows"]) -> "MultiViewData":
         """The same data, but only the people with these row numbers."""
-        return MultiViewData(
+        return replace(
+            self,
             measurements={m: [array[index] for array in arrays] for m, arrays in self.measurements.items()},
             ids=self.ids[index],
             observed={m: mask[index] for m, mask in self.observed.items()},
             truth=None if self.truth is None else self.truth.rows(index),
-            source=self.source,
         )
 
 

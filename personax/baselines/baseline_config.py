@@ -17,7 +17,8 @@ class BaselineConfig:
     hidden: int = 128
     """Width of the networks' hidden layers."""
     observation_sd: float = 0.1
-    """Standard deviation of the measurements around what the decoder gives, in the units of the data."""
+    """Standard deviation of the measurements around what the decoder gives: of pixels in [0, 1], or of
+    standardised embeddings, whose mean variance is 1 (standardisation.py)."""
     training: OptimisationConfig = field(default_factory=OptimisationConfig)
     """Epochs, batches and learning rate; the training loop is that of our model."""
 

@@ -32,6 +32,7 @@ from personax.learning.base import Estimator, OnProgress
 from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
 from personax.learning.latent_names import block_slices, latent_names
+from personax.learning.standardisation import Standardisation
 from personax.learning.training import History
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
@@ -297,6 +298,7 @@ class CRL(Estimator[CRLConfig]):
             "vae": vae.state_dict(),
             "prior": prior.state_dict(),
             "edge_weights": torch.from_numpy(self._weights),
+            "standardisation": self._standardisation.stored(),
         }
         with atomic_path(Path(folder) / WEIGHTS) as temporary:
             torch.save(tensors, temporary)
@@ -321,6 +323,8 @@ class CRL(Estimator[CRLConfig]):
                 ).to(model.device)
             model._vae.load_state_dict(saved["vae"])
             model._prior.load_state_dict(saved["prior"])
+            # models that were saved before estimators standardised have none
+            model._standardisation = Standardisation.from_stored(saved.get("standardisation", {}))
         except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
             raise InputError(
                 f"{folder}: weights.pt cannot be read or is of another model ({error})"

@@ -89,7 +89,8 @@ class CRLConfig:
     hidden: int = 128
     """Width of the networks' hidden layers."""
     observation_sd: float = 0.1
-    """Standard deviation of the decoder's Gaussian, in the units of the data (pixels in [0, 1])."""
+    """Standard deviation of the decoder's Gaussian: of pixels in [0, 1], or of standardised embeddings, whose
+    mean variance is 1 (standardisation.py)."""
     flexible: bool = False
     """Let scales depend on the parents, let each latent's noise have tails and skew (prior.py), and use
     starts that rely on it (source_starts.py)."""

@@ -10,6 +10,7 @@ optimisation.py   the options of training and the schedule of the learning rate
 training.py       the training loop `minimise`: one model or several side by side, with checkpoints
 latent_names.py   what latents are called and where a block stands among them
 checks.py         data and options that no model can be fitted with, named before training starts
+standardisation.py   embeddings in units of their own, whatever their scale and axes
 base.py           Estimator: fit, transform, seeds and batches of every method
 metrics.py        how well recovered latents match the true ones
 ceiling.py        what the same encoders reach when they are given the true latents

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Int
 
 from personax.learning.batches import Batch, varying_channels
+from personax.learning.standardisation import Standardisation
 from personax.learning.training import History
 from personax.runs.device import resolve_device
 from personax.runs.seeds import numpy_rng
@@ -44,6 +45,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         self.history: History = []
         self._shapes: dict[str, list[list[int]]] = {}
         self._channels: dict[str, list[list[int]]] = {}
+        self._standardisation = Standardisation({})
 
     def fit(
         self,
@@ -54,6 +56,8 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         on_progress: OnProgress | None = None,
     ) -> Self:
         """Learn on the training rows; choose the best epoch on the validation rows.
+
+        Embeddings are standardised first (standardisation.py), with numbers of the training rows.
 
         Args:
             data: people with at least one modality. True latents are not used, except by a method that says
@@ -106,13 +110,14 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         """Train the networks; set `history`."""
 
     def _people(self, data: MultiViewData) -> Batch:
-        """Training or validation rows, on the device."""
-        return Batch.of(data, self.device, self._channels)
+        """Any people on the device: embeddings standardised as in the fit, and the channels of the fit."""
+        return Batch.of(self._standardisation(data), self.device, self._channels)
 
     def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
         """Make fresh networks for the data; return training and validation rows on the device."""
         self._check(data, split)
-        self._channels = varying_channels(data.rows(split.train))
+        self._standardisation = Standardisation.fit(data, split.train)
+        self._channels = varying_channels(self._standardisation(data.rows(split.train)))
         train, validation = (self._people(data.rows(rows)) for rows in (split.train, split.validation))
         self._shapes = {m: [list(x.shape[1:]) for x in tensors] for m, tensors in train.x.items()}
         with torch.random.fork_rng(devices=[]):
@@ -121,10 +126,10 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         return train, validation
 
     def _batches(self, data: MultiViewData) -> Iterator[Batch]:
-        """Consecutive people on the device, with the channels of the fit."""
+        """Consecutive people on the device, as `Estimator._people` makes them."""
         for start in range(0, len(data), ROWS_AT_ONCE):
             rows = data.rows(np.arange(start, min(start + ROWS_AT_ONCE, len(data))))
-            yield Batch.of(rows, self.device, self._channels)
+            yield Estimator._people(self, rows)  # a subclass may add labels, which only a fit needs
 
     def _derived(self, name: str) -> int:
         """The seed for one purpose, such as "networks"; every purpose has another."""

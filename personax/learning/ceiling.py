@@ -8,6 +8,7 @@ from torch.nn import functional
 from personax.learning.batches import Batch, varying_channels
 from personax.learning.encoders import make_encoder
 from personax.learning.optimisation import warm_up_then_cosine
+from personax.learning.standardisation import Standardisation
 from personax.views import MultiViewData, Split
 
 LEARNING_RATE, BATCH_SIZE, WEIGHT_DECAY = 4e-3, 256, 1e-3
@@ -28,6 +29,7 @@ def supervised_ceiling(
     """
     pooled: dict[str, float] = {}
     single: dict[str, float] = {}
+    data = Standardisation.fit(data, split.train)(data)
     channels = varying_channels(data.rows(split.train))
     train, test = (Batch.of(data.rows(rows), device, channels) for rows in (split.train, split.test))
     for modality in data.modalities:

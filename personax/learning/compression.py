@@ -5,7 +5,7 @@ have in common survives it: their canonical correlations do not change under any
 a measurement. So if a modality has several measurements, each one is compressed to its canonical variates
 with the others (generalised canonical correlations, MAXVAR: Kettenring 1971), in units of its own noise
 
-    y_i = W_i^T (x_i - mean_i),   S = mean over i != j of cov(y_i, y_j),   out_i = (cov(y_i) - S)^(-1/2) y_i
+    y_i = W_i^T (x_i - mean_i),   S = mean over j != k of cov(y_j, y_k),   out_i = (cov(y_i) - S)^(-1/2) y_i
 
 with cov(y_i) - S the covariance of what measurement i does not share with the others (probabilistic CCA, Bach
 & Jordan 2005). Distances between coordinates are then distances in units of noise (the Fisher metric of the
@@ -16,18 +16,24 @@ map leaves these unchanged.
 
 Principal components come first in both cases, because a search for correlations needs fewer numbers than
 people. They are computed from powers of the Gram matrix of the people (x x^T). An orthogonal map does not
-change this matrix, so it changes the result by rounding only. Everything is fitted on training rows. Missing
-measurements stay masked.
+change this matrix, so it changes the result by rounding only. Everything is fitted on training rows.
+
+Missing measurements stay masked. Nobody needs to have all of them: every person counts with the pairs of
+measurements that he or she has. Because noise is small beside what is shared, a variance and a covariance
+whose difference matters are always taken from the same people; else the two samples would differ by more
+than the noise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+from scipy.sparse.csgraph import connected_components
 
+from personax.runs.errors import InputError
 from personax.runs.files import atomic_path
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData
@@ -37,6 +43,9 @@ POWER_ITERATIONS = 8  # of the block power method
 OVERSAMPLING = 16  # further directions in the block power method, which make the leading ones exact
 HELD_OUT_SHARE = 0.25  # share of the training rows on which the numbers of components are chosen
 SIGNIFICANT_ERRORS = 4.0  # a held-out canonical correlation must exceed 0 by so many standard errors
+PAIRS_PER_COORDINATE = (
+    10  # so many training people must have two measurements, for each latent of the modality
+)
 NOISE_FLOOR = 0.01  # least noise of a canonical variate, as a share of its variance
 
 
@@ -51,6 +60,18 @@ class Projection:
         """Project n people, (n, d) -> (n, r)."""
         projected: np.ndarray = x @ self.weights - self.centre @ self.weights
         return projected
+
+
+def project_seen(
+    project: Callable[[np.ndarray], np.ndarray],
+    x: Float[np.ndarray, "n d"],
+    has: Bool[np.ndarray, " n"],
+) -> Float[np.ndarray, "n r"]:
+    """`project` (n, d) -> (n, r) of the rows that are there; the others become zeros, whatever they hold."""
+    found = project(x[has])
+    out = np.zeros((len(x), found.shape[1]), found.dtype)
+    out[has] = found
+    return out
 
 
 @dataclass(frozen=True)
@@ -76,19 +97,25 @@ class Compression:
             rows: row numbers of the training people.
             least: modality -> least number of coordinates (fewer only if the measurements have fewer).
             seed: seed of the start of the power method and of the split that chooses the numbers.
+
+        Raises:
+            InputError: too few training people have two measurements of a modality together. Pairs with
+                PAIRS_PER_COORDINATE people per least coordinate must link all measurements.
         """
         projections, report = {}, {}
         for modality, arrays in data.measurements.items():
-            seen = [rows[data.observed[modality][rows, i]] for i in range(len(arrays))]
-            rng = numpy_rng(seed, f"compression/{modality}")
+            seen, rng = data.observed[modality][rows], numpy_rng(seed, f"compression/{modality}")
+            if len(arrays) > 1:
+                where = f"{data.source}: {modality}" if data.source else modality
+                _check_overlap(where, _together(seen), PAIRS_PER_COORDINATE * least[modality])
             bases = [
-                _leading_components(array, present, rng) for array, present in zip(arrays, seen, strict=True)
+                _leading_components(array, rows[has], rng) for array, has in zip(arrays, seen.T, strict=True)
             ]
             if len(arrays) == 1:
                 projections[modality], report[modality] = _compress_single(bases[0], least[modality])
             else:
-                shared = rows[data.observed[modality][rows].all(1)]
-                scores = [base.whitened(array[shared]) for base, array in zip(bases, arrays, strict=True)]
+                paired = seen.sum(1) > 1
+                scores = _Scores.of(bases, [array[rows[paired]] for array in arrays], seen[paired])
                 maps, report[modality] = _compress_several(scores, least[modality], rng)
                 projections[modality] = [
                     Projection(base.centre, base.whitening[:, : len(weights)] @ weights)
@@ -97,17 +124,17 @@ class Compression:
         return cls(projections, report)
 
     def __call__(self, data: MultiViewData) -> MultiViewData:
-        """The same people with compressed measurements. The masks are kept."""
+        """The same people with compressed measurements, in units of noise. The masks are kept."""
         measurements = {
             modality: [
-                project(array) * present[:, None]
+                project_seen(project, array, present)
                 for project, array, present in zip(
                     self.projections[modality], arrays, data.observed[modality].T, strict=True
                 )
             ]
             for modality, arrays in data.measurements.items()
         }
-        return replace(data, measurements=measurements)
+        return replace(data, measurements=measurements, known_units=True)
 
     def save(self, path: Path | str) -> None:
         """Write centres and weights to a .npz file with keys `modality/number/centre` and `.../weights`."""
@@ -199,8 +226,60 @@ def _compress_single(base: _Principal, least: int) -> tuple[list[Projection], di
     return [Projection(base.centre, weights.astype(np.float32))], report
 
 
+@dataclass(frozen=True)
+class _Scores:
+    """Whitened principal components of the measurements of a modality.
+
+    Attributes:
+        values: per measurement (n, p); zeros for a person who lacks it.
+        seen: (n, measurements) bool, who has which measurement.
+    """
+
+    values: Sequence[np.ndarray]
+    seen: np.ndarray
+
+    @classmethod
+    def of(cls, bases: Sequence[_Principal], arrays: Sequence[np.ndarray], seen: np.ndarray) -> "_Scores":
+        """The scores of measurements (n, d) on their principal components."""
+        found = zip(bases, arrays, seen.T, strict=True)
+        return cls([project_seen(base.whitened, array, has) for base, array, has in found], seen)
+
+    def rows(self, index: np.ndarray) -> "_Scores":
+        """The given rows."""
+        return _Scores([score[index] for score in self.values], self.seen[index])
+
+    def variates(self, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Per measurement: scores times the map (p, r) of the first p of them, (n, r)."""
+        return [score[:, : len(weights)] @ weights for score, weights in zip(self.values, maps, strict=True)]
+
+
+def _together(seen: np.ndarray) -> np.ndarray:
+    """(n, measurements) bool -> (measurements, measurements) number of people who have both of two."""
+    counts: np.ndarray = seen.T.astype(int) @ seen.astype(int)
+    return counts
+
+
+def _check_overlap(where: str, together: np.ndarray, needed: int) -> None:
+    """Raise InputError unless pairs that `needed` people have together link every measurement to the first.
+
+    Args:
+        where: what the message begins with: the source and the modality.
+        together: (measurements, measurements) number of training people who have both of two measurements.
+        needed: least number of them.
+    """
+    linked = connected_components(together >= needed, directed=False)[1] == 0
+    if not linked.all():
+        first = np.flatnonzero(~linked)[0]
+        most = together[first, linked].max()
+        raise InputError(
+            f"{where}: only {most} training people have measurement {first + 1} together with "
+            f"{' or '.join(str(k + 1) for k in np.flatnonzero(linked))}; "
+            f"at least {needed}, or leave measurement {first + 1} out"
+        )
+
+
 def _compress_several(
-    scores: Sequence[np.ndarray], least: int, rng: np.random.Generator
+    scores: _Scores, least: int, rng: np.random.Generator
 ) -> tuple[list[np.ndarray], dict[str, Any]]:
     """Maps (p, r) from whitened principal components to canonical variates in units of noise, and a report.
 
@@ -208,81 +287,116 @@ def _compress_several(
     -1/2 sum log(1 - rho^2) that the measurements have about each other; r is the number of significant
     correlations rho.
     """
-    order = rng.permutation(len(scores[0]))
+    order = rng.permutation(len(scores.seen))
     cut = max(2, round(HELD_OUT_SHARE * len(order)))
-    held_out, fitted = order[:cut], order[cut:]
-    largest = min(score.shape[1] for score in scores)
+    held_out, fitted = scores.rows(order[:cut]), scores.rows(order[cut:])
+    significant = SIGNIFICANT_ERRORS / np.sqrt(_independent_pairs(held_out.seen))
+    largest = min(score.shape[1] for score in scores.values)
     found: dict[int, np.ndarray] = {}
     for components in sorted({min(size, largest) for size in COMPONENT_NUMBERS}):
-        maps, _ = _correlate([score[fitted] for score in scores], components)
-        rho = _held_out_correlations([score[held_out] for score in scores], maps)
-        found[components] = np.where(rho > SIGNIFICANT_ERRORS / np.sqrt(cut), rho, 0.0)
+        rho = _held_out_correlations(held_out, _correlate(fitted, components))
+        found[components] = np.where(rho > significant, rho, 0.0)
     information = {size: float(-0.5 * np.log1p(-(rho**2)).sum()) for size, rho in found.items()}
     best = max(information, key=lambda size: information[size])
     number = min(max(int((found[best] > 0).sum()), least), best)
-    maps, _ = _correlate(scores, best)
-    maps = [weights[:, :number] for weights in maps]
+    maps = [weights[:, :number] for weights in _correlate(scores, best)]
     report = {
         "method": "canonical variates",
         "components": number,
         "principal_components": best,
-        "correlations": _held_out_correlations([score[held_out] for score in scores], maps).round(4).tolist(),
+        "correlations": _held_out_correlations(held_out, maps).round(4).tolist(),
         "information_by_principal_components": information,
     }
     return _in_units_of_noise(scores, maps), report
 
 
-def _in_units_of_noise(scores: Sequence[np.ndarray], maps: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Maps (p, r) in units of noise: the part of a measurement that it does not share gets variance 1."""
-    variates = _variates(scores, maps)
-    variates = [v - v.mean(0) for v in variates]
-    n, views = len(variates[0]), len(variates)
+def _independent_pairs(seen: np.ndarray) -> float:
+    """How many independent pairs of measurements are worth as much as those of the people in `seen`.
+
+    A person with all of I measurements has I (I - 1) / 2 pairs, which may err together (Kish's effective
+    sample size, with each person's number of pairs as the weight). It is the number of people if all of them
+    have equally many measurements.
+    """
+    numbers = seen.sum(1)
+    pairs = numbers * (numbers - 1) // 2
+    return float(pairs.sum() ** 2 / np.square(pairs).sum())
+
+
+def _in_units_of_noise(scores: _Scores, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Maps (p, r) in units of noise: the part of a measurement that it does not share gets variance 1.
+
+    What is shared is much larger than the noise. So cov(y_i) and what is subtracted from it are means over
+    the same people, those who have measurement i. Each of them counts once: as the mean over the pairs that
+    he or she has.
+    """
+    variates = [_centred(v, has) for v, has in zip(scores.variates(maps), scores.seen.T, strict=True)]
+    views, numbers = len(variates), scores.seen.sum(1)
     pairs = [(i, j) for i in range(views) for j in range(views) if i != j]
-    shared = sum(variates[i].T @ variates[j] for i, j in pairs) / (n * len(pairs))
+    balance = (len(pairs) / (numbers * (numbers - 1)))[:, None]  # 1 for people who have all measurements
     out = []
-    for variate, weights in zip(variates, maps, strict=True):
-        values, vectors = np.linalg.eigh(variate.T @ variate / n - (shared + shared.T) / 2)
+    for variate, weights, has in zip(variates, maps, scores.seen.T, strict=True):
+        people = has.sum()
+        shared = sum((variates[i] * balance)[has].T @ variates[j][has] for i, j in pairs) / (
+            people * len(pairs)
+        )
+        values, vectors = np.linalg.eigh(variate.T @ variate / people - (shared + shared.T) / 2)
         noise = np.maximum(values, NOISE_FLOOR)
         out.append((weights @ (vectors / np.sqrt(noise)) @ vectors.T).astype(np.float32))
     return out
 
 
-def _correlate(scores: Sequence[np.ndarray], components: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Canonical correlations by MAXVAR: a map (p, p) per measurement, and the correlations in falling order.
+def _centred(x: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """(n, r) minus the mean of the rows that are there; the others become zeros."""
+    return np.where(has[:, None], x - x[has].mean(0), 0)
 
-    `scores` holds the whitened principal components (n, p) of each measurement. The maps are the eigenvectors
-    of the correlation matrix of all components together, cut into measurements. With I measurements, its
-    eigenvalues are 1 + (I - 1) times the mean correlations.
+
+def _correlate(scores: _Scores, components: int) -> list[np.ndarray]:
+    """Canonical correlations by MAXVAR: a map (p, p) per measurement, columns from the largest correlation.
+
+    The maps minimise the sum of |y_i - y_j|^2 over people and the pairs of measurements that they have, for
+    variates of variance 1. They are the eigenvectors of the correlation matrix of all components together,
+    cut into measurements. With I measurements, its eigenvalues are 1 + (I - 1) times the mean correlations.
+    A person with k of the I measurements is in k - 1 pairs with each of them, and counts (k - 1) / (I - 1) in
+    its variance. So covariances and variances are those of the same pairs, and no correlation exceeds 1.
     """
-    views = len(scores)
-    stacked = np.concatenate([score[:, :components] for score in scores], 1).astype(np.float64)
-    stacked -= stacked.mean(0)
+    views = len(scores.values)
+    places = [slice(number * components, (number + 1) * components) for number in range(views)]
+    centred = [
+        _centred(score[:, :components].astype(np.float64), has)
+        for score, has in zip(scores.values, scores.seen.T, strict=True)
+    ]
+    stacked = np.concatenate(centred, 1)
     correlation = stacked.T @ stacked / len(stacked)
+    lacking = 1 - (scores.seen.sum(1) - 1) / (views - 1)  # 0 for people who have all measurements
     parts = []
-    for number in range(views):
-        place = slice(number * components, (number + 1) * components)
-        values, vectors = np.linalg.eigh(correlation[place, place])
+    for place, x in zip(places, centred, strict=True):
+        own = correlation[place, place] - (x * lacking[:, None]).T @ x / len(stacked)
+        values, vectors = np.linalg.eigh(own)
         parts.append((vectors / np.sqrt(np.maximum(values, 1e-6))) @ vectors.T)
-    for i in range(views):
-        for j in range(views):
-            a, b = slice(i * components, (i + 1) * components), slice(j * components, (j + 1) * components)
+    for i, a in enumerate(places):
+        for j, b in enumerate(places):
             correlation[a, b] = np.eye(components) if i == j else parts[i] @ correlation[a, b] @ parts[j]
     values, vectors = np.linalg.eigh(correlation)
     order = np.argsort(values)[::-1][:components]
     vectors = vectors[:, order].reshape(views, components, len(order))
-    maps = [np.sqrt(views) * part @ vector for part, vector in zip(parts, vectors, strict=True)]
-    return maps, (values[order] - 1) / (views - 1)
+    return [np.sqrt(views) * part @ vector for part, vector in zip(parts, vectors, strict=True)]
 
 
-def _variates(scores: Sequence[np.ndarray], maps: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Per measurement: scores (n, p or more) times the map (p, r) of the first p of them, (n, r)."""
-    return [score[:, : len(weights)] @ weights for score, weights in zip(scores, maps, strict=True)]
+def _held_out_correlations(scores: _Scores, maps: Sequence[np.ndarray]) -> np.ndarray:
+    """(r,) mean correlation over the pairs of measurements, on rows that the maps were not fitted to.
 
-
-def _held_out_correlations(scores: Sequence[np.ndarray], maps: Sequence[np.ndarray]) -> np.ndarray:
-    """(r,) mean correlation over the pairs of measurements, on rows that the maps were not fitted to."""
-    variates = _variates(scores, maps)
-    standard = [(v - v.mean(0)) / np.maximum(v.std(0), 1e-9) for v in variates]
-    pairs = [(i, j) for i in range(len(scores)) for j in range(i)]
-    correlations: np.ndarray = np.mean([(standard[i] * standard[j]).mean(0) for i, j in pairs], axis=0)
+    A pair counts in proportion to the number of people who have both measurements.
+    """
+    variates = scores.variates(maps)
+    counts = _together(scores.seen)
+    pairs = [(i, j) for i in range(len(maps)) for j in range(i) if counts[i, j] > 1]
+    weights = np.array([counts[i, j] for i, j in pairs]) / max(counts[i, j] for i, j in pairs)
+    found = []
+    for i, j in pairs:
+        both = scores.seen[:, i] & scores.seen[:, j]
+        one, other = (
+            (v - v.mean(0)) / np.maximum(v.std(0), 1e-9) for v in (variates[i][both], variates[j][both])
+        )
+        found.append((one * other).mean(0))
+    correlations: np.ndarray = (np.array(found) * weights[:, None]).sum(0) / weights.sum()
     return correlations

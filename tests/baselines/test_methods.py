@@ -113,6 +113,24 @@ def test_what_is_missing_is_not_looked_at(name: str) -> None:
     assert np.isfinite(found[0].to_numpy()).all()
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_units_and_axes_of_embeddings_do_not_matter(name: str) -> None:
+    """Each latent correlates with that of the same name by more than 0.999."""
+    data, split = people()
+    rng = np.random.default_rng(3)
+    turned = {
+        m: [
+            (1000 * a @ np.linalg.qr(rng.standard_normal((a.shape[1], a.shape[1])))[0]).astype(np.float32)
+            for a in arrays
+        ]
+        for m, arrays in data.measurements.items()
+    }
+    other = dataclasses.replace(data, measurements=turned)
+    before = fitted(name, data, split, TINY).transform(data).to_numpy()
+    after = fitted(name, other, split, TINY).transform(other).to_numpy()
+    assert np.corrcoef(before.T, after.T).diagonal(3).min() > 0.999
+
+
 @pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.uses_truth])
 def test_the_truth_is_not_looked_at(name: str) -> None:
     data, split = people()
@@ -183,6 +201,7 @@ def test_beta_vae_finds_the_axes_of_independent_factors_of_unequal_variance() ->
         {"a": [seen(factors, rng)]},
         np.arange(1500),
         truth=Truth(pd.DataFrame(factors, columns=["z11", "z12"]), {"a": ["z11", "z12"]}),
+        known_units=True,  # the noise of `seen` is the methods' observation_sd
     )
     split = split_rows(1500, rng)
     settings = {**SMALL, "noise": 0, "training.epochs": 30}
@@ -201,6 +220,7 @@ def chain(n: int, seed: int) -> tuple[MultiViewData, Split]:
         {"a": [seen(z[:, :2], rng) for _ in range(2)], "b": [seen(z[:, 2:], rng, 4)]},
         np.arange(n),
         truth=Truth(pd.DataFrame(z, columns=["z11", "z12", "z21"]), {"a": ["z11", "z12"], "b": ["z21"]}),
+        known_units=True,  # the noise of `seen` is the methods' observation_sd
     )
     return data, split_rows(n, rng)
 
@@ -254,6 +274,7 @@ def test_mmcrl_finds_latents_and_edges_of_a_sparse_graph_across_modalities() -> 
         {"a": [seen(e[:, :2], rng)], "b": [seen(effects, rng)]},
         np.arange(n),
         truth=Truth(pd.DataFrame(np.c_[e[:, :2], effects], columns=names), {"a": names[:2], "b": names[2:]}),
+        known_units=True,  # the noise of `seen` is the methods' observation_sd
     )
     split = split_rows(n, rng)
     settings = {**SMALL, "noise": 0, "training.epochs": 40, "training.patience": 40}

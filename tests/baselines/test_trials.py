@@ -95,7 +95,10 @@ def test_trials_are_written_continued_and_chosen_from(
 def test_a_trial_that_diverges_loses(tmp_path: Path) -> None:
     data, split = views(120)
     huge = replace(
-        data, measurements={"a": [a * np.float32(1e30) for a in data.measurements["a"]]}, observed={}
+        data,
+        measurements={"a": [a * np.float32(1e30) for a in data.measurements["a"]]},
+        observed={},
+        known_units=True,
     )
     task = TuningTask(huge, split, {"a": 2}, setup={}, settings={"hidden": 8}, device="cpu")
     trials = tune("beta_vae", task, tmp_path)

@@ -126,7 +126,7 @@ def test_a_model_without_patience_left_keeps_its_best_epoch_while_others_go_on()
         data, split = embeddings(seed)
         for arrays in data.measurements.values():
             arrays[0][split.validation] = arrays[0][np.random.default_rng(seed).permutation(split.validation)]
-        people.append((data, split))
+        people.append((dataclasses.replace(data, known_units=True), split))
     apart, batched = alone(config, people), together(config, people)
     assert [sum(row["phase"] == "representation" for row in model.history) for model in apart] == [6, 5]
     assert_alike(apart, batched, people)
@@ -213,7 +213,10 @@ def test_what_cannot_be_trained_together_is_named() -> None:
     data, split = embeddings(1)
     huge = {m: [array * np.float32(1e30) for array in arrays] for m, arrays in data.measurements.items()}
     with pytest.raises(InputError, match=r"epoch 1, step 1, in models \[2\] of 2"):
-        fit(*two, people=[embeddings(0), (dataclasses.replace(data, measurements=huge), split)])
+        fit(
+            *two,
+            people=[embeddings(0), (dataclasses.replace(data, measurements=huge, known_units=True), split)],
+        )
     compiled = dataclasses.replace(QUICK, phase1=dataclasses.replace(QUICK.phase1, compile=True))
     with pytest.raises(InputError, match="compile"):
         fit(CRL(compiled, device="cpu"), people=[embeddings(0)])

@@ -21,6 +21,7 @@ from personax.experiments.diagnostics.findings import (
     worst,
 )
 from personax.learning.batches import Batch
+from personax.learning.standardisation import Standardisation
 from personax.runs.seeds import numpy_rng, torch_rng
 
 ROTATIONS, ROTATED_ROWS = 200, 500
@@ -49,7 +50,8 @@ def shape_of_coordinates(evidence: Evidence) -> list[Finding]:
     Training asks for both, so they are no independent evidence.
     """
     train = {block: torch.from_numpy(v).double() for block, v in evidence.train.coordinates.items()}
-    batch = Batch.of(evidence.train_data)
+    people = evidence.train_data
+    batch = Batch.of(Standardisation.fit(people, np.arange(len(people)))(people))
     geometry = Geometry.fit(train, batch, torch_rng(evidence.seed, "diagnostics/geometry"))
     step = max(1, len(evidence.test.z) // ROTATED_ROWS)
     test = {b: torch.from_numpy(v[::step]).double() for b, v in evidence.test.coordinates.items()}
