@@ -95,7 +95,10 @@ class Baseline(Estimator[BaselineSettings]):
 
     @torch.no_grad()
     def transform(self, data: MultiViewData) -> pd.DataFrame:
-        """Latents (n, d), one named column each. Measurements that a person lacks are left out."""
+        """Latents (n, d), one named column each. Measurements that a person lacks are left out.
+
+        Raises InputError for other data than those of the fit.
+        """
         network = self._fitted()
         parts = [network.latents(batch).cpu().numpy() for batch in self._batches(data)]
         return pd.DataFrame(np.concatenate(parts), columns=self.names)

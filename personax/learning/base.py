@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Int
 
 from personax.learning.batches import Batch, varying_channels
+from personax.learning.checks import check_finite
+from personax.learning.inputs import Inputs
 from personax.learning.training import History
 from personax.runs.device import resolve_device
 from personax.runs.seeds import numpy_rng
@@ -42,6 +44,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         self.seed = seed
         self.device = resolve_device(device)
         self.history: History = []
+        self._inputs: Inputs | None = None
         self._shapes: dict[str, list[list[int]]] = {}
         self._channels: dict[str, list[list[int]]] = {}
 
@@ -71,9 +74,11 @@ class Estimator(ABC, Generic[EstimatorConfig]):
 
     @abstractmethod
     def transform(self, data: MultiViewData) -> pd.DataFrame:
-        """Latents (n, d), one named column each, of any people with the modalities of the fit.
+        """Latents (n, d), one named column each, of any people with the measurements of the fit.
 
-        A person's missing measurements are left out.
+        A person's missing measurements are left out. Columns of data frames are found by their names if the
+        fit was to data frames, too. Raises InputError for measurements of other numbers, shapes or names, and
+        for NaN or inf in one that a person has.
         """
 
     @property
@@ -112,6 +117,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
         """Make fresh networks for the data; return training and validation rows on the device."""
         self._check(data, split)
+        self._inputs = Inputs.of(data)
         self._channels = varying_channels(data.rows(split.train))
         train, validation = (self._people(data.rows(rows)) for rows in (split.train, split.validation))
         self._shapes = {m: [list(x.shape[1:]) for x in tensors] for m, tensors in train.x.items()}
@@ -121,7 +127,9 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         return train, validation
 
     def _batches(self, data: MultiViewData) -> Iterator[Batch]:
-        """Consecutive people on the device, with the channels of the fit."""
+        """Consecutive people on the device, with the channels of the fit. Raises InputError for others."""
+        data = data if self._inputs is None else self._inputs.matched(data)
+        check_finite(data)
         for start in range(0, len(data), ROWS_AT_ONCE):
             rows = data.rows(np.arange(start, min(start + ROWS_AT_ONCE, len(data))))
             yield Batch.of(rows, self.device, self._channels)

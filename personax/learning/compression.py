@@ -107,7 +107,7 @@ class Compression:
             ]
             for modality, arrays in data.measurements.items()
         }
-        return replace(data, measurements=measurements)
+        return replace(data, measurements=measurements, columns={})
 
     def save(self, path: Path | str) -> None:
         """Write centres and weights to a .npz file with keys `modality/number/centre` and `.../weights`."""
