@@ -33,7 +33,7 @@ from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
 from personax.learning.inputs import Inputs
 from personax.learning.latent_names import block_slices, latent_names
-from personax.learning.training import History
+from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
@@ -137,7 +137,7 @@ class CRL(Estimator[CRLConfig]):
         self._kept: np.ndarray = np.empty(0, dtype=int)
 
     def _learn(
-        self, train: Batch, validation: Batch, checkpoint: Path | None, on_progress: OnProgress | None
+        self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
         self.history = train_representation(
             *self._networks(),

@@ -16,8 +16,9 @@ from jaxtyping import Int
 from personax.learning.batches import Batch, varying_channels
 from personax.learning.checks import check_finite
 from personax.learning.inputs import Inputs
-from personax.learning.training import History
+from personax.learning.training import Checkpoint, History
 from personax.runs.device import resolve_device
+from personax.runs.files import sha256_arrays, sha256_text
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split
 
@@ -63,13 +64,14 @@ class Estimator(ABC, Generic[EstimatorConfig]):
                 so.
             split: the test rows are not used.
             checkpoint: file that the state is saved to after every epoch. If it exists, training goes on
-                from there.
+                from there. A file of other data, another configuration or another seed is refused.
             on_progress: called with the history so far.
 
         Raises InputError for data that do not fit the configuration, and when training diverges.
         """
         train, validation = self._prepare(data, split)
-        self._learn(train, validation, checkpoint, on_progress)
+        kept = None if checkpoint is None else Checkpoint(checkpoint, self._fingerprint(train, validation))
+        self._learn(train, validation, kept, on_progress)
         return self
 
     @abstractmethod
@@ -106,7 +108,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
 
     @abstractmethod
     def _learn(
-        self, train: Batch, validation: Batch, checkpoint: Path | None, on_progress: OnProgress | None
+        self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
         """Train the networks; set `history`."""
 
@@ -125,6 +127,16 @@ class Estimator(ABC, Generic[EstimatorConfig]):
             torch.manual_seed(self._derived("networks"))
             self._build()
         return train, validation
+
+    def _fingerprint(self, train: Batch, validation: Batch) -> dict[str, str]:
+        """What a fit is of: checksums of its data and its configuration, and its seed."""
+        arrays = [tensor.cpu().numpy() for part in (train, validation) for tensor in part.tensors()]
+        described = repr((type(self).__name__, self.config))
+        return {
+            "data": sha256_text(repr(self._channels) + sha256_arrays(*arrays)),
+            "configuration": sha256_text(described),
+            "seed": str(self.seed),
+        }
 
     def _batches(self, data: MultiViewData) -> Iterator[Batch]:
         """Consecutive people on the device, with the channels of the fit. Raises InputError for others."""

@@ -150,6 +150,24 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(fitted: Fitted, tmp_pat
     assert np.array_equal(resumed.graph, whole.graph)
 
 
+def test_a_checkpoint_of_another_fit_is_refused(tmp_path: Path) -> None:
+    data, split = embeddings(120)
+    checkpoint = tmp_path / "checkpoint.pt"
+    CRL(QUICK, seed=1, device="cpu").fit(data, split, checkpoint=checkpoint)
+    weaker = dataclasses.replace(QUICK, observation_sd=0.2)  # the networks have the same shapes
+    masked = dataclasses.replace(data, observed={"a": np.arange(240).reshape(120, 2) > 0})
+    for config, seed, (people, rows), words in [
+        (QUICK, 2, (data, split), "other seed"),
+        (QUICK, 1, embeddings(120, seed=5), "other data"),
+        (QUICK, 1, (masked, split), "other data"),
+        (QUICK, 1, (data, split_rows(120, np.random.default_rng(7))), "other data"),
+        (weaker, 1, (data, split), "other configuration"),
+        (weaker, 2, (data, split), "other configuration and other seed"),
+    ]:
+        with pytest.raises(InputError, match=rf"checkpoint\.pt: a checkpoint of {words};"):
+            CRL(config, seed=seed, device="cpu").fit(people, rows, checkpoint=checkpoint)
+
+
 @pytest.mark.parametrize("name", ["fitted", "fitted_seen_once"])
 def test_save_and_load_give_the_same_model(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     model, data, _ = request.getfixturevalue(name)
