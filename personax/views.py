@@ -8,10 +8,13 @@ share.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int, Shaped
+
+from personax.runs.errors import InputError
 
 SHARED = "s"  # the name of the block of latents that all modalities share
 
@@ -30,6 +33,12 @@ class Truth:
     blocks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     graph: Shaped[np.ndarray, "k k"] | None = None
 
+    def __post_init__(self) -> None:
+        """Raise InputError for a graph over another number of latents."""
+        k = self.latents.shape[1]
+        if self.graph is not None and self.graph.shape != (k, k):
+            raise InputError(f"true graph: shape {self.graph.shape}, must be {(k, k)}")
+
     def rows(self, index: Int[np.ndarray, " rows"]) -> "Truth":
         """The truth about the people with these row numbers."""
         return Truth(self.latents.iloc[index].reset_index(drop=True), self.blocks, self.graph)
@@ -41,14 +50,27 @@ class MultiViewData:
 
     Attributes:
         measurements: modality -> list of float32 arrays (n, ...), one per measurement. Images are
-            (n, channels, height, width) in [0, 1], embeddings (n, d).
+            (n, channels, height, width) in [0, 1], embeddings (n, d). A data frame of numbers becomes an
+            array (n, d), whose names are kept in `columns`; one number a person, (n,), becomes (n, 1).
         ids: (n,) identifiers, in the order of the rows.
         observed: modality -> bool (n, measurements). False means that a person lacks a measurement; its row
-            in `measurements` is then ignored, whatever it holds. All True if left out.
+            in `measurements` is then ignored, whatever it holds. All True if left out. Integers 0 and 1 are
+            taken as False and True.
         truth: the true latents and their graph, or None if they are unknown.
         source: where the data came from; the manifest of a run says it.
+        columns: modality -> for each measurement the names of its d columns, or None if they have none. Only
+            modalities with names stand here. Give {} to forget the names.
         known_units: the size of noise in the embeddings is known, as in coordinates of the compression, where
             its variance is 1. Estimators take such embeddings as they are; others they standardise.
+
+    Raises InputError for measurements that are no numbers or of other shapes, for other numbers of rows, and
+    for masks and names that do not fit the measurements.
+
+    Example:
+        >>> table = pd.DataFrame({"height": [1.7, 1.8], "weight": [60.0, 70.0]})
+        >>> data = MultiViewData({"body": [table]}, ids=np.arange(2), observed={"body": np.array([[1], [0]])})
+        >>> data.measurements["body"][0].shape, data.columns["body"], data.observed["body"].tolist()
+        ((2, 2), [('height', 'weight')], [[True], [False]])
     """
 
     measurements: Mapping[str, Sequence[Shaped[np.ndarray, "_ ..."]]]  # `__post_init__` checks n
@@ -56,20 +78,35 @@ class MultiViewData:
     observed: Mapping[str, Bool[np.ndarray, "n _"]] = field(default_factory=dict)
     truth: Truth | None = None
     source: str = ""
+    columns: Mapping[str, Sequence[Sequence[str] | None]] = field(default_factory=dict)
     known_units: bool = False
 
     def __post_init__(self) -> None:
-        n = len(self.ids)
-        for modality, arrays in self.measurements.items():
-            for number, array in enumerate(arrays, start=1):
-                if len(array) != n:
-                    raise ValueError(f"{modality}, measurement {number}: {len(array)} rows, but {n} ids")
+        ids = np.asarray(self.ids)
+        if ids.ndim != 1:
+            raise InputError(f"ids: shape {ids.shape}; one identifier for each person, (n,)")
+        n = len(ids)
+        if not self.measurements:
+            raise InputError("no modality; give at least one, as {'text': [array]}")
+        measurements: dict[str, list[np.ndarray]] = {}
+        named: dict[str, list[tuple[str, ...] | None]] = {}
+        for modality, given in dict[str, Any](self.measurements).items():
+            if isinstance(given, np.ndarray | pd.DataFrame | pd.Series) or not given:
+                raise InputError(f"{modality}: must be a list of one or more measurements, as [array]")
+            wheres = [f"{modality}, measurement {number}" for number in range(1, len(given) + 1)]
+            measurements[modality] = [_as_array(x, n, where) for x, where in zip(given, wheres, strict=True)]
+            named[modality] = [_frame_columns(x, where) for x, where in zip(given, wheres, strict=True)]
         if self.truth is not None and len(self.truth.latents) != n:
-            raise ValueError(f"true latents: {len(self.truth.latents)} rows, but {n} ids")
-        full = {
-            modality: np.ones((n, len(arrays)), dtype=bool) for modality, arrays in self.measurements.items()
+            raise InputError(f"true latents: {len(self.truth.latents)} rows, but {n} ids")
+        full = {modality: np.ones((n, len(arrays)), dtype=bool) for modality, arrays in measurements.items()}
+        masks = {
+            modality: _as_mask(mask, modality, full.get(modality), list(full))
+            for modality, mask in self.observed.items()
         }
-        object.__setattr__(self, "observed", full | dict(self.observed))
+        object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "measurements", measurements)
+        object.__setattr__(self, "observed", full | masks)
+        object.__setattr__(self, "columns", _all_columns(named, self.columns, measurements))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,6 +137,88 @@ class MultiViewData:
             observed={m: mask[index] for m, mask in self.observed.items()},
             truth=None if self.truth is None else self.truth.rows(index),
         )
+
+    def seen(self, modality: str) -> Bool[np.ndarray, " n"]:
+        """(n,) whether a person has at least one measurement of the modality."""
+        return np.asarray(self.observed[modality].any(1))
+
+
+def _as_array(given: object, n: int, where: str) -> np.ndarray:
+    """A measurement as an array of numbers (n, ...). Raises InputError, which begins with `where`."""
+    if isinstance(given, np.ma.MaskedArray):
+        raise InputError(f"{where}: a masked array; say with `observed` who lacks it")
+    if isinstance(given, pd.DataFrame | pd.Series):
+        frame = given.to_frame() if isinstance(given, pd.Series) else given
+        for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
+            if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
+                raise InputError(f"{where}: column {name!r} is {dtype}, not numbers; leave it out")
+        array = frame.to_numpy(dtype=np.float32, na_value=np.nan)
+    else:
+        array = np.asarray(given)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{where}: {array.dtype}, not numbers; convert it, as array.astype(np.float32)")
+    if array.ndim == 0 or len(array) != n:
+        raise InputError(f"{where}: {len(array) if array.ndim else 'no'} rows, but {n} ids")
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim not in (2, 4) or 0 in array.shape[1:]:
+        raise InputError(
+            f"{where}: shape {array.shape}; embeddings are (n, d), images (n, channels, height, width)"
+        )
+    return array
+
+
+def _frame_columns(given: object, where: str) -> tuple[str, ...] | None:
+    """Names of the columns of a data frame; None for an array. Raises InputError for a name twice."""
+    if not isinstance(given, pd.DataFrame):
+        return None
+    names = tuple(str(name) for name in given.columns)
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"{where}: column {twice[0]!r} occurs twice; every column needs its own name")
+    return names
+
+
+def _all_columns(
+    named: Mapping[str, Sequence[Sequence[str] | None]],
+    given: Mapping[str, Sequence[Sequence[str] | None]],
+    measurements: Mapping[str, Sequence[np.ndarray]],
+) -> dict[str, list[Sequence[str] | None]]:
+    """Names of all columns: those of data frames, else those that were given. Raises InputError."""
+    for modality, names in given.items():
+        widths = [array.shape[1] for array in measurements.get(modality, [])]
+        if len(names) != len(widths) or any(
+            each is not None and len(each) != width for each, width in zip(names, widths, strict=True)
+        ):
+            raise InputError(
+                f"columns of {modality!r}: not those of the measurements; give columns={{}} for other ones"
+            )
+    found = {
+        modality: [own or other for own, other in zip(of_frames, given.get(modality, of_frames), strict=True)]
+        for modality, of_frames in named.items()
+    }
+    return {modality: names for modality, names in found.items() if any(names)}
+
+
+def _as_mask(given: object, modality: str, full: np.ndarray | None, modalities: Sequence[str]) -> np.ndarray:
+    """A mask as bool (n, measurements), like the mask `full` of people who have everything.
+
+    Raises InputError for a modality that does not exist (`full` is None), another shape and other values.
+    """
+    if full is None:
+        raise InputError(f"observed: no modality {modality!r}; the modalities are {list(modalities)}")
+    mask = np.asarray(given)
+    if mask.shape != full.shape:
+        raise InputError(
+            f"observed of {modality!r}: shape {mask.shape}, must be {full.shape}: people, measurements"
+        )
+    if mask.dtype.kind in "iu" and ((mask == 0) | (mask == 1)).all():
+        mask = mask.astype(bool)
+    if mask.dtype != np.bool_:
+        raise InputError(
+            f"observed of {modality!r}: {mask.dtype}, must be True and False, or integers 0 and 1"
+        )
+    return mask
 
 
 @dataclass(frozen=True)
@@ -134,7 +253,7 @@ def split_rows(n: int, rng: np.random.Generator, *, validation: float = 0.1, tes
         test: share of n for the test, in (0, 1).
 
     Raises:
-        ValueError: there are fewer than 3 rows.
+        InputError: there are fewer than 3 rows, or none is left for training.
 
     Example:
         >>> split = split_rows(10, np.random.default_rng(0))
@@ -144,9 +263,16 @@ def split_rows(n: int, rng: np.random.Generator, *, validation: float = 0.1, tes
         True
     """
     if n < 3:
-        raise ValueError(f"{n} rows cannot be split in three; at least 3 are needed")
+        raise InputError(f"{n} rows cannot be split in three; at least 3 are needed")
+    for name, share in (("validation", validation), ("test", test)):
+        if not 0 < share < 1:
+            raise InputError(f"{name} {share}: a share of the rows, between 0 and 1")
     order = rng.permutation(n)
     n_test, n_validation = max(1, round(n * test)), max(1, round(n * validation))
+    if n_test + n_validation >= n:
+        raise InputError(
+            f"validation {validation} and test {test} take all {n} rows; none are left for training"
+        )
     return Split(
         train=np.sort(order[n_test + n_validation :]),
         validation=np.sort(order[n_test : n_test + n_validation]),

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +17,7 @@ from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
 from personax.learning.latent_names import latent_names
 from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
-from personax.learning.training import Plan, SingleModel, Weights, minimise
+from personax.learning.training import Checkpoint, Plan, SingleModel, Weights, minimise
 from personax.views import MultiViewData, Split
 
 
@@ -70,7 +69,7 @@ class Baseline(Estimator[BaselineSettings]):
         self._network = self._make_network(self._shapes).to(self.device)
 
     def _learn(
-        self, train: Batch, validation: Batch, checkpoint: Path | None, on_progress: OnProgress | None
+        self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
         network = self._fitted()
         training, schedule = self._training(len(train))
@@ -95,7 +94,10 @@ class Baseline(Estimator[BaselineSettings]):
 
     @torch.no_grad()
     def transform(self, data: MultiViewData) -> pd.DataFrame:
-        """Latents (n, d), one named column each. Measurements that a person lacks are left out."""
+        """Latents (n, d), one named column each. Measurements that a person lacks are left out.
+
+        Raises InputError for other data than those of the fit.
+        """
         network = self._fitted()
         parts = [network.latents(batch).cpu().numpy() for batch in self._batches(data)]
         return pd.DataFrame(np.concatenate(parts), columns=self.names)

@@ -31,6 +31,7 @@ What we had to choose:
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -85,6 +86,11 @@ class LabelledBatch(Batch):
     """A batch with labels u (n, d)."""
 
     labels: Float[Tensor, "n d"] = field(default_factory=lambda: torch.empty(0, 0))
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Those of a Batch, and the labels."""
+        yield from super().tensors()
+        yield self.labels
 
     def rows(self, index: Tensor | slice) -> "LabelledBatch":
         """The rows with these numbers."""

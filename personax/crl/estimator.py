@@ -31,9 +31,10 @@ from personax.crl.representation import train_representation
 from personax.learning.base import Estimator, OnProgress
 from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
+from personax.learning.inputs import Inputs
 from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
-from personax.learning.training import History
+from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
@@ -137,7 +138,7 @@ class CRL(Estimator[CRLConfig]):
         self._kept: np.ndarray = np.empty(0, dtype=int)
 
     def _learn(
-        self, train: Batch, validation: Batch, checkpoint: Path | None, on_progress: OnProgress | None
+        self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
         self.history = train_representation(
             *self._networks(),
@@ -218,9 +219,9 @@ class CRL(Estimator[CRLConfig]):
             model._conclude(prior, train)
 
     def transform(self, data: MultiViewData) -> pd.DataFrame:
-        """Latents (n, d), one named column each, of any people with the modalities of the fit.
+        """Latents (n, d), one named column each, of any people with the measurements of the fit.
 
-        Measurements that a person lacks are left out.
+        Measurements that a person lacks are left out. Raises InputError for other data than those of the fit.
         """
         vae, prior = self._fitted()
         parts = []
@@ -290,6 +291,7 @@ class CRL(Estimator[CRLConfig]):
             {
                 "config": asdict(self.config),
                 "seed": self.seed,
+                "inputs": self._inputs and self._inputs.described(),
                 "shapes": self._shapes,
                 "channels": self._channels,
             },
@@ -308,6 +310,8 @@ class CRL(Estimator[CRLConfig]):
         """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
         described = read_yaml(Path(folder) / MODEL)
         model = cls(config_from(described["config"]), seed=described["seed"], device=device)
+        if described.get("inputs"):  # version 0.2.0 did not write them
+            model._inputs = Inputs(**described["inputs"])
         model._shapes, model._channels = described["shapes"], described["channels"]
         try:
             saved = torch.load(Path(folder) / WEIGHTS, map_location=model.device, weights_only=True)
@@ -353,6 +357,7 @@ class CRL(Estimator[CRLConfig]):
         check_fit(data, split, self.config.latents, self.config.shared, self.config.nuisance)
 
     def _build(self) -> None:
+        self._prior = None  # that of an earlier fit does not belong to these networks
         self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
 
     def _networks(self) -> tuple[MultiViewVAE, CausalPrior]:

@@ -5,7 +5,6 @@ Equations stand in objective.py. A block is the set of latents of one modality, 
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -18,7 +17,7 @@ from personax.crl.prior import CausalPrior, graphs_for
 from personax.learning.batches import Batch
 from personax.learning.gaussians import Posterior, pool
 from personax.learning.losses import info_nce, kl_to_standard_normal, reconstruction
-from personax.learning.training import History, Plan, SingleModel, Weights, minimise
+from personax.learning.training import Checkpoint, History, Plan, SingleModel, Weights, minimise
 from personax.views import SHARED
 
 REPRESENTATION = "representation"  # name of phase 1 in the history
@@ -129,7 +128,7 @@ def train_representation(
     config: Phase1Config,
     *,
     seed: int,
-    checkpoint: Path | None = None,
+    checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[History], None] | None = None,
 ) -> History:
     """Minimise Eq. (1) on `train`; leave `vae` and `prior` at the epoch that is best on `validation`.

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
 
 from personax.crl import CRL, CRLConfig
 from personax.graphs.graph import Graph
+from personax.graphs.graph_files import OBSERVED
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_json_lines
 from personax.runs.run_folder import CHECKPOINT, HISTORY, WEIGHTS, RunFolder, project_path
@@ -95,11 +94,20 @@ def read_history(folder: Path) -> pd.DataFrame:
     return pd.read_json(path, lines=True)
 
 
-def write_latents(path: Path, latents: pd.DataFrame, ids: Shaped[np.ndarray, " n"], split: Split) -> None:
-    """Write id, split (train, validation or test) and one column per latent, for all people, as Parquet."""
+def write_latents(path: Path, latents: pd.DataFrame, data: MultiViewData, split: Split) -> None:
+    """Write id, split (train, validation or test) and one column per latent, for all people, as Parquet.
+
+    Latents of a modality are imputed for a person of whom no measurement of it is observed. For every
+    modality with such people a column of True and False, `observed_MODALITY`, follows; s is imputed where all
+    modalities have such a column and all are False. Without such people there are no further columns.
+    """
     table = latents.copy()
     table.insert(0, "split", split.labels(len(table)))
-    table.insert(0, "id", ids)
+    table.insert(0, "id", data.ids)
+    for modality in data.modalities:
+        seen = data.seen(modality)
+        if not seen.all():
+            table[f"{OBSERVED}{modality}"] = seen
     with atomic_path(path) as temporary:
         table.to_parquet(temporary, index=False)
 

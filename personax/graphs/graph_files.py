@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -18,7 +18,8 @@ from personax.views import SHARED
 
 PUBLISHED_GRAPHS = Path(__file__).parent / "published"
 LATENT_FILES = (".npy", ".parquet", ".csv")
-ID, SPLIT = "id", "split"  # the columns of a table that are no latents
+ID, SPLIT = "id", "split"  # the columns of a table that are no latents,
+OBSERVED = "observed_"  # and what the names of its columns of True and False begin with, one for a modality
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Latents:
         true_graph: the true graph over the same names, or None.
         simulated: True if the people are simulated.
         path: the folder or file that they come from.
+        left_out: people who are not in the table, because some of their latents are imputed.
     """
 
     table: pd.DataFrame
@@ -40,6 +42,7 @@ class Latents:
     true_graph: Graph | None
     simulated: bool
     path: Path
+    left_out: int = 0
 
     @property
     def names(self) -> list[str]:
@@ -79,8 +82,11 @@ def read_latents(
 ) -> Latents:
     """Read the latents of a run folder, or of a .npy, .parquet or .csv file.
 
-    The columns of a table are latents, except `id` and `split` (in upper or lower case). `rows="test"` keeps
-    the rows whose split is "test". `names` gives names to the columns of a .npy file (else x1, x2, ...), or
+    The columns of a table are latents, except `id` and `split` (in upper or lower case), and columns of True
+    and False whose names begin with `observed_`. There False means that nothing was observed of a modality,
+    so that the person's latents of it are imputed. A graph over such latents would have the model's own
+    guesses as data, so people with a False are left out. `rows="test"` keeps the rows whose split is "test".
+    `names` gives names to the columns of a .npy file (else x1, x2, ...), or
     says which columns of a table to use. Raises InputError, which names the file.
     """
     if not path.exists():
@@ -100,7 +106,20 @@ def read_latents(
         raise InputError(f"{path}: id {table.index[table.index.duplicated()][0]!r} occurs twice")
     if SPLIT in lower:
         table = table.drop(columns=lower[SPLIT])
-    return _with_graphs(_latent_columns(table, names, path), path, folder)
+    table, left_out = _without_imputed(table)
+    latents = _with_graphs(_latent_columns(table, names, path), path, folder)
+    return replace(latents, left_out=left_out)
+
+
+def _without_imputed(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The people without imputed latents, without the columns that say so; and how many the others are."""
+    marks = [
+        column
+        for column in table.columns
+        if str(column).startswith(OBSERVED) and pd.api.types.is_bool_dtype(table[column])
+    ]
+    complete = table[marks].to_numpy(dtype=bool).all(1)
+    return table[complete].drop(columns=marks), int((~complete).sum())
 
 
 def _read_latent_table(path: Path, names: Sequence[str] | None) -> pd.DataFrame:

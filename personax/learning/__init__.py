@@ -2,6 +2,7 @@
 
 In reading order:
 
+inputs.py         what the measurements of a fit looked like, to which those of other people are matched
 batches.py        rows of people as tensors
 encoders.py       networks between a measurement and its code, for images and for embeddings
 gaussians.py      normal distributions of codes, and how those of several measurements become one

@@ -14,9 +14,12 @@ import torch
 from jaxtyping import Int
 
 from personax.learning.batches import Batch, varying_channels
+from personax.learning.checks import check_finite
+from personax.learning.inputs import Inputs
 from personax.learning.standardisation import Standardisation
-from personax.learning.training import History
+from personax.learning.training import Checkpoint, History
 from personax.runs.device import resolve_device
+from personax.runs.files import sha256_arrays, sha256_text
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split
 
@@ -43,6 +46,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         self.seed = seed
         self.device = resolve_device(device)
         self.history: History = []
+        self._inputs: Inputs | None = None
         self._shapes: dict[str, list[list[int]]] = {}
         self._channels: dict[str, list[list[int]]] = {}
         self._standardisation = Standardisation({})
@@ -64,20 +68,23 @@ class Estimator(ABC, Generic[EstimatorConfig]):
                 so.
             split: the test rows are not used.
             checkpoint: file that the state is saved to after every epoch. If it exists, training goes on
-                from there.
+                from there. A file of other data, another configuration or another seed is refused.
             on_progress: called with the history so far.
 
         Raises InputError for data that do not fit the configuration, and when training diverges.
         """
         train, validation = self._prepare(data, split)
-        self._learn(train, validation, checkpoint, on_progress)
+        kept = None if checkpoint is None else Checkpoint(checkpoint, self._fingerprint(train, validation))
+        self._learn(train, validation, kept, on_progress)
         return self
 
     @abstractmethod
     def transform(self, data: MultiViewData) -> pd.DataFrame:
-        """Latents (n, d), one named column each, of any people with the modalities of the fit.
+        """Latents (n, d), one named column each, of any people with the measurements of the fit.
 
-        A person's missing measurements are left out.
+        A person's missing measurements are left out. Columns of data frames are found by their names if the
+        fit was to data frames, too. Raises InputError for measurements of other numbers, shapes or names, and
+        for NaN or inf in one that a person has.
         """
 
     @property
@@ -105,7 +112,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
 
     @abstractmethod
     def _learn(
-        self, train: Batch, validation: Batch, checkpoint: Path | None, on_progress: OnProgress | None
+        self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
         """Train the networks; set `history`."""
 
@@ -116,6 +123,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
         """Make fresh networks for the data; return training and validation rows on the device."""
         self._check(data, split)
+        self._inputs = Inputs.of(data)
         self._standardisation = Standardisation.fit(data, split.train)
         self._channels = varying_channels(self._standardisation(data.rows(split.train)))
         train, validation = (self._people(data.rows(rows)) for rows in (split.train, split.validation))
@@ -125,8 +133,23 @@ class Estimator(ABC, Generic[EstimatorConfig]):
             self._build()
         return train, validation
 
+    def _fingerprint(self, train: Batch, validation: Batch) -> dict[str, str]:
+        """What a fit is of: checksums of its data and its configuration, and its seed."""
+        arrays = [tensor.cpu().numpy() for part in (train, validation) for tensor in part.tensors()]
+        described = repr((type(self).__name__, self.config))
+        return {
+            "data": sha256_text(repr(self._channels) + sha256_arrays(*arrays)),
+            "configuration": sha256_text(described),
+            "seed": str(self.seed),
+        }
+
     def _batches(self, data: MultiViewData) -> Iterator[Batch]:
-        """Consecutive people on the device, as `Estimator._people` makes them."""
+        """Consecutive people on the device, as `Estimator._people` makes them, with the columns of the fit.
+
+        Raises InputError for people with other measurements than those of the fit.
+        """
+        data = data if self._inputs is None else self._inputs.matched(data)
+        check_finite(data)
         for start in range(0, len(data), ROWS_AT_ONCE):
             rows = data.rows(np.arange(start, min(start + ROWS_AT_ONCE, len(data))))
             yield Estimator._people(self, rows)  # a subclass may add labels, which only a fit needs

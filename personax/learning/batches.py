@@ -80,6 +80,12 @@ class Batch:
     def __len__(self) -> int:
         return len(next(iter(self.observed.values())))
 
+    def tensors(self) -> Iterator[Tensor]:
+        """All tensors, modality by modality: the measurements, and who has them."""
+        for modality, tensors in self.x.items():
+            yield from tensors
+            yield self.observed[modality]
+
     def rows(self, index: Tensor | slice) -> "Batch":
         """The given rows."""
         return Batch(

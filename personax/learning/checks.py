@@ -15,7 +15,11 @@ def check_fit(
     shared: int = 0,
     nuisance: Mapping[str, int] | None = None,
 ) -> None:
-    """Raise InputError unless `latents` names each modality, rows suffice, values are finite and vary."""
+    """Raise InputError unless the data can be learned from.
+
+    `latents` must name each modality. There must be enough training rows, a validation row, and each
+    measurement must be observed among the training people. Values must be finite and vary.
+    """
     if set(latents) != set(data.modalities):
         raise InputError(
             f"latents are given for {sorted(latents)}, but the data's modalities are "
@@ -27,20 +31,44 @@ def check_fit(
     for modality, number in latents.items():
         if number < 1:
             raise InputError(f"latents of {modality}: {number}; at least 1")
+    check_split(split, len(data))
     least = 10 * (sum(latents.values()) + shared)
     if len(split.train) < least:
         raise InputError(f"{len(split.train)} training rows are too few for the model; at least {least}")
+    check_finite(data)
+    for modality, arrays in data.measurements.items():
+        for number in range(len(arrays)):
+            if not data.observed[modality][split.train, number].any():
+                raise InputError(
+                    f"{modality}, measurement {number + 1}: none of the training people has it; leave it out"
+                )
+        if not any(_varies(a, data.observed[modality][:, k], split) for k, a in enumerate(arrays)):
+            raise InputError(f"{modality}: the same for all training people; leave it out")
+
+
+def check_split(split: Split, n: int) -> None:
+    """Raise InputError unless the parts hold row numbers of n people, and there are validation rows."""
+    for part, rows in (("train", split.train), ("validation", split.validation), ("test", split.test)):
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise InputError(f"split, {part}: {rows.dtype} of shape {rows.shape}; must be row numbers")
+        if len(rows) and (rows.min() < 0 or rows.max() >= n):
+            wrong = rows.min() if rows.min() < 0 else rows.max()
+            raise InputError(f"split, {part}: row {wrong}, but rows are 0 to {n - 1}")
+    if not len(split.validation):
+        raise InputError("no validation rows; at least 1 is needed, because they decide when training stops")
+
+
+def check_finite(data: MultiViewData) -> None:
+    """Raise InputError for NaN or inf in a measurement that a person has; it names the row."""
     for modality, arrays in data.measurements.items():
         for number, array in enumerate(arrays):
             seen = data.observed[modality][:, number]
-            finite = np.isfinite(array).reshape(len(array), -1).all(1)
+            finite = np.isfinite(array).all(tuple(range(1, array.ndim)))
             if not finite[seen].all():
                 row = int(np.flatnonzero(seen & ~finite)[0])
                 raise InputError(
                     f"{modality}, measurement {number + 1}, row {row + 1}: NaN or inf; mark it unobserved"
                 )
-        if not any(_varies(a, data.observed[modality][:, k], split) for k, a in enumerate(arrays)):
-            raise InputError(f"{modality}: the same for all training people; leave it out")
 
 
 def _varies(array: np.ndarray, observed: np.ndarray, split: Split) -> bool:

@@ -134,7 +134,7 @@ class Compression:
             ]
             for modality, arrays in data.measurements.items()
         }
-        return replace(data, measurements=measurements, known_units=True)
+        return replace(data, measurements=measurements, known_units=True, columns={})
 
     def save(self, path: Path | str) -> None:
         """Write centres and weights to a .npz file with keys `modality/number/centre` and `.../weights`."""

@@ -8,6 +8,8 @@ from scipy.stats import rankdata
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics import r2_score
 
+from personax.runs.errors import InputError
+
 KERNEL_RIDGE_ROWS = 4000  # training rows of the kernel map; its cost is cubic, and a smooth map needs no more
 
 
@@ -28,7 +30,13 @@ def kernel_ridge_r2(
 
     Returns:
         (k,) R2: at most 1, about 0 for latents that tell nothing, negative for latents that mislead.
+
+    Raises InputError for NaN or inf.
     """
+    check_latent_rows(z_train, truth_train)
+    check_latent_rows(z_test, truth_test)
+    z_train, z_test = _without_exponent(z_train, z_test)
+    truth_train, truth_test = _without_exponent(truth_train, truth_test)
     step = max(1, -(-len(z_train) // KERNEL_RIDGE_ROWS))
     z_fit, truth_fit = z_train[::step], truth_train[::step]
     z_mean, z_sd = z_fit.mean(0), _positive(z_fit.std(0))
@@ -43,8 +51,10 @@ def insample_r2(z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"]) -> flo
     """The official code's R2: kernel ridge (ridge 1, width 1/d, unscaled) fitted and scored on the same rows.
 
     It is only printed beside the held-out numbers. It makes overfitted latents look better, and good ones
-    worse, because its ridge and its kernel are coarser than those of `kernel_ridge_r2`.
+    worse, because its ridge and its kernel are coarser than those of `kernel_ridge_r2`. Raises InputError for
+    NaN or inf.
     """
+    check_latent_rows(z, truth)
     ridge = KernelRidge(kernel="rbf", alpha=1.0, gamma=1.0 / z.shape[1]).fit(z, truth)
     return float(r2_score(truth, ridge.predict(z)))
 
@@ -63,7 +73,10 @@ def match(
         (k,) columns, which say what recovered latent belongs to each true one, and (k,) signed correlations.
         A constant column has correlation 0 with everything. Where d < k some true latents get none: their
         column is d or larger, and their correlation is 0.
+
+    Raises InputError for NaN or inf, and for another number of rows.
     """
+    check_latent_rows(z, truth)
     correlations = _correlations(z, truth, ranks)
     missing = max(0, len(correlations) - correlations.shape[1])
     correlations = np.pad(correlations, ((0, 0), (0, missing)))
@@ -104,9 +117,30 @@ def _correlations(z: np.ndarray, truth: np.ndarray, ranks: bool) -> np.ndarray:
     """(k, d) correlations between the columns of truth and of z."""
     if ranks:
         z, truth = rankdata(z, axis=0), rankdata(truth, axis=0)
+    z, truth = _without_exponent(z)[0], _without_exponent(truth)[0]
     z, truth = z - z.mean(0), truth - truth.mean(0)
     scale = np.sqrt((truth**2).sum(0))[:, None] * np.sqrt((z**2).sum(0))
     return np.asarray(np.divide(truth.T @ z, scale, out=np.zeros_like(scale), where=scale > 0))
+
+
+def check_latent_rows(z: np.ndarray, truth: np.ndarray) -> None:
+    """Raise InputError unless recovered and true latents have the same rows, and all are finite."""
+    if len(z) != len(truth):
+        raise InputError(f"{len(z)} rows of recovered latents, but {len(truth)} of true ones")
+    for name, values in (("recovered", z), ("true", truth)):
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            row, column = bad[0]
+            raise InputError(f"{name} latent {column + 1}, row {row + 1}: NaN or inf; leave the row out")
+
+
+def _without_exponent(*parts: np.ndarray) -> list[np.ndarray]:
+    """Parts (n, d) of one table, each column divided by the power of 2 that makes the first part's about 1.
+
+    Squares then neither overflow nor vanish, and what does not depend on the scale keeps all its bits.
+    """
+    exponents = np.frexp(np.abs(parts[0]).max(0, initial=0))[1]
+    return [np.ldexp(part, -exponents) for part in parts]
 
 
 def _positive(sd: np.ndarray) -> np.ndarray:

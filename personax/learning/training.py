@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
@@ -25,6 +26,43 @@ log = logging.getLogger(__name__)
 
 History = list[dict[str, Any]]
 """One row per epoch (of identification: per generation)."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file that holds the state of a training after each epoch.
+
+    Attributes:
+        path: the file.
+        belongs_to: what the training is of, such as "data" -> a checksum. A file of another one is refused.
+    """
+
+    path: Path
+    belongs_to: Mapping[str, str] = field(default_factory=dict)
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Write the state of the training."""
+        with atomic_path(self.path) as temporary:
+            torch.save({"belongs_to": dict(self.belongs_to), "state": dict(state)}, temporary)
+
+    def load(self, device: torch.device) -> Mapping[str, Any] | None:
+        """The state of the training, or None without a file.
+
+        Raises InputError for a file that cannot be read, or that is of another training.
+        """
+        if not self.path.exists():
+            return None
+        remedy = "remove the file, or give another path"
+        try:
+            saved = torch.load(self.path, map_location=device, weights_only=True)
+            belongs_to, state = saved["belongs_to"], saved["state"]
+        except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
+            raise InputError(f"{self.path}: no checkpoint that this version can read; {remedy}") from error
+        other = [name for name, value in self.belongs_to.items() if belongs_to.get(name) != value]
+        if other:
+            raise InputError(f"{self.path}: a checkpoint of other {' and other '.join(other)}; {remedy}")
+        found: Mapping[str, Any] = state
+        return found
 
 
 @dataclass(frozen=True)
@@ -187,7 +225,7 @@ def minimise(
     plan: Plan,
     *,
     seeds: Sequence[int],
-    checkpoint: Path | None = None,
+    checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[int, History], None] | None = None,
 ) -> list[History]:
     """Minimise the weighted terms on `train`; leave every model at its epoch that is best on `validation`.
@@ -202,7 +240,7 @@ def minimise(
         config: epochs, batches, learning rate and so on.
         plan: the weights of the terms, and names.
         seeds: one for each model; the order of its batches and all that its terms draw come from it.
-        checkpoint: file that holds the state after each epoch. If it exists, training goes on from there and
+        checkpoint: holds the state after each epoch. If its file exists, training goes on from there and
             ends with the same bits as without the interruption (same machine, same thread count).
         on_epoch: called with a model's number and its history after each of its epochs.
 
@@ -210,11 +248,12 @@ def minimise(
         The models' histories. A row holds phase, epoch, learning rate, the weights that rise, and the
         objective and its terms on training and validation rows.
 
-    Raises TrainingDiverged when a loss is not finite.
+    Raises TrainingDiverged when a loss is not finite, InputError for a checkpoint of another training.
     """
     loop = _Loop(trainee, config, plan, len(train), seeds)
-    if checkpoint is not None and checkpoint.exists():
-        loop.restore(torch.load(checkpoint, map_location=loop.device, weights_only=True))
+    state = None if checkpoint is None else checkpoint.load(loop.device)
+    if state is not None:
+        loop.restore(state)
         log.info("continuing after epoch %d", loop.epoch)
     name = plan.phase if trainee.models == 1 else f"{plan.phase} x {trainee.models}"
     with tqdm(
@@ -225,8 +264,7 @@ def minimise(
             held_out = validation_terms(trainee, validation, config.batch_size, seeds)
             loop.record(running, means, held_out)
             if checkpoint is not None:
-                with atomic_path(checkpoint) as temporary:
-                    torch.save(loop.state(), temporary)
+                checkpoint.save(loop.state())
             if on_epoch is not None:
                 for model in running:
                     on_epoch(model, loop.histories[model])

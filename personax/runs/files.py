@@ -102,6 +102,11 @@ def sha256_file(path: Path | str) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_text(text: str) -> str:
+    """Hexadecimal SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def sha256_arrays(*arrays: np.ndarray) -> str:
     """Hexadecimal SHA-256 of the shapes, dtypes and bytes of the arrays, in their order."""
     digest = hashlib.sha256()

@@ -15,7 +15,7 @@ from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import representation_plan
 from personax.learning.batches import Batch
-from personax.learning.training import History, minimise
+from personax.learning.training import Checkpoint, History, minimise
 from personax.runs.errors import InputError
 from personax.variant_mnist.image_sources import stand_in_images
 from personax.variant_mnist.scenes import make_variant_mnist
@@ -162,12 +162,12 @@ def test_a_killed_training_of_several_models_goes_on_bit_for_bit(tmp_path: Path)
         return pairs
 
     def trained(
-        pairs: list[Pair], checkpoint: Path | None, on_epoch: Callable[[int, History], None] | None = None
+        pairs: list[Pair], kept: Checkpoint | None, on_epoch: Callable[[int, History], None] | None = None
     ) -> list[History]:
         ensemble = Ensemble(pairs, mixed_precision=False)
         plan = representation_plan(phase1)
         return minimise(
-            ensemble, train, held_out, phase1, plan, seeds=SEEDS, checkpoint=checkpoint, on_epoch=on_epoch
+            ensemble, train, held_out, phase1, plan, seeds=SEEDS, checkpoint=kept, on_epoch=on_epoch
         )
 
     class Killed(Exception):
@@ -177,7 +177,7 @@ def test_a_killed_training_of_several_models_goes_on_bit_for_bit(tmp_path: Path)
         if len(history) == 2:
             raise Killed
 
-    whole, resumed, checkpoint = fresh_pairs(), fresh_pairs(), tmp_path / "checkpoint.pt"
+    whole, resumed, checkpoint = fresh_pairs(), fresh_pairs(), Checkpoint(tmp_path / "checkpoint.pt")
     histories = trained(whole, None)
     with pytest.raises(Killed):
         trained(fresh_pairs(), checkpoint, kill_after_two)

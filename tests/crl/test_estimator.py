@@ -1,7 +1,7 @@
 """The estimator, on a small problem with known truth."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +151,24 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(fitted: Fitted, tmp_pat
     assert np.array_equal(resumed.graph, whole.graph)
 
 
+def test_a_checkpoint_of_another_fit_is_refused(tmp_path: Path) -> None:
+    data, split = embeddings(120)
+    checkpoint = tmp_path / "checkpoint.pt"
+    CRL(QUICK, seed=1, device="cpu").fit(data, split, checkpoint=checkpoint)
+    weaker = dataclasses.replace(QUICK, observation_sd=0.2)  # the networks have the same shapes
+    masked = dataclasses.replace(data, observed={"a": np.arange(240).reshape(120, 2) > 0})
+    for config, seed, (people, rows), words in [
+        (QUICK, 2, (data, split), "other seed"),
+        (QUICK, 1, embeddings(120, seed=5), "other data"),
+        (QUICK, 1, (masked, split), "other data"),
+        (QUICK, 1, (data, split_rows(120, np.random.default_rng(7))), "other data"),
+        (weaker, 1, (data, split), "other configuration"),
+        (weaker, 2, (data, split), "other configuration and other seed"),
+    ]:
+        with pytest.raises(InputError, match=rf"checkpoint\.pt: a checkpoint of {words};"):
+            CRL(config, seed=seed, device="cpu").fit(people, rows, checkpoint=checkpoint)
+
+
 @pytest.mark.parametrize("name", ["fitted", "fitted_seen_once"])
 def test_save_and_load_give_the_same_model(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     model, data, _ = request.getfixturevalue(name)
@@ -230,6 +248,65 @@ def test_a_person_without_a_modality_still_gets_latents(fitted: Fitted) -> None:
     latents = model.transform(dataclasses.replace(data, observed=observed))
     assert np.isfinite(latents.to_numpy()).all()
     assert latents["z11"].nunique() == 1
+
+
+def named(arrays: Sequence[np.ndarray]) -> list[pd.DataFrame]:
+    return [pd.DataFrame(array, columns=list("uvwxyz")) for array in arrays]
+
+
+def with_modality_a(data: MultiViewData, measurements: Sequence[Any]) -> MultiViewData:
+    return MultiViewData({**data.measurements, "a": measurements}, data.ids)
+
+
+def test_data_frames_are_matched_by_name_also_after_loading(fitted: Fitted, tmp_path: Path) -> None:
+    _, data, split = fitted
+    frames = named(data.measurements["a"])
+    model = CRL(QUICK, seed=1, device="cpu").fit(with_modality_a(data, frames), split)
+    expected = fitted[0].transform(data)
+    shuffled = with_modality_a(data, [frame[list("zxyuvw")] for frame in frames])
+    assert model.transform(shuffled).equals(expected)
+    model.save(tmp_path)
+    assert CRL.load(tmp_path, device="cpu").transform(shuffled).equals(expected)
+    for each in (model, CRL.load(tmp_path, device="cpu")):
+        with pytest.raises(InputError, match="column 'id' was not there at the fit"):
+            each.transform(with_modality_a(data, [frame.assign(id=data.ids) for frame in frames]))
+
+
+def test_measurements_of_other_shapes_and_numbers_are_refused(fitted: Fitted, tmp_path: Path) -> None:
+    model, data, _ = fitted
+    model.save(tmp_path)
+    first, second = data.measurements["a"]
+    with_ids = np.concatenate([data.ids[:, None], first], 1).astype(np.float32)
+    for each in (model, CRL.load(tmp_path, device="cpu")):
+        for method in (each.transform, each.encode):
+            with pytest.raises(InputError, match="a, measurement 1: shape"):
+                method(with_modality_a(data, [with_ids, second]))
+            with pytest.raises(InputError, match="a: 3 measurements"):
+                method(with_modality_a(data, [first, second, first]))
+    broken = first.copy()
+    broken[4, 0] = np.nan
+    with pytest.raises(InputError, match="a, measurement 1, row 5: NaN or inf"):
+        model.transform(with_modality_a(data, [broken, second]))
+
+
+def test_a_second_fit_is_that_of_a_fresh_object(fitted: Fitted, fitted_seen_once: Fitted) -> None:
+    """Whatever the first fit was to: its nuisance, channels and shapes are forgotten."""
+    fresh, data, split = fitted
+    model = CRL(QUICK, seed=1, device="cpu").fit(*fitted_seen_once[1:]).fit(data, split)
+    assert model.transform(data).equals(fresh.transform(data))
+    assert np.array_equal(model.edge_weights, fresh.edge_weights)
+    assert model.history == fresh.history
+    assert model.names == fresh.names
+
+
+def test_a_fit_that_fails_does_not_leave_half_of_an_earlier_one() -> None:
+    data, split = embeddings()
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    huge = with_modality_a(data, [array * np.float32(1e30) for array in data.measurements["a"]])
+    with pytest.raises(InputError, match="not finite"):
+        model.fit(huge, split)
+    with pytest.raises(RuntimeError, match="call fit"):
+        model.transform(data)
 
 
 def test_mixed_precision_learns_much_the_same(fitted: Fitted) -> None:

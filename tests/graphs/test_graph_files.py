@@ -39,6 +39,27 @@ def test_rows_and_columns_are_selected(tmp_path: Path, table: pd.DataFrame) -> N
     assert np.allclose(read.table["s1"], table["s1"][::4])
 
 
+def test_people_with_imputed_latents_are_left_out_and_counted(tmp_path: Path, table: pd.DataFrame) -> None:
+    marked = table.assign(observed_image=[False, True] * 10, observed_text=[True] * 15 + [False] * 5)
+    marked.to_parquet(tmp_path / "latents.parquet")
+    marked.to_csv(tmp_path / "latents.csv", index=False)
+    kept = table[marked["observed_image"] & marked["observed_text"]]
+    for name in ("latents.parquet", "latents.csv"):
+        read = read_latents(tmp_path / name)
+        assert (read.names, read.left_out) == (NAMES, 13)
+        assert read.table.index.tolist() == kept["ID"].tolist()
+        np.testing.assert_allclose(read.table, kept[NAMES])
+        assert read_latents(tmp_path / name, rows="test").left_out == 5
+    table.to_parquet(tmp_path / LATENTS)
+    assert read_latents(tmp_path / LATENTS).left_out == 0
+
+
+def test_a_column_of_numbers_is_a_latent_whatever_its_name(tmp_path: Path, table: pd.DataFrame) -> None:
+    table.assign(observed_age=np.arange(20.0)).to_csv(tmp_path / "latents.csv", index=False)
+    read = read_latents(tmp_path / "latents.csv")
+    assert (read.names, read.left_out) == ([*NAMES, "observed_age"], 0)
+
+
 def test_a_matrix_gets_the_names_it_is_given_or_numbers(tmp_path: Path) -> None:
     np.save(tmp_path / "latents.npy", linear_gaussian(TRUE, 20))
     assert read_latents(tmp_path / "latents.npy").names == ["x1", "x2", "x3", "x4", "x5"]

@@ -3,14 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from jaxtyping import TypeCheckError
 
 from personax.learning.metrics import (
+    check_latent_rows,
     insample_r2,
     kernel_ridge_r2,
     match,
     matched,
     mean_correlation,
 )
+from personax.runs.errors import InputError
 
 N, K = 1500, 4
 
@@ -74,6 +77,46 @@ def test_in_sample_r2_flatters(truth: np.ndarray) -> None:
     few = truth[:150]
     held_out = kernel_ridge_r2(noise[:75], few[:75], noise[75:], few[75:]).mean()
     assert insample_r2(noise, few) > held_out + 0.2
+
+
+@pytest.mark.parametrize("ranks", [False, True])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_latent_that_is_not_finite_is_named(truth: np.ndarray, bad: float, ranks: bool) -> None:
+    broken = truth[:400].copy()
+    broken[6, 1] = bad
+    with pytest.raises(InputError, match="recovered latent 2, row 7: NaN or inf"):
+        mean_correlation(broken, truth[:400], ranks=ranks)
+    with pytest.raises(InputError, match="true latent 2, row 7: NaN or inf"):
+        mean_correlation(truth[:400], broken, ranks=ranks)
+    with pytest.raises(InputError, match="true latent 2, row 7"):
+        insample_r2(truth[:400], broken)
+    with pytest.raises(InputError, match="recovered latent 2, row 7"):
+        kernel_ridge_r2(truth[:400], truth[:400], broken, truth[:400])
+
+
+def test_other_people_than_those_of_the_truth_are_refused(truth: np.ndarray) -> None:
+    with pytest.raises(InputError, match="99 rows of recovered latents, but 100 of true ones"):
+        check_latent_rows(truth[:99], truth[:100])
+
+
+def test_shapes_in_signatures_are_checked_in_the_tests(truth: np.ndarray) -> None:
+    with pytest.raises(TypeCheckError, match="truth"):
+        match(truth[:99], truth[:100])
+    with pytest.raises(TypeCheckError, match="z"):
+        match(truth[:, 0], truth)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("exponent", [-100, -60, 66, 100])
+def test_scores_keep_their_bits_at_every_scale(truth: np.ndarray, kind: type, exponent: int) -> None:
+    """2^66 is about 1e20, whose square is no number in float32."""
+    z: np.ndarray = (truth + 0.5 * truth[:, [1, 2, 3, 0]]).astype(kind)
+    small: np.ndarray = truth.astype(kind)
+    scaled, large = np.ldexp(z, exponent), np.ldexp(small, exponent)
+    assert mean_correlation(scaled, large) == mean_correlation(z, small) > 0.8
+    assert mean_correlation(scaled, large, ranks=True) == mean_correlation(z, small, ranks=True)
+    np.testing.assert_array_equal(r2(scaled, large), r2(z, small))
+    assert mean_correlation((small * 1e20).astype(kind), small) == pytest.approx(1)
 
 
 def test_matched_latents_carry_true_names_and_signs(truth: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from personax.learning.optimisation import OptimisationConfig
 from personax.learning.training import (
+    Checkpoint,
     History,
     Plan,
     SingleModel,
@@ -70,7 +71,7 @@ def trained(
         CONFIG,
         PLAN,
         seeds=[0],
-        checkpoint=checkpoint,
+        checkpoint=None if checkpoint is None else Checkpoint(checkpoint, {"data": str(train.y.sum())}),
         on_epoch=kill,
     )
     return model, history
@@ -121,6 +122,19 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
     resumed, other_history = trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt")
     assert other_history == history
     assert torch.equal(resumed.w, whole.w)
+
+
+def test_a_checkpoint_of_other_data_or_of_nothing_is_refused(tmp_path: Path) -> None:
+    trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt")
+    before = (tmp_path / "c.pt").read_bytes()
+    with pytest.raises(InputError, match=r"c\.pt: a checkpoint of other data; remove the file"):
+        trained(line(3.0), line(3.0), checkpoint=tmp_path / "c.pt")
+    assert (tmp_path / "c.pt").read_bytes() == before
+    torch.save({"trainee": {}}, tmp_path / "old.pt")
+    (tmp_path / "broken.pt").write_bytes(b"broken")
+    for name in ("old.pt", "broken.pt"):
+        with pytest.raises(InputError, match="no checkpoint that this version can read"):
+            trained(line(2.0), line(2.0), checkpoint=tmp_path / name)
 
 
 def test_a_loss_that_is_not_finite_stops_the_training() -> None:

@@ -79,6 +79,13 @@ def read_runs(sources: Sequence[str], rows: Literal["all", "test"], names: str |
     columns = [name.strip() for name in names.split(",")] if names else None
     runs = [read_latents(existing_path(source), rows=rows, names=columns) for source in sources]
     for run in runs:
+        if run.left_out:
+            log.info(
+                "%s: %d of %d people left out: they lack a modality, so latents of it are imputed",
+                run.path,
+                run.left_out,
+                run.left_out + len(run.table),
+            )
         check_latents(run.table.to_numpy(), run.names)
     return match_runs(runs)
 

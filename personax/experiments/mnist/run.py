@@ -148,7 +148,7 @@ def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, tra
     started = monotonic() - trained
     recovery = recover(config, folder, data, split)
     seconds = monotonic() - started if uninterrupted else None
-    write_latents(folder / LATENTS, recovery.latents, data.ids, split)
+    write_latents(folder / LATENTS, recovery.latents, data, split)
     if recovery.graph is not None:
         recovery.graph.to_json(folder / GRAPH)
     metrics = score_recovery(config, recovery, scenes) | {"seconds": seconds, "source": data.source}

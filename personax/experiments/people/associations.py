@@ -1,12 +1,14 @@
 """Which observed features each latent depends on: the tests of Level I, latents against features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from personax.independence import Variables, decide, run_grid
 from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable
+from personax.views import SHARED, MultiViewData
 
 ASSOCIATION_TEST = "kci"
 NAMING_FEATURES = 3  # features that suggest a name for a latent
@@ -22,8 +24,23 @@ def observed_columns(table: PeopleTable) -> Variables:
     return Variables(columns, kinds, table.periods)
 
 
+def without_imputed(
+    latents: pd.DataFrame, blocks: Mapping[str, Sequence[str]], data: MultiViewData
+) -> pd.DataFrame:
+    """The latents (n, d), NaN where they are imputed because nothing of their block was observed.
+
+    blocks: modality -> names of its latents; those that all modalities share need any measurement at all.
+    """
+    seen = {modality: data.seen(modality) for modality in data.modalities}
+    seen[SHARED] = np.any(list(seen.values()), axis=0)
+    known = latents.copy()
+    for block, names in blocks.items():
+        known.loc[~seen[block], list(names)] = np.nan
+    return known
+
+
 def associate(latents: pd.DataFrame, table: PeopleTable, *, alpha: float, seed: int) -> pd.DataFrame:
-    """One row per latent and feature, over all people: latent, feature, n, pvalue, q_value, effect, rejected.
+    """One row per latent and feature, over the people who have both, with n, p-value, q-value and effect.
 
     KCI, exact for one-dimensional columns; q-values by Benjamini & Hochberg over the whole table.
     """

@@ -9,7 +9,7 @@ import pandas as pd
 from personax.crl import CRL
 from personax.experiments.evaluation import truth_free_criteria
 from personax.experiments.fitting import fit_in_folder, learned_graph, read_history, write_latents
-from personax.experiments.people.associations import associate, suggest_names
+from personax.experiments.people.associations import associate, suggest_names, without_imputed
 from personax.experiments.people.block_scores import (
     TruthScores,
     has_sizes_of_truth,
@@ -81,14 +81,14 @@ def find(config: PeopleConfig, folder: RunFolder, prepared: Prepared, model: CRL
     """Latents, graph and associations of the fitted model, and its scores if the truth is known."""
     table, data, split = prepared.table, prepared.data, prepared.split
     latents = model.transform(data)
-    write_latents(folder / LATENTS, latents, data.ids, split)
+    write_latents(folder / LATENTS, latents, data, split)
     graph = learned_graph(model, simulated=table.simulated)
     scored = data.truth is not None and has_sizes_of_truth(model.blocks, data.truth)
     return Findings(
         latents,
         graph,
         read_history(folder.path),
-        associate(latents, table, alpha=config.alpha, seed=config.seed),
+        associate(without_imputed(latents, model.blocks, data), table, alpha=config.alpha, seed=config.seed),
         score_against_truth(latents, graph, data, split) if scored else None,
     )
 

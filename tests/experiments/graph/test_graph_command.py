@@ -12,6 +12,7 @@ import pytest
 from commands import run_script
 from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian
 
+from personax.experiments.graph.run import read_runs
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import published
 from personax.runs.files import read_yaml
@@ -55,6 +56,25 @@ def pc_result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = make_run(tmp_path_factory.mktemp("pc") / "athlete" / "seed-0")
     assert command(run, "--resamples", 10, "--alpha", 0.01) == 0
     return run / "graph-pc"
+
+
+def test_people_with_imputed_latents_are_left_out_and_it_is_said(
+    run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the graph is estimated from is the table without these people."""
+    table = pd.read_parquet(run / "latents.parquet")
+    lacks = np.arange(600) % 5 < 2  # 40 %
+    filled = table.copy()
+    filled.loc[lacks, ["z11", "z12"]] = 0.0
+    with caplog.at_level("INFO"):
+        filled.assign(observed_image=~lacks).to_parquet(run / "latents.parquet")
+        (marked,) = read_runs([str(run)], "all", None)
+        assert caplog.text.count("240 of 600 people left out") == 1
+        table[~lacks].to_parquet(run / "latents.parquet")
+        (complete,) = read_runs([str(run)], "all", None)
+    assert caplog.text.count("left out") == 1
+    pd.testing.assert_frame_equal(marked.table, complete.table)
+    assert len(marked.table) == 360
 
 
 def test_all_files_are_written(pc_result: Path) -> None:
