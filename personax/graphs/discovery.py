@@ -133,10 +133,36 @@ def marks_from_causal_learn(graph: Shaped[np.ndarray, "d d"]) -> Int[np.ndarray,
     return marks
 
 
+def rescaled(data: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Each column times a power of two, so that its largest absolute value is between 0.5 and 1.
+
+    Such a factor only changes the exponents of the numbers and rounds nothing. Afterwards squares neither
+    overflow nor vanish, however large or small the numbers were. A column of zeros stays as it is.
+
+    >>> rescaled(np.array([[1.0, 0.03], [5.0, -0.06]]))
+    array([[ 0.125,  0.48 ],
+           [ 0.625, -0.96 ]])
+    """
+    _, exponents = np.frexp(np.abs(data).max(0))
+    scaled: np.ndarray = np.ldexp(data, -exponents)
+    return scaled
+
+
+def standardised(data: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Columns with mean 0 and standard deviation 1; the scale of a column does not matter.
+
+    The columns must be finite and not constant; `check_latents` makes sure of this.
+    """
+    scaled = rescaled(data)
+    columns: np.ndarray = (scaled - scaled.mean(0)) / scaled.std(0)
+    return columns
+
+
 def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
     """Raise InputError if a graph over these latents cannot be estimated.
 
-    There must be enough people, and the latents must be finite, not constant, and not collinear.
+    There must be enough people, and the latents must be finite, not constant, and not collinear. A latent
+    counts as constant if its values differ by less than 1e-12 of the largest absolute value.
     """
     n, d = data.shape
     if n < d + 4:
@@ -147,10 +173,10 @@ def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
         raise InputError(
             f"latent {names[column]}, row {row}: not a finite number; remove the person or the latent"
         )
-    for name, column in zip(names, data.T, strict=True):
-        if np.ptp(column) <= 1e-12 * max(1.0, float(np.abs(column).max())):
+    for name, column in zip(names, rescaled(data).T, strict=True):
+        if np.ptp(column) <= 1e-12 * np.abs(column).max():
             raise InputError(f"latent {name}: the same value for everybody; leave it out")
-    correlation = np.corrcoef(data.T).reshape(d, d)
+    correlation = np.corrcoef(rescaled(data).T).reshape(d, d)
     for k in range(1, d):
         if np.linalg.eigvalsh(correlation[: k + 1, : k + 1])[0] < 1e-10:
             raise InputError(f"latent {names[k]}: a linear combination of those before it; leave it out")
@@ -199,13 +225,13 @@ def discover(data: Float[np.ndarray, "n d"], how: Discovery, *, seed: int = 0) -
     d = data.shape[1]
     names = [f"X{i + 1}" for i in range(d)]
     forbidden = np.zeros((d, d), dtype=bool) if how.forbidden is None else how.forbidden
-    standardised = (data - data.mean(0)) / data.std(0)
+    latents = standardised(data)
     limit = how.max_conditioning
     with _seeded_global_numpy(seed), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if how.method == "pc":
             found = pc(
-                standardised,
+                latents,
                 how.alpha,
                 REGISTERED_TEST,
                 background_knowledge=_background(names, forbidden),
@@ -219,7 +245,7 @@ def discover(data: Float[np.ndarray, "n d"], how: Discovery, *, seed: int = 0) -
             ).G.graph
         elif how.method == "fci":
             found = fci(
-                standardised,
+                latents,
                 REGISTERED_TEST,
                 how.alpha,
                 depth=limit,
@@ -230,7 +256,7 @@ def discover(data: Float[np.ndarray, "n d"], how: Discovery, *, seed: int = 0) -
                 max_conditioning=limit,
             )[0].graph
         else:
-            found = ges(standardised, "local_score_BIC_from_cov", node_names=names)["G"].graph
+            found = ges(latents, "local_score_BIC_from_cov", node_names=names)["G"].graph
     return orient_by_knowledge(marks_from_causal_learn(found), forbidden)
 
 
@@ -242,10 +268,10 @@ def linear_weights(
     Latent j is regressed on all latents i with A[i, j] = 1, and entry [i, j] is the coefficient of i. This
     measures how strong an edge is in a linear model; it is no effect size of a nonlinear model.
     """
-    standardised = (data - data.mean(0)) / data.std(0)
+    latents = standardised(data)
     weights = np.zeros(adjacency.shape)
     for j in range(len(adjacency)):
         parents = np.flatnonzero(adjacency[:, j])
         if len(parents):
-            weights[parents, j] = np.linalg.lstsq(standardised[:, parents], standardised[:, j], rcond=None)[0]
+            weights[parents, j] = np.linalg.lstsq(latents[:, parents], latents[:, j], rcond=None)[0]
     return weights
