@@ -121,10 +121,36 @@ register_ci_test(REGISTERED_TEST, _LimitedTest)
 MAX_P, STRONGEST_FIRST = 1, 4
 
 
+def rescaled(data: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Each column times a power of two, so that its largest absolute value is between 0.5 and 1.
+
+    Such a factor only changes the exponents of the numbers and rounds nothing. Afterwards squares neither
+    overflow nor vanish, however large or small the numbers were. A column of zeros stays as it is.
+
+    >>> rescaled(np.array([[1.0, 0.03], [5.0, -0.06]]))
+    array([[ 0.125,  0.48 ],
+           [ 0.625, -0.96 ]])
+    """
+    _, exponents = np.frexp(np.abs(data).max(0))
+    scaled: np.ndarray = np.ldexp(data, -exponents)
+    return scaled
+
+
+def standardised(data: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Columns with mean 0 and standard deviation 1; the scale of a column does not matter.
+
+    The columns must be finite and not constant; `check_latents` makes sure of this.
+    """
+    scaled = rescaled(data)
+    columns: np.ndarray = (scaled - scaled.mean(0)) / scaled.std(0)
+    return columns
+
+
 def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
     """Raise InputError if a graph over these latents cannot be estimated.
 
-    There must be enough people, and the latents must be finite, not constant, and not collinear.
+    There must be enough people, and the latents must be finite, not constant, and not collinear. A latent
+    counts as constant if its values differ by less than 1e-12 of the largest absolute value.
     """
     n, d = data.shape
     if n < d + 4:
@@ -135,10 +161,10 @@ def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
         raise InputError(
             f"latent {names[column]}, row {row}: not a finite number; remove the person or the latent"
         )
-    for name, column in zip(names, data.T, strict=True):
-        if np.ptp(column) <= 1e-12 * max(1.0, float(np.abs(column).max())):
+    for name, column in zip(names, rescaled(data).T, strict=True):
+        if np.ptp(column) <= 1e-12 * np.abs(column).max():
             raise InputError(f"latent {name}: the same value for everybody; leave it out")
-    correlation = np.corrcoef(data.T).reshape(d, d)
+    correlation = np.corrcoef(rescaled(data).T).reshape(d, d)
     for k in range(1, d):
         if np.linalg.eigvalsh(correlation[: k + 1, : k + 1])[0] < 1e-10:
             raise InputError(f"latent {names[k]}: a linear combination of those before it; leave it out")
@@ -170,7 +196,7 @@ def near_copies(data: Float[np.ndarray, "n d"]) -> list[tuple[int, int]]:
 
     Given one of them, the other tells nothing new that a test could see; so both can lose a true edge.
     """
-    correlation = np.abs(np.corrcoef(data.T)).reshape(data.shape[1], -1)
+    correlation = np.abs(np.corrcoef(standardised(data).T)).reshape(data.shape[1], -1)
     return [(int(i), int(j)) for i, j in np.argwhere(np.triu(correlation > NEARLY_A_COPY, 1))]
 
 
@@ -223,13 +249,13 @@ def discover(data: Float[np.ndarray, "n d"], how: Discovery, *, seed: int = 0) -
             marks[among] = discover(data[:, varying], replace(how, forbidden=forbidden[among]), seed=seed)
         return marks
     names = [f"X{i + 1}" for i in range(d)]
-    standardised = (data - data.mean(0)) / data.std(0)
+    latents = standardised(data)
     limit = how.max_conditioning
     with _seeded_global_numpy(seed), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if how.method == "pc":
             found = pc(
-                standardised,
+                latents,
                 how.alpha,
                 REGISTERED_TEST,
                 background_knowledge=_background(names, forbidden),
@@ -242,10 +268,10 @@ def discover(data: Float[np.ndarray, "n d"], how: Discovery, *, seed: int = 0) -
                 max_conditioning=limit,
             ).G.graph
         elif how.method == "fci":
-            test = _LimitedTest(standardised, kind=how.test, max_conditioning=limit)
+            test = _LimitedTest(latents, kind=how.test, max_conditioning=limit)
             return fci_marks(test, how.alpha, forbidden, depth=limit)
         else:
-            found = ges(standardised, "local_score_BIC_from_cov", node_names=names)["G"].graph
+            found = ges(latents, "local_score_BIC_from_cov", node_names=names)["G"].graph
     return orient_by_knowledge(marks_from_causal_learn(found), forbidden)
 
 
@@ -282,16 +308,16 @@ def linear_weights(data: Float[np.ndarray, "n d"], marks: Int[np.ndarray, "d d"]
     it gets a number that has none: the partial correlation of i and j given the parents of both, in both
     entries. These are no effect sizes of a nonlinear model.
     """
-    standardised = (data - data.mean(0)) / data.std(0)
+    latents = standardised(data)
     into = (marks == ARROW) & (marks.T != ARROW)
     weights = np.zeros(marks.shape)
     for j in range(len(marks)):
         parents = np.flatnonzero(into[:, j])
-        weights[parents, j] = _coefficients(standardised, parents, [j])[:, 0]
+        weights[parents, j] = _coefficients(latents, parents, [j])[:, 0]
     for i, j in np.argwhere(np.triu((marks != NONE) & ~into & ~into.T)).tolist():
         parents = np.flatnonzero(into[:, i] | into[:, j])
-        pair = standardised[:, [i, j]]
-        rest = pair - standardised[:, parents] @ _coefficients(standardised, parents, [i, j])
+        pair = latents[:, [i, j]]
+        rest = pair - latents[:, parents] @ _coefficients(latents, parents, [i, j])
         weights[i, j] = weights[j, i] = np.corrcoef(rest.T)[0, 1]
     return weights
 

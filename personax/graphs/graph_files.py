@@ -1,6 +1,7 @@
 """Read graphs and latents: from run folders, from files, and the two published graphs of the paper."""
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +17,14 @@ from personax.runs.files import read_yaml
 from personax.runs.run_folder import GRAPH, LATENTS, MANIFEST, TRUE_GRAPH
 from personax.views import SHARED
 
+log = logging.getLogger(__name__)
+
 PUBLISHED_GRAPHS = Path(__file__).parent / "published"
 LATENT_FILES = (".npy", ".parquet", ".csv")
 ID, SPLIT = "id", "split"  # the columns of a table that are no latents,
 OBSERVED = "observed_"  # and what the names of its columns of True and False begin with, one for a modality
+UNNAMED = re.compile(r"(Unnamed: \d+)?")  # pandas' names of columns without a name, and no name at all
+REAL_NUMBERS = "iuf"  # numpy's letters for integers with and without a sign, and for floating-point numbers
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,9 @@ def block_from_name(name: str) -> str:
     >>> [block_from_name(name) for name in ("s1", "z12", "z1_10", "height")]
     ['s', 'z1', 'z1', '']
     """
-    if re.fullmatch(r"s_?\d+", name):
+    if re.fullmatch(r"s_?\d+", name, re.ASCII):
         return SHARED
-    match = re.fullmatch(r"z(\d)\d|z(\d+)[_,]\d+", name)
+    match = re.fullmatch(r"z(\d)\d|z(\d+)[_,]\d+", name, re.ASCII)
     return f"z{match[1] or match[2]}" if match else ""
 
 
@@ -82,19 +87,21 @@ def read_latents(
 ) -> Latents:
     """Read the latents of a run folder, or of a .npy, .parquet or .csv file.
 
-    The columns of a table are latents, except `id` and `split` (in upper or lower case), and columns of True
-    and False whose names begin with `observed_`. There False means that nothing was observed of a modality,
-    so that the person's latents of it are imputed. A graph over such latents would have the model's own
-    guesses as data, so people with a False are left out. `rows="test"` keeps the rows whose split is "test".
-    `names` gives names to the columns of a .npy file (else x1, x2, ...), or
-    says which columns of a table to use. Raises InputError, which names the file.
+    The columns of a table are latents, except `id` and `split` (in upper or lower case), a first column
+    without a name, and columns of True and False whose names begin with `observed_`. A first column without a
+    name is how pandas writes the index: it holds the identifiers, if there is no `id`. A False in
+    `observed_...` means that nothing was observed of a modality, so that the person's latents of it are
+    imputed. A graph over such latents would have the model's own guesses as data, so people with a False are
+    left out. `rows="test"` keeps the rows whose split is "test". `names` gives names to the columns of a .npy
+    file (else x1, x2, ...), or says which columns of a table to use. Raises InputError, which names the file.
     """
+    _check_distinct(names or ())
     if not path.exists():
         raise InputError(f"{path}: no such run folder or file")
     folder = path if path.is_dir() else None
     if folder and not (folder / LATENTS).exists():
         raise InputError(f"{folder}: no {LATENTS}; give a finished run folder, or a file of latents")
-    table = _read_latent_table(folder / LATENTS if folder else path, names)
+    table = _without_written_index(_read_latent_table(folder / LATENTS if folder else path, names), path)
     lower = {str(column).lower(): column for column in table.columns}
     if rows == "test":
         if SPLIT not in lower:
@@ -119,7 +126,27 @@ def _without_imputed(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         if str(column).startswith(OBSERVED) and pd.api.types.is_bool_dtype(table[column])
     ]
     complete = table[marks].to_numpy(dtype=bool).all(1)
-    return table[complete].drop(columns=marks), int((~complete).sum())
+    return table.loc[complete].drop(columns=marks), int((~complete).sum())
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    """Raise InputError if a name that the user gave to a latent is empty or occurs twice."""
+    for position, name in enumerate(names):
+        if not name:
+            raise InputError(f"--names: name {position + 1} is empty; give each latent a name of its own")
+        if name in names[:position]:
+            raise InputError(f"--names: {name!r} occurs twice; give each latent a name of its own")
+
+
+def _without_written_index(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The table with a first column without a name as its identifiers; without it, if there is an `id`."""
+    if not len(table.columns) or not UNNAMED.fullmatch(str(table.columns[0])):
+        return table
+    if any(str(column).lower() == ID for column in table.columns):
+        log.info("%s: the first column has no name; it is left out, the identifiers are in 'id'", path)
+        return table.drop(columns=table.columns[0])
+    log.info("%s: the first column has no name; it is taken as the identifiers of the people", path)
+    return table.set_index(table.columns[0]).rename_axis(ID)
 
 
 def _read_latent_table(path: Path, names: Sequence[str] | None) -> pd.DataFrame:
@@ -134,8 +161,10 @@ def _read_latent_table(path: Path, names: Sequence[str] | None) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: cannot be read ({reason})") from error
-    if array.ndim != 2 or not np.issubdtype(array.dtype, np.number):
-        raise InputError(f"{path}: holds {array.dtype} of shape {array.shape}; latents are numbers (n, d)")
+    if array.ndim != 2 or array.dtype.kind not in REAL_NUMBERS:
+        raise InputError(
+            f"{path}: holds {array.dtype} of shape {array.shape}; latents are real numbers (n, d)"
+        )
     if names and len(names) != array.shape[1]:
         raise InputError(f"{path}: {array.shape[1]} columns, but --names has {len(names)}")
     return pd.DataFrame(array, columns=list(names or (f"x{i + 1}" for i in range(array.shape[1]))))
@@ -149,6 +178,8 @@ def _latent_columns(table: pd.DataFrame, names: Sequence[str] | None, path: Path
             raise InputError(f"{path}: no column {name!r}; columns are {', '.join(table.columns)}")
     chosen = table[list(names)] if names else table
     for name in chosen.columns:
+        if UNNAMED.fullmatch(name):
+            raise InputError(f"{path}: a column has no name; name it, or choose the latents with --names")
         if not pd.api.types.is_numeric_dtype(chosen[name]):
             raise InputError(f"{path}: column {name!r} is not numeric; choose the latents with --names")
     if len(chosen.columns) < 2:

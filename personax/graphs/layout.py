@@ -12,7 +12,8 @@ from itertools import combinations, product
 from math import ceil, sqrt
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
+from scipy.spatial import cKDTree
 
 from personax.graphs.graph import Edge, Graph
 from personax.views import SHARED
@@ -22,6 +23,10 @@ BLOCK_GAP = 0.75  # between modalities
 CLEARANCE = 0.07  # between an edge and a node that is not one of its ends
 BENDS = (0.0, *(sign * bend for bend in (0.08, 0.16, 0.25, 0.36, 0.5, 0.7, 0.95) for sign in (1, -1)))
 LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is strongest: half way, or nearer to one end
+# The shapes of a curve that are tried, (bend, lean), and what each costs; a straight line has no lean.
+SHAPES = np.array([(bend, lean) for bend, lean in product(BENDS, LEANS) if bend or lean == 0.5])
+SHAPE_COSTS = 4 * np.abs(SHAPES[:, 0]) + 0.3 * (SHAPES[:, 1] != 0.5)
+CROWDED = 0.11  # two edges that are closer than this are hard to tell apart
 SAMPLES = np.linspace(0, 1, 61)
 ANNEALING_STEPS = 5000
 
@@ -41,15 +46,18 @@ class Route:
         return bezier(self.control, t)
 
 
-def bezier(control: Float[np.ndarray, "3 2"], t: Float[np.ndarray, " t"]) -> Float[np.ndarray, "t 2"]:
-    """Points of the quadratic Bézier curve with these control points, at parameters t.
+def bezier(
+    control: Float[np.ndarray, "*curves 3 2"], t: Float[np.ndarray, " t"]
+) -> Float[np.ndarray, "*curves t 2"]:
+    """Points of the quadratic Bézier curve with these control points, at parameters t; or of many curves.
 
     >>> bezier(np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 0.0]]), np.array([0.0, 0.5]))
     array([[0., 0.],
            [1., 1.]])
     """
     u = t[:, None]
-    points: np.ndarray = (1 - u) ** 2 * control[0] + 2 * u * (1 - u) * control[1] + u**2 * control[2]
+    first, middle, last = (control[..., [k], :] for k in range(3))
+    points: np.ndarray = (1 - u) ** 2 * first + 2 * u * (1 - u) * middle + u**2 * last
     return points
 
 
@@ -99,7 +107,7 @@ def _block_slots(graph: Graph, cells: dict[str, np.ndarray]) -> dict[str, np.nda
 
 
 @dataclass(frozen=True)
-class _Wiring:
+class Wiring:
     """What the cost of a placement depends on, apart from the positions.
 
     Attributes:
@@ -108,62 +116,107 @@ class _Wiring:
         half_sizes: (d, 2) half the width and height of each node's box.
         disjoint: (e, e) bool, True for two edges without a common node.
         forks: (k, 3) for two edges with a common node: this node and their other ends.
+        edges_at: (d, e) bool, True where the node is an end of the edge.
+        forks_at: (d, k) bool, True where the node belongs to the fork.
         scale: the typical distance of neighbours.
     """
 
-    ends: np.ndarray
-    directed: np.ndarray
-    half_sizes: np.ndarray
-    disjoint: np.ndarray
-    forks: np.ndarray
+    ends: Int[np.ndarray, "e 2"]
+    directed: Bool[np.ndarray, " e"]
+    half_sizes: Float[np.ndarray, "d 2"]
+    disjoint: Bool[np.ndarray, "e e"]
+    forks: Int[np.ndarray, "k 3"]
+    edges_at: Bool[np.ndarray, "d e"]
+    forks_at: Bool[np.ndarray, "d k"]
     scale: float
 
 
-def _wiring(edges: Sequence[Edge], sizes: np.ndarray, scale: float) -> _Wiring:
+def wire(edges: Sequence[Edge], sizes: Float[np.ndarray, "d 2"], scale: float) -> Wiring:
+    """Return the wiring of these edges between nodes with boxes of these sizes."""
     pairs = sorted({(edge.source, edge.target) for edge in edges})
     ends = np.array(pairs, dtype=int).reshape(-1, 2)
-    forks = [
+    found = [
         (common.pop(), *(set(a) ^ set(b)))
         for a, b in combinations(pairs, 2)
         if len(common := set(a) & set(b)) == 1
     ]
+    forks = np.array(found, dtype=int).reshape(-1, 3)
     arrows = {(edge.source, edge.target) for edge in edges if edge.mark == "->"}
-    return _Wiring(
+    nodes = np.arange(len(sizes))[:, None, None]
+    return Wiring(
         ends=ends,
         directed=np.array([pair in arrows for pair in pairs], dtype=bool),
         half_sizes=sizes / 2,
         disjoint=(ends[:, None, :, None] != ends[None, :, None, :]).all((-1, -2)),
-        forks=np.array(forks, dtype=int).reshape(-1, 3),
+        forks=forks,
+        edges_at=(ends == nodes).any(-1),
+        forks_at=(forks == nodes).any(-1),
         scale=scale,
     )
 
 
-def _cost(positions: np.ndarray, wiring: _Wiring) -> float:
-    """Cost of a placement: edges over nodes, crossings, narrow forks, edges that point up, and length."""
-    ends = wiring.ends
-    if not len(ends):
-        return 0.0
-    start, stop = positions[ends[:, 0]], positions[ends[:, 1]]
-    span = stop - start
-    length = np.hypot(*span.T)
-    # Nodes that a straight edge would cross.
-    to_node = positions[None] - start[:, None]
-    along = (to_node * span[:, None]).sum(-1) / (length**2)[:, None]
-    nearest = start[:, None] + np.clip(along, 0, 1)[..., None] * span[:, None]
-    inside = (np.abs(positions[None] - nearest) < wiring.half_sizes[None] + CLEARANCE).all(-1)
-    inside[np.arange(len(ends))[:, None], ends] = False
-    # Crossings of two edges without a common node.
-    a, b = start[:, None], stop[:, None]
-    side = _turn(a, b, start[None]) * _turn(a, b, stop[None])
-    crossings = ((side < 0) & (side.T < 0) & wiring.disjoint).sum() / 2
-    # Pairs of edges that leave a node in nearly the same direction.
-    root, *tips = positions[wiring.forks.T]
-    arms = [tip - root for tip in tips]
-    cosine = (arms[0] * arms[1]).sum(1) / np.maximum(np.hypot(*arms[0].T) * np.hypot(*arms[1].T), 1e-9)
-    narrow = (cosine > 0.95).sum()
-    upwards = (wiring.directed & (span[:, 1] > 0.1)).sum()
-    relative_length = (length / wiring.scale).sum()
-    return float(2.5 * inside.sum() + 1.2 * crossings + 0.6 * narrow + 0.3 * upwards + 0.35 * relative_length)
+def placement_faults(
+    positions: Float[np.ndarray, "p d 2"], wiring: Wiring, moved: Int[np.ndarray, " m"]
+) -> Float[np.ndarray, "p 4"]:
+    """Count what is wrong with p placements, as far as it has to do with the nodes `moved`.
+
+    The columns: straight edges that run over a node, crossings of two edges without a common node, pairs of
+    edges that leave a node in nearly the same direction, and arrows that point up. Nodes that keep their
+    places have nothing to do with the difference between two placements, and are not looked at.
+    """
+    at_moved = wiring.edges_at[moved].any(0)
+    changed, rest = np.flatnonzero(at_moved), np.flatnonzero(~at_moved)
+    everything = np.arange(positions.shape[1])
+    over = _edges_over_nodes(positions, wiring, changed, everything)
+    over = over + _edges_over_nodes(positions, wiring, rest, moved)
+    crossings = _crossings(positions, wiring, changed)
+    narrow = _narrow_forks(positions, wiring.forks[wiring.forks_at[moved].any(0)])
+    ends = wiring.ends[changed]
+    rise = positions[:, ends[:, 1], 1] - positions[:, ends[:, 0], 1]
+    upwards = (wiring.directed[changed] & (rise > 0.1)).sum(-1)
+    return np.stack([over, crossings, narrow, upwards], axis=-1).astype(float)
+
+
+def _edges_over_nodes(
+    positions: np.ndarray, wiring: Wiring, edges: np.ndarray, nodes: np.ndarray
+) -> np.ndarray:
+    """(p,) how often the point of a straight edge that is nearest to a node's centre lies in its box."""
+    ends = wiring.ends[edges]
+    (x, y), (start_x, start_y) = (
+        _coordinates(positions[:, None, nodes]),
+        _coordinates(positions[:, ends[:, 0], None]),
+    )
+    stop_x, stop_y = _coordinates(positions[:, ends[:, 1], None])
+    span_x, span_y = stop_x - start_x, stop_y - start_y
+    along = ((x - start_x) * span_x + (y - start_y) * span_y) / np.hypot(span_x, span_y) ** 2
+    along = np.clip(along, 0, 1)
+    half_x, half_y = wiring.half_sizes[nodes].T
+    inside = np.abs(x - (start_x + along * span_x)) < half_x + CLEARANCE
+    inside &= np.abs(y - (start_y + along * span_y)) < half_y + CLEARANCE
+    inside &= ~wiring.edges_at[np.ix_(nodes, edges)].T
+    count: np.ndarray = inside.sum((-1, -2))
+    return count
+
+
+def _coordinates(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The x and the y of points, which are the last axis."""
+    return points[..., 0], points[..., 1]
+
+
+def _crossings(positions: np.ndarray, wiring: Wiring, edges: np.ndarray) -> np.ndarray:
+    """(p,) the number of crossings of these edges with each other and with all others, drawn straight."""
+    start, stop = positions[:, wiring.ends[:, 0]], positions[:, wiring.ends[:, 1]]
+    some = start[:, edges, None], stop[:, edges, None]
+    every = start[:, None], stop[:, None]
+    cross = _on_two_sides(*some, *every) & _on_two_sides(*every, *some) & wiring.disjoint[edges]
+    count: np.ndarray = cross.sum((-1, -2)) - cross[..., edges].sum((-1, -2)) / 2
+    return count
+
+
+def _on_two_sides(a: np.ndarray, b: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """True where two points lie on different sides of the straight line through a and b."""
+    product: np.ndarray = _turn(a, b, start) * _turn(a, b, stop)
+    return product < 0
 
 
 def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
@@ -171,6 +224,23 @@ def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     ab, ac = b - a, c - a
     turn: np.ndarray = ab[..., 0] * ac[..., 1] - ab[..., 1] * ac[..., 0]
     return turn
+
+
+def _narrow_forks(positions: np.ndarray, forks: np.ndarray) -> np.ndarray:
+    """(p,) how many of these pairs of edges leave their common node in nearly the same direction."""
+    root, *tips = (positions[:, node] for node in forks.T)
+    (x, y), (other_x, other_y) = (_coordinates(tip - root) for tip in tips)
+    cosine = (x * other_x + y * other_y) / np.maximum(np.hypot(x, y) * np.hypot(other_x, other_y), 1e-9)
+    narrow: np.ndarray = (cosine > 0.95).sum(-1)
+    return narrow
+
+
+def _cost(faults: np.ndarray, positions: np.ndarray, wiring: Wiring) -> float:
+    """Cost of a placement: its faults, and the length of its edges."""
+    over, crossings, narrow, upwards = faults
+    start, stop = positions[wiring.ends.T]
+    length = (np.hypot(*(stop - start).T) / wiring.scale).sum()
+    return float(2.5 * over + 1.2 * crossings + 0.6 * narrow + 0.3 * upwards + 0.35 * length)
 
 
 def place_nodes(
@@ -186,36 +256,37 @@ def place_nodes(
     cells = {block: sizes[nodes].max(0) + GAP + room for block, nodes in members.items()}
     slots = _block_slots(graph, cells)
     order = {block: np.arange(len(places)) for block, places in slots.items()}
-    wiring = _wiring(edges, sizes, float(np.mean(list(cells.values()))))
-
-    def positions() -> np.ndarray:
-        placed = np.zeros((len(graph.names), 2))
-        for block, places in slots.items():
-            placed[members[block]] = places[order[block][: len(members[block])]]
-        return placed
+    wiring = wire(edges, sizes, float(np.mean(list(cells.values()))))
+    current = np.zeros((len(graph.names), 2))
+    for block, places in slots.items():
+        current[members[block]] = places[: len(members[block])]
+    faults = placement_faults(current[None], wiring, np.arange(len(current)))[0]
+    best, best_cost = current, _cost(faults, current, wiring)
+    current_cost = best_cost
 
     rng = np.random.default_rng(0)
     movable = [block for block, places in slots.items() if len(places) > 1]
     counts = np.array([len(slots[block]) for block in movable], dtype=float)
     chances = counts / counts.sum()
-    best = current = positions()
-    best_cost = current_cost = _cost(current, wiring)
     for step in range(ANNEALING_STEPS if movable and edges else 0):
         block = movable[rng.choice(len(movable), p=chances)]
         i = rng.integers(len(members[block]))
         j = rng.integers(len(slots[block]))
         if i == j:
             continue
-        order[block][[i, j]] = order[block][[j, i]]
-        tried = positions()
-        cost = _cost(tried, wiring)
+        swapped = order[block].copy()
+        swapped[[i, j]] = swapped[[j, i]]
+        moved = np.array([members[block][k] for k in (i, j) if k < len(members[block])])
+        tried = current.copy()
+        tried[members[block]] = slots[block][swapped[: len(members[block])]]
+        before, after = placement_faults(np.stack([current, tried]), wiring, moved)
+        cost = _cost(faults - before + after, tried, wiring)
         temperature = 1.5 * (1 - step / ANNEALING_STEPS) ** 2 + 1e-6
         if cost <= current_cost or rng.random() < np.exp((current_cost - cost) / temperature):
-            current, current_cost = tried, cost
+            current, current_cost, faults = tried, cost, faults - before + after
+            order[block] = swapped
             if cost < best_cost:
                 best, best_cost = tried, cost
-        else:
-            order[block][[i, j]] = order[block][[j, i]]
     return best
 
 
@@ -228,27 +299,27 @@ def route_edges(
     edges come first). Curves run from the border of one box to that of the other.
     """
     by_length = sorted(edges, key=lambda edge: float(np.hypot(*(positions[edge[0]] - positions[edge[1]]))))
-    drawn: list[np.ndarray] = []
+    drawn = np.zeros((0, 2))
     routes: dict[Edge, Route] = {}
     for edge in by_length:
-        options = [
-            (_clearance_cost(control, edge, positions, sizes) + 4 * abs(bend) + 0.3 * (lean != 0.5), control)
-            for bend, lean in product(BENDS, LEANS)
-            if bend or lean == 0.5
-            for control in [_curve(positions[edge.source], positions[edge.target], bend, lean)]
-        ]
-        best = sorted(options, key=lambda option: option[0])[:12]
-        curves = [_between_borders(control, edge, positions, sizes) for _, control in best]
-        costs = [cost + _crowding(curve, drawn) for (cost, _), curve in zip(best, curves, strict=True)]
-        routes[edge] = Route(edge, curves[int(np.argmin(costs))])
-        drawn.append(routes[edge].points())
+        curves = _curves(positions[edge.source], positions[edge.target])
+        costs = _clearance_costs(curves, edge, positions, sizes) + SHAPE_COSTS
+        best = np.argsort(costs, kind="stable")[:12]
+        visible = _between_borders(curves[best], edge, positions, sizes)
+        chosen = int(np.argmin(costs[best] + _crowding(visible, drawn)))
+        routes[edge] = Route(edge, visible[chosen])
+        drawn = np.concatenate([drawn, routes[edge].points()])
     return [routes[edge] for edge in edges]
 
 
-def _curve(start: np.ndarray, stop: np.ndarray, bend: float, lean: float) -> np.ndarray:
-    """Control points of a curve from centre to centre; `bend` is relative to the distance."""
+def _curves(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """(k, 3, 2) control points of curves from centre to centre, one for each shape in `SHAPES`."""
     span = stop - start
-    return np.array([start, start + lean * span + bend * np.array([-span[1], span[0]]), stop])
+    lean, bend = SHAPES[:, 1:], SHAPES[:, :1]
+    middle = start + lean * span + bend * np.array([-span[1], span[0]])
+    return np.stack(
+        [np.broadcast_to(start, middle.shape), middle, np.broadcast_to(stop, middle.shape)], axis=1
+    )
 
 
 def boxes_hit(
@@ -258,37 +329,50 @@ def boxes_hit(
     margin: float,
 ) -> Bool[np.ndarray, "p d"]:
     """Which points lie in which boxes, with `margin` added on each side of a box."""
-    hit: np.ndarray = (np.abs(points[:, None] - positions[None]) < sizes[None] / 2 + margin).all(-1)
+    reach = sizes / 2 + margin
+    hit: np.ndarray = np.abs(points[:, :1] - positions[:, 0]) < reach[:, 0]
+    hit &= np.abs(points[:, 1:] - positions[:, 1]) < reach[:, 1]
     return hit
 
 
-def _clearance_cost(control: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray) -> float:
-    """40 for every node that a curve runs over, and 2 for each sampled point inside a node."""
-    hit = boxes_hit(bezier(control, SAMPLES), positions, sizes, CLEARANCE)
-    hit[:, [edge.source, edge.target]] = False
-    return float(40 * hit.any(0).sum() + 2 * hit.sum())
+def _clearance_costs(
+    controls: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray
+) -> np.ndarray:
+    """(k,) 40 for every node that a curve runs over, and 2 for each sampled point inside a node."""
+    others = np.delete(np.arange(len(positions)), [edge.source, edge.target])
+    points = bezier(controls, SAMPLES)
+    hit = boxes_hit(points.reshape(-1, 2), positions[others], sizes[others], CLEARANCE)
+    hit = hit.reshape(*points.shape[:2], len(others))
+    costs: np.ndarray = 40.0 * hit.any(1).sum(-1) + 2.0 * hit.sum((1, 2))
+    return costs
 
 
-def _crowding(control: np.ndarray, drawn: Sequence[np.ndarray]) -> float:
-    """Cost of running close to the curves drawn so far; a crossing is short and costs nothing.
+def _crowding(controls: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """(k,) costs of running close to the points drawn so far; a crossing is short and costs nothing.
 
     Points close to another curve cost most near the two ends, where the arrowheads are.
     """
-    if not drawn:
-        return 0.0
-    points, others = bezier(control, SAMPLES), np.concatenate(drawn)
-    close = (((points[:, None] - others[None]) ** 2).sum(-1) < 0.11**2).any(1)
-    step = float(np.hypot(*np.diff(points, axis=0).T).sum()) / len(points)
-    at_tips = close[[0, 1, 2, 3, -4, -3, -2, -1]].sum()
-    return float(4 * max(0.0, step * close.sum() - 0.25) + 0.4 * at_tips)
+    if not len(drawn):
+        return np.zeros(len(controls))
+    points = bezier(controls, SAMPLES)
+    distance, _ = cKDTree(drawn, balanced_tree=False).query(points, distance_upper_bound=CROWDED)
+    close = np.isfinite(distance)  # infinite: nothing within the bound
+    step = np.hypot(*_coordinates(np.diff(points, axis=1))).sum(-1) / len(SAMPLES)
+    at_tips = close[:, [0, 1, 2, 3, -4, -3, -2, -1]].sum(-1)
+    costs: np.ndarray = 4 * np.maximum(0.0, step * close.sum(-1) - 0.25) + 0.4 * at_tips
+    return costs
 
 
-def _between_borders(control: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The part of a centre-to-centre curve outside the boxes of its two nodes."""
+def _between_borders(
+    controls: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray
+) -> np.ndarray:
+    """(k, 3, 2) the parts of centre-to-centre curves outside the boxes of their two nodes."""
     t = np.linspace(0, 1, 801)
-    points = bezier(control, t)
     ends = [edge.source, edge.target]
-    inside = boxes_hit(points, positions[ends], sizes[ends], 0.02)
-    start = t[inside[:, 0].nonzero()[0].max(initial=0)]
-    stop = t[inside[:, 1].nonzero()[0].min(initial=len(t) - 1)]
-    return part_of_bezier(control, float(start), float(max(stop, start + 0.02)))
+    hit = boxes_hit(bezier(controls, t).reshape(-1, 2), positions[ends], sizes[ends], 0.02)
+    parts: list[np.ndarray] = []
+    for control, inside in zip(controls, hit.reshape(-1, len(t), 2), strict=True):
+        start = t[inside[:, 0].nonzero()[0].max(initial=0)]
+        stop = t[inside[:, 1].nonzero()[0].min(initial=len(t) - 1)]
+        parts.append(part_of_bezier(control, float(start), float(max(stop, start + 0.02))))
+    return np.array(parts)

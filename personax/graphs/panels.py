@@ -112,10 +112,10 @@ def pretty_name(name: str) -> str:
     >>> pretty_name("s1"), pretty_name("z1_10"), pretty_name("height")
     ('$s_{1}$', '$z_{1{,}10}$', 'height')
     """
-    if match := re.fullmatch(r"z(\d)(\d)|z(\d+)[_,](\d+)", name):
+    if match := re.fullmatch(r"z(\d)(\d)|z(\d+)[_,](\d+)", name, re.ASCII):
         modality, number = match[1] or match[3], match[2] or match[4]
         return f"$z_{{{modality}{{,}}{number}}}$"
-    if match := re.fullmatch(r"s_?(\d+)", name):
+    if match := re.fullmatch(r"s_?(\d+)", name, re.ASCII):
         return f"$s_{{{match[1]}}}$"
     return name.replace("$", r"\$")
 
@@ -226,23 +226,36 @@ def _label_spots(route: Route, size: np.ndarray) -> list[LabelSpot]:
     return spots
 
 
+class Crowd:
+    """Many points, which can be counted in a box without looking at each of them."""
+
+    def __init__(self, points: Float[np.ndarray, "p 2"]) -> None:
+        self.points = points[np.argsort(points[:, 0], kind="stable")]
+
+    def count(self, centre: Float[np.ndarray, " 2"], half: Float[np.ndarray, " 2"]) -> int:
+        """The number of points that are nearer to `centre` than `half`, in x and in y."""
+        left, right = centre[0] - half[0], centre[0] + half[0]
+        first, last = np.searchsorted(self.points[:, 0], [left - 1e-9, right + 1e-9])  # rounding is left to <
+        return int((np.abs(self.points[first:last] - centre) < half).all(1).sum())
+
+
 def place_edge_labels(panel: GraphPanel) -> list[EdgeLabel]:
     """Place the label of every edge that has one: by its curve, away from nodes, curves and other labels."""
     placed: list[EdgeLabel] = []
-    curves = {route.edge: route.points() for route in panel.routes}
+    crowd = Crowd(np.concatenate([np.zeros((0, 2)), *(route.points() for route in panel.routes)]))
     shortest_first = sorted(panel.routes, key=lambda r: float(np.hypot(*(r.control[2] - r.control[0]))))
     for route in shortest_first:
         text = edge_label(panel.graph, route.edge)
         if not text:
             continue
         size = np.array(text_size(text, EDGE_FONT)) + 0.03
-        others = [points for edge, points in curves.items() if edge != route.edge]
-        crowd = np.concatenate([np.zeros((0, 2)), *others])
+        own = Crowd(route.points())
         centres = np.concatenate([panel.positions, *(label.centre[None] for label in placed)])
         sizes = np.concatenate([panel.sizes, *(label.size[None] for label in placed)])
         best, least = panel.positions[0], np.inf
         for spot, price in _label_spots(route, size):
-            crossed = (np.abs(crowd - spot) < size / 2 + 0.02).all(1).sum()
+            half = size / 2 + 0.02
+            crossed = crowd.count(spot, half) - own.count(spot, half)
             cost = price + 300 * _overlap(spot, size, centres, sizes) + 0.5 * float(min(crossed, 6))
             if cost < least:
                 best, least = spot, cost

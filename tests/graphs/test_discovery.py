@@ -28,6 +28,8 @@ from personax.graphs.graph import (
     adjacency_from_marks,
     marks_from_adjacency,
     marks_from_causal_learn,
+    rescaled,
+    standardised,
 )
 from personax.graphs.graph_scores import graph_scores
 from personax.graphs.knowledge import Statements, forbidden_arrows
@@ -230,3 +232,31 @@ def test_latents_unfit_for_discovery_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         check_latents(spoil(latents), NAMES)
+
+
+def test_constant_means_constant_relative_to_the_latents_own_size(latents: np.ndarray) -> None:
+    for scale in (1e-320, 1e-13, 1e200, 1e305):
+        check_latents(latents * scale, NAMES)
+    with pytest.raises(InputError, match="latent z12: the same value"):
+        check_latents(np.where(np.arange(5) == 2, 1e200 * (1 + 1e-14 * latents), latents), NAMES)
+    with pytest.raises(InputError, match="latent z12: the same value"):
+        check_latents(np.where(np.arange(5) == 2, 0.0, latents), NAMES)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_scale_of_a_latent_changes_no_bit_of_its_graph(
+    latents: np.ndarray, method: DiscoveryMethod
+) -> None:
+    scales = 2.0 ** np.array([-600, 0, 600, -40, 700])  # powers of two round nothing
+    data, scaled = latents[:500], latents[:500] * scales
+    assert np.array_equal(discover(scaled, Discovery(method)), discover(data, Discovery(method)))
+    assert np.array_equal(linear_weights(scaled, TRUE), linear_weights(data, TRUE))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_standardising_is_the_textbook_formula_bit_for_bit(latents: np.ndarray, order: str) -> None:
+    data = np.array(latents * [1e-5, 1, 3e4, 7, 1e9] + 0.3, order="F" if order == "F" else "C")
+    assert np.array_equal(standardised(data), (data - data.mean(0)) / data.std(0))
+    largest = np.abs(rescaled(data)).max(0)
+    assert ((largest >= 0.5) & (largest < 1)).all()
+    assert np.array_equal(rescaled(np.zeros((2, 1))), np.zeros((2, 1)))

@@ -1,6 +1,7 @@
 """Latents and graphs from files: which columns and rows are read, and what a run folder adds."""
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,61 @@ def test_id_and_split_are_no_latents(tmp_path: Path, table: pd.DataFrame) -> Non
     assert read.table.index.tolist() == table["ID"].tolist()
     assert read.blocks == {"s": ["s1"], "z1": ["z11", "z12"], "z2": ["z21", "z22"]}
     assert (read.learned, read.true_graph, read.simulated) == (None, None, False)
+
+
+def test_the_index_that_pandas_writes_holds_the_identifiers(
+    tmp_path: Path, table: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    table.set_index("ID")[NAMES].rename_axis(None).to_csv(tmp_path / "latents.csv")
+    with caplog.at_level(logging.INFO):
+        read = read_latents(tmp_path / "latents.csv")
+    assert read.names == NAMES
+    assert read.table.index.tolist() == table["ID"].tolist()
+    assert [record.message.split(": ", 1)[1] for record in caplog.records] == [
+        "the first column has no name; it is taken as the identifiers of the people"
+    ]
+
+
+def test_a_written_index_beside_identifiers_is_left_out(
+    tmp_path: Path, table: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    table.iloc[::-1].to_csv(tmp_path / "latents.csv")
+    with caplog.at_level(logging.INFO):
+        read = read_latents(tmp_path / "latents.csv", rows="test")
+    assert read.names == NAMES
+    assert read.table.index.tolist() == [f"person-{i}" for i in range(16, -1, -4)]
+    assert len(caplog.records) == 1
+    assert caplog.records[0].message.endswith("the identifiers are in 'id'")
+
+
+def test_a_later_column_without_a_name_is_refused_unless_it_is_not_chosen(tmp_path: Path) -> None:
+    (tmp_path / "latents.csv").write_text("a,b,\n1,2,3\n4,5,6\n")
+    with pytest.raises(InputError, match="a column has no name; name it, or choose"):
+        read_latents(tmp_path / "latents.csv")
+    assert read_latents(tmp_path / "latents.csv", names=["b", "a"]).table.to_numpy().tolist() == [
+        [2, 1],
+        [5, 4],
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["npy", "csv"])
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(["a", "a", "b"], "--names: 'a' occurs twice"), (["a", "", "b"], "--names: name 2 is empty")],
+)
+def test_names_must_be_distinct(tmp_path: Path, suffix: str, names: list[str], message: str) -> None:
+    path = tmp_path / f"latents.{suffix}"
+    values = np.eye(6, 3)
+    np.save(tmp_path / "latents.npy", values)
+    pd.DataFrame(values, columns=list("abc")).to_csv(tmp_path / "latents.csv", index=False)
+    with pytest.raises(InputError, match=message):
+        read_latents(path, names=names)
+
+
+def test_complex_latents_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "latents.npy", linear_gaussian(TRUE, 20) + 1j)
+    with pytest.raises(InputError, match=r"holds complex128 of shape \(20, 5\); latents are real"):
+        read_latents(tmp_path / "latents.npy")
 
 
 def test_rows_and_columns_are_selected(tmp_path: Path, table: pd.DataFrame) -> None:

@@ -1,9 +1,77 @@
 """Curves and placements: edges bend around nodes, and parts of curves lie on them."""
 
+from itertools import combinations
+
 import numpy as np
 
 from personax.graphs.graph import Edge, Graph
-from personax.graphs.layout import bezier, boxes_hit, part_of_bezier, place_nodes, route_edges
+from personax.graphs.layout import (
+    CLEARANCE,
+    bezier,
+    boxes_hit,
+    part_of_bezier,
+    place_nodes,
+    placement_faults,
+    route_edges,
+    wire,
+)
+
+
+def random_edges(rng: np.random.Generator, nodes: int, count: int) -> list[Edge]:
+    pairs = list(combinations(range(nodes), 2))
+    chosen = [pairs[k] for k in rng.choice(len(pairs), count, replace=False)]
+    return [Edge(source, target, "->") for source, target in chosen]
+
+
+def faults_one_by_one(positions: np.ndarray, sizes: np.ndarray, edges: list[Edge]) -> list[int]:
+    """What `placement_faults` counts for all nodes, edge by edge; crossings by solving for the point."""
+    over = crossings = narrow = upwards = 0
+    for edge in edges:
+        start, span = positions[edge.source], positions[edge.target] - positions[edge.source]
+        for node in set(range(len(positions))) - set(edge[:2]):
+            along = min(1.0, max(0.0, (positions[node] - start) @ span / (span @ span)))
+            nearest = np.abs(positions[node] - (start + along * span))
+            over += bool((nearest < sizes[node] / 2 + CLEARANCE).all())
+        upwards += bool(positions[edge.target, 1] > positions[edge.source, 1] + 0.1)
+    for one, two in combinations(edges, 2):
+        common = set(one[:2]) & set(two[:2])
+        if common:
+            arms = [positions[sum(edge[:2]) - min(common)] - positions[min(common)] for edge in (one, two)]
+            narrow += bool(arms[0] @ arms[1] > 0.95 * np.hypot(*arms[0]) * np.hypot(*arms[1]))
+        else:
+            spans = np.array([positions[edge.target] - positions[edge.source] for edge in (one, two)])
+            apart = positions[two.source] - positions[one.source]
+            at = np.linalg.solve(np.column_stack([spans[0], -spans[1]]), apart)
+            crossings += bool(((at > 0) & (at < 1)).all())
+    return [over, crossings, narrow, upwards]
+
+
+def test_the_faults_of_a_placement_are_those_that_are_found_one_by_one() -> None:
+    rng = np.random.default_rng(0)
+    sizes = np.full((12, 2), 0.5)
+    for _ in range(5):
+        edges, positions = random_edges(rng, 12, 30), rng.uniform(0, 5, (12, 2))
+        wiring = wire(edges, sizes, 1.0)
+        found = placement_faults(positions[None], wiring, np.arange(12))[0]
+        assert found.tolist() == faults_one_by_one(positions, sizes, edges)
+
+
+def test_moved_nodes_explain_the_whole_difference_between_two_placements() -> None:
+    rng = np.random.default_rng(1)
+    sizes = rng.uniform(0.3, 0.8, (15, 2))
+    for moved in ([3], [2, 9], [0, 7, 14]):
+        before, after = placements = np.repeat(rng.uniform(0, 6, (1, 15, 2)), 2, axis=0)
+        after[moved] = rng.uniform(0, 6, (len(moved), 2))
+        wiring = wire(random_edges(rng, 15, 40), sizes, 1.0)
+        everything = placement_faults(placements, wiring, np.arange(15))
+        part = placement_faults(placements, wiring, np.array(moved))
+        assert not np.array_equal(before, after)
+        assert np.array_equal(part[1] - part[0], everything[1] - everything[0])
+
+
+def test_many_curves_at_once_are_the_curves_one_by_one() -> None:
+    controls, t = np.random.default_rng(2).normal(size=(4, 3, 2)), np.linspace(0, 1, 7)
+    assert np.array_equal(bezier(controls, t), np.array([bezier(control, t) for control in controls]))
 
 
 def test_an_edge_bends_around_a_node_in_its_way() -> None:

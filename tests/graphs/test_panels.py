@@ -1,6 +1,7 @@
 """What is arranged for a picture: no node, edge or label is hidden, and texts are typeset."""
 
 from functools import cache
+from time import process_time
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from personax.graphs.graph import Edge, Graph
 from personax.graphs.graph_files import published, published_names
 from personax.graphs.layout import boxes_hit
 from personax.graphs.panels import (
+    Crowd,
     GraphPanel,
     arrange,
     edge_label,
@@ -80,6 +82,25 @@ def test_nothing_is_hidden_with_many_edge_labels(
 ) -> None:
     (panel,) = arrange([random_graph(seed, share, block_sizes)], [""], {})
     assert_nothing_hidden(panel)
+
+
+@pytest.mark.slow
+def test_a_graph_of_sixty_nodes_is_arranged_in_seconds() -> None:
+    graph = random_graph(0, 0.14, {"s": 6, "image": 18, "text": 18, "sound": 18})
+    assert len(graph.edges()) >= 248
+    start = process_time()
+    (panel,) = arrange([graph], [""], {})
+    assert len(place_edge_labels(panel)) == len(graph.edges())
+    assert process_time() - start < 25  # it takes a fifth of this; it was twice as much
+
+
+def test_points_in_a_box_are_counted_as_one_by_one() -> None:
+    points = np.random.default_rng(0).integers(0, 20, (400, 2)) / 4  # many lie on the border of a box
+    crowd = Crowd(points)
+    for half in np.array([[0.5, 0.25], [2.0, 0.1], [0.3, 9.0]]):
+        for centre in points[:50]:
+            one_by_one = sum(bool((np.abs(point - centre) < half).all()) for point in points)
+            assert crowd.count(centre, half) == one_by_one
 
 
 def test_blocks_stand_where_the_paper_has_them() -> None:
