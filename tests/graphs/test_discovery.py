@@ -19,6 +19,8 @@ from personax.graphs.discovery import (
     fisher_z_test,
     linear_weights,
     near_copies,
+    rescaled,
+    standardised,
 )
 from personax.graphs.graph import (
     ARROW,
@@ -28,8 +30,6 @@ from personax.graphs.graph import (
     adjacency_from_marks,
     marks_from_adjacency,
     marks_from_causal_learn,
-    rescaled,
-    standardised,
 )
 from personax.graphs.graph_scores import graph_scores
 from personax.graphs.knowledge import Statements, forbidden_arrows
