@@ -30,7 +30,7 @@ from personax.graphs.panels import (
     side_by_side,
     text_size,
 )
-from personax.runs.figure_style import MODALITY_COLOURS, new_figure, save_figure
+from personax.runs.figure_style import MODALITY_COLOURS, fonts_for, new_figure, save_figure
 from personax.views import SHARED
 
 SHARED_COLOUR = "#b3261e"
@@ -173,7 +173,21 @@ def _footnotes(panels: Sequence[GraphPanel], note: str) -> list[str]:
     return lines
 
 
-def _draw_graphs(panels: Sequence[GraphPanel], stem: Path, note: str, formats: Sequence[str]) -> list[Path]:
+def _draw_graphs(
+    graphs: Sequence[Graph],
+    titles: Sequence[str],
+    labels: Mapping[str, str],
+    stem: Path,
+    note: str,
+    formats: Sequence[str],
+) -> list[Path]:
+    """Arrange and draw graphs with fonts that have the characters of their names, labels and titles."""
+    names = [name for graph in graphs for name in [*graph.names, *graph.block_names]]
+    with fonts_for([*names, *titles, *labels.values(), note]):
+        return _draw_panels(arrange(graphs, titles, labels), stem, note, formats)
+
+
+def _draw_panels(panels: Sequence[GraphPanel], stem: Path, note: str, formats: Sequence[str]) -> list[Path]:
     """Draw the panels side by side. All coordinates are inches from the lower left corner of the picture."""
     lines = _footnotes(panels, note)
     below = 0.35 + NOTE_HEIGHT * len(lines)
@@ -213,7 +227,7 @@ def draw_graph(
     `labels` maps node names to a second line of text in their box. The widths and labels of the edges show
     their frequency if the graph has one, else their weight. `note` is written below the picture.
     """
-    return _draw_graphs(arrange([graph], [title], labels or {}), stem, note, formats)
+    return _draw_graphs([graph], [title], labels or {}, stem, note, formats)
 
 
 def draw_side_by_side(
@@ -231,4 +245,4 @@ def draw_side_by_side(
     If both have the same names in the same order, the nodes stand in the same places, and edges that are not
     the same in both graphs are orange.
     """
-    return _draw_graphs(arrange([left, right], titles, labels or {}), stem, note, formats)
+    return _draw_graphs([left, right], titles, labels or {}, stem, note, formats)

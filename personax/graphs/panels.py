@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+import matplotlib
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
@@ -147,10 +148,16 @@ def _measuring_figure() -> Figure:
     return figure
 
 
-@lru_cache(maxsize=4096)
 def text_size(text: str, font: float) -> TextSize:
-    """Measure a text that is written with this font size."""
-    drawn = _measuring_figure().text(0.5, 0.5, text, fontsize=font, linespacing=LINE_SPACING)
+    """Measure a text that is written with this font size in the present fonts."""
+    return _size_in_fonts(text, font, tuple(matplotlib.rcParams["font.family"]))
+
+
+@lru_cache(maxsize=4096)
+def _size_in_fonts(text: str, font: float, families: tuple[str, ...]) -> TextSize:
+    """Measure a text; `families` are matplotlib's fonts at this time, and tell cached sizes apart."""
+    figure = _measuring_figure()
+    drawn = figure.text(0.5, 0.5, text, fontsize=font, family=families, linespacing=LINE_SPACING)
     extent = drawn.get_window_extent()
     drawn.remove()
     return TextSize(extent.width / MEASURING_DPI, extent.height / MEASURING_DPI)

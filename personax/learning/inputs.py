@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class Inputs:
     columns: Mapping[str, Sequence[Sequence[str] | None]]
 
     @classmethod
-    def of(cls, data: MultiViewData) -> Self:
+    def of(cls, data: MultiViewData) -> "Inputs":
         """Those of `data`."""
         shapes = {m: [list(array.shape[1:]) for array in arrays] for m, arrays in data.measurements.items()}
         names = {m: [each and list(each) for each in of_modality] for m, of_modality in data.columns.items()}

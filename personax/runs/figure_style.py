@@ -1,14 +1,25 @@
-"""What all figures share: colours, an empty figure, tidy axes, and how a figure is saved."""
+"""What all figures share: colours, an empty figure, tidy axes, fonts, and how a figure is saved."""
 
-from collections.abc import Iterable, Sequence
+import logging
+import unicodedata
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import matplotlib
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.ft2font import FT2Font
 
 from personax.runs.files import atomic_path
+
+log = logging.getLogger(__name__)
 
 BLUE, ORANGE, GREY = "#2b6ca3", "#d9822b", "#8a8f98"
 MODALITY_COLOURS = (BLUE, "#3d8f5f", "#8e5ea2", "#b5793a", "#147a7a", "#7a4a22")
@@ -38,3 +49,91 @@ def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = ("png", "sv
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=180, bbox_inches="tight", metadata=UNDATED.get(path.suffix))
     return paths
+
+
+class Fallback(NamedTuple):
+    """Font families to use where the usual font has no glyph, and the characters that no font has."""
+
+    families: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@contextmanager
+def fonts_for(texts: Iterable[str]) -> Iterator[None]:
+    """Inside the with statement, texts are written with fonts that have their characters.
+
+    The usual font stays the first choice; other installed fonts are only used for what it lacks, as Chinese
+    or Korean. If no installed font has a character, one warning is logged, and the picture shows a box. The
+    glyphs are found, but how they join is left to matplotlib: Arabic letters take their joined forms and
+    run from right to left only from matplotlib 3.11 on.
+    """
+    usual = tuple(matplotlib.rcParams["font.family"])
+    fallback = fallback_fonts(frozenset("".join(texts)), usual)
+    if fallback.missing:
+        log.warning("%s", _missing_text(fallback.missing))
+    with matplotlib.rc_context({"font.family": [*usual, *fallback.families]}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # it has just been said
+        yield
+
+
+@lru_cache(maxsize=64)
+def fallback_fonts(characters: frozenset[str], usual: tuple[str, ...]) -> Fallback:
+    """Find fonts for those characters that the families `usual` lack; nothing is searched if they lack none.
+
+    Of all installed fonts, also those that came after matplotlib made its list, the one that has most of
+    these characters is taken, then the one that has most of the others, and so on. Among equal ones, a sans
+    serif font is preferred, then the first by name; so the same fonts give the same picture.
+    """
+    lacking = {c for c in characters if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf")}
+    for family in usual:
+        lacking -= _covered(font_manager.findfont(FontProperties(family=[family])), lacking)
+    covered = _covering_families(lacking) if lacking else {}
+    families: list[str] = []
+    while lacking and covered:
+        best = min(covered, key=lambda name: (-len(covered[name] & lacking), "Sans" not in name, name))
+        if not covered[best] & lacking:
+            break
+        families.append(best)
+        lacking -= covered[best]
+    return Fallback(tuple(families), tuple(sorted(lacking)))
+
+
+def _covering_families(characters: set[str]) -> dict[str, set[str]]:
+    """Installed families -> which of the characters their regular font has, if it has any."""
+    manager = font_manager.fontManager
+    listed = {entry.fname for entry in manager.ttflist}
+    files = {file for file in listed | set(font_manager.findSystemFonts()) if _may_have(file, characters)}
+    for file in sorted(files - listed):
+        manager.addfont(file)
+    names = sorted({entry.name for entry in manager.ttflist if entry.fname in files})
+    regular = {name: font_manager.findfont(FontProperties(family=[name])) for name in names}
+    covered = {name: _covered(file, characters) for name, file in regular.items()}
+    return {name: found for name, found in covered.items() if found}
+
+
+def _may_have(file: str, characters: set[str]) -> bool:
+    """True if this is a font with outlines that has one of the characters.
+
+    The font Last Resort has a glyph for everything, but only a box with the name of the script.
+    """
+    try:
+        font = FT2Font(file)
+    except (OSError, RuntimeError):  # removed since it was listed, or no font that matplotlib can read
+        return False
+    is_box = "lastresort" in font.family_name.lower().replace(" ", "").replace(".", "")
+    return font.scalable and not is_box and any(font.get_char_index(ord(c)) for c in characters)
+
+
+def _covered(file: str, characters: set[str]) -> set[str]:
+    """Those of the characters for which the font in this file has a glyph."""
+    glyphs = font_manager.get_font(file).get_charmap()
+    return {character for character in characters if ord(character) in glyphs}
+
+
+def _missing_text(missing: Sequence[str]) -> str:
+    """One line that names the characters that no font has, the first ten of them, and their scripts."""
+    shown = ", ".join(f"{character} (U+{ord(character):04X})" for character in missing[:10])
+    more = f" and {len(missing) - 10} others" if len(missing) > 10 else ""
+    scripts = sorted({name.split()[0] for c in missing if (name := unicodedata.name(c, ""))})
+    kind = f", {' and '.join(scripts)}" if scripts else ""
+    return f"no installed font has {shown}{more}{kind}: boxes are drawn; install a font with these characters"

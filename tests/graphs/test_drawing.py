@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import matplotlib
 import numpy as np
+import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
@@ -16,7 +18,8 @@ from personax.graphs.drawing import (
 )
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import published
-from personax.runs.figure_style import MODALITY_COLOURS
+from personax.graphs.panels import text_size
+from personax.runs.figure_style import MODALITY_COLOURS, fallback_fonts
 
 
 def area(path: Path, colour: str) -> int:
@@ -98,6 +101,26 @@ def test_graphs_over_other_nodes_stand_side_by_side(tmp_path: Path) -> None:
     alone, *_ = draw_graph(left, tmp_path / "alone", title="first")
     assert {"first", "second", "a", "b"} <= shown(tmp_path / "pair.svg")
     assert imread(pair).shape[1] > 1.5 * imread(alone).shape[1]
+
+
+@pytest.mark.parametrize("script", ["身高", "かなカナ", "한국어", "العربية"])
+def test_names_in_other_scripts_are_shown_or_said_to_be_missing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, script: str
+) -> None:
+    paths = draw_graph(
+        chain(["z11", "z12", script]), tmp_path / "graph", title=script, labels={"z11": script}
+    )
+    missing = fallback_fonts(frozenset(script), ("sans-serif",)).missing
+    assert len(caplog.records) == bool(missing)
+    assert all(f"{character} (U+" in caplog.records[0].message for character in missing)
+    assert script in shown(paths[1])
+
+
+def test_sizes_are_measured_in_the_present_fonts() -> None:
+    usual = text_size("wide", 10)
+    with matplotlib.rc_context({"font.family": ["monospace"]}):
+        assert text_size("wide", 10) != usual
+    assert text_size("wide", 10) == usual
 
 
 def test_colours_repeat_if_there_are_more_modalities_than_colours() -> None:

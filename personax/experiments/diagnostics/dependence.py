@@ -28,7 +28,7 @@ from personax.independence.results import LN10
 
 CHANCE_DRAWS = 40  # shuffles, which show how large effects are by chance
 NEIGHBOURS = 10  # largest cell of people within which a local permutation shuffles
-LEAST_VARIANCE = 1e-8
+LEAST_COLUMN_VARIANCE = 1e-8
 LONGEST_SERIES = 200  # terms of a column's cosine series; with far outliers, a Cholesky factor has fewer
 SECOND_OPINIONS = ("distance_correlation", "kci")
 
@@ -56,7 +56,7 @@ def vector_gram(values: Num[np.ndarray, "n p"]) -> FactorGram | None:
     factors = []
     for values_k in np.asarray(values, dtype=float).T:
         column = complete_column(values_k, "continuous")
-        if len(column.distinct) > 1 and column.values.var() > LEAST_VARIANCE:
+        if len(column.distinct) > 1 and column.values.var() > LEAST_COLUMN_VARIANCE:
             width = column.median_distance
             reach = float(np.ptp(column.positions)) / width
             short = gaussian_terms(reach) <= LONGEST_SERIES

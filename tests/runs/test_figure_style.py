@@ -1,0 +1,97 @@
+"""Fonts of figures: characters that the usual font lacks are found in others, or it is said."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
+
+from personax.runs.figure_style import fallback_fonts, fonts_for, new_figure, save_figure
+
+USUAL = ("sans-serif",)
+# Three characters for private use at the very end of Unicode, which no installed font has.
+FIRST, SECOND, THIRD = "\U0010ff01", "\U0010ff02", "\U0010ff03"
+
+
+def write_font(folder: Path, family: str, characters: str) -> str:
+    """Write a font in which each of the characters is a square; return its path."""
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((0, 700), (700, 700), (700, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    square, empty = pen.glyph(), TTGlyphPen(None).glyph()
+    names = [f"u{ord(character):X}" for character in characters]
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", *names])
+    builder.setupCharacterMap(dict(zip(map(ord, characters), names, strict=True)))
+    builder.setupGlyf({".notdef": empty} | dict.fromkeys(names, square))
+    builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *names], (800, 0)))
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": family, "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    path = folder / f"{family.replace(' ', '')}.ttf"
+    builder.save(path)
+    return str(path)
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two fonts that were installed after matplotlib made its list of fonts."""
+    files = [
+        write_font(tmp_path, "Squares A Serif", FIRST + SECOND),
+        write_font(tmp_path, "Squares B Sans", FIRST + SECOND),
+        write_font(tmp_path, "Squares C", SECOND),
+    ]
+    listed = list(font_manager.fontManager.ttflist)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: files)
+    fallback_fonts.cache_clear()
+    yield
+    font_manager.fontManager.ttflist[:] = listed
+    fallback_fonts.cache_clear()
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_installed_font_with_the_characters_is_found() -> None:
+    assert fallback_fonts(frozenset("height" + FIRST), USUAL) == (("Squares B Sans",), ())
+    assert fallback_fonts(frozenset(FIRST + SECOND + THIRD), USUAL) == (("Squares B Sans",), (THIRD,))
+
+
+def test_nothing_is_searched_if_the_usual_font_has_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(font_manager, "findSystemFonts")
+    fallback_fonts.cache_clear()
+    assert fallback_fonts(frozenset("height, Größe\n\tΩ −0.5"), USUAL) == ((), ())
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_picture_shows_the_glyphs_of_the_font_that_was_found(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with fonts_for([FIRST]):
+        figure = new_figure(1, 1)
+        figure.text(0.5, 0.5, FIRST, fontsize=40)
+        (png,) = save_figure(figure, tmp_path / "square", ["png"])
+    assert not caplog.records
+    pixels = matplotlib.image.imread(png)[..., 0]
+    assert (pixels < 0.5).sum() > 0.8 * (40 * 0.7 / 72 * 180) ** 2  # a full square of 0.7 em
+    assert tuple(matplotlib.rcParams["font.family"]) == USUAL
+
+
+@pytest.mark.usefixtures("installed")
+def test_characters_that_no_font_has_are_named_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with caplog.at_level(logging.WARNING), fonts_for(["abc", THIRD + FIRST]):
+            figure = new_figure(1, 1)
+            figure.text(0.5, 0.5, THIRD)
+            save_figure(figure, tmp_path / "box", ["png", "svg", "pdf"])
+    (record,) = caplog.records
+    assert record.message.startswith(f"no installed font has {THIRD} (U+10FF03): boxes are drawn")
