@@ -119,7 +119,7 @@ def _without_imputed(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         for column in table.columns
         if str(column).startswith(OBSERVED) and pd.api.types.is_bool_dtype(table[column])
     ]
-    complete = table[marks].to_numpy(dtype=bool).all(1)
+    complete = pd.Series(table[marks].to_numpy(dtype=bool).all(1), index=table.index)
     return table[complete].drop(columns=marks), int((~complete).sum())
 
 
