@@ -18,6 +18,7 @@ from personax.learning.checks import check_fit
 from personax.learning.latent_names import latent_names
 from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
 from personax.learning.training import Checkpoint, Plan, SingleModel, Weights, minimise
+from personax.runs.errors import NotFittedError
 from personax.views import MultiViewData, Split
 
 
@@ -119,5 +120,5 @@ class Baseline(Estimator[BaselineSettings]):
 
     def _fitted(self) -> BaselineNetwork:
         if self._network is None:
-            raise RuntimeError("this model is not fitted yet; call fit first")
+            raise NotFittedError("this model has learned nothing yet; call fit first")
         return self._network

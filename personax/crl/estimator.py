@@ -35,7 +35,7 @@ from personax.learning.inputs import Inputs
 from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, NotFittedError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.seeds import torch_rng
@@ -309,10 +309,13 @@ class CRL(Estimator[CRLConfig]):
     def load(cls, folder: Path | str, *, device: str = "auto") -> "CRL":
         """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
         described = read_yaml(Path(folder) / MODEL)
-        model = cls(config_from(described["config"]), seed=described["seed"], device=device)
-        if described.get("inputs"):  # version 0.2.0 did not write them
-            model._inputs = Inputs(**described["inputs"])
-        model._shapes, model._channels = described["shapes"], described["channels"]
+        try:
+            model = cls(config_from(described["config"]), seed=described["seed"], device=device)
+            if described.get("inputs"):  # version 0.2.0 did not write them
+                model._inputs = Inputs(**described["inputs"])
+            model._shapes, model._channels = described["shapes"], described["channels"]
+        except (LookupError, TypeError, AttributeError) as error:
+            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({error})") from error
         try:
             saved = torch.load(Path(folder) / WEIGHTS, map_location=model.device, weights_only=True)
             with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
@@ -345,7 +348,8 @@ class CRL(Estimator[CRLConfig]):
 
     def _dimensions(self) -> dict[str, int]:
         shared = {SHARED: self.config.shared} if self.config.shared else {}
-        return shared | {modality: self._resolved.width(modality) for modality in self._shapes}
+        modalities = self._shapes or self.config.latents
+        return shared | {modality: self._resolved.width(modality) for modality in modalities}
 
     def _linked(self, weights: np.ndarray) -> np.ndarray:
         """Columns of the latents among all coordinates, see `linked_latents`."""
@@ -393,5 +397,5 @@ class CRL(Estimator[CRLConfig]):
 
     def _fitted(self) -> tuple[MultiViewVAE, IdentifiedPrior]:
         if self._vae is None or self._prior is None:
-            raise RuntimeError("call fit or load first")
+            raise NotFittedError("this model has learned nothing yet; call fit or load first")
         return self._vae, self._prior

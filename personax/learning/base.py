@@ -71,7 +71,8 @@ class Estimator(ABC, Generic[EstimatorConfig]):
                 from there. A file of other data, another configuration or another seed is refused.
             on_progress: called with the history so far.
 
-        Raises InputError for data that do not fit the configuration, and when training diverges.
+        Raises InputError for data that do not fit the configuration, TrainingDiverged for a loss that is no
+        longer finite.
         """
         train, validation = self._prepare(data, split)
         kept = None if checkpoint is None else Checkpoint(checkpoint, self._fingerprint(train, validation))
@@ -84,7 +85,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
 
         A person's missing measurements are left out. Columns of data frames are found by their names if the
         fit was to data frames, too. Raises InputError for measurements of other numbers, shapes or names, and
-        for NaN or inf in one that a person has.
+        for NaN or inf in one that a person has; NotFittedError before `fit`.
         """
 
     @property

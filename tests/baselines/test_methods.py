@@ -17,7 +17,7 @@ from personax.baselines.mmcrl import MMCRLConfig, MMCRLNetwork
 from personax.baselines.networks import average
 from personax.learning.gaussians import Posterior
 from personax.learning.metrics import kernel_ridge_r2, mean_correlation
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, NotFittedError
 from personax.variant_mnist.scm import variant_mnist_scm
 from personax.views import MultiViewData, Split, Truth, split_rows
 
@@ -174,7 +174,7 @@ def test_bad_configurations_are_named() -> None:
     alone = dataclasses.replace(data, measurements={"a": data.measurements["a"][:1]}, observed={})
     with pytest.raises(InputError, match="single measurement"):
         fitted("mcl", alone, split, TINY)
-    with pytest.raises(RuntimeError, match="fit"):
+    with pytest.raises(NotFittedError, match="call fit"):
         METHODS["mcl"].make(METHODS["mcl"].configure({"a": 2}), device="cpu").transform(data)
 
 

@@ -16,7 +16,7 @@ from personax.crl.prior import CausalPrior
 from personax.crl.representation import representation_plan
 from personax.learning.batches import Batch
 from personax.learning.training import Checkpoint, History, minimise
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, TrainingDiverged
 from personax.variant_mnist.image_sources import stand_in_images
 from personax.variant_mnist.scenes import make_variant_mnist
 from personax.variant_mnist.scm import variant_mnist_scm
@@ -212,7 +212,7 @@ def test_what_cannot_be_trained_together_is_named() -> None:
         fit(two[0], other, people=[embeddings(0), embeddings(1)])
     data, split = embeddings(1)
     huge = {m: [array * np.float32(1e30) for array in arrays] for m, arrays in data.measurements.items()}
-    with pytest.raises(InputError, match=r"epoch 1, step 1, in models \[2\] of 2"):
+    with pytest.raises(TrainingDiverged, match=r"epoch 1, step 1, in models \[2\] of 2"):
         fit(
             *two,
             people=[embeddings(0), (dataclasses.replace(data, measurements=huge, known_units=True), split)],

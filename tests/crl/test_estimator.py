@@ -14,7 +14,7 @@ from personax.crl import CRL, CRLConfig
 from personax.crl.estimator import linked_latents
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.learning.metrics import mean_correlation
-from personax.runs.errors import InputError, TrainingDiverged
+from personax.runs.errors import InputError, NotFittedError, TrainingDiverged
 from personax.views import MultiViewData, Split, Truth, split_rows
 
 QUICK = CRLConfig(
@@ -208,6 +208,22 @@ def test_broken_weights_are_named(fitted: Fitted, tmp_path: Path) -> None:
         CRL.load(tmp_path, device="cpu")
 
 
+@pytest.mark.parametrize("text", ["seed: 1\n", "[]\n", "config: {latents: {a: 2}, bogus: 1}\nseed: 1\n"])
+def test_a_damaged_description_is_named(fitted: Fitted, tmp_path: Path, text: str) -> None:
+    fitted[0].save(tmp_path)
+    (tmp_path / "model.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"model\.yaml is not what"):
+        CRL.load(tmp_path, device="cpu")
+
+
+def test_before_the_fit_names_are_known_and_nothing_else() -> None:
+    model = CRL(QUICK, device="cpu")
+    assert model.names == ["z11", "z12", "z21", "z22"]
+    for ask in (lambda: model.graph, lambda: model.edge_weights, lambda: model.transform(embeddings()[0])):
+        with pytest.raises(NotFittedError, match="call fit"):
+            ask()
+
+
 def test_an_encoding_fits_together(fitted: Fitted) -> None:
     """Latents are transform's; noise undoes the mechanisms; what is missing is NaN."""
     model, data, _ = fitted
@@ -303,9 +319,10 @@ def test_a_fit_that_fails_does_not_leave_half_of_an_earlier_one() -> None:
     data, split = embeddings()
     model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
     huge = with_modality_a(data, [array * np.float32(1e30) for array in data.measurements["a"]])
-    with pytest.raises(InputError, match="not finite"):
+    huge = dataclasses.replace(huge, known_units=True)
+    with pytest.raises(TrainingDiverged, match="not finite"):
         model.fit(huge, split)
-    with pytest.raises(RuntimeError, match="call fit"):
+    with pytest.raises(NotFittedError, match="call fit"):
         model.transform(data)
 
 

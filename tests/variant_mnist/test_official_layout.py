@@ -290,7 +290,7 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path, monkeypatch: pytest
 
 
 def _with(modality: str, arrays: list[np.ndarray]) -> MultiViewData:
-    return replace(_data(), measurements={**_data().measurements, modality: arrays})
+    return replace(_data(), measurements={**_data().measurements, modality: arrays}, observed={})
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,10 @@ def _with(modality: str, arrays: list[np.ndarray]) -> MultiViewData:
     [
         (replace(_data(), truth=None), "lack"),
         (replace(_data(), truth=Truth(_data().true_latents)), "lack"),
-        (replace(_data(), measurements={"digit": []}), "modalities digit and garment"),
+        (
+            MultiViewData({"digit": _data().measurements["digit"]}, np.arange(N), truth=_data().truth),
+            "modalities digit and garment",
+        ),
         (
             replace(
                 _data(),
