@@ -1,7 +1,8 @@
 # make run       the quick start: sets up .venv, recovers the latents of Variant-MNIST, prints a table
 # make test      the test suite            make coverage  the same, with the lines that no test reaches
 # make lint      ruff and mypy             make format    let ruff put the code in order
-# make docs      the documentation site    make clean     forget .venv
+# make docs      the documentation site    make package   a wheel in dist/, and a check that it works by itself
+# make clean     forget .venv
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(CONSTR
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2
 
-.PHONY: run test coverage lint format docs clean
+.PHONY: run test coverage lint format docs package clean
 run: $(VENV)/.installed
 	$(BIN)/python synthetic_experiment/run_mnist_3measurement.py --config configs/mnist_quickstart.yaml --overwrite true
 
@@ -20,7 +21,7 @@ test: $(VENV)/.installed-dev
 	$(PYTEST)
 
 coverage: $(VENV)/.installed-dev
-	$(PYTEST) --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term --cov-fail-under=90
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -33,6 +34,15 @@ format: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m mkdocs build --strict --quiet
+
+# The wheel is unpacked into a folder of its own, in which nothing of the clone is found.
+package: $(VENV)/.installed
+	rm -rf dist build
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m zipfile --extract dist/personax-*.whl dist/unpacked
+	cd dist/unpacked && PYTHONPATH=. ../../$(BIN)/python -c 'import personax, pathlib; from personax.experiments.subcommands import main; \
+		assert pathlib.Path(personax.__file__).is_relative_to(pathlib.Path.cwd()); main(["athlete", "--print_config"])' > /dev/null
+	rm -rf build dist/unpacked
 
 clean:
 	rm -rf $(VENV)

@@ -47,16 +47,23 @@ GRAPH = "graph.json"
 TRUE_GRAPH = "truth_graph.json"
 FIGURES = "figures"
 
-ROOT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[2]  # the folder of a clone; something else in an installation
+IN_A_CLONE = (CHECKOUT / "pyproject.toml").exists()
+ROOT = CHECKOUT if IN_A_CLONE else Path.cwd()  # results, data and configurations are looked up below it
 
 
 def project_path(path: Path | str) -> Path:
-    """An absolute path as it is; a relative one is taken from the root of the project."""
+    """An absolute path as it is; a relative one from the root of a clone, else from the current folder."""
     return Path(path) if Path(path).is_absolute() else ROOT / path
 
 
+def shipped_config(name: str) -> Path:
+    """The path of a file in configs/, which an installation has within the package."""
+    return (CHECKOUT if IN_A_CLONE else Path(__file__).parents[1]) / "configs" / name
+
+
 def existing_path(path: Path | str) -> Path:
-    """A path that the user has typed. It is looked up in the current folder, then in the project's root."""
+    """A path that the user has typed. It is looked up in the current folder, then as `project_path` does."""
     here = Path(path).expanduser()
     return here.absolute() if here.exists() else project_path(here)
 

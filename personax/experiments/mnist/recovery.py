@@ -1,7 +1,6 @@
 """Fit one method, ours or a baseline, to scenes in a run folder."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,10 +17,10 @@ from personax.experiments.fitting import (
 )
 from personax.experiments.mnist.config import OURS, MnistConfig
 from personax.graphs.graph import Graph
-from personax.runs.run_folder import CHECKPOINT, RunFolder, project_path
+from personax.runs.run_folder import CHECKPOINT, RunFolder, shipped_config
 from personax.views import MultiViewData, Split
 
-TUNED = "configs/baselines.yaml"
+TUNED = "baselines.yaml"
 
 
 @dataclass(frozen=True)
@@ -91,4 +90,4 @@ def baseline_settings(name: str, model: CRLConfig) -> dict[str, Any]:
         "training.patience": phase1.patience,
     }
     base = {} if preset.get("published_training") else budget | dict(preset)
-    return base | tuned_settings(name, project_path(Path(TUNED)))
+    return base | tuned_settings(name, shipped_config(TUNED))

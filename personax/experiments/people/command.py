@@ -26,7 +26,7 @@ from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.run_folder import METRICS, open_run, project_path
+from personax.runs.run_folder import METRICS, open_run, shipped_config
 
 
 def run_people(config: PeopleConfig) -> None:
@@ -97,5 +97,5 @@ def _main_of(dataset: Literal["athlete", "celeb"], argv: Sequence[str] | None) -
         run_people(config)
 
     words = sys.argv[1:] if argv is None else argv
-    own_config = str(project_path(f"configs/{dataset}.yaml"))
+    own_config = str(shipped_config(f"{dataset}.yaml"))
     return run_command(PeopleConfig, run_only, ["--config", own_config, *words], description=__doc__ or "")

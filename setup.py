@@ -1,0 +1,9 @@
+"""The one thing that pyproject.toml cannot say: configs/ travels in the wheel as personax/configs."""
+
+from setuptools import find_packages, setup
+
+setup(
+    packages=[*find_packages(include=["personax", "personax.*"]), "personax.configs"],
+    package_dir={"personax.configs": "configs"},
+    package_data={"": ["*.yaml", "py.typed"], "personax.configs": ["*.yaml"]},
+)
