@@ -14,3 +14,10 @@ def linear_gaussian(weights: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
     noise = np.random.default_rng(seed).normal(size=(n, d))
     latents: np.ndarray = noise @ np.linalg.inv(np.eye(d) - 0.8 * weights)
     return latents
+
+
+def linear_laplace(weights: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
+    """As `linear_gaussian`, with noise whose shape tells the direction of every edge."""
+    noise = np.random.default_rng(seed).laplace(size=(n, len(weights)))
+    latents: np.ndarray = noise @ np.linalg.inv(np.eye(len(weights)) - 0.8 * weights)
+    return latents

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian
+from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian, linear_laplace
 
 from personax.graphs.discovery import Discovery
 from personax.graphs.estimate import estimated_graph, learned_consensus, match_runs
@@ -59,14 +59,26 @@ def test_runs_that_do_not_belong_together_are_refused() -> None:
         match_runs([run_of(z), few])
 
 
-def test_the_learned_graph_of_one_run_stays_as_it_is() -> None:
-    graph = learned_consensus([run_of(linear_gaussian(TRUE, 50))], least=0.5)
+def test_the_learned_graph_of_one_run_stays_as_it_is_where_the_latents_support_it() -> None:
+    graph = learned_consensus([run_of(linear_laplace(TRUE, 600))], least=0.5)
     assert np.array_equal(graph.adjacency, TRUE)
     assert graph.frequency is None
 
 
+def test_a_learned_direction_that_the_latents_leave_open_is_drawn_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """z21 -> z22 is linear and Gaussian, and no collider tells its direction; arrows out of s are given."""
+    with caplog.at_level(logging.WARNING):
+        graph = learned_consensus([run_of(linear_gaussian(TRUE, 600))], least=0.5)
+    assert graph.edge_texts() == ["s1 -> z11", "s1 -> z21", "z11 -> z12", "z21 -> z12", "z21 --- z22"]
+    assert "do not decide between z21 -> z22 and its reverse" in caplog.text
+    assert graph.weights is not None
+    assert graph.weights[3, 4] == graph.weights[4, 3] == 0.5
+
+
 def test_learned_graphs_of_several_runs_keep_what_most_of_them_have() -> None:
-    z = linear_gaussian(TRUE, 50)
+    z = linear_laplace(TRUE, 600)
     fewer = TRUE.copy()
     fewer[0, 1] = 0
     graph = learned_consensus([run_of(z), run_of(z, fewer), run_of(z, fewer)], least=0.5)
@@ -80,7 +92,7 @@ def test_learned_graphs_of_several_runs_keep_what_most_of_them_have() -> None:
 
 
 def test_weights_of_seeds_do_not_cancel_because_a_latent_has_another_sign() -> None:
-    z = linear_gaussian(TRUE, 300)
+    z = linear_laplace(TRUE, 600)
     turned = np.array([1, 1, -1, 1, 1])
     mirrored = run_of(z * turned)
     assert mirrored.learned is not None
@@ -103,7 +115,11 @@ def test_a_cyclic_majority_is_reported(caplog: pytest.LogCaptureFixture) -> None
         adjacency = np.zeros((5, 5), dtype=int)
         for edge in cycle[:left_out] + cycle[left_out + 1 :]:
             adjacency[edge] = 1
-        graphs.append(run_of(z, adjacency))
+        run = run_of(z, adjacency)
+        assert run.learned is not None
+        all_shared = {"s": NAMES}  # whose arrows are given, so that the latents are not asked
+        learned = replace(run.learned, blocks=all_shared)
+        graphs.append(replace(run, blocks=all_shared, learned=learned))
     with caplog.at_level(logging.WARNING):
         found = learned_consensus(graphs, least=0.5)
     assert "z11 -> z12 (67 % of the graphs), is left open" in caplog.text

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import run_script
-from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian
+from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian, linear_laplace
 
 from personax.experiments.graph.run import read_runs
 from personax.graphs.graph import Graph
@@ -25,7 +25,7 @@ def make_run(path: Path, *, order: list[int] | None = None, seed: int = 0) -> Pa
     """A run folder as the training scripts write it; `order` shuffles the latents under the same names."""
     path.mkdir(parents=True)
     order = order or list(range(5))
-    z = linear_gaussian(TRUE, 600)[:, order] + 0.05 * np.random.default_rng(seed).normal(size=(600, 5))
+    z = linear_laplace(TRUE, 600)[:, order] + 0.05 * np.random.default_rng(seed).normal(size=(600, 5))
     table = pd.DataFrame(z, columns=NAMES)
     table.insert(0, "split", np.where(np.arange(600) % 4, "train", "test"))
     table.insert(0, "id", [f"person-{i}" for i in range(600)])

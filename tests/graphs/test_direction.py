@@ -1,0 +1,63 @@
+"""Directions that the latents support, and those that they leave open."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from personax.graphs.direction import SURE, support_of_directions
+
+PAIR = np.array([[0, 1], [0, 0]])
+
+
+def pair(effect: Callable[[np.ndarray], np.ndarray], seed: int, noise: str = "normal") -> np.ndarray:
+    """800 people's cause and effect, each seen with some noise of its own, as recovered latents are."""
+    rng = np.random.default_rng(seed)
+    draw = rng.normal if noise == "normal" else rng.laplace
+    x = draw(size=800)
+    latents = np.column_stack([x, effect(x) + 0.6 * draw(size=800)])
+    return np.asarray(latents + 0.1 * rng.normal(size=(800, 2)))
+
+
+@pytest.mark.parametrize(
+    ("effect", "noise"),
+    [
+        (lambda x: np.sin(1.5 * x), "normal"),
+        (lambda x: np.tanh(2 * x), "normal"),
+        (lambda x: x + 0.3 * x**2, "normal"),
+        (lambda x: 0.7 * x, "laplace"),
+    ],
+)
+def test_what_is_bent_or_not_gaussian_has_a_direction(
+    effect: Callable[[np.ndarray], np.ndarray], noise: str
+) -> None:
+    for seed in range(3):
+        latents = pair(effect, seed, noise)
+        assert support_of_directions(latents, PAIR)[0, 1] >= SURE
+        assert support_of_directions(latents[:, ::-1], PAIR)[0, 1] < 0.1  # the wrong way round
+
+
+@pytest.mark.slow
+def test_linear_gaussian_pairs_have_none() -> None:
+    decided = sum(
+        bool(support_of_directions(pair(lambda x: 0.7 * x, seed), PAIR)[0, 1] >= SURE) for seed in range(30)
+    )
+    assert decided <= binom(30, 0.05).ppf(0.99)
+
+
+def test_what_independences_decide_and_what_is_given_is_not_asked() -> None:
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(300, 3))
+    collider = np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]])
+    assert np.isnan(support_of_directions(latents, collider)).all()
+    assert np.isnan(support_of_directions(latents[:, :2], PAIR, given=[0])).all()
+    chain = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]])
+    asked = ~np.isnan(support_of_directions(latents, chain))
+    assert np.argwhere(asked).tolist() == [[0, 1], [1, 2]]
+
+
+def test_the_same_seed_gives_the_same_support() -> None:
+    latents = pair(np.tanh, 0)
+    first, again = (support_of_directions(latents, PAIR, seed=3) for _ in range(2))
+    assert np.array_equal(first, again, equal_nan=True)
