@@ -41,6 +41,13 @@ from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
+# Coordinates of a block are at right angles in the geometry of the measurements. Embeddings may mix the
+# latents in any way: two independent latents need not be at a right angle then, and coordinates that are
+# depend on each other. Up to 30 degrees off a right angle this makes an edge of strength tan(30 degrees) =
+# 0.58 from nothing. So a weaker edge within a block of embeddings is taken out of the graph. (For pictures the
+# right angle is what the model assumes, and coordinates of the compression are in units of their noise.)
+OBLIQUE = float(np.tan(np.pi / 6))
+
 
 def linked_latents(
     weights: Float[np.ndarray, "d d"], blocks: Mapping[str, slice], spare: Mapping[str, int]
@@ -388,7 +395,13 @@ class CRL(Estimator[CRLConfig]):
     def _conclude(self, prior: IdentifiedPrior, codes: Codes) -> None:
         """Keep the identified model, the strengths of its edges and the latents among its coordinates."""
         self._prior = prior
-        self._weights = edge_weights(prior, codes).cpu().numpy()
+        weights = edge_weights(prior, codes)
+        unlicensed = torch.zeros_like(weights, dtype=torch.bool)
+        for block, place in block_slices(self._dimensions()).items():
+            if block in self._standardisation.projections:
+                unlicensed[place, place] = weights[place, place] < OBLIQUE
+        prior.scm.forbid(unlicensed)
+        self._weights = weights.where(~unlicensed, 0).cpu().numpy()
         self._kept = self._linked(self._weights)
 
     def _among_latents(self, matrix: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ import math
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from personax.learning.latent_names import block_slices
@@ -117,6 +117,11 @@ class CausalPrior(nn.Module):
     def adjacency(self) -> Float[Tensor, "R d d"]:
         """0 and 1: the edges that are more likely open than not. They form no cycle."""
         return (self.edge_probability() > 0.5).float()
+
+    def forbid(self, edges: Bool[Tensor, "d d"]) -> None:
+        """Allow these edges no longer, in any of the models."""
+        self.allowed = self.allowed * ~edges
+        self.cross = self.cross * ~edges
 
     def open_edges(self, uniform: Float[Tensor, "R g d d"]) -> Float[Tensor, "R g d d"]:
         """The g random graphs, 0 or 1, that belong to numbers drawn uniformly from [0, 1].

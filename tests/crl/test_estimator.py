@@ -404,16 +404,41 @@ def test_latents_are_found_in_small_units() -> None:
     """Held-out MCC, measured: 0.994 as in the original units; without standardisation 0.86."""
     data, split = embeddings(1000)
     other = mapped(data, CHANGES["smaller"])
-    config = dataclasses.replace(
-        QUICK,
-        hidden=32,
-        phase1=Phase1Config(epochs=40, batch_size=64),
-        phase2=Phase2Config(
-            starts=16, population=8, generations=2, generation_steps=80, finalists=2, final_steps=300
-        ),
-    )
-    latents = CRL(config, seed=1, device="cpu").fit(other, split).transform(other).to_numpy()
+    latents = CRL(SMALL, seed=1, device="cpu").fit(other, split).transform(other).to_numpy()
     assert mean_correlation(latents[split.test], data.true_latents.to_numpy()[split.test]) > 0.98
+
+
+SMALL = dataclasses.replace(
+    QUICK,
+    hidden=32,
+    phase1=Phase1Config(epochs=40, batch_size=64),
+    phase2=Phase2Config(
+        starts=16, population=8, generations=2, generation_steps=80, finalists=2, final_steps=300
+    ),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_independent_latents_of_a_modality_get_no_edge(seed: int, tmp_path: Path) -> None:
+    """z11 -> z21 is all there is. Mixed at random, z11 and z12 are not at a right angle."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(1000, 4))
+    z[:, 2] = np.sin(2 * z[:, 0]) + 0.5 * rng.normal(size=1000)
+
+    def measure(block: np.ndarray) -> np.ndarray:
+        mixed = np.tanh(0.5 * block @ rng.normal(size=(2, 8)))
+        return np.asarray(mixed + 0.05 * rng.normal(size=(1000, 8)))
+
+    views = {"a": [measure(z[:, :2]) for _ in range(2)], "b": [measure(z[:, 2:]) for _ in range(2)]}
+    data = MultiViewData(views, ids=np.arange(1000))
+    model = CRL(SMALL, seed=seed, device="cpu").fit(data, split_rows(1000, rng))
+    within = model.graph[:2, :2].sum() + model.graph[2:, 2:].sum()
+    assert within == 0  # if weak ones are kept: 2, 0, 0 and 2 edges
+    assert model.graph.any()
+    assert ((model.edge_weights > 0) == (model.graph == 1)).all()
+    model.save(tmp_path)
+    assert np.array_equal(CRL.load(tmp_path, device="cpu").graph, model.graph)
 
 
 def test_transform_uses_the_units_of_the_training_rows(fitted: Fitted, tmp_path: Path) -> None:
