@@ -44,8 +44,8 @@ from personax.views import SHARED, MultiViewData, Split
 # Coordinates of a block are at right angles in the geometry of the measurements. Embeddings may mix the
 # latents in any way: two independent latents need not be at a right angle then, and coordinates that are
 # depend on each other. Up to 30 degrees off a right angle this makes an edge of strength tan(30 degrees) =
-# 0.58 from nothing. So a weaker edge within a block of embeddings is taken out of the graph. (For pictures the
-# right angle is what the model assumes, and coordinates of the compression are in units of their noise.)
+# 0.58 from nothing. So a weaker edge within a block of embeddings is taken out of the graph. For pictures the
+# right angle is what the model assumes, and coordinates of the compression are in units of their noise.
 OBLIQUE = float(np.tan(np.pi / 6))
 
 
