@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.func import jacfwd, vmap
 from tqdm import tqdm
@@ -161,7 +162,9 @@ class IdentifiedPrior(nn.Module):
         """Values of each data set -> of each model, (sets, ...) -> (R, ...); of one data set as they are."""
         return values if self.sets == 1 else values.repeat_interleave(len(self.scm.gate) // self.sets, 0)
 
-    def latents(self, u: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def latents(
+        self, u: Mapping[str, Float[Tensor, "..."]]
+    ) -> tuple[Float[Tensor, "R n d"], dict[str, Float[Tensor, "R n _ _"]]]:
         """Latents (R, n, d) of all blocks in order, and block -> Jacobian dz/du (R, n, d_b, d_b)."""
         parts, jacobians = [], {}
         for block in self.dimensions:
@@ -172,7 +175,7 @@ class IdentifiedPrior(nn.Module):
             jacobians[block] = jacobian / self._per_model(self.scale[block])[..., None, :]
         return torch.cat(parts, 2), jacobians
 
-    def terms(self, codes: Codes, edges: Tensor) -> dict[str, Tensor]:
+    def terms(self, codes: Codes, edges: Float[Tensor, "R g d d"]) -> dict[str, Float[Tensor, " R"]]:
         """Unweighted terms of Eq. (9), (R,) each, under edges (R, g, d, d) (see CausalPrior.noise).
 
         `centring` keeps each latent's mean 0 and standard deviation 1, which nothing else fixes.
@@ -189,13 +192,18 @@ class IdentifiedPrior(nn.Module):
         centring = z.mean(1).square().sum(1) + (z.std(1) - 1).square().sum(1)
         return {"likelihood": likelihood, "orthogonality": angle, "evenness": pace, "centring": centring}
 
-    def objective(self, terms: Mapping[str, Tensor], probability: Tensor, config: Phase2Config) -> Tensor:
+    def objective(
+        self,
+        terms: Mapping[str, Float[Tensor, " R"]],
+        probability: Float[Tensor, "R d d"],
+        config: Phase2Config,
+    ) -> Float[Tensor, " R"]:
         """Eq. (9) per start, (R,)."""
         edges = expected_edges(probability, self.scm.cross, config.sparsity, config.cross_sparsity)
         geometry = config.orthogonality * terms["orthogonality"] + config.evenness * terms["evenness"]
         return -terms["likelihood"] + geometry + terms["centring"] + edges
 
-    def keep(self, models: Tensor) -> None:
+    def keep(self, models: Int[Tensor, " kept"]) -> None:
         """Go on with these models in this order, equally many of a data set; repeated ones are copied."""
         for parameter in self._learned():
             parameter.data = parameter.data[models.to(parameter.device)].clone()
@@ -401,7 +409,7 @@ def _generation_row(generation: int, terms: Mapping[str, Tensor], loss: Tensor) 
     return {"phase": "identification", "generation": generation, "objective": loss.tolist(), **named}
 
 
-def edge_weights(model: IdentifiedPrior, codes: Codes) -> Tensor:
+def edge_weights(model: IdentifiedPrior, codes: Codes) -> Float[Tensor, "d d"]:
     """(d, d) strength of every edge i -> j: root mean square of d E[z_j] / d z_i, in standard deviations.
 
     Edges that are not in the graph have strength 0.

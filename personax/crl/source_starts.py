@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
@@ -71,7 +72,9 @@ def source_starts(
     return maps
 
 
-def candidate_turns(v: np.ndarray, given: np.ndarray, seed: int) -> list[np.ndarray]:
+def candidate_turns(
+    v: Float[np.ndarray, "n d"], given: Float[np.ndarray, "n g"], seed: int
+) -> list[Float[np.ndarray, "d d"]]:
     """Orthogonal Q (d, d), best first, such that z = v Q may be the latents of a block in causal order.
 
     Args:
@@ -154,7 +157,7 @@ def _sparse_orders(
     return [np.array(order) for order in sorted(met, key=lambda order: met[order])[:SHORT_LIST]]
 
 
-def mechanism_score(z: np.ndarray, causes: np.ndarray) -> float:
+def mechanism_score(z: Float[np.ndarray, "n d"], causes: Float[np.ndarray, "n g"]) -> float:
     """Description length per row, in nats, of z (n, d) by additive mechanisms along the order of its columns.
 
     Each z_k is regressed on `causes` (n, c) and on [z_j, tanh 2 z_j, z_j |z_j|] of those j < k that improve
