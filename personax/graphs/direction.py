@@ -7,19 +7,25 @@ is linear and Gaussian both directions fit equally well, and a direction that is
 the fit.
 """
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
 from personax.graphs.discovery import standardised
-from personax.graphs.graph import TAIL, marks_from_adjacency
+from personax.graphs.graph import TAIL, Graph, marks_from_adjacency
 from personax.graphs.graph_scores import cpdag_marks
 from personax.independence import hsic
 from personax.runs.seeds import numpy_rng
+from personax.views import SHARED
+
+log = logging.getLogger(__name__)
 
 HALVES = 40  # random halves of the people in which the two directions are compared
 # A direction is decided if it fits better in at least this share of them. Of linear Gaussian pairs, which
@@ -65,6 +71,27 @@ def support_of_directions(
             better += forward < backward
         support[i, j] = better / HALVES
     return support
+
+
+def with_decided_directions(graph: Graph, latents: pd.DataFrame, *, where: str) -> Graph:
+    """A learned DAG whose edges become undirected where the latents do not support their direction.
+
+    Each such edge is reported; the message begins with `where`. Arrows out of shared latents are an
+    assumption of the model, so they stay. `latents` are (n, d), in the order of the graph's names.
+    """
+    shared = graph.members(SHARED) if SHARED in graph.blocks else []
+    support = support_of_directions(latents.to_numpy(dtype=float), graph.adjacency, given=shared)
+    undecided = (graph.adjacency == 1) & (support < SURE)
+    for i, j in np.argwhere(undecided).tolist():
+        log.warning(
+            "%s: the latents do not decide between %s -> %s and its reverse (%.2f); it is drawn open",
+            where,
+            graph.names[i],
+            graph.names[j],
+            support[i, j],
+        )
+    weights = None if graph.weights is None else np.where(undecided.T, graph.weights.T, graph.weights)
+    return replace(graph, adjacency=graph.adjacency | undecided.T.astype(int), weights=weights)
 
 
 def _dependence(parents: np.ndarray, child: np.ndarray, cause: np.ndarray) -> float:

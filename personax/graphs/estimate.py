@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from personax.graphs.direction import SURE, support_of_directions
+from personax.graphs.direction import with_decided_directions
 from personax.graphs.discovery import Discovery, discover, linear_weights
 from personax.graphs.graph import Graph, adjacency_from_marks
 from personax.graphs.graph_files import Latents
@@ -21,7 +21,6 @@ from personax.graphs.stability import (
     stability,
 )
 from personax.runs.errors import InputError
-from personax.views import SHARED
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
         if run.learned is None:
             raise InputError(f"{run.path}: no learned graph (graph.json); choose --method pc, fci or ges")
         learned = replace(run.learned, blocks=runs[0].blocks, simulated=runs[0].simulated)
-        graphs.append(_with_decided_directions(learned, run))
+        graphs.append(with_decided_directions(learned, run.table, where=str(run.path)))
     if len(graphs) == 1:
         return graphs[0]
     found = stability(np.array([graph.endpoint_marks for graph in graphs]))
@@ -116,24 +115,6 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
         frequency=found.frequency,
         orientation=found.orientation,
     )
-
-
-def _with_decided_directions(graph: Graph, run: Latents) -> Graph:
-    """The learned DAG; edges whose direction the latents do not support become undirected."""
-    shared = graph.members(SHARED) if SHARED in graph.blocks else []
-    support = support_of_directions(run.table.to_numpy(), graph.adjacency, given=shared)
-    undecided = (graph.adjacency == 1) & (support < SURE)
-    for i, j in np.argwhere(undecided).tolist():
-        log.warning(
-            "%s: the latents do not decide between %s -> %s and its reverse (%.2f); it is drawn open",
-            run.path,
-            graph.names[i],
-            graph.names[j],
-            support[i, j],
-        )
-    adjacency = graph.adjacency | (undecided.T).astype(int)
-    weights = None if graph.weights is None else np.where(undecided.T, graph.weights.T, graph.weights)
-    return replace(graph, adjacency=adjacency, weights=weights)
 
 
 def estimated_graph(

@@ -20,6 +20,7 @@ from personax.experiments.people.figures import draw_learned, draw_people, draw_
 from personax.experiments.people.predictions import compare_predictions
 from personax.experiments.people.preparation import Prepared, with_nuisance
 from personax.experiments.people.report import MARK_OF_SIMULATION, names_page
+from personax.graphs.direction import with_decided_directions
 from personax.graphs.graph import Graph
 from personax.runs.device import resolve_device
 from personax.runs.files import atomic_path, write_json, write_text, write_yaml
@@ -130,7 +131,9 @@ def draw_findings(config: PeopleConfig, figures: Path, prepared: Prepared, findi
     mark = MARK_OF_SIMULATION if prepared.table.simulated else ""
     draw_people(figures, findings.history, findings.associations, title=f"{mark}{prepared.table.source}")
     if findings.scores is None:
-        draw_learned(figures, findings.graph, title=f"{config.dataset}, learned by the model")
+        complete = without_imputed(findings.latents, findings.graph.blocks, prepared.data).dropna()
+        graph = with_decided_directions(findings.graph, complete, where=config.dataset)
+        draw_learned(figures, graph, title=f"{config.dataset}, learned by the model")
     else:
         draw_scored(
             figures,
