@@ -419,10 +419,9 @@ SMALL = dataclasses.replace(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-def test_independent_latents_of_a_modality_get_no_edge(seed: int, tmp_path: Path) -> None:
+def test_independent_latents_of_a_modality_get_no_edge(tmp_path: Path) -> None:
     """z11 -> z21 is all there is. Mixed at random, z11 and z12 are not at a right angle."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     z = rng.normal(size=(1000, 4))
     z[:, 2] = np.sin(2 * z[:, 0]) + 0.5 * rng.normal(size=1000)
 
@@ -432,9 +431,9 @@ def test_independent_latents_of_a_modality_get_no_edge(seed: int, tmp_path: Path
 
     views = {"a": [measure(z[:, :2]) for _ in range(2)], "b": [measure(z[:, 2:]) for _ in range(2)]}
     data = MultiViewData(views, ids=np.arange(1000))
-    model = CRL(SMALL, seed=seed, device="cpu").fit(data, split_rows(1000, rng))
+    model = CRL(SMALL, seed=0, device="cpu").fit(data, split_rows(1000, rng))
     within = model.graph[:2, :2].sum() + model.graph[2:, 2:].sum()
-    assert within == 0  # if weak ones are kept: 2, 0, 0 and 2 edges
+    assert within == 0  # 2 edges, if weak ones are kept
     assert model.graph.any()
     assert ((model.edge_weights > 0) == (model.graph == 1)).all()
     model.save(tmp_path)

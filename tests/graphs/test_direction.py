@@ -12,12 +12,12 @@ PAIR = np.array([[0, 1], [0, 0]])
 
 
 def pair(effect: Callable[[np.ndarray], np.ndarray], seed: int, noise: str = "normal") -> np.ndarray:
-    """800 people's cause and effect, each seen with some noise of its own, as recovered latents are."""
+    """400 people's cause and effect, each seen with some noise of its own, as recovered latents are."""
     rng = np.random.default_rng(seed)
     draw = rng.normal if noise == "normal" else rng.laplace
-    x = draw(size=800)
-    latents = np.column_stack([x, effect(x) + 0.6 * draw(size=800)])
-    return np.asarray(latents + 0.1 * rng.normal(size=(800, 2)))
+    x = draw(size=400)
+    latents = np.column_stack([x, effect(x) + 0.6 * draw(size=400)])
+    return np.asarray(latents + 0.1 * rng.normal(size=(400, 2)))
 
 
 @pytest.mark.parametrize(
@@ -32,18 +32,17 @@ def pair(effect: Callable[[np.ndarray], np.ndarray], seed: int, noise: str = "no
 def test_what_is_bent_or_not_gaussian_has_a_direction(
     effect: Callable[[np.ndarray], np.ndarray], noise: str
 ) -> None:
-    for seed in range(3):
-        latents = pair(effect, seed, noise)
-        assert support_of_directions(latents, PAIR)[0, 1] >= SURE
-        assert support_of_directions(latents[:, ::-1], PAIR)[0, 1] < 0.1  # the wrong way round
+    latents = pair(effect, 0, noise)
+    assert support_of_directions(latents, PAIR)[0, 1] >= SURE
+    assert support_of_directions(latents[:, ::-1], PAIR)[0, 1] < 0.1  # the wrong way round
 
 
 @pytest.mark.slow
 def test_linear_gaussian_pairs_have_none() -> None:
     decided = sum(
-        bool(support_of_directions(pair(lambda x: 0.7 * x, seed), PAIR)[0, 1] >= SURE) for seed in range(30)
+        bool(support_of_directions(pair(lambda x: 0.7 * x, seed), PAIR)[0, 1] >= SURE) for seed in range(12)
     )
-    assert decided <= binom(30, 0.05).ppf(0.99)
+    assert decided <= binom(12, 0.05).ppf(0.99)
 
 
 def test_what_independences_decide_and_what_is_given_is_not_asked() -> None:

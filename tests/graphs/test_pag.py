@@ -145,11 +145,11 @@ def test_marks_are_those_on_which_all_graphs_of_four_nodes_agree() -> None:
     for number, (independences, models) in enumerate(classes.items()):
         adjacent = models[0].marks != 0
         separators = {pair: set(sets[0]) for pair, sets in zip(PAIRS, independences, strict=True) if sets}
-        for tiers in ((0, 0, 0, 0), *list(product(range(3), repeat=4))[number % 7 :: 7]):
+        for tiers in ((0, 0, 0, 0), *list(product(range(3), repeat=4))[number % 21 :: 21]):
             later = np.greater.outer(tiers, tiers)
             fitting = np.array([model.marks for model in models if not (model.causes & later).any()])
             if len(fitting):
                 agreed = np.where((fitting == fitting[0]).all(0), fitting[0], CIRCLE)
                 np.testing.assert_array_equal(pag_marks(adjacent, separators, later), agreed)
                 checked += 1
-    assert checked > 1500
+    assert checked > 500
