@@ -6,8 +6,8 @@ from jaxtyping import install_import_hook
 
 LIBRARY = Path(__file__).parents[1] / "personax"
 
-# All modules are checked but these, personax.runs, which has no arrays, and the rooms of the commands. The hook
-# decorates each method by itself, so it cannot take modules with methods that return `typing.Self`; and
+# All modules are checked but these, personax.runs, which has no arrays, and the rooms of the commands. The
+# hook decorates each method by itself, so it cannot take modules with methods that return `typing.Self`; and
 # closures of a decorated module cannot be sent to another process.
 UNCHECKED = {
     "personax.views": "checks its own arrays, and takes more than its attributes then are",
