@@ -10,6 +10,7 @@ import pandas as pd
 from personax.experiments.evaluation import matched_columns, matched_graph
 from personax.experiments.mnist.recovery import Recovery
 from personax.experiments.training_curves import draw_curves
+from personax.graphs.direction import MODELS_ARROWS
 from personax.graphs.drawing import draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.learning.metrics import matched
@@ -45,6 +46,7 @@ def draw_run(
             Graph(names, matched_graph(found.adjacency, columns), weights=weights, blocks=truth.blocks),
             ("true", f"recovered, SHD {metrics['graph']['shd']}"),
             figures / "graph",
+            note=MODELS_ARROWS,
         )
 
 

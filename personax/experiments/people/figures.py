@@ -9,6 +9,7 @@ from matplotlib.colors import Normalize
 
 from personax.experiments.people.block_scores import TruthScores
 from personax.experiments.training_curves import draw_curves
+from personax.graphs.direction import MODELS_ARROWS
 from personax.graphs.drawing import draw_graph, draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.graphs.panels import pretty_name
@@ -45,7 +46,7 @@ def draw_scored(
     title = f"{mark}{len(true_test)} test people, MCC {scores.blocks['mcc']['all']:.3f}"
     draw_pairs(matched(paired, true_test), true_test, figures / "recovery", title=title)
     titles = ("true", f"recovered, SHD {scores.graph['shd']}")
-    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph")
+    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph", note=MODELS_ARROWS)
 
 
 def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
