@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+from echoing_views import echoing_views
 
 from personax.baselines import METHODS, tuned_config
 from personax.baselines import trials as tuning_module
@@ -17,27 +17,6 @@ from personax.experiments.tuning.command import run_tuning
 from personax.experiments.tuning.config import TuningConfig
 from personax.learning.criteria import hidden_measurement_r2
 from personax.runs.errors import InputError
-from personax.views import MultiViewData, Split, Truth, split_rows
-
-
-def views(n: int = 400) -> tuple[MultiViewData, Split]:
-    """A modality of three views and one of a single view that echoes its first latent."""
-    rng = np.random.default_rng(0)
-    z = rng.standard_normal((n, 2))
-    echo = z[:, :1] + 0.1 * rng.standard_normal((n, 1))
-
-    def seen(latents: np.ndarray) -> np.ndarray:
-        mixed = latents @ rng.standard_normal((latents.shape[1], 5))
-        return (mixed + 0.1 * rng.standard_normal((n, 5))).astype(np.float32)
-
-    data = MultiViewData(
-        {"a": [seen(z) for _ in range(3)], "b": [seen(echo)]},
-        np.arange(n),
-        truth=Truth(
-            pd.DataFrame(np.c_[z, echo], columns=["z11", "z12", "z21"]), {"a": ["z11", "z12"], "b": ["z21"]}
-        ),
-    )
-    return data, split_rows(n, rng)
 
 
 def test_every_method_that_is_tuned_gets_six_trials_that_it_understands() -> None:
@@ -52,7 +31,7 @@ def test_trials_are_written_continued_and_chosen_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = TuningTask(
-        *views(),
+        *echoing_views(),
         {"a": 2, "b": 1},
         setup={"n": 400},
         settings={"hidden": 8, "training.epochs": 1, "training.batch_size": 64},
@@ -93,7 +72,7 @@ def test_trials_are_written_continued_and_chosen_from(
 
 
 def test_a_trial_that_diverges_loses(tmp_path: Path) -> None:
-    data, split = views(120)
+    data, split = echoing_views(120)
     huge = replace(
         data,
         measurements={"a": [a * np.float32(1e30) for a in data.measurements["a"]]},

@@ -6,31 +6,12 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import pandas as pd
 import pytest
+from echoing_views import echoing_views
 
 from personax.baselines.baseline import Baseline
 from personax.learning.criteria import hidden_measurement_r2, hide
 from personax.runs.errors import InputError
-from personax.views import MultiViewData, Split, Truth, split_rows
-
-
-def views(n: int = 400) -> tuple[MultiViewData, Split]:
-    """A modality of three views and one of a single view that echoes its first latent."""
-    rng = np.random.default_rng(0)
-    z = rng.standard_normal((n, 2))
-    echo = z[:, :1] + 0.1 * rng.standard_normal((n, 1))
-
-    def seen(latents: np.ndarray) -> np.ndarray:
-        mixed = latents @ rng.standard_normal((latents.shape[1], 5))
-        return (mixed + 0.1 * rng.standard_normal((n, 5))).astype(np.float32)
-
-    data = MultiViewData(
-        {"a": [seen(z) for _ in range(3)], "b": [seen(echo)]},
-        np.arange(n),
-        truth=Truth(
-            pd.DataFrame(np.c_[z, echo], columns=["z11", "z12", "z21"]), {"a": ["z11", "z12"], "b": ["z21"]}
-        ),
-    )
-    return data, split_rows(n, rng)
+from personax.views import MultiViewData, Split
 
 
 class Oracle:
@@ -51,7 +32,7 @@ def score(model: Oracle, data: MultiViewData, split: Split) -> float:
 
 
 def test_the_criterion_ranks_latents_by_what_they_know() -> None:
-    data, split = views()
+    data, split = echoing_views()
     everything = score(Oracle(["z11", "z12", "z21"]), data, split)
     half = score(Oracle(["z11"]), data, split)
     nothing = score(Oracle(["z11", "z12"], noise=100), data, split)
@@ -59,7 +40,7 @@ def test_the_criterion_ranks_latents_by_what_they_know() -> None:
 
 
 def test_the_measurement_that_is_predicted_is_hidden_and_the_truth_is_not_needed() -> None:
-    data, split = views()
+    data, split = echoing_views()
 
     class Spy(Oracle):
         hidden: ClassVar[list[tuple[str, int]]] = []
@@ -77,7 +58,7 @@ def test_the_measurement_that_is_predicted_is_hidden_and_the_truth_is_not_needed
 
 
 def test_rows_that_lack_a_measurement_are_not_predicted() -> None:
-    data, split = views()
+    data, split = echoing_views()
     observed = np.ones((len(data), 3), dtype=bool)
     observed[::2, 0] = False
     broken = [data.measurements["a"][0].copy(), *data.measurements["a"][1:]]
@@ -87,7 +68,7 @@ def test_rows_that_lack_a_measurement_are_not_predicted() -> None:
 
 
 def test_nothing_to_predict_from_is_an_error() -> None:
-    data, split = views()
+    data, split = echoing_views()
     alone = MultiViewData({"b": data.measurements["b"]}, data.ids)
     with pytest.raises(InputError, match="single measurement"):
         score(Oracle(["z11"]), alone, split)
