@@ -25,7 +25,7 @@ from personax.runs.command_line import run_command
 from personax.runs.figure_style import new_figure, save_figure
 from personax.runs.files import write_text
 from personax.runs.markdown import markdown_table
-from personax.runs.run_folder import open_run
+from personax.runs.run_folder import open_run, project_path
 
 Pair = tuple[np.ndarray, np.ndarray]
 # (kinds, rng, pair) -> p-value
@@ -260,8 +260,7 @@ def power_markdown(power: pd.DataFrame) -> str:
 
 def calibrate(config: CalibrationConfig) -> None:
     """Run everything and write it."""
-    folder = open_run(config.output, config, overwrite=config.overwrite)
-    with folder.recorded():
+    with open_run(project_path(config.output), config, overwrite=config.overwrite) as folder:
         level, power = level_table(config), power_table(config)
         level.to_csv(folder / "level.csv", index=False)
         power.to_csv(folder / "power.csv", index=False)

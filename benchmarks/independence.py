@@ -229,8 +229,9 @@ def speed_report(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def measure_all(config: SpeedConfig) -> None:
     """Measure, print and write."""
+    from personax.runs.environment import environment
     from personax.runs.files import write_json, write_text
-    from personax.runs.run_folder import environment, project_path
+    from personax.runs.run_folder import project_path
 
     rows = [measure("grid", 9444, config.repeats)]
     for n in (1000,) if config.quick else (1000, 4181, 9444):

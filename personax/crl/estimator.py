@@ -34,9 +34,10 @@ from personax.learning.checks import check_fit
 from personax.learning.inputs import Inputs
 from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
+from personax.learning.tensor_files import save_tensors
 from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError
-from personax.runs.files import atomic_path, read_yaml, write_yaml
+from personax.runs.files import read_yaml, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
@@ -309,8 +310,7 @@ class CRL(Estimator[CRLConfig]):
             "edge_weights": torch.from_numpy(self._weights),
             "standardisation": self._standardisation.stored(),
         }
-        with atomic_path(Path(folder) / WEIGHTS) as temporary:
-            torch.save(tensors, temporary)
+        save_tensors(Path(folder) / WEIGHTS, tensors)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "CRL":

@@ -1,5 +1,6 @@
 """Fit our model inside a run folder, so that a killed run continues and a finished one is read back."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,8 +11,8 @@ from personax.crl import CRL, CRLConfig
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import OBSERVED
 from personax.runs.errors import InputError
-from personax.runs.files import atomic_path, write_json_lines
-from personax.runs.run_folder import CHECKPOINT, HISTORY, WEIGHTS, RunFolder, project_path
+from personax.runs.files import atomic_path, write_json, write_json_lines
+from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, project_path
 from personax.views import MultiViewData, Split
 
 
@@ -50,6 +51,8 @@ def fit_in_folder(
     Writes the history after every epoch and generation, and the model when it is fitted.
     """
     if (folder / WEIGHTS).exists():
+        (folder / CHECKPOINT).unlink(missing_ok=True)  # of a process that was killed after the weights
+        (folder / TOGETHER).unlink(missing_ok=True)
         return CRL.load(folder.path, device=device)
     model = CRL(config, seed=seed, device=device)
     model.fit(
@@ -68,8 +71,11 @@ def fit_together_in_folders(
 ) -> None:
     """Fit the models of several runs in one pass and save each in its folder, where `fit_in_folder` reads it.
 
-    There are no checkpoints; one that an earlier attempt has left is not used, and removed.
+    There are no checkpoints; one that an earlier attempt has left is not used, and removed. Until the models
+    of all folders are saved, a file in each says which were trained with it.
     """
+    for run in runs:
+        write_json(run.folder / TOGETHER, [other.folder.path.name for other in runs])
     models = [CRL(config, seed=seed, device=device) for seed in seeds]
     CRL.fit_together(
         models,
@@ -79,6 +85,22 @@ def fit_together_in_folders(
     for model, run in zip(models, runs, strict=True):
         model.save(run.folder.path)
         (run.folder / CHECKPOINT).unlink(missing_ok=True)
+    for run in runs:
+        (run.folder / TOGETHER).unlink()
+
+
+def is_untrained(folder: RunFolder) -> bool:
+    """True if the folder has no model, or one of several trained together of which not all were saved.
+
+    What one model learns depends, in the last bits, on those that it is trained with; so a pass that was
+    killed while its models were saved is made again with all of them.
+    """
+    if not (folder / WEIGHTS).exists():
+        return True
+    if not (folder / TOGETHER).exists():
+        return False
+    others = json.loads((folder / TOGETHER).read_text(encoding="utf-8"))
+    return not all((folder.path.parent / name / WEIGHTS).exists() for name in others)
 
 
 def write_history(folder: Path, history: list[dict[str, Any]]) -> None:

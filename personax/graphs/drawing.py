@@ -197,7 +197,7 @@ def _draw_panels(panels: Sequence[GraphPanel], stem: Path, note: str, formats: S
         shift = np.array([(longest - width) / 2, 0])
         placed, width = [panel.moved(shift) for panel in placed], longest
     height = top + (0.35 if any(panel.title for panel in panels) else 0)
-    with matplotlib.rc_context({"svg.hashsalt": "personax", "pdf.fonttype": 42}):
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
         figure = new_figure(width, height)
         figure.set_layout_engine("none")
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
+from personax.learning.tensor_files import save_tensors
 from personax.runs.errors import InputError, TrainingDiverged
-from personax.runs.files import atomic_path
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,7 @@ class Checkpoint:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write the state of the training."""
-        with atomic_path(self.path) as temporary:
-            torch.save({"belongs_to": dict(self.belongs_to), "state": dict(state)}, temporary)
+        save_tensors(self.path, {"belongs_to": dict(self.belongs_to), "state": dict(state)})
 
     def load(self, device: torch.device) -> Mapping[str, Any] | None:
         """The state of the training, or None without a file.

@@ -1,7 +1,9 @@
 """Files that are either whole or absent, and their checksums."""
 
+import errno
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,34 +16,57 @@ import yaml
 
 from personax.runs.errors import InputError
 
+# What says that a place, and not the content, is at fault when a file cannot be written.
+_PLACE_AT_FAULT = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds, else remove it.
 
     It works for files and folders. The parent folder is made if needed. The suffix is kept, because
-    matplotlib and others choose the format by it.
+    matplotlib and others choose the format by it. If the process is killed in the block, the temporary file
+    stays until the next `locked_folder` (folder_lock.py).
+
+    Raises InputError if the place cannot be written, or is full.
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{path.parent}: cannot be created ({error.strerror}); choose another folder"
-        ) from error
-    temporary = path.with_name(f".{path.stem}-{uuid4().hex[:8]}{path.suffix}")
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.stem}.partial-{uuid4().hex[:8]}{path.suffix}")
     try:
         yield temporary
         if path.is_dir():
             shutil.rmtree(path)
         temporary.replace(path)
-    except PermissionError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another") from error
+    except OSError as error:
+        if error.errno not in _PLACE_AT_FAULT:
+            raise
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); make room there, or choose another place"
+        ) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        remove_path(temporary)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents. Raises InputError if that is impossible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be created ({error.strerror}); choose another folder") from error
+
+
+def is_partial(path: Path) -> bool:
+    """Whether this is a temporary path of `atomic_path`."""
+    return re.fullmatch(r"\..+\.partial-[0-9a-f]{8}(\..*)?", path.name) is not None
+
+
+def remove_path(path: Path) -> None:
+    """Remove a file or a folder, if it exists."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -5,30 +5,26 @@ results/<experiment>/<name>/seed-<k>/
     manifest.json    commit, versions, device, threads, source and checksum of the data, times, state
     run.log          the messages of the command
     ...              the results of the experiment
+    .lock            while a process works in the folder
 
 The names of files that more than one module needs are defined here, and only here.
 """
 
 import json
 import logging
-import os
-import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from personax.runs.errors import InputError
-from personax.runs.files import read_yaml, write_json, write_yaml
+from personax.runs.environment import environment
+from personax.runs.errors import InputError, PersonaxError
+from personax.runs.files import read_yaml, remove_path, write_json, write_yaml
+from personax.runs.folder_lock import contents, has_traces, locked_folder
 from personax.runs.options import identity_of
 
 if TYPE_CHECKING:
@@ -46,6 +42,9 @@ LATENTS = "latents.parquet"
 GRAPH = "graph.json"
 TRUE_GRAPH = "truth_graph.json"
 FIGURES = "figures"
+TOGETHER = "together.json"  # the folders whose models are trained in one pass, until all of them are saved
+# What --overwrite replaces, until the new run has ended. By its name, it is swept away if that is killed.
+_ASIDE = ".replaced.partial-00000000"
 
 CHECKOUT = Path(__file__).resolve().parents[2]  # the folder of a clone; something else in an installation
 IN_A_CLONE = (CHECKOUT / "pyproject.toml").exists()
@@ -68,139 +67,162 @@ def existing_path(path: Path | str) -> Path:
     return here.absolute() if here.exists() else project_path(here)
 
 
-def _git(*words: str) -> str | None:
-    try:
-        answer = subprocess.run(
-            ["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()
-
-
-_RECORDED = (
-    "personax",
-    "torch",
-    "torchvision",
-    "numpy",
-    "scipy",
-    "pandas",
-    "scikit-learn",
-    "causal-learn",
-    "hyppo",
-)
-
-
-def environment() -> dict[str, Any]:
-    """Commit, versions of Python and of packages, processor, and number of threads of this process."""
-    versions: dict[str, str | None] = {}
-    for name in _RECORDED:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = None
-    return {
-        "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(_git("status", "--porcelain")),
-        "python": platform.python_version(),
-        "versions": versions,
-        "machine": f"{platform.system()} {platform.machine()}",
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-    }
-
-
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder that `open_run` has prepared. `path / name` is where each file goes."""
+    """A folder that `open_run` has prepared. `path / name` is where each file goes.
+
+    Attributes:
+        path: the folder.
+        manifest: what manifest.json will hold at the end; the run may add entries.
+    """
 
     path: Path
+    manifest: dict[str, Any]
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
-    @contextmanager
-    def recorded(self, **facts: Any) -> Iterator[dict[str, Any]]:
-        """Write manifest.json and run.log while the block runs.
 
-        At the end, `state` in the manifest is "finished", or "interrupted" or "failed" with the reason.
-
-        Args:
-            facts: entries of the manifest. `data_sha256` is the checksum of the data.
-
-        Yields:
-            The manifest, to which the block may add entries.
-
-        Raises:
-            InputError: a run is resumed, but its data have another checksum than before.
-        """
-        self._refuse_other_data(facts.get("data_sha256"))
-        started, clock = datetime.now(UTC), monotonic()
-        manifest: dict[str, Any] = {
-            "state": "running",
-            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-            "started": started.isoformat(timespec="seconds"),
-            **environment(),
-            **facts,
-        }
-        write_json(self / MANIFEST, manifest)
-        handler = logging.FileHandler(self / LOG, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        logging.getLogger().addHandler(handler)
-        try:
-            yield manifest
-            manifest["state"] = "finished"
-        except BaseException as error:
-            manifest["state"] = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            manifest["reason"] = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            logging.getLogger().removeHandler(handler)
-            handler.close()
-            manifest["seconds"] = round(monotonic() - clock, 2)
-            write_json(self / MANIFEST, manifest)
-
-    def _refuse_other_data(self, checksum: str | None) -> None:
-        path = self / MANIFEST
-        before = json.loads(path.read_text(encoding="utf-8")).get("data_sha256") if path.exists() else None
-        if before is not None and checksum != before:
-            raise InputError(
-                f"{self.path}: was made with other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
-                "restore those data, or start again with --overwrite"
-            )
-
-
+@contextmanager
 def open_run(
-    path: Path | str, config: "DataclassInstance", *, resume: bool = False, overwrite: bool = False
-) -> RunFolder:
-    """Make a run folder, or open an existing one again.
+    path: Path | str,
+    config: "DataclassInstance",
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    **facts: Any,
+) -> Iterator[RunFolder]:
+    """Make a run folder, or open an existing one again; write manifest.json and run.log while the block runs.
+
+    No other process can open the folder meanwhile. At the end, `state` in the manifest is "finished", or
+    "interrupted" or "failed" with the reason. If the block refuses its input before anything was learned, the
+    folder is as it was before: it does not exist, or has what `overwrite` would have replaced.
 
     Args:
-        path: the folder; a relative path is taken from the root of the project.
+        path: the folder.
         config: the options of the run, which go to config.yaml.
         resume: allow an existing folder with the same options. Options that only say where or how to run
             may differ, see options.py.
-        overwrite: delete an existing folder, but only if it contains a config.yaml.
+        overwrite: delete what is in an existing folder, but only if it contains a config.yaml.
+        facts: entries of the manifest. `data_sha256` is the checksum of the data.
 
     Raises:
-        InputError: the folder exists and neither `resume` nor `overwrite` allows it, or it is no run folder.
+        InputError: the folder exists and neither `resume` nor `overwrite` allows it; it is no run folder;
+            another process is working in it; or a run is resumed, but its data are not those of before.
     """
-    path = project_path(path)
+    path = Path(path)
     if resume and overwrite:
         raise InputError("--resume and --overwrite contradict each other; give one of them")
+    _refuse_occupied(path, config, resume=resume, overwrite=overwrite)  # before a lock is written into it
+    with locked_folder(path):
+        _refuse_occupied(path, config, resume=resume, overwrite=overwrite)  # it may just have been made
+        _refuse_other_data(path, facts.get("data_sha256"), resume=resume)
+        with _undone_on_refusal(path, set_aside=overwrite):
+            write_yaml(path / CONFIG, asdict(config))
+            with _recorded(path, facts) as folder:
+                yield folder
+
+
+def read_finished(path: Path, config: "DataclassInstance") -> dict[str, Any]:
+    """The metrics of a finished run.
+
+    If its process was killed between the metrics and the end, the manifest says so from now on, and what was
+    left half-written is removed. Raises InputError if the run was made with other options.
+    """
+    _refuse_other_config(path, config)
+    manifest = _read_manifest(path)
+    if manifest.get("state") != "finished" or has_traces(path):
+        with locked_folder(path):
+            write_json(path / MANIFEST, manifest | {"state": "finished"})
+    metrics: dict[str, Any] = json.loads((path / METRICS).read_text(encoding="utf-8"))
+    return metrics
+
+
+def _refuse_occupied(path: Path, config: "DataclassInstance", *, resume: bool, overwrite: bool) -> None:
+    """Raise InputError if something is at the path that may be neither continued nor replaced."""
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file; --output must name a folder")
-    if path.exists() and any(path.iterdir()):
-        if not (path / CONFIG).exists():
-            raise InputError(f"{path}: exists and is no run folder (no {CONFIG}); choose another --output")
-        if overwrite:
-            shutil.rmtree(path)
-        elif resume:
-            _refuse_other_config(path, config)
-        else:
-            raise InputError(f"{path}: exists; continue it with --resume, replace it with --overwrite")
-    write_yaml(path / CONFIG, asdict(config))
-    return RunFolder(path)
+    if not contents(path):
+        return
+    if not (path / CONFIG).exists():
+        raise InputError(f"{path}: exists and is no run folder (no {CONFIG}); choose another --output")
+    if resume:
+        _refuse_other_config(path, config)
+    elif not overwrite:
+        ways = ["continue it with --resume"] if hasattr(config, "resume") else []
+        raise InputError(f"{path}: exists; {', '.join([*ways, 'replace it with --overwrite'])}")
+
+
+def _refuse_other_data(path: Path, checksum: str | None, *, resume: bool) -> None:
+    """Raise InputError if a run is resumed whose data had another checksum."""
+    before = _read_manifest(path).get("data_sha256") if resume else None
+    if before is not None and checksum != before:
+        raise InputError(
+            f"{path}: was made with other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
+            "restore those data, or choose another --output"
+        )
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run folder; {} if it has none."""
+    if not (path / MANIFEST).exists():
+        return {}
+    manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    return manifest
+
+
+@contextmanager
+def _undone_on_refusal(path: Path, *, set_aside: bool) -> Iterator[None]:
+    """If the block refuses its input, leave the folder as it was before, unless something was learned.
+
+    set_aside: the folder's contents are to be replaced, so they are put aside until the block has ended.
+    """
+    aside = path / _ASIDE
+    before = contents(path)
+    if set_aside:
+        aside.mkdir()
+        for entry in sorted(before, key=lambda entry: entry.name == CONFIG):  # until then it is a run folder
+            entry.rename(aside / entry.name)
+    try:
+        yield
+    except PersonaxError:
+        if (set_aside or not before) and not (path / HISTORY).exists():
+            for entry in contents(path):
+                remove_path(entry)
+            for entry in aside.iterdir() if set_aside else ():
+                entry.rename(path / entry.name)
+        raise
+    finally:
+        remove_path(aside)
+
+
+@contextmanager
+def _recorded(path: Path, facts: Mapping[str, Any]) -> Iterator[RunFolder]:
+    """Write manifest.json and run.log while the block runs."""
+    started, clock = datetime.now(UTC), monotonic()
+    manifest: dict[str, Any] = {
+        "state": "running",
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "started": started.isoformat(timespec="seconds"),
+        **environment(),
+        **facts,
+    }
+    write_json(path / MANIFEST, manifest)
+    handler = logging.FileHandler(path / LOG, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield RunFolder(path, manifest)
+        manifest["state"] = "finished"
+    except BaseException as error:
+        manifest["state"] = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        manifest["reason"] = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+        manifest["seconds"] = round(monotonic() - clock, 2)
+        write_json(path / MANIFEST, manifest)
 
 
 def _refuse_other_config(path: Path, config: "DataclassInstance") -> None:

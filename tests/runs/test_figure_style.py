@@ -95,3 +95,13 @@ def test_characters_that_no_font_has_are_named_in_one_line(
             save_figure(figure, tmp_path / "box", ["png", "svg", "pdf"])
     (record,) = caplog.records
     assert record.message.startswith(f"no installed font has {THIRD} (U+10FF03): boxes are drawn")
+
+
+def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
+    formats = ("png", "svg", "pdf")
+    for name in "ab":
+        figure = new_figure(3, 2)
+        figure.add_subplot().scatter([0, 1], [1, 0], label="points", clip_on=True)
+        save_figure(figure, tmp_path / name, formats)
+    for suffix in formats:
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()

@@ -1,4 +1,4 @@
-"""Commands, files, run folders and seeds."""
+"""Commands, files and seeds."""
 
 import json
 from dataclasses import dataclass
@@ -7,13 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from personax.runs.command_line import EXIT_BAD_INPUT, parse, parse_seeds, run_command
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, read_yaml, sha256_arrays, write_json, write_yaml
-from personax.runs.options import where_or_how
-from personax.runs.run_folder import open_run
 from personax.runs.seeds import numpy_rng, torch_rng
 
 
@@ -101,71 +98,6 @@ def test_checksum_sees_values_shapes_and_types() -> None:
     sums = {sha256_arrays(x) for x in (a, a.reshape(2, 3), a.astype(np.float32), a + 1e-12)}
     assert len(sums) == 4
     assert sha256_arrays(a) == sha256_arrays(a.copy())
-
-
-@dataclass
-class RunOptions:
-    """What a command was told: one option that makes the result, two that only say where and how."""
-
-    seed: int = 1
-    device: str = where_or_how("cpu")
-    overwrite: bool = where_or_how(False)
-
-
-def test_a_run_folder_is_refused_resumed_or_replaced(tmp_path: Path) -> None:
-    home = tmp_path / "run"
-    open_run(home, RunOptions())
-    (home / "made").write_text("x")
-    with pytest.raises(InputError, match="--resume"):
-        open_run(home, RunOptions())
-    open_run(home, RunOptions(), resume=True)
-    assert (home / "made").exists()
-    open_run(home, RunOptions(seed=2), overwrite=True)
-    assert not (home / "made").exists()
-    assert yaml.safe_load((home / "config.yaml").read_text()) == {
-        "seed": 2,
-        "device": "cpu",
-        "overwrite": False,
-    }
-
-
-def test_a_run_goes_on_with_another_where_or_how_option(tmp_path: Path) -> None:
-    open_run(tmp_path / "run", RunOptions())
-    (tmp_path / "run" / "made").write_text("x")
-    open_run(tmp_path / "run", RunOptions(device="cuda", overwrite=True), resume=True)
-    assert (tmp_path / "run" / "made").exists()
-
-
-def test_a_run_does_not_go_on_with_another_option_that_makes_the_result(tmp_path: Path) -> None:
-    open_run(tmp_path / "run", RunOptions())
-    with pytest.raises(InputError, match="seed=1, not 2"):
-        open_run(tmp_path / "run", RunOptions(seed=2, device="cuda"), resume=True)
-
-
-def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
-    (tmp_path / "precious").write_text("x")
-    for options in ({"overwrite": True}, {"resume": True}, {}):
-        with pytest.raises(InputError, match="no run folder"):
-            open_run(tmp_path, RunOptions(), **options)
-    assert (tmp_path / "precious").exists()
-
-
-def test_the_manifest_tells_how_a_run_ended(tmp_path: Path) -> None:
-    folder = open_run(tmp_path / "run", RunOptions())
-
-    def broken_run() -> None:
-        with folder.recorded(data_source="here") as manifest:
-            manifest["extra"] = 1
-            raise ValueError("broken")
-
-    with pytest.raises(ValueError, match="broken"):
-        broken_run()
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["state"] == "failed"
-    assert "broken" in manifest["reason"]
-    assert manifest["data_source"] == "here"
-    assert manifest["extra"] == 1
-    assert manifest["threads"] >= 1
 
 
 def test_streams_are_apart_and_in_place() -> None:

@@ -19,7 +19,7 @@ from personax.graphs.knowledge import (
     parse_tiers,
     read_statements,
 )
-from personax.runs.run_folder import existing_path, open_run
+from personax.runs.run_folder import existing_path, open_run, project_path
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,10 @@ def draw_from(config: DrawConfig) -> Path:
     caption = _as_asked(plan.caption, config, plan.names)
     other = read_graph(config.compare, existing_path(config.compare), plan.names) if config.compare else None
 
-    run = open_run(config.output or default_output(config), config, overwrite=config.overwrite)
-    with run.recorded(simulated=any(each.simulated for each in runs)):
+    path = project_path(config.output or default_output(config))
+    with open_run(
+        path, config, overwrite=config.overwrite, simulated=any(each.simulated for each in runs)
+    ) as run:
         graph = plan.make()
         pictures = write_graph(run, graph, caption)
         if runs and runs[0].true_graph:
@@ -52,7 +54,7 @@ def draw_from(config: DrawConfig) -> Path:
             pictures += write_comparison(run, graph, other, caption)
         for path in pictures:
             log.info("%s", path)
-    return run.path
+    return path
 
 
 def plan_published(name: str) -> GraphPlan:

@@ -24,7 +24,6 @@ STYLE: dict[Any, Any] = {
     "axes.linewidth": 0.6,
     "hatch.linewidth": 0.6,
     "svg.fonttype": "none",
-    "svg.hashsalt": "personax",
 }
 CELL_WIDTH, CELL_HEIGHT = 0.56, 0.235  # inches
 FULL_NAMES = {

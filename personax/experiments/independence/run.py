@@ -32,17 +32,19 @@ def run_tests(
     config: IndependenceConfig, table: PeopleTable, tests: Sequence[str], sources: Sequence[str], path: Path
 ) -> pd.DataFrame:
     """Test, decide and write everything to the run folder `path`; returns the grid with its decisions."""
-    folder = open_run(path, config, overwrite=config.overwrite)
-    with folder.recorded(
+    with open_run(
+        path,
+        config,
+        overwrite=config.overwrite,
         data_source=table.source,
         data_sha256=table.sha256,
         data_revision=table.revision,
         simulated=table.simulated,
         people=len(table.ids),
-    ) as manifest:
+    ) as folder:
         grid = grid_of_people(config, table, tests, sources)
         decided = decide(grid, config.alpha, config.correction)
-        manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
+        folder.manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
         write_tables(folder, config, table, decided)
         draw_figures(folder / FIGURES, config, table, decided)
     return decided

@@ -1,8 +1,8 @@
 """Runs of the synthetic experiment: draw the scenes, fit a method, score it, write the run folder."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns
-from personax.experiments.fitting import FolderOfData, fit_together_in_folders, read_history, write_latents
+from personax.experiments.fitting import (
+    FolderOfData,
+    fit_together_in_folders,
+    is_untrained,
+    read_history,
+    write_latents,
+)
 from personax.experiments.mnist.config import MnistConfig
 from personax.experiments.mnist.figures import draw_run
 from personax.experiments.mnist.recovery import Recovery, model_for, recover
@@ -26,6 +32,7 @@ from personax.runs.run_folder import (
     WEIGHTS,
     RunFolder,
     open_run,
+    read_finished,
 )
 from personax.variant_mnist.official_layout import write_dataset
 from personax.variant_mnist.scene_config import load_scenes, scenes_checksum, split_scenes
@@ -48,33 +55,29 @@ def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
     A finished run is read, and not run again, if the configuration says resume.
     """
     if is_finished(config, path):
-        return read_finished(config, path)
+        return read_finished(path, config)
     scenes = make_scenes(config)
-    folder = open_run(path, config, resume=config.resume, overwrite=config.overwrite)
-    with recorded(config, folder, scenes.data):
+    with opened(config, path, scenes.data) as folder:
         return fit_and_evaluate(config, folder, scenes)
 
 
 def run_mnist_together(runs: Mapping[Path, MnistConfig]) -> dict[Path, Metrics]:
     """`run_mnist_seed` of several folders whose configurations differ in their seeds, trained in one pass."""
     results = {
-        path: read_finished(config, path) for path, config in runs.items() if is_finished(config, path)
+        path: read_finished(path, config) for path, config in runs.items() if is_finished(config, path)
     }
     scenes = {path: make_scenes(config) for path, config in runs.items() if path not in results}
     with ExitStack() as every_record:
         folders: dict[Path, RunFolder] = {}
         records: dict[Path, ExitStack] = {}
-        manifests: dict[Path, dict[str, Any]] = {}
         for path, (data, _) in scenes.items():
-            config = runs[path]
-            folders[path] = open_run(path, config, resume=config.resume, overwrite=config.overwrite)
             records[path] = every_record.enter_context(ExitStack())
-            manifests[path] = records[path].enter_context(recorded(config, folders[path], data))
-        untrained = [path for path, folder in folders.items() if not (folder / WEIGHTS).exists()]
+            folders[path] = records[path].enter_context(opened(runs[path], path, data))
+        untrained = [path for path, folder in folders.items() if is_untrained(folder)]
         share = train_seeds_together(untrained, runs, folders, scenes) if untrained else 0.0
         for path in scenes:
             trained = share if path in untrained else 0.0
-            manifests[path]["trained_together"] = len(untrained) if path in untrained else 0
+            folders[path].manifest["trained_together"] = len(untrained) if path in untrained else 0
             results[path] = fit_and_evaluate(runs[path], folders[path], scenes[path], trained)
             records[path].close()  # this run is finished, whatever happens to the others
     return results
@@ -103,12 +106,6 @@ def is_finished(config: MnistConfig, path: Path) -> bool:
     return config.resume and (path / METRICS).exists()
 
 
-def read_finished(config: MnistConfig, path: Path) -> Metrics:
-    """The metrics of a finished run. Raises InputError if its configuration was another."""
-    open_run(path, config, resume=True)
-    return _read_metrics(path)
-
-
 def _read_metrics(path: Path) -> Metrics:
     metrics: Metrics = json.loads((path / METRICS).read_text(encoding="utf-8"))
     return metrics
@@ -125,15 +122,17 @@ def make_scenes(config: MnistConfig) -> Scenes:
     return Scenes(data, split_scenes(config, config.seed, data))
 
 
-@contextmanager
-def recorded(config: MnistConfig, folder: RunFolder, data: MultiViewData) -> Iterator[dict[str, Any]]:
-    """Keep the manifest of a run on these scenes while the block runs; yields the manifest."""
-    with folder.recorded(
+def opened(config: MnistConfig, path: Path, data: MultiViewData) -> AbstractContextManager[RunFolder]:
+    """The run folder of a run on these scenes; its manifest is kept while the block runs."""
+    return open_run(
+        path,
+        config,
+        resume=config.resume,
+        overwrite=config.overwrite,
         data_source=data.source,
         data_sha256=scenes_checksum(data),
         device=str(resolve_device(config.device)),
-    ) as manifest:
-        yield manifest
+    )
 
 
 def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, trained: float = 0.0) -> Metrics:

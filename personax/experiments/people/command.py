@@ -9,7 +9,6 @@ The options of configs/athlete.yaml or configs/celeb.yaml are read first; --conf
 them.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +25,7 @@ from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.run_folder import METRICS, open_run, shipped_config
+from personax.runs.run_folder import METRICS, read_finished, shipped_config
 
 
 def run_people(config: PeopleConfig) -> None:
@@ -50,12 +49,10 @@ def run_seeds(config: PeopleConfig, seeds: Sequence[int]) -> dict[int, dict[str,
     results: dict[int, dict[str, Any]] = {}
     for seed in seeds:
         run, path = replace(config, seed=seed), people_folder(config, seed)
-        if config.resume and (path / METRICS).exists():
-            open_run(path, run, resume=True)
-        else:
+        if not (config.resume and (path / METRICS).exists()):
             prepared = prepared or prepare(config)
             run_people_seed(run, path, prepared)
-        results[seed] = json.loads((path / METRICS).read_text(encoding="utf-8"))
+        results[seed] = read_finished(path, run)
     return results
 
 

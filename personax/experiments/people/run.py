@@ -48,8 +48,11 @@ class Findings(NamedTuple):
 def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> None:
     """Make one run in its folder."""
     table = prepared.table
-    folder = open_run(path, config, resume=config.resume, overwrite=config.overwrite)
-    with folder.recorded(
+    with open_run(
+        path,
+        config,
+        resume=config.resume,
+        overwrite=config.overwrite,
         data_source=table.source,
         data_sha256=table.sha256,
         data_revision=table.revision,
@@ -58,7 +61,7 @@ def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> Non
         measurements={m: len(arrays) for m, arrays in prepared.data.measurements.items()},
         compression=prepared.compression.report,
         device=str(resolve_device(config.device)),
-    ):
+    ) as folder:
         started = monotonic()
         prepared.compression.save(folder / "compression.npz")
         model = fit_in_folder(

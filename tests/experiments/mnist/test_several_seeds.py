@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,18 @@ from commands import run_script
 from small_runs import MNIST_SCRIPT, SMALL_MNIST
 from threadpoolctl import threadpool_limits
 
-from personax.runs.run_folder import CHECKPOINT, HISTORY, LATENTS, MANIFEST, METRICS, ROOT, WEIGHTS
+from personax.runs.files import write_json
+from personax.runs.run_folder import (
+    CHECKPOINT,
+    CONFIG,
+    HISTORY,
+    LATENTS,
+    MANIFEST,
+    METRICS,
+    ROOT,
+    TOGETHER,
+    WEIGHTS,
+)
 
 
 def run_small(config: Path, *words: object) -> int:
@@ -107,9 +119,26 @@ def test_training_together_is_training_alone_up_to_rounding(one_by_one: Path, to
 def test_training_together_gives_the_same_bits_again(small: Path, together: Path, tmp_path: Path) -> None:
     words = ("--n", "300", "--seeds", "0-1", "--together", "--ceiling_epochs", "0")
     assert run_small(small, *words, "--output", tmp_path / "again") == 0
+    for seed, name in product(("seed-0", "seed-1"), (LATENTS, WEIGHTS)):
+        assert (tmp_path / "again" / seed / name).read_bytes() == (together / seed / name).read_bytes()
+
+
+def test_models_of_which_not_all_were_saved_are_trained_together_again(
+    small: Path, together: Path, tmp_path: Path
+) -> None:
+    """What a process leaves that is killed after the first model: its weights, and none of the second."""
+    home = Path(shutil.copytree(together, tmp_path / "runs"))
     for seed in ("seed-0", "seed-1"):
-        again = (tmp_path / "again" / seed / LATENTS).read_bytes()
-        assert again == (together / seed / LATENTS).read_bytes()
+        (home / seed / METRICS).unlink()
+        write_json(home / seed / TOGETHER, ["seed-0", "seed-1"])
+    (home / "seed-1" / WEIGHTS).unlink()
+    words = ("--n", "300", "--seeds", "0-1", "--together", "--resume", "--ceiling_epochs", "0")
+    for options in (home / seed / CONFIG for seed in ("seed-0", "seed-1")):
+        options.write_text(options.read_text().replace("ceiling_epochs: 1", "ceiling_epochs: 0"))
+    assert run_small(small, *words, "--output", home) == 0
+    for seed in ("seed-0", "seed-1"):
+        assert (home / seed / LATENTS).read_bytes() == (together / seed / LATENTS).read_bytes()
+        assert not (home / seed / TOGETHER).exists()
 
 
 def test_resuming_together_makes_only_what_is_missing(small: Path, together: Path, tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""What a run depended on beside its options: commit, versions, machine and threads."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from personax.runs.processor import threads_in_use
+
+_RECORDED = (
+    "personax",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "causal-learn",
+    "hyppo",
+)
+
+
+def environment() -> dict[str, Any]:
+    """Commit, versions of Python and of packages, processor, and number of threads of this process."""
+    versions: dict[str, str | None] = {}
+    for name in _RECORDED:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = None
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git("status", "--porcelain")),
+        "python": platform.python_version(),
+        "versions": versions,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "threads": threads_in_use(),
+    }
+
+
+def _git(*words: str) -> str | None:
+    """What git answers in the folder of this package; None where there is no git, or no repository."""
+    try:
+        answer = subprocess.run(
+            ["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
