@@ -25,7 +25,7 @@ from personax.runs.command_line import run_command
 from personax.runs.figure_style import new_figure, save_figure
 from personax.runs.files import write_text
 from personax.runs.markdown import markdown_table
-from personax.runs.run_folder import open_run, project_path
+from personax.runs.run_folder import open_run, path_or_default
 
 Pair = tuple[np.ndarray, np.ndarray]
 # (kinds, rng, pair) -> p-value
@@ -51,8 +51,8 @@ class CalibrationConfig:
     """Seed of everything."""
     jobs: int = 2
     """Processes, one BLAS thread each."""
-    output: str = "results/calibration"
-    """Folder of the run."""
+    output: str | None = None
+    """Folder of the run. Default: results/calibration."""
     overwrite: bool = False
     """Replace an earlier run."""
 
@@ -260,7 +260,9 @@ def power_markdown(power: pd.DataFrame) -> str:
 
 def calibrate(config: CalibrationConfig) -> None:
     """Run everything and write it."""
-    with open_run(project_path(config.output), config, overwrite=config.overwrite) as folder:
+    with open_run(
+        path_or_default(config.output, "results/calibration"), config, overwrite=config.overwrite
+    ) as folder:
         level, power = level_table(config), power_table(config)
         level.to_csv(folder / "level.csv", index=False)
         power.to_csv(folder / "power.csv", index=False)

@@ -41,8 +41,8 @@ class SpeedConfig:
     """Processes per measurement; the median is reported (one for the peers at n = 9,444)."""
     quick: bool = False
     """Only n = 1,000, the celebrity grid, no peers above."""
-    output: Path = Path("results/benchmarks")
-    """Folder for independence.md and independence.json."""
+    output: Path | None = None
+    """Folder for independence.md and independence.json. Default: results/benchmarks."""
 
 
 def draw_scores(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -231,7 +231,7 @@ def measure_all(config: SpeedConfig) -> None:
     """Measure, print and write."""
     from personax.runs.environment import environment
     from personax.runs.files import write_json, write_text
-    from personax.runs.run_folder import project_path
+    from personax.runs.run_folder import path_or_default
 
     rows = [measure("grid", 9444, config.repeats)]
     for n in (1000,) if config.quick else (1000, 4181, 9444):
@@ -242,7 +242,7 @@ def measure_all(config: SpeedConfig) -> None:
     if not config.quick:
         rows += [measure(case, MILLION, config.repeats) for case in ("ours: KCI", "ours: HSIC")]
     text = speed_report(rows)
-    folder = project_path(config.output)
+    folder = path_or_default(config.output, "results/benchmarks")
     write_json(folder / "independence.json", {"environment": environment(), "rows": rows})
     write_text(folder / "independence.md", text + "\n")
     print(text)

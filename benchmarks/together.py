@@ -8,7 +8,6 @@ Both ways train the same models on the same scenes, with identification but with
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -20,7 +19,7 @@ from personax.experiments.mnist.config import MnistConfig
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
 from personax.runs.files import write_text
-from personax.runs.run_folder import existing_path, project_path
+from personax.runs.run_folder import path_or_default
 from personax.variant_mnist.scene_config import load_scenes, split_scenes
 
 
@@ -34,10 +33,10 @@ class BenchmarkConfig:
     """Number of scenes of each seed; every measurement shows its own digit or garment."""
     device: str = "auto"
     """auto (a GPU if there is one), cpu or cuda."""
-    data_dir: str = "data"
-    """Folder with MNIST/raw and FashionMNIST/raw."""
-    output: str = "results/benchmarks/together.md"
-    """File of the result."""
+    data_dir: str | None = None
+    """Folder with MNIST/raw and FashionMNIST/raw. Default: data/ of the project."""
+    output: str | None = None
+    """File of the result. Default: results/benchmarks/together.md."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model and its training."""
 
@@ -54,9 +53,7 @@ def seconds_of(train: Callable[[], object], device: torch.device) -> float:
 def run_benchmark(config: BenchmarkConfig) -> None:
     """Train both ways; print and write the seconds, their ratio, and how much the objectives differ."""
     seeds, device = parse_seeds(config.seeds), resolve_device(config.device)
-    scenes = [
-        MnistConfig(n=config.n, seed=seed, data_dir=str(existing_path(config.data_dir))) for seed in seeds
-    ]
+    scenes = [MnistConfig(n=config.n, seed=seed, data_dir=config.data_dir) for seed in seeds]
     people = []  # scenes and split of each seed
     for run in scenes:
         data = load_scenes(run, run.seed)
@@ -80,7 +77,7 @@ def run_benchmark(config: BenchmarkConfig) -> None:
         f"{one_by_one / in_one_pass:.2f}\n"
         f"final objective, largest difference between the two: {np.abs(best[0] - best[1]).max():.3g}\n"
     )
-    write_text(project_path(Path(config.output)), text)
+    write_text(path_or_default(config.output, "results/benchmarks/together.md"), text)
     print(text)
 
 

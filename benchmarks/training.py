@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -31,7 +30,7 @@ from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.files import write_text
 from personax.runs.markdown import markdown_table
-from personax.runs.run_folder import existing_path, project_path
+from personax.runs.run_folder import path_or_default
 from personax.runs.seeds import numpy_rng
 from personax.variant_mnist.image_sources import load_images
 from personax.variant_mnist.scenes import make_variant_mnist
@@ -49,10 +48,10 @@ class BenchmarkConfig:
     """Number of scenes; every measurement shows its own digit or garment."""
     seconds: float = 120.0
     """Time limit of the training of each method; evaluation is not counted."""
-    data_dir: str = "data"
-    """Folder with MNIST/raw and FashionMNIST/raw."""
-    output: str = "results/benchmarks/training.md"
-    """File of the table."""
+    data_dir: str | None = None
+    """Folder with MNIST/raw and FashionMNIST/raw. Default: data/ of the project."""
+    output: str | None = None
+    """File of the table. Default: results/benchmarks/training.md."""
 
 
 class TimeIsUp(Exception):
@@ -188,7 +187,10 @@ def run_benchmark(config: BenchmarkConfig) -> None:
     if config.n < 1000 or config.seconds <= 0:
         raise InputError("n must be at least 1000 and seconds positive")
     data = make_variant_mnist(
-        load_images("auto", existing_path(config.data_dir)), variant_mnist_scm(), n=config.n, data_seed=0
+        load_images("auto", path_or_default(config.data_dir, "data")),
+        variant_mnist_scm(),
+        n=config.n,
+        data_seed=0,
     )
     split = split_rows(config.n, numpy_rng(0, "split"))
     clocks = {
@@ -215,7 +217,7 @@ def run_benchmark(config: BenchmarkConfig) -> None:
         / rows["PersonaX, this project"]["scenes per second"]
     )
     text += f"\nscenes per second, official recipe (lr 1e-3) / ours: {ratio:.2f}\n"
-    write_text(project_path(Path(config.output)), text)
+    write_text(path_or_default(config.output, "results/benchmarks/training.md"), text)
     print(text)
 
 

@@ -12,7 +12,7 @@ from personax.graphs.graph import Graph
 from personax.graphs.graph_files import OBSERVED
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_json, write_json_lines
-from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, project_path
+from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, path_or_default
 from personax.views import MultiViewData, Split
 
 
@@ -32,10 +32,8 @@ def seed_folder(output: str | None, default: str, seed: int, *, alone: bool) -> 
         default: path below results/ of the folder that holds the runs, where `output` is None.
         alone: this seed is the only one.
     """
-    if output is None:
-        return project_path(Path("results") / default / f"seed-{seed}")
-    home = Path(output).expanduser().absolute()
-    return home if alone else home / f"seed-{seed}"
+    home = path_or_default(output, Path("results") / default)
+    return home if alone and output is not None else home / f"seed-{seed}"
 
 
 def latent_counts(data: MultiViewData) -> dict[str, int]:

@@ -52,8 +52,8 @@ ROOT = CHECKOUT if IN_A_CLONE else Path.cwd()  # results, data and configuration
 
 
 def project_path(path: Path | str) -> Path:
-    """An absolute path as it is; a relative one from the root of a clone, else from the current folder."""
-    return Path(path) if Path(path).is_absolute() else ROOT / path
+    """A default of this project: below the root of a clone, or below the current folder without a clone."""
+    return ROOT / path
 
 
 def shipped_config(name: str) -> Path:
@@ -61,10 +61,17 @@ def shipped_config(name: str) -> Path:
     return (CHECKOUT if IN_A_CLONE else Path(__file__).parents[1]) / "configs" / name
 
 
-def existing_path(path: Path | str) -> Path:
-    """A path that the user has typed. It is looked up in the current folder, then as `project_path` does."""
-    here = Path(path).expanduser()
-    return here.absolute() if here.exists() else project_path(here)
+def typed_path(path: Path | str) -> Path:
+    """A path that the user has typed, made absolute: it is relative to where the user stands; ~ is home."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise InputError(f"{path}: there is no such user; give a path without ~") from error
+
+
+def path_or_default(option: Path | str | None, default: Path | str) -> Path:
+    """The path that the user has typed, or, if that is None, a default of this project."""
+    return project_path(default) if option is None else typed_path(option)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Literal
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_arrays
 from personax.runs.options import where_or_how
-from personax.runs.run_folder import existing_path
+from personax.runs.run_folder import path_or_default, typed_path
 from personax.runs.seeds import numpy_rng
 from personax.variant_mnist.image_sources import load_images
 from personax.variant_mnist.official_layout import read_dataset
@@ -32,8 +32,9 @@ class SceneConfig:
     """Side of the pictures in pixels, 8 to 28."""
     source: Literal["auto", "mnist", "digits"] = "auto"
     """mnist: MNIST and Fashion-MNIST. digits: scikit-learn's digits. auto: mnist if possible, else digits."""
-    data_dir: str = where_or_how("data")
-    """Folder with MNIST/raw and FashionMNIST/raw. Missing files are downloaded into it."""
+    data_dir: str | None = where_or_how(None)
+    """Folder with MNIST/raw and FashionMNIST/raw. Missing files are downloaded into it. Default: data/ of the
+    project."""
     dataset: str | None = None
     """Read the scenes from this folder (color.csv, fashion.csv) instead of drawing them."""
     data_seed: int | None = None
@@ -61,9 +62,9 @@ def scene_seed(config: SceneConfig, model_seed: int) -> int:
 def load_scenes(config: SceneConfig, model_seed: int) -> MultiViewData:
     """The scenes that the configuration chooses, read from a folder or drawn. Raises InputError."""
     if config.dataset is not None:
-        return read_dataset(existing_path(config.dataset), size=config.size)
+        return read_dataset(typed_path(config.dataset), size=config.size)
     return make_variant_mnist(
-        load_images(config.source, existing_path(config.data_dir)),
+        load_images(config.source, path_or_default(config.data_dir, "data")),
         SCMS[config.scm](),
         n=config.n,
         measurements=measurement_counts(config),

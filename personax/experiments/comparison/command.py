@@ -11,7 +11,6 @@ Examples:
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from personax.baselines.methods import find_method
 from personax.experiments.cells import run_cells
@@ -22,14 +21,14 @@ from personax.experiments.comparison.run import Request, comparison_cells, table
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
-from personax.runs.run_folder import project_path
+from personax.runs.run_folder import path_or_default
 from personax.variant_mnist.scene_config import measurement_counts
 
 
 def run_comparison(config: ComparisonConfig) -> None:
     """Make the runs that are missing, write and print the tables, draw the figures. Raises InputError."""
     request = check_comparison(config)
-    home = project_path(Path(config.output))
+    home = path_or_default(config.output, "results/comparison")
     cells = comparison_cells(config, request, home)
     runs = table_of_runs(cells, run_cells(cells, config.jobs), home)
     with atomic_path(home / "runs.csv") as temporary:

@@ -31,7 +31,8 @@ class ComparisonConfig(SceneConfig):
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    output: str = where_or_how("results/comparison")
-    """Folder of the tables, the figures and the runs. The same command again continues what is in it."""
+    output: str | None = where_or_how(None)
+    """Folder of the tables, the figures and the runs. The same command again continues what is in it.
+    Default: results/comparison."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """Our model; the baselines take their widths, and epochs, batch size and patience of phase1, from it."""

@@ -24,13 +24,13 @@ from personax.experiments.diagnostics.run import (
 from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.files import write_json, write_text
-from personax.runs.run_folder import FIGURES, existing_path
+from personax.runs.run_folder import FIGURES, typed_path
 
 
 def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
     """Check every assumption, write the page, the JSON and the figure, print the report. InputError."""
     check_diagnosis(config)
-    folder = existing_path(config.folder[0])
+    folder = typed_path(config.folder[0])
     finished = read_run(folder)
     model = CRL.load(folder, device=config.device)
     remade = remake(finished.config, config.data_dir)

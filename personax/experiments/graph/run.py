@@ -19,7 +19,7 @@ from personax.graphs.knowledge import (
     parse_tiers,
     read_statements,
 )
-from personax.runs.run_folder import existing_path, open_run, project_path
+from personax.runs.run_folder import open_run, path_or_default, typed_path
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,9 @@ def draw_from(config: DrawConfig) -> Path:
     runs = read_runs(config.sources, config.rows, config.names)
     plan = plan_published(config.published) if config.published else plan_estimated(config, runs)
     caption = _as_asked(plan.caption, config, plan.names)
-    other = read_graph(config.compare, existing_path(config.compare), plan.names) if config.compare else None
+    other = read_graph(config.compare, typed_path(config.compare), plan.names) if config.compare else None
 
-    path = project_path(config.output or default_output(config))
+    path = path_or_default(config.output, default_output(config))
     with open_run(
         path, config, overwrite=config.overwrite, simulated=any(each.simulated for each in runs)
     ) as run:
@@ -72,14 +72,14 @@ def plan_estimated(config: DrawConfig, runs: Sequence[Latents]) -> GraphPlan:
 def _as_asked(caption: GraphCaption, config: DrawConfig, names: Sequence[str]) -> GraphCaption:
     """The caption with the title and the labels that the user asked for."""
     title = caption.title if config.title is None else config.title
-    labels = read_labels(existing_path(config.labels), names) if config.labels else {}
+    labels = read_labels(typed_path(config.labels), names) if config.labels else {}
     return replace(caption, title=title, labels={**caption.labels, **labels})
 
 
 def read_runs(sources: Sequence[str], rows: Literal["all", "test"], names: str | None) -> list[Latents]:
     """Read and check the latents of every source; their columns get the order of the first source."""
     columns = [name.strip() for name in names.split(",")] if names else None
-    runs = [read_latents(existing_path(source), rows=rows, names=columns) for source in sources]
+    runs = [read_latents(typed_path(source), rows=rows, names=columns) for source in sources]
     for run in runs:
         if run.left_out:
             log.info(
@@ -94,7 +94,7 @@ def read_runs(sources: Sequence[str], rows: Literal["all", "test"], names: str |
 
 def read_knowledge(config: DrawConfig) -> Statements:
     """Background knowledge from the file and the options; options replace, but forbidden arrows add up."""
-    known = read_statements(existing_path(config.knowledge)) if config.knowledge else Statements()
+    known = read_statements(typed_path(config.knowledge)) if config.knowledge else Statements()
     if config.nothing_into_s is not None:
         known = replace(known, nothing_into_s=config.nothing_into_s)
     if config.tiers:
@@ -149,7 +149,7 @@ def describe_method(config: DrawConfig, runs: Sequence[Latents]) -> str:
 
 def run_title(sources: Sequence[str]) -> str:
     """The heading of the picture: the experiment and the seed, or the name of the file."""
-    first = existing_path(sources[0])
+    first = typed_path(sources[0])
     if len(sources) > 1:
         return first.parent.name
     return f"{first.parent.name}, {first.name}" if first.is_dir() else first.stem
@@ -162,7 +162,7 @@ def default_output(config: DrawConfig) -> Path:
     """
     if config.published:
         return Path("results/graphs") / f"published-{config.published}"
-    first = existing_path(config.sources[0])
+    first = typed_path(config.sources[0])
     if not first.is_dir():
         return Path("results/graphs") / f"{first.stem}-{config.method}"
     return (first.parent if len(config.sources) > 1 else first) / f"graph-{config.method}"

@@ -21,7 +21,8 @@ from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS
 from personax.independence.procedure import MIN_ROWS
 from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
-from personax.runs.run_folder import existing_path, project_path
+from personax.runs.folder_lock import contents
+from personax.runs.run_folder import path_or_default, typed_path
 from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
 
 log = logging.getLogger(__name__)
@@ -92,20 +93,20 @@ def _chosen_names(text: str, option: str, known: tuple[str, ...], groups: tuple[
 def independence_folder(config: IndependenceConfig) -> Path:
     """The run folder; InputError if something is there and may not be replaced."""
     default = config.dataset if config.table is None else Path(config.table).stem
-    path = project_path(config.output or Path("results") / "independence" / str(default))
-    if path.is_dir() and any(path.iterdir()) and not config.overwrite:
+    path = path_or_default(config.output, Path("results") / "independence" / str(default))
+    if contents(path) and not config.overwrite:
         raise InputError(f"{path}: exists; replace it with --overwrite or choose another --output")
     return path
 
 
 def load_people(config: IndependenceConfig) -> PeopleTable:
     """The table that the options name."""
-    hub = HubSource(config.revision, existing_path(config.data_dir) if config.data_dir else None)
+    hub = HubSource(config.revision, None if config.data_dir is None else typed_path(config.data_dir))
     return load_table(
         config.dataset,
         source=SimulatedSource(config.data_seed) if config.source == "simulated" else hub,
-        table=existing_path(config.table) if config.table else None,
-        columns=existing_path(config.columns) if config.columns else None,
+        table=None if config.table is None else typed_path(config.table),
+        columns=None if config.columns is None else typed_path(config.columns),
         aggregate=config.aggregate,
         embeddings=False,
         n=config.n,

@@ -33,6 +33,7 @@ from personax.runs.run_folder import (
     RunFolder,
     open_run,
     read_finished,
+    typed_path,
 )
 from personax.variant_mnist.official_layout import write_dataset
 from personax.variant_mnist.scene_config import load_scenes, scenes_checksum, split_scenes
@@ -115,7 +116,7 @@ def make_scenes(config: MnistConfig) -> Scenes:
     """Draw or read the scenes, split them, and export them if the configuration asks for it."""
     data = load_scenes(config, config.seed)
     if config.export is not None:
-        home = Path(config.export).expanduser().absolute()
+        home = typed_path(config.export)
         home = home if config.seeds is None else home / f"seed-{config.seed}"
         if not (config.resume and home.exists()):
             write_dataset(data, home)

@@ -11,7 +11,7 @@ from personax.crl import CRLConfig
 from personax.experiments.people.config import PeopleConfig
 from personax.learning.compression import Compression
 from personax.runs.errors import InputError
-from personax.runs.run_folder import existing_path
+from personax.runs.run_folder import typed_path
 from personax.runs.seeds import numpy_rng
 from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
 from personax.views import MultiViewData, Split, split_rows
@@ -54,12 +54,12 @@ def read_people(config: PeopleConfig) -> PeopleTable:
     table = load_table(
         config.dataset,
         source=source,
-        table=None if config.table is None else existing_path(config.table),
-        columns=None if config.columns is None else existing_path(config.columns),
+        table=None if config.table is None else typed_path(config.table),
+        columns=None if config.columns is None else typed_path(config.columns),
         embeddings=config.embeddings is None,
         n=config.n,
     )
-    return table if config.embeddings is None else table.with_embeddings(existing_path(config.embeddings))
+    return table if config.embeddings is None else table.with_embeddings(typed_path(config.embeddings))
 
 
 def check_people_data(model: CRLConfig, data: MultiViewData) -> None:

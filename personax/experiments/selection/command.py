@@ -20,7 +20,6 @@ Examples:
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from personax.experiments.cells import run_cells
 from personax.experiments.selection.config import SelectionConfig, find_candidate
@@ -30,13 +29,13 @@ from personax.experiments.selection.run import choose, criteria_table, selection
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
-from personax.runs.run_folder import project_path
+from personax.runs.run_folder import path_or_default
 
 
 def run_selection(config: SelectionConfig) -> None:
     """Make the runs that are missing, print the report and the choice. Raises InputError."""
     names = check_selection(config)
-    home = project_path(Path(config.output))
+    home = path_or_default(config.output, "results/selection")
     cells = selection_cells(config, names, parse_seeds(config.seeds), home)
     table = criteria_table(cells, run_cells(cells, config.jobs))
     choice = choose(table, config.tolerance)

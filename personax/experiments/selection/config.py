@@ -57,7 +57,8 @@ class SelectionConfig(SceneConfig):
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    output: str = where_or_how("results/selection")
-    """Folder of the report and the runs. The same command again continues what is in it."""
+    output: str | None = where_or_how(None)
+    """Folder of the report and the runs. The same command again continues what is in it. Default:
+    results/selection."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model that the candidates change; by default it has 2 latents of each modality."""

@@ -20,7 +20,9 @@ class TuningConfig(SceneConfig):
     """Seed of the models."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    folder: str = where_or_how("results/tuning")
-    """Folder of the scores of all trials, from which an interrupted command continues."""
-    output: str = where_or_how("configs/baselines.yaml")
-    """File of the chosen settings, which is written if all methods are tuned."""
+    folder: str | None = where_or_how(None)
+    """Folder of the scores of all trials, from which an interrupted command continues. Default:
+    results/tuning."""
+    output: str | None = where_or_how(None)
+    """File of the chosen settings, which is written if all methods are tuned. Default:
+    configs/baselines.yaml."""

@@ -1,14 +1,14 @@
 """The trials of all methods on one set of scenes, and the settings that are chosen from them."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from personax.baselines.methods import METHODS
 from personax.baselines.trials import TuningTask, best_settings, tune, write_tuned
 from personax.experiments.fitting import latent_counts
+from personax.experiments.mnist.recovery import TUNED
 from personax.experiments.tuning.config import TuningConfig
-from personax.runs.run_folder import project_path
+from personax.runs.run_folder import path_or_default, shipped_config
 from personax.variant_mnist.scene_config import load_scenes, split_scenes
 
 # Options that make the scenes and the budget. Trials with other values are not mixed.
@@ -36,7 +36,7 @@ def run_trials(config: TuningConfig, methods: Sequence[str]) -> tuple[Trials, di
         seed=config.seed,
         device=config.device,
     )
-    folder = project_path(Path(config.folder))
+    folder = path_or_default(config.folder, "results/tuning")
     return {name: tune(name, task, folder) for name in methods}, setup
 
 
@@ -46,7 +46,7 @@ def write_chosen(config: TuningConfig, trials: Trials, setup: Mapping[str, Any])
         f"--{name} {value}" for name, value in setup.items() if name in SETUP and value is not None
     )
     write_tuned(
-        project_path(Path(config.output)),
+        path_or_default(config.output, shipped_config(TUNED)),
         {name: best_settings(of_method) for name, of_method in trials.items()},
         f"python synthetic_experiment/tune_baselines.py {flags} ({setup['source']})",
     )
