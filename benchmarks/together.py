@@ -20,7 +20,7 @@ from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
 from personax.runs.files import write_text
 from personax.runs.run_folder import path_or_default
-from personax.variant_mnist.scene_config import load_scenes, split_scenes
+from personax.variant_mnist.scene_data import load_scenes, split_scenes
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,13 @@ in personax/experiments/selection.
 """
 
 import sys
+from pathlib import Path
 
-from personax.experiments.selection.command import main
+sys.path.append(str(Path(__file__).parents[1]))  # the library beside this file, if none is installed
+
+from personax.experiments.subcommands import main_of
+
+main = main_of("choose")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,8 +5,13 @@ in personax/experiments/comparison.
 """
 
 import sys
+from pathlib import Path
 
-from personax.experiments.comparison.command import main
+sys.path.append(str(Path(__file__).parents[1]))  # the library beside this file, if none is installed
+
+from personax.experiments.subcommands import main_of
+
+main = main_of("compare")
 
 if __name__ == "__main__":
     sys.exit(main())

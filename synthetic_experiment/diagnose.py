@@ -5,8 +5,13 @@ in personax/experiments/diagnostics.
 """
 
 import sys
+from pathlib import Path
 
-from personax.experiments.diagnostics.command import main
+sys.path.append(str(Path(__file__).parents[1]))  # the library beside this file, if none is installed
+
+from personax.experiments.subcommands import main_of
+
+main = main_of("diagnose")
 
 if __name__ == "__main__":
     sys.exit(main())

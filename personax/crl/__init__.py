@@ -20,7 +20,20 @@ identification.py   phase 2: coordinates and graph, the best of many models
 estimator.py        CRL: fit, transform, encode, save, load
 """
 
-from personax.crl.estimator import CRL
+from typing import TYPE_CHECKING, Any
+
 from personax.crl.model_config import CRLConfig
 
+if TYPE_CHECKING:
+    from personax.crl.estimator import CRL
+
 __all__ = ["CRL", "CRLConfig"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `CRL` when it is asked for: it needs torch, and the options of a command do not."""
+    if name != "CRL":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from personax.crl.estimator import CRL
+
+    return CRL

@@ -29,7 +29,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.func import jacfwd, vmap
-from tqdm import tqdm
 
 from personax.crl.coordinates import Coordinates
 from personax.crl.geometry import usual_shape
@@ -41,6 +40,7 @@ from personax.crl.starts import start_rotations
 from personax.learning.optimisation import warm_up_then_cosine
 from personax.learning.training import clip_each
 from personax.runs.errors import TrainingDiverged
+from personax.runs.progress import progress
 from personax.views import SHARED
 
 log = logging.getLogger(__name__)
@@ -316,7 +316,7 @@ def identify_together(
     )
     train, validation = Codes.stacked(trains), Codes.stacked(validations)
     total = config.generations * config.generation_steps + config.final_steps
-    bar = tqdm(total=total, desc="identification", unit="step", disable=None)
+    bar = progress(total, "identification", "step")
     for generation in range(config.generations + 1):
         last = generation == config.generations
         steps = config.final_steps if last else config.generation_steps

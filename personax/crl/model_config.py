@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from personax.learning.checks import require_least, require_positive
 from personax.learning.optimisation import OptimisationConfig
 from personax.runs.errors import InputError
 
@@ -127,6 +126,8 @@ def config_from(described: Mapping[str, Any]) -> CRLConfig:
 
 def check_config(config: CRLConfig) -> None:
     """Raise InputError for values that cannot be trained; it names them as on the command line."""
+    from personax.learning.checks import require_least, require_positive  # they need numpy; options do not
+
     one, two = config.phase1, config.phase2
     require_least(
         {

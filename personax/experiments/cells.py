@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from joblib import Parallel, delayed
-from tqdm import tqdm
 
 from personax.experiments.mnist.config import MnistConfig
 from personax.experiments.mnist.run import Metrics, run_mnist_seed
 from personax.runs.errors import InputError
+from personax.runs.processor import use_threads
+from personax.runs.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +33,15 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, Metric
     Args:
         cells: folder -> configuration. Where a configuration says `resume`, a finished run is read and an
             interrupted one is continued.
-        jobs: number of processes; they share the cores of the machine. A single one has the threads of this
-            process.
+        jobs: number of processes, each with as many threads as this one (processor.py).
 
     Raises InputError naming the first run that failed, once all others are finished.
     """
-    threads = torch.get_num_threads() if jobs == 1 else max(1, (os.cpu_count() or 1) // jobs)
     os.environ["TQDM_DISABLE"] = "1"  # the new processes read this: one bar in all, not one for every run
     results: dict[Path, Metrics] = {}
     failed: list[Outcome] = []
-    tasks = (delayed(_run_cell)(path, config, threads) for path, config in cells.items())
-    with _terminated_as_interrupted(), tqdm(total=len(cells), desc="runs", unit="run") as bar:
+    tasks = (delayed(_run_cell)(path, config) for path, config in cells.items())
+    with _terminated_as_interrupted(), progress(len(cells), "runs", "run") as bar:
         for outcome in Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
             path, metrics, problem = outcome
             if metrics is None:
@@ -61,9 +59,9 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, Metric
     return {path: results[path] for path in cells}
 
 
-def _run_cell(path: Path, config: MnistConfig, threads: int) -> Outcome:
+def _run_cell(path: Path, config: MnistConfig) -> Outcome:
     """One run, in a process of its own."""
-    torch.set_num_threads(threads)
+    use_threads()
     logging.getLogger("personax").setLevel(logging.DEBUG)  # for run.log
     try:
         return Outcome(path, run_mnist_seed(config, path))

@@ -1,12 +1,16 @@
-"""The console script `personax`: one subcommand for each script, with the same options.
+"""The console script `personax`, and the scripts: each is one subcommand, with the same options.
 
 Only the module of the chosen subcommand is imported, so that `personax --help` answers at once.
 """
 
+from __future__ import annotations  # so that an old Python, too, gets as far as saying what it lacks
+
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 PROGRAM = "personax"
@@ -21,17 +25,17 @@ class Subcommand(NamedTuple):
 
 
 SUBCOMMANDS = {
-    "independence": Subcommand("independence.command", "main", "test which traits depend on which features"),
-    "mnist": Subcommand("mnist.command", "main", "recover the latents of Variant-MNIST and their graph"),
+    "independence": Subcommand("independence.config", "main", "test which traits depend on which features"),
+    "mnist": Subcommand("mnist.config", "main", "recover the latents of Variant-MNIST and their graph"),
     "compare": Subcommand(
-        "comparison.command", "main", "compare our method with baselines and with its parts"
+        "comparison.config", "main", "compare our method with baselines and with its parts"
     ),
-    "tune": Subcommand("tuning.command", "main", "tune the baselines without the truth"),
-    "choose": Subcommand("selection.command", "main", "choose our model without the truth"),
-    "athlete": Subcommand("people.command", "main_athlete", "learn the latents of athletes"),
-    "celeb": Subcommand("people.command", "main_celeb", "learn the latents of celebrities"),
-    "draw": Subcommand("graph.command", "main", "discover the graph over latents and draw it"),
-    "diagnose": Subcommand("diagnostics.command", "main", "check the assumptions of a trained model"),
+    "tune": Subcommand("tuning.config", "main", "tune the baselines without the truth"),
+    "choose": Subcommand("selection.config", "main", "choose our model without the truth"),
+    "athlete": Subcommand("people.config", "main_athlete", "learn the latents of athletes"),
+    "celeb": Subcommand("people.config", "main_celeb", "learn the latents of celebrities"),
+    "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
+    "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
 }
 
 
@@ -54,12 +58,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         known = ", ".join(SUBCOMMANDS)
         print(f"{PROGRAM}: error: unknown subcommand {name!r}; choose from {known}", file=sys.stderr)
         return 2
-    command = SUBCOMMANDS[name]
-    run: Callable[[Sequence[str]], int] = getattr(
-        import_module(f"personax.experiments.{command.module}"), command.function
-    )
     with named_program(f"{PROGRAM} {name}", options):
-        return run(options)
+        return run_subcommand(name, options)
+
+
+def main_of(name: str) -> Callable[..., int]:
+    """The main function of the script of a subcommand; it takes the words of the command line, or none."""
+    return partial(run_subcommand, name)
+
+
+def run_subcommand(name: str, argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code, which is 2 if this Python lacks a package that is needed."""
+    command = SUBCOMMANDS[name]
+    try:
+        run: Callable[[Sequence[str] | None], int] = getattr(
+            import_module(f"personax.experiments.{command.module}"), command.function
+        )
+        return run(argv)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("", "personax"):
+            raise
+        print(f"{Path(sys.argv[0]).name}: error: {missing_package(error.name or '')}", file=sys.stderr)
+        return 2
+
+
+def missing_package(name: str) -> str:
+    """What to do where the Python that runs has no package of this name."""
+    clone = Path(__file__).resolve().parents[2]
+    own = clone / ".venv" / "bin" / "python"
+    remedy = f"use {own}" if own.exists() else f"`make run` in {clone} sets up a Python that has all"
+    return f"{sys.executable} (Python {sys.version.split()[0]}) has no package {name!r}; {remedy}"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import atanh, sqrt
-from typing import Any, Literal, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 from causallearn.graph.Endpoint import Endpoint
@@ -20,15 +20,13 @@ from causallearn.utils.PCUtils.BackgroundKnowledge import BackgroundKnowledge
 from jaxtyping import Bool, Float, Int
 from scipy.stats import norm
 
+from personax.graphs.choices import DiscoveryMethod, Test
 from personax.graphs.graph import ARROW, NONE, marks_from_causal_learn
 from personax.graphs.knowledge import orient_by_knowledge
 from personax.graphs.pag import pag_marks
 from personax.independence import kci
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
-
-DiscoveryMethod = Literal["pc", "fci", "ges"]
-Test = Literal["fisherz", "rcit", "kci"]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from personax.graphs.choices import Resample
 from personax.graphs.direction import with_decided_directions
 from personax.graphs.discovery import Discovery, discover, linear_weights
 from personax.graphs.graph import Graph, adjacency_from_marks
 from personax.graphs.graph_files import Latents
 from personax.graphs.knowledge import forbidden_arrows_found
 from personax.graphs.stability import (
-    Resample,
     Stability,
     consensus,
     drop_rare,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -11,13 +11,12 @@ from jaxtyping import Bool, Float, Int
 from joblib import Parallel, delayed, parallel_config
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
+from personax.graphs.choices import Resample
 from personax.graphs.discovery import Discovery, discover
 from personax.graphs.graph import ARROW, CIRCLE, NONE, TAIL, block_of_names
 from personax.runs.seeds import numpy_rng
-
-Resample = Literal["bootstrap", "half"]
 
 
 @dataclass(frozen=True)

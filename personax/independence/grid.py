@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from personax.independence.columns import Kind, PreparedColumn, complete_column, encode
 from personax.independence.multiple import combine_strata

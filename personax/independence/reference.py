@@ -14,7 +14,7 @@ n = 9,444). The guards, each with its reason:
     rcit        causal-learn draws from numpy's global state. It is seeded, and restored afterwards.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from personax.independence.discrete import expected_counts, is_discrete
 from personax.independence.grams import joint_counts
 from personax.independence.linear import has_a_line, z_scores
 from personax.independence.procedure import Comparison, Null, Procedure, any_column
+from personax.independence.registry import TESTS
 
 _RESOLUTION = 2.0**-53
 
@@ -145,3 +146,8 @@ REFERENCE: dict[str, Procedure] = {
         _peer_procedure("g_square", "G-square (scipy)", _peer_table("log-likelihood"), is_discrete),
     )
 }
+
+
+def procedures_of(implementation: str) -> Mapping[str, Procedure]:
+    """The tests by name: ours for "exact", those of the other libraries for "reference"."""
+    return TESTS if implementation == "exact" else REFERENCE

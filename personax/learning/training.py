@@ -16,11 +16,11 @@ from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
 from personax.learning.tensor_files import save_tensors
 from personax.runs.errors import InputError, TrainingDiverged
+from personax.runs.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -255,9 +255,7 @@ def minimise(
         loop.restore(state)
         log.info("continuing after epoch %d", loop.epoch)
     name = plan.phase if trainee.models == 1 else f"{plan.phase} x {trainee.models}"
-    with tqdm(
-        total=config.epochs, initial=min(loop.epoch, config.epochs), desc=name, unit="epoch", disable=None
-    ) as bar:
+    with progress(config.epochs, name, "epoch", initial=min(loop.epoch, config.epochs)) as bar:
         while loop.epoch < config.epochs and (running := loop.running()):
             means = loop.train_epoch(train, running)
             held_out = validation_terms(trainee, validation, config.batch_size, seeds)

@@ -7,15 +7,18 @@ files.
 import logging
 import re
 import sys
-from argparse import RawDescriptionHelpFormatter
+import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
+from jsonargparse import ArgumentParser, set_parsing_settings
 
 from personax.runs.errors import InputError, PersonaxError
+from personax.runs.help_text import WIDTH, WholeHelpFormatter, option_names, plain_message, usual_options
+from personax.runs.processor import use_threads
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -24,20 +27,22 @@ Options = TypeVar("Options", bound="DataclassInstance")
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+CONFIG_HELP = "YAML file with any of the options; flags are stronger."
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 
-class _HelpFormatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Keeps the lines of a description as they are, because each of its examples has a line of its own."""
-
-
 class _OneLineParser(ArgumentParser):
-    """A parser that raises InputError with one line, and does not print its usage."""
+    """A parser that raises InputError with one line, and does not print its usage.
+
+    Attributes:
+        names: of all options, from which it suggests one for a wrong one.
+    """
+
+    names: Sequence[str] = ()
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
-        text = re.sub(r"\s+", " ", message).strip()
-        raise InputError(f"{text} (see --help)")
+        raise InputError(f"{plain_message(message, self.names)} (see --help)")
 
 
 def _underscored(word: str) -> str:
@@ -75,73 +80,141 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
+@dataclass(frozen=True)
+class Help:
+    """What a command says of itself.
+
+    Attributes:
+        description: first part of its help, with examples, each on a line of its own.
+        epilog: last part.
+        positional: name and help text of a field of type `list[str]`, which gets the words without a flag.
+        usual: the options that --help shows, separated by spaces; --help_all shows all. Empty: all.
+    """
+
+    description: str = ""
+    epilog: str = ""
+    positional: tuple[str, str] | None = None
+    usual: str = ""
+
+
 def parse(
-    config_class: type[Options],
-    argv: Sequence[str] | None = None,
-    *,
-    description: str = "",
-    epilog: str = "",
-    positional: tuple[str, str] | None = None,
+    config_class: type[Options], argv: Sequence[str] | None = None, help_: Help | None = None
 ) -> Options:
     """Read the options of a command from flags and YAML files.
 
     A flag is stronger than the file of `--config file.yaml`, and the file is stronger than the default.
-    `--print_config` prints all options as YAML and stops.
+    `--print_config` prints all options as YAML and stops; so do `--help` and `--help_all` with their texts.
 
     Args:
         config_class: dataclass with a docstring under each field; one field is one option.
         argv: words of the command line; those of this process if left out.
-        description: first part of the text of `--help`.
-        epilog: last part of that text.
-        positional: name and help text of a field of type `list[str]`, which gets the words without a flag.
+        help_: what the command says of itself.
 
     Raises:
         InputError: an option is unknown, in the file or on the command line, or a value has a wrong type.
     """
-    parser = _OneLineParser(description=description, epilog=epilog, formatter_class=_HelpFormatter)
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
-    if positional:
-        field_name, text = positional
-        parser.add_argument("words", metavar=field_name.upper(), nargs="*", type=str, default=[], help=text)
-    parser.add_class_arguments(config_class, as_group=False)
+    told = help_ or Help()
     switches = {f"--{field.name}" for field in fields(config_class) if field.type in (bool, "bool")}
-    parsed = parser.parse_args(_spell_out_switches(sys.argv[1:] if argv is None else argv, switches))
+    words = _spell_out_switches(sys.argv[1:] if argv is None else argv, switches)
+    if told.usual and {"-h", "--help"} & set(words):
+        print(_short_help(config_class, told))
+        raise SystemExit(0)
+    parser = _parser(config_class, told)
+    parsed = parser.parse_args(["--help" if word == "--help_all" else word for word in words])
     values = parser.instantiate(parsed).as_dict()
     values.pop("config", None)
-    if positional:
-        words = values.pop("words")
-        values[field_name] = words or values[field_name]
+    if told.positional:
+        given = values.pop("words")
+        values[told.positional[0]] = given or values[told.positional[0]]
     values = {key: value for key, value in values.items() if not key.startswith("__")}
     return config_class(**values)
 
 
+def _parser(config_class: type["DataclassInstance"], told: Help) -> _OneLineParser:
+    """The parser of a command's options."""
+    parser = _OneLineParser(
+        usage="%(prog)s [options]",
+        allow_abbrev=False,
+        description=told.description,
+        epilog=told.epilog,
+        formatter_class=WholeHelpFormatter,
+    )
+    parser.names = option_names(config_class)
+    parser.add_argument("--config", action="config", help=CONFIG_HELP)
+    if told.positional:
+        name, text = told.positional
+        parser.add_argument("words", metavar=name.upper(), nargs="*", type=str, default=[], help=text)
+    parser.add_class_arguments(config_class, as_group=False)
+    return parser
+
+
+def _short_help(config_class: type["DataclassInstance"], told: Help) -> str:
+    """The description and the options that most people need."""
+    number = len(option_names(config_class))
+    words = f" {told.positional[0].upper()}" if told.positional else ""
+    positional = told.positional and f"  {told.positional[0].upper()}  {told.positional[1]}\n"
+    usual = told.usual.split()
+    return "\n".join(
+        [
+            f"usage: {Path(sys.argv[0]).name}{words} [options]\n",
+            told.description.strip() + "\n",
+            f"The usual options (--help-all explains all {number}):",
+            (positional or "") + usual_options(config_class, usual, {"config": CONFIG_HELP}),
+            *(["\n" + textwrap.fill(told.epilog, WIDTH)] if told.epilog else []),
+        ]
+    )
+
+
 def run_command(
     config_class: type[Options],
-    body: Callable[[Options], Any],
+    body: Callable[[Options], Any] | str,
     argv: Sequence[str] | None = None,
     *,
     description: str = "",
     epilog: str = "",
     positional: tuple[str, str] | None = None,
+    usual: str = "",
 ) -> int:
     """Read the options as `parse` does, call `body` with them, and return the exit code of the process.
 
     The exit code is 0 for success, 2 for bad input (with one line on standard error) and 130 for an
     interruption. Any other exception is a mistake in this project, and keeps its traceback.
+
+    Args:
+        config_class: as for `parse`.
+        body: a function, or where it is, as `package.module:function`. That is imported once the options are
+            right, so that --help and wrong options are answered at once.
+        argv: as for `parse`.
+        description, epilog, positional, usual: see `Help`.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.INFO)
-    logging.getLogger("personax").setLevel(logging.DEBUG)  # the details only go to run.log
-    for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    _set_up_logging()
+    use_threads()
     program = Path(sys.argv[0]).name
     try:
-        body(parse(config_class, argv, description=description, epilog=epilog, positional=positional))
+        config = parse(config_class, argv, Help(description, epilog, positional, usual))
+        (_imported(body) if isinstance(body, str) else body)(config)
     except PersonaxError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        print(f"{program}: interrupted; what was saved can be continued with --resume", file=sys.stderr)
+        hint = "; what was saved can be continued with --resume" if hasattr(config_class, "resume") else ""
+        print(f"{program}: interrupted{hint}", file=sys.stderr)
         return EXIT_INTERRUPTED
     return 0
+
+
+def _imported(place: str) -> Callable[[Any], Any]:
+    """The function at `package.module:function`."""
+    module, _, name = place.partition(":")
+    function: Callable[[Any], Any] = getattr(import_module(module), name)
+    return function
+
+
+def _set_up_logging() -> None:
+    """Messages go to standard error; the details of this library only to run.log."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.INFO)
+    logging.getLogger("personax").setLevel(logging.DEBUG)
+    for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools"):
+        logging.getLogger(name).setLevel(logging.WARNING)

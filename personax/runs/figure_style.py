@@ -25,7 +25,7 @@ BLUE, ORANGE, GREY = "#2b6ca3", "#d9822b", "#8a8f98"
 MODALITY_COLOURS = (BLUE, "#3d8f5f", "#8e5ea2", "#b5793a", "#147a7a", "#7a4a22")
 
 # Equal figures are equal files: no date of creation is written, and names within an SVG are not drawn anew.
-SALT = {"svg.hashsalt": "personax"}
+SALT = "personax"
 UNDATED: dict[str, dict[str, Any]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
@@ -47,7 +47,7 @@ def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = ("png", "sv
     """Write the figure atomically to `stem`.png and `stem`.svg, or in other formats; returns the paths."""
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
     for path in paths:
-        with atomic_path(path) as temporary, matplotlib.rc_context(SALT):
+        with atomic_path(path) as temporary, matplotlib.rc_context({"svg.hashsalt": SALT}):
             figure.savefig(temporary, dpi=180, bbox_inches="tight", metadata=UNDATED.get(path.suffix))
     return paths
 

@@ -19,7 +19,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path

@@ -1,18 +1,16 @@
-"""The options of all commands on Variant-MNIST that choose the scenes, and the scenes that they choose."""
+"""The options of all commands on Variant-MNIST that choose the scenes. scene_data.py has these scenes."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from personax.runs.errors import InputError
-from personax.runs.files import sha256_arrays
 from personax.runs.options import where_or_how
-from personax.runs.run_folder import path_or_default, typed_path
-from personax.runs.seeds import numpy_rng
-from personax.variant_mnist.image_sources import load_images
-from personax.variant_mnist.official_layout import read_dataset
-from personax.variant_mnist.scenes import COLOURS, Nuisance, make_variant_mnist
-from personax.variant_mnist.scm import SCMS, ScmName
-from personax.views import MultiViewData, Split, split_rows
+
+ScmName = Literal["variant_mnist", "reordered", "backwards", "four_latents"]
+Nuisance = Literal["independent", "shared"]
+
+# Colour channels of the measurements of the digit: red, green and blue (as in the paper), yellow and magenta.
+COLOURS = ((0,), (1,), (2,), (0, 1), (0, 2))
 
 
 @dataclass(frozen=True)
@@ -57,30 +55,3 @@ def measurement_counts(config: SceneConfig) -> tuple[int, int]:
 def scene_seed(config: SceneConfig, model_seed: int) -> int:
     """The seed of the scenes: `data_seed`, or the seed of the model if that is left out."""
     return model_seed if config.data_seed is None else config.data_seed
-
-
-def load_scenes(config: SceneConfig, model_seed: int) -> MultiViewData:
-    """The scenes that the configuration chooses, read from a folder or drawn. Raises InputError."""
-    if config.dataset is not None:
-        return read_dataset(typed_path(config.dataset), size=config.size)
-    return make_variant_mnist(
-        load_images(config.source, path_or_default(config.data_dir, "data")),
-        SCMS[config.scm](),
-        n=config.n,
-        measurements=measurement_counts(config),
-        nuisance=config.nuisance,
-        size=config.size,
-        data_seed=scene_seed(config, model_seed),
-    )
-
-
-def split_scenes(config: SceneConfig, model_seed: int, data: MultiViewData) -> Split:
-    """Training, validation and test rows of the scenes."""
-    return split_rows(len(data), numpy_rng(scene_seed(config, model_seed), "split"))
-
-
-def scenes_checksum(data: MultiViewData) -> str:
-    """SHA-256 of the true latents and of every picture."""
-    return sha256_arrays(
-        data.true_latents.to_numpy(), *(array for arrays in data.measurements.values() for array in arrays)
-    )

@@ -3,20 +3,14 @@
 A scene plays the part of a person. Its modalities are the digit and the garment.
 """
 
-from typing import Literal
-
 import numpy as np
 
 from personax.runs.seeds import numpy_rng
 from personax.variant_mnist.image_sources import ImageSource
 from personax.variant_mnist.rendering import factor_values, normalise_objects, render
+from personax.variant_mnist.scene_config import COLOURS, Nuisance
 from personax.variant_mnist.scm import Factor, StructuralCausalModel
 from personax.views import MultiViewData, Truth
-
-# Colour channels of the measurements of the digit: red, green and blue (as in the paper), yellow and magenta.
-COLOURS = ((0,), (1,), (2,), (0, 1), (0, 2))
-
-Nuisance = Literal["independent", "shared"]
 
 
 def make_variant_mnist(

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from personax.variant_mnist.scene_config import ScmName
+
 Factor = Literal["horizontal", "vertical", "intensity", "background"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 
@@ -179,7 +181,6 @@ def four_latents_scm() -> StructuralCausalModel:
     )
 
 
-ScmName = Literal["variant_mnist", "reordered", "backwards", "four_latents"]
 SCMS: dict[ScmName, Callable[[], StructuralCausalModel]] = {
     "variant_mnist": variant_mnist_scm,
     "reordered": reordered_scm,

@@ -1,7 +1,9 @@
 """The console script: its list of subcommands, what they stand for, and unknown ones."""
 
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
@@ -33,18 +35,69 @@ def test_the_subcommands_are_listed(words: list[str], capsys: pytest.CaptureFixt
         assert subcommand.phrase in printed
 
 
-def test_the_list_does_not_import_the_library() -> None:
-    code = "import sys; from personax.experiments.subcommands import main; main([]); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert "torch" not in done.stdout.split()
-    assert "personax.experiments.subcommands" in done.stdout.split()
+SLOW_TO_IMPORT = {"torch", "pandas", "sklearn", "scipy", "matplotlib", "causallearn", "hyppo", "networkx"}
+ALL_HELP = """
+import contextlib, sys
+from personax.experiments.subcommands import SUBCOMMANDS, main
+main([])
+for name in SUBCOMMANDS:
+    for words in (["--help"], ["--epochz", "3"]):
+        with contextlib.suppress(SystemExit):
+            main([name, *words])
+print("imported:", *sys.modules)
+"""
+
+
+def test_help_and_wrong_options_are_answered_without_slow_imports() -> None:
+    done = subprocess.run([sys.executable, "-c", ALL_HELP], cwd=ROOT, capture_output=True, text=True)
+    imported = done.stdout.rpartition("imported:")[2].split()
+    assert "personax.experiments.mnist.config" in imported
+    assert SLOW_TO_IMPORT & set(imported) == set()
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_subcommand_is_the_main_of_its_script(name: str) -> None:
-    subcommand = SUBCOMMANDS[name]
-    module = import_module(f"personax.experiments.{subcommand.module}")
-    assert getattr(module, subcommand.function) is load_main(SCRIPTS[name])
+def test_help_is_short_and_keeps_the_lines_of_its_examples(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    printed = capsys.readouterr().out
+    described = import_module(f"personax.experiments.{SUBCOMMANDS[name].module}").__doc__
+    assert described
+    assert described.strip() in printed
+    assert "--help-all" in printed
+    assert 4 < len(re.findall(r"^  --", printed, re.M)) <= 12
+    assert "Literal" not in printed
+    assert max(map(len, printed.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_subcommand_is_the_main_of_its_script(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert load_main(SCRIPTS[name])(["--no_such_option", "1"]) == 2
+    of_script = capsys.readouterr().err.partition("error: ")[2]
+    assert main([name, "--no_such_option", "1"]) == 2
+    assert capsys.readouterr().err.partition("error: ")[2] == of_script
+
+
+def test_a_python_without_the_packages_is_told_in_one_line() -> None:
+    isolated = [sys.executable, "-I", "-S", str(ROOT / SCRIPTS["mnist"])]  # without site-packages
+    done = subprocess.run(isolated, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "has no package 'jsonargparse'" in done.stderr
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_option_has_a_relative_path_as_its_default(name: str) -> None:
+    """It could not be told from one that was typed, which is relative to where the user stands."""
+    module = import_module(f"personax.experiments.{SUBCOMMANDS[name].module}")
+    (config,) = (found for key, found in vars(module).items() if key.endswith("Config") and is_room(found))
+    assert [field.name for field in fields(config) if "/" in str(field.default)] == []
+
+
+def is_room(config: type) -> bool:
+    """Whether the class is the configuration of a room, and not one that it imports."""
+    return config.__module__.endswith(".config") and config.__module__.startswith("personax.experiments")
 
 
 def test_every_script_has_a_subcommand() -> None:
@@ -60,8 +113,18 @@ def test_the_help_of_a_subcommand_has_its_name(capsys: pytest.CaptureFixture[str
         main(["mnist", "--help"])
     printed = capsys.readouterr().out
     assert printed.startswith("usage: personax mnist")
-    assert "--nuisance" in printed
+    assert "--scm" in printed
+    assert "--nuisance" not in printed
     assert sys.argv == before
+
+
+def test_all_options_are_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["mnist", "--help-all"])
+    printed = capsys.readouterr().out
+    assert "--nuisance" in printed
+    assert "--model.phase2.sparsity" in printed
+    assert "Literal[" not in printed
 
 
 def test_options_reach_the_subcommand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,10 @@ from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian
 from scipy.stats import binom
 
 from personax.graphs import discovery
+from personax.graphs.choices import DiscoveryMethod
 from personax.graphs.discovery import (
     LEAST_PEOPLE,
     Discovery,
-    DiscoveryMethod,
     PValue,
     check_latents,
     check_sample_size,

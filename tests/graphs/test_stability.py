@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian
 
-from personax.graphs.discovery import Discovery, DiscoveryMethod
+from personax.graphs.choices import DiscoveryMethod
+from personax.graphs.discovery import Discovery
 from personax.graphs.graph import ARROW, CIRCLE, TAIL
 from personax.graphs.graph_scores import edge_auc
 from personax.graphs.stability import consensus, drop_rare, match_latents, resampled_marks, stability

@@ -33,9 +33,11 @@ class OptionsWithoutResume:
     overwrite: bool = where_or_how(False)
 
 
-def make_run(path: Path, config: RunOptions | None = None, **options: bool) -> RunFolder:
+def make_run(
+    path: Path, config: RunOptions | None = None, *, resume: bool = False, overwrite: bool = False
+) -> RunFolder:
     """A run whose only result is the file `made`."""
-    with open_run(path, config or RunOptions(), **options) as folder:
+    with open_run(path, config or RunOptions(), resume=resume, overwrite=overwrite) as folder:
         write_text(folder / "made", "x")
     return folder
 
@@ -100,9 +102,9 @@ def test_a_run_does_not_go_on_with_other_data_and_stays_as_it_is(tmp_path: Path)
 
 def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
-    for options in ({"overwrite": True}, {"resume": True}, {}):
+    for resume, overwrite in ((False, True), (True, False), (False, False)):
         with pytest.raises(InputError, match="no run folder"):
-            make_run(tmp_path, **options)
+            make_run(tmp_path, resume=resume, overwrite=overwrite)
     assert files_of(tmp_path) == {"precious": b"x"}
 
 

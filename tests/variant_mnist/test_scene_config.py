@@ -8,14 +8,8 @@ import pytest
 
 from personax.runs.errors import InputError
 from personax.variant_mnist.official_layout import write_dataset
-from personax.variant_mnist.scene_config import (
-    SceneConfig,
-    load_scenes,
-    measurement_counts,
-    scene_seed,
-    scenes_checksum,
-    split_scenes,
-)
+from personax.variant_mnist.scene_config import SceneConfig, measurement_counts, scene_seed
+from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData
 
 SMALL = SceneConfig(n=40, measurements="3,2", size=8, source="digits")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from personax.variant_mnist.scm import SCMS, Latent, ScmName, StructuralCausalModel, root, variant_mnist_scm
+from personax.variant_mnist.scene_config import ScmName
+from personax.variant_mnist.scm import SCMS, Latent, StructuralCausalModel, root, variant_mnist_scm
 
 
 @pytest.mark.parametrize("name", SCMS)

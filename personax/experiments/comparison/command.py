@@ -1,16 +1,4 @@
-"""Compare our method with every baseline, and with itself without each of its parts, on Variant-MNIST.
-
-All runs share data, training budget, networks, and the rule by which an epoch is chosen; only the official
-recipe has its own networks. Settings that a baseline alone has were tuned without the truth
-(tune_baselines.py).
-
-Examples:
-  compare_methods.py --seeds 0-9 --jobs 2
-  compare_methods.py --parts methods --methods mcl,beta_vae,causal_vae_supervised --seeds 0-2
-  compare_methods.py --seeds 0 --ablation_seeds 0 --n 1000 --model.phase1.epochs 2 --output trial
-"""
-
-from collections.abc import Sequence
+"""Check the options of the command, run it and print what it found; config.py has the options."""
 
 from personax.baselines.methods import find_method
 from personax.experiments.cells import run_cells
@@ -18,7 +6,7 @@ from personax.experiments.comparison.config import PARTS, ComparisonConfig
 from personax.experiments.comparison.figures import draw_comparison
 from personax.experiments.comparison.report import comparison_report, panels_of
 from personax.experiments.comparison.run import Request, comparison_cells, table_of_runs
-from personax.runs.command_line import parse_seeds, run_command
+from personax.runs.command_line import parse_seeds
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
 from personax.runs.run_folder import path_or_default
@@ -63,8 +51,3 @@ def check_comparison(config: ComparisonConfig) -> Request:
     for name in baselines:
         find_method(name)
     return Request(parts, baselines, seeds, few)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(ComparisonConfig, run_comparison, argv, description=__doc__ or "")

@@ -1,9 +1,21 @@
-"""The options of the comparison."""
+"""Compare our method with every baseline, and with itself without each of its parts, on Variant-MNIST.
 
+All runs share data, training budget, networks, and the rule by which an epoch is chosen; only the official
+recipe has its own networks. Settings that a baseline alone has were tuned without the truth
+(tune_baselines.py).
+
+Examples:
+  compare_methods.py --seeds 0-9 --jobs 2
+  compare_methods.py --parts methods --methods mcl,beta_vae,causal_vae_supervised --seeds 0-2
+  compare_methods.py --seeds 0 --ablation_seeds 0 --n 1000 --model.phase1.epochs 2 --output trial
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from personax.crl import CRLConfig
+from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
 
@@ -36,3 +48,14 @@ class ComparisonConfig(SceneConfig):
     Default: results/comparison."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """Our model; the baselines take their widths, and epochs, batch size and patience of phase1, from it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(
+        ComparisonConfig,
+        "personax.experiments.comparison.command:run_comparison",
+        argv,
+        description=__doc__ or "",
+        usual="config seeds ablation_seeds parts methods n jobs device output",
+    )

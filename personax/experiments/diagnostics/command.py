@@ -1,12 +1,4 @@
-"""Check each assumption of a trained model on the test rows of its run folder.
-
-Examples:
-  diagnose.py results/mnist/mnist/seed-0
-  diagnose.py results/mnist/mnist/seed-0 --rows 500 --alpha 0.01
-  diagnose.py results/athlete/default/seed-0
-"""
-
-from collections.abc import Sequence
+"""Check the options of the command, run it and print what it found; config.py has the options."""
 
 from personax.crl import CRL
 from personax.experiments.diagnostics.config import DiagnoseConfig
@@ -21,7 +13,6 @@ from personax.experiments.diagnostics.run import (
     refuse_other_data,
     remake,
 )
-from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.files import write_json, write_text
 from personax.runs.run_folder import FIGURES, typed_path
@@ -68,14 +59,3 @@ def check_diagnosis(config: DiagnoseConfig) -> None:
         raise InputError(f"--alpha {config.alpha}: must be between 0 and 1")
     if config.seed < 0:
         raise InputError(f"--seed {config.seed}: 0 or larger")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(
-        DiagnoseConfig,
-        run_diagnosis,
-        argv,
-        description=__doc__ or "",
-        positional=("folder", "a finished run folder"),
-    )

@@ -1,6 +1,15 @@
-"""The options of the diagnostics."""
+"""Check each assumption of a trained model on the test rows of its run folder.
 
+Examples:
+  diagnose.py results/mnist/mnist/seed-0
+  diagnose.py results/mnist/mnist/seed-0 --rows 500 --alpha 0.01
+  diagnose.py results/athlete/default/seed-0
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from personax.runs.command_line import run_command
 
 
 @dataclass(frozen=True)
@@ -19,3 +28,15 @@ class DiagnoseConfig:
     """Folder where the pictures of Variant-MNIST are now, if it is not the one that the run read."""
     device: str = "auto"
     """auto (a GPU if there is one), cpu or cuda; for the encoders."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(
+        DiagnoseConfig,
+        "personax.experiments.diagnostics.command:run_diagnosis",
+        argv,
+        description=__doc__ or "",
+        positional=("folder", "a finished run folder"),
+        usual="rows alpha seed data_dir device",
+    )

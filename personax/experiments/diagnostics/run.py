@@ -23,7 +23,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import read_yaml
 from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
 from personax.runs.seeds import numpy_rng
-from personax.variant_mnist.scene_config import load_scenes, scenes_checksum, split_scenes
+from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
 
 LEAST_ROWS = 20  # test rows without which no check says anything

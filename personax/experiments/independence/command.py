@@ -1,12 +1,4 @@
-"""Level I: test every trait against every feature, and draw the paper's heatmap.
-
-Examples:
-  run_independence_tests.py --dataset celeb
-  run_independence_tests.py --dataset athlete --source simulated
-  run_independence_tests.py --table people.csv --columns map.yaml --tests paper
-
-Writes pvalues.csv, table.md, config.yaml, manifest.json and figures to results/independence/DATASET.
-"""
+"""Check the options of the command, run it and print what it found; config.py has the options."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -19,7 +11,6 @@ from personax.experiments.independence.report import negative_controls, votes_ta
 from personax.experiments.independence.run import run_tests
 from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS
 from personax.independence.procedure import MIN_ROWS
-from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.folder_lock import contents
 from personax.runs.run_folder import path_or_default, typed_path
@@ -144,8 +135,3 @@ def check_rows(table: PeopleTable, sources: Sequence[str]) -> None:
         for name, column in table.scores[source].items():
             if column.nunique() < 2:
                 log.warning("warning: %s scores of %s are constant; marked undefined", source, name)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(IndependenceConfig, run_independence, argv, description=__doc__ or "")

@@ -1,12 +1,19 @@
-"""The options of the independence tests."""
+"""Level I: test every trait against every feature, and draw the paper's heatmap.
 
-from collections.abc import Mapping
+Examples:
+  run_independence_tests.py --dataset celeb
+  run_independence_tests.py --dataset athlete --source simulated
+  run_independence_tests.py --table people.csv --columns map.yaml --tests paper
+
+Writes pvalues.csv, table.md, config.yaml, manifest.json and figures to results/independence/DATASET.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from personax.independence import TESTS, Correction, Procedure
-from personax.independence.reference import REFERENCE
+from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 
 
@@ -32,7 +39,7 @@ class IndependenceConfig:
     """How the language models' scores become the aggregated one."""
     alpha: float = 0.05
     """Level of the decisions, in (0, 1)."""
-    correction: Correction = "none"
+    correction: Literal["none", "fdr_bh", "holm"] = "none"
     """Correction for multiplicity within each test and source of scores (the paper uses none)."""
     implementation: Literal["exact", "reference"] = "exact"
     """exact: ours; reference: causal-learn, hyppo and scipy (slow, several GB at full size)."""
@@ -57,7 +64,13 @@ class IndependenceConfig:
     overwrite: bool = where_or_how(False)
     """Replace an earlier run."""
 
-    @property
-    def procedures(self) -> Mapping[str, Procedure]:
-        """The tests of the chosen implementation."""
-        return TESTS if self.implementation == "exact" else REFERENCE
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(
+        IndependenceConfig,
+        "personax.experiments.independence.command:run_independence",
+        argv,
+        description=__doc__ or "",
+        usual=("dataset source table columns tests scores alpha correction given jobs output overwrite"),
+    )

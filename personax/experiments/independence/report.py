@@ -7,6 +7,7 @@ import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
 from personax.independence import Correction
+from personax.independence.reference import procedures_of
 from personax.runs.markdown import markdown_table
 from personax.tables import PeopleTable
 
@@ -140,7 +141,7 @@ def independence_report(config: IndependenceConfig, table: PeopleTable, decided:
             cells = decided[(decided["scores"] == scores) & (decided["test"] == test)]
             pvalues = square(cells, "log10_pvalue").map(pvalue_text)
             parts += [
-                f"### {config.procedures[test].title}: p-values",
+                f"### {procedures_of(config.implementation)[test].title}: p-values",
                 markdown_table(pvalues, index="feature"),
             ]
     return "\n\n".join(parts) + "\n"

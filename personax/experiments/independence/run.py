@@ -22,6 +22,7 @@ from personax.experiments.independence.report import (
     negative_controls,
 )
 from personax.independence import Variables, decide, run_grid
+from personax.independence.reference import procedures_of
 from personax.runs.files import atomic_path, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run
 from personax.runs.seeds import numpy_rng
@@ -67,7 +68,7 @@ def grid_of_people(
         rng=numpy_rng(config.seed, "independence"),
         resamples=config.resamples,
         jobs=config.jobs,
-        procedures=config.procedures,
+        procedures=procedures_of(config.implementation),
     )
     grid["scores"] = grid["trait"].map(lambda name: label[name][0])
     grid["trait"] = grid["trait"].map(lambda name: label[name][1])
@@ -109,7 +110,9 @@ def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, d
         else f"p ≤ {config.alpha:g}"
     )
     draw_votes(decided, rule, caption, folder / "rejections")
-    titles = {test: config.procedures[test].title for test in dict.fromkeys(decided["test"])}
+    titles = {
+        test: procedures_of(config.implementation)[test].title for test in dict.fromkeys(decided["test"])
+    }
     for test, title in titles.items():
         cells = decided[decided["test"] == test]
         draw_evidence(cells, title, caption, config.resamples, folder / f"pvalues_{test}")

@@ -1,13 +1,6 @@
-"""Recover the latents of Variant-MNIST and their causal graph, and score them against the truth.
+"""Check the options of the command, run it and print what it found; config.py has the options."""
 
-Examples:
-  run_mnist_3measurement.py --seed 3
-  run_mnist_3measurement.py --config configs/mnist.yaml --seeds 0-9 --jobs 2
-  run_mnist_3measurement.py --config configs/mnist_paper.yaml
-  run_mnist_3measurement.py --dataset FOLDER    a folder with color.csv, fashion.csv and their pictures
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +13,7 @@ from personax.experiments.mnist.recovery import baseline_settings
 from personax.experiments.mnist.report import MNIST_METRICS, mnist_report
 from personax.experiments.mnist.run import Metrics, run_mnist_seed, run_mnist_together
 from personax.experiments.summary import pick, summarise, write_summary
-from personax.runs.command_line import parse_seeds, run_command
+from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
 from personax.variant_mnist.scene_config import measurement_counts
@@ -87,8 +80,3 @@ def check_several(config: MnistConfig) -> None:
         raise InputError(f"jobs {config.jobs}: needs --seeds, and excludes --together")
     if config.together and (config.seeds is None or config.method != OURS):
         raise InputError("together: needs --seeds, and our own method")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(MnistConfig, run_mnist, argv, description=__doc__ or "")

@@ -1,9 +1,18 @@
-"""The options of the synthetic experiment."""
+"""Recover the latents of Variant-MNIST and their causal graph, and score them against the truth.
 
+Examples:
+  run_mnist_3measurement.py --seed 3
+  run_mnist_3measurement.py --config configs/mnist.yaml --seeds 0-9 --jobs 2
+  run_mnist_3measurement.py --config configs/mnist_paper.yaml
+  run_mnist_3measurement.py --dataset FOLDER    a folder with color.csv, fashion.csv and their pictures
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from personax.crl import CRLConfig
+from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
 
@@ -26,9 +35,9 @@ class MnistConfig(SceneConfig):
     what it would learn alone up to rounding, which the search for the graph can amplify. This way of training
     writes no checkpoints."""
     jobs: int = where_or_how(1)
-    """With --seeds: number of seeds that run at a time, each in its own process with its share of the cores.
-    On a CPU this is the fastest way: two processes with one thread each train nearly twice as many scenes per
-    second as one process with two threads."""
+    """With --seeds: number of seeds that run at a time, each in its own process. On a CPU this is the fastest
+    way: two processes with one thread each train nearly twice as many scenes per second as one process with
+    two threads."""
     export: str | None = where_or_how(None)
     """First write the scenes to this folder in the official layout (with --seeds: to seed-K in it)."""
     ceiling_epochs: int = 12
@@ -58,3 +67,14 @@ def run_on(scenes: SceneConfig, **options: Any) -> MnistConfig:
     """A run on the scenes that another command's configuration describes; `options` are its other fields."""
     chosen = {option.name: getattr(scenes, option.name) for option in fields(SceneConfig)}
     return MnistConfig(**chosen, **options)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(
+        MnistConfig,
+        "personax.experiments.mnist.command:run_mnist",
+        argv,
+        description=__doc__ or "",
+        usual="config seed seeds jobs n scm measurements method device output resume overwrite",
+    )

@@ -36,7 +36,7 @@ from personax.runs.run_folder import (
     typed_path,
 )
 from personax.variant_mnist.official_layout import write_dataset
-from personax.variant_mnist.scene_config import load_scenes, scenes_checksum, split_scenes
+from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
 
 Metrics = dict[str, Any]

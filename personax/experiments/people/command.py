@@ -1,19 +1,9 @@
-"""Latents of athletes or celebrities from image and text embeddings, what they depend on, and their graph.
+"""Check the options of the command, run it and print what it found; config.py has the options."""
 
-Examples:
-  run_athlete_3measurement.py --seed 0                            the hub's table
-  run_athlete_3measurement.py --source simulated --seeds 0,1,2    simulated people, whose latents are known
-  run_celeb_3measurement.py --embeddings FOLDER                   .npy files with the authors' names
-
-The options of configs/athlete.yaml or configs/celeb.yaml are read first; --config FILE and options replace
-them.
-"""
-
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from personax.crl.model_config import check_config
 from personax.experiments.fitting import seed_folder
@@ -22,10 +12,10 @@ from personax.experiments.people.preparation import Prepared, prepare
 from personax.experiments.people.report import PEOPLE_METRICS, people_report
 from personax.experiments.people.run import run_people_seed
 from personax.experiments.summary import pick, summarise, write_summary
-from personax.runs.command_line import parse_seeds, run_command
+from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.run_folder import METRICS, read_finished, shipped_config
+from personax.runs.run_folder import METRICS, read_finished
 
 
 def run_people(config: PeopleConfig) -> None:
@@ -73,26 +63,20 @@ def check_people(config: PeopleConfig) -> None:
     resolve_device(config.device)
 
 
-def main_athlete(argv: Sequence[str] | None = None) -> int:
-    """Run the command on athletes and return its exit code."""
-    return _main_of("athlete", argv)
+def run_athletes(config: PeopleConfig) -> None:
+    """`run_people` on athletes. Raises InputError for the other table."""
+    run_only("athlete", config)
 
 
-def main_celeb(argv: Sequence[str] | None = None) -> int:
-    """Run the command on celebrities and return its exit code."""
-    return _main_of("celeb", argv)
+def run_celebrities(config: PeopleConfig) -> None:
+    """`run_people` on celebrities. Raises InputError for the other table."""
+    run_only("celeb", config)
 
 
-def _main_of(dataset: Literal["athlete", "celeb"], argv: Sequence[str] | None) -> int:
-    """Run the command on top of the table's own configuration, and refuse the other table."""
-
-    def run_only(config: PeopleConfig) -> None:
-        if config.dataset != dataset:
-            raise InputError(
-                f"dataset {config.dataset}: use run_{config.dataset}_3measurement.py; this is for {dataset}"
-            )
-        run_people(config)
-
-    words = sys.argv[1:] if argv is None else argv
-    own_config = str(shipped_config(f"{dataset}.yaml"))
-    return run_command(PeopleConfig, run_only, ["--config", own_config, *words], description=__doc__ or "")
+def run_only(dataset: str, config: PeopleConfig) -> None:
+    """`run_people`, if the configuration names this table."""
+    if config.dataset != dataset:
+        raise InputError(
+            f"dataset {config.dataset}: use run_{config.dataset}_3measurement.py; this is for {dataset}"
+        )
+    run_people(config)

@@ -1,10 +1,23 @@
-"""The options of the real-world experiment."""
+"""Latents of athletes or celebrities from image and text embeddings, what they depend on, and their graph.
 
+Examples:
+  run_athlete_3measurement.py --seed 0                            the hub's table
+  run_athlete_3measurement.py --source simulated --seeds 0,1,2    simulated people, whose latents are known
+  run_celeb_3measurement.py --embeddings FOLDER                   .npy files with the authors' names
+
+The options of configs/athlete.yaml or configs/celeb.yaml are read first; --config FILE and options replace
+them.
+"""
+
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from personax.crl import CRLConfig
+from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
+from personax.runs.run_folder import shipped_config
 
 
 @dataclass(frozen=True)
@@ -51,3 +64,25 @@ class PeopleConfig:
     """Replace an existing run folder."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model and its training."""
+
+
+def main_athlete(argv: Sequence[str] | None = None) -> int:
+    """Run the command on athletes and return its exit code."""
+    return _main_of("athlete", "run_athletes", argv)
+
+
+def main_celeb(argv: Sequence[str] | None = None) -> int:
+    """Run the command on celebrities and return its exit code."""
+    return _main_of("celeb", "run_celebrities", argv)
+
+
+def _main_of(dataset: str, body: str, argv: Sequence[str] | None) -> int:
+    """Run the command on top of the table's own configuration."""
+    words = sys.argv[1:] if argv is None else argv
+    return run_command(
+        PeopleConfig,
+        f"personax.experiments.people.command:{body}",
+        ["--config", str(shipped_config(f"{dataset}.yaml")), *words],
+        description=__doc__ or "",
+        usual=("config source table columns embeddings seed seeds n device output resume overwrite"),
+    )

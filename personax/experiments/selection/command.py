@@ -1,32 +1,11 @@
-"""Choose hyper-parameters and the number of latents without the truth, and say how far to trust the choice.
-
-Candidates differ in hyper-parameters or in the number of latents, so their objectives cannot be compared.
-Two criteria can, on validation rows:
-
-  prediction   how well the latents inferred from all measurements but one predict that one. It is low if
-               latents are missing or badly learned.
-  stability    how well the latents of two runs that differ only in the model's seed agree after one-to-one
-               matching (mean |Pearson|, as MCC). What is not identified comes out differently in every run
-               (Khemakhem et al. 2020 judge identifiability so; Duan et al. 2020 choose models so).
-
-Among the candidates whose prediction is within `tolerance` of the best, those with the fewest latents are
-kept; the most stable of these is chosen. The report also gives the validation ELBO and alignment of every
-candidate and, as the truth is known here, the rank correlation of each criterion with MCC; neither has a part
-in the choice.
-
-Examples:
-  choose_model.py --jobs 2
-  choose_model.py --candidates default,latents-1,latents-3 --scm backwards
-"""
-
-from collections.abc import Sequence
+"""Check the options of the command, run it and print what it found; config.py has the options."""
 
 from personax.experiments.cells import run_cells
 from personax.experiments.selection.config import SelectionConfig, find_candidate
 from personax.experiments.selection.figures import draw_criteria
 from personax.experiments.selection.report import selection_report
 from personax.experiments.selection.run import choose, criteria_table, selection_cells
-from personax.runs.command_line import parse_seeds, run_command
+from personax.runs.command_line import parse_seeds
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
 from personax.runs.run_folder import path_or_default
@@ -60,8 +39,3 @@ def check_selection(config: SelectionConfig) -> list[str]:
     if config.data_seed is None:
         raise InputError("data_seed: needed, because all candidates are compared on the same scenes")
     return names
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(SelectionConfig, run_selection, argv, description=__doc__ or "")

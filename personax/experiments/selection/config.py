@@ -1,10 +1,30 @@
-"""The options of the model choice."""
+"""Choose hyper-parameters and the number of latents without the truth, and say how far to trust the choice.
 
-from collections.abc import Mapping
+Candidates differ in hyper-parameters or in the number of latents, so their objectives cannot be compared.
+Two criteria can, on validation rows:
+
+  prediction   how well the latents inferred from all measurements but one predict that one. It is low if
+               latents are missing or badly learned.
+  stability    how well the latents of two runs that differ only in the model's seed agree after one-to-one
+               matching (mean |Pearson|, as MCC). What is not identified comes out differently in every run
+               (Khemakhem et al. 2020 judge identifiability so; Duan et al. 2020 choose models so).
+
+Among the candidates whose prediction is within `tolerance` of the best, those with the fewest latents are
+kept; the most stable of these is chosen. The report also gives the validation ELBO and alignment of every
+candidate and, as the truth is known here, the rank correlation of each criterion with MCC; neither has a part
+in the choice.
+
+Examples:
+  choose_model.py --jobs 2
+  choose_model.py --candidates default,latents-1,latents-3 --scm backwards
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from personax.crl import CRLConfig
 from personax.experiments.variations import ModelChange, with_phase1, with_phase2
+from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
@@ -62,3 +82,14 @@ class SelectionConfig(SceneConfig):
     results/selection."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model that the candidates change; by default it has 2 latents of each modality."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(
+        SelectionConfig,
+        "personax.experiments.selection.command:run_selection",
+        argv,
+        description=__doc__ or "",
+        usual="config candidates seeds tolerance n jobs device output",
+    )

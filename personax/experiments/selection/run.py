@@ -15,7 +15,7 @@ from personax.experiments.mnist.config import MnistConfig, run_on
 from personax.experiments.selection.config import SelectionConfig, find_candidate, with_latents
 from personax.learning.criteria import hidden_measurement_r2
 from personax.learning.metrics import mean_correlation
-from personax.variant_mnist.scene_config import load_scenes, split_scenes
+from personax.variant_mnist.scene_data import load_scenes, split_scenes
 
 CRITERIA = ("prediction", "stability", "ELBO", "alignment")
 

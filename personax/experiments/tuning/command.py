@@ -1,17 +1,9 @@
-"""Tune every baseline with the same number of trials, without the truth; write configs/baselines.yaml.
-
-Examples:
-  tune_baselines.py
-  tune_baselines.py --methods beta_vae,mcl    prints the scores of these, and writes no settings
-"""
-
-from collections.abc import Sequence
+"""Check the options of the command, run it and print what it found; config.py has the options."""
 
 from personax.baselines.methods import find_method
 from personax.experiments.tuning.config import TuningConfig
 from personax.experiments.tuning.report import tuning_report
 from personax.experiments.tuning.run import run_trials, tunable_methods, write_chosen
-from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.variant_mnist.scene_config import measurement_counts
 
@@ -37,8 +29,3 @@ def check_tuning(config: TuningConfig) -> list[str]:
         raise InputError("data_seed: needed, so that no result is reported on the scenes of the tuning")
     measurement_counts(config)
     return methods
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(TuningConfig, run_tuning, argv, description=__doc__ or "")

@@ -1,7 +1,14 @@
-"""The options of the tuning of the baselines."""
+"""Tune every baseline with the same number of trials, without the truth; write configs/baselines.yaml.
 
+Examples:
+  tune_baselines.py
+  tune_baselines.py --methods beta_vae,mcl    prints the scores of these, and writes no settings
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
 
@@ -26,3 +33,14 @@ class TuningConfig(SceneConfig):
     output: str | None = where_or_how(None)
     """File of the chosen settings, which is written if all methods are tuned. Default:
     configs/baselines.yaml."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(
+        TuningConfig,
+        "personax.experiments.tuning.command:run_tuning",
+        argv,
+        description=__doc__ or "",
+        usual="config methods n epochs device folder output",
+    )

@@ -9,7 +9,7 @@ from personax.experiments.fitting import latent_counts
 from personax.experiments.mnist.recovery import TUNED
 from personax.experiments.tuning.config import TuningConfig
 from personax.runs.run_folder import path_or_default, shipped_config
-from personax.variant_mnist.scene_config import load_scenes, split_scenes
+from personax.variant_mnist.scene_data import load_scenes, split_scenes
 
 # Options that make the scenes and the budget. Trials with other values are not mixed.
 SETUP = ("n", "scm", "measurements", "nuisance", "size", "dataset", "data_seed", "epochs", "seed")

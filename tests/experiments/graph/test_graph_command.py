@@ -254,7 +254,7 @@ BAD: dict[str, Callable[[Path], list[object]]] = {
     "--alpha": lambda run: [run, "--alpha", 1.5],
     "--min_frequency": lambda run: [run, "--min_frequency", 2],
     "--resamples": lambda run: [run, "--resamples", -1],
-    "unrecognized": lambda run: [run, "--bootstrap", 5],
+    "no such option": lambda run: [run, "--bootstrap", 5],
 }
 
 

@@ -305,7 +305,7 @@ def test_help_shows_examples_from_the_folder_of_the_script() -> None:
     done = subprocess.run(
         [sys.executable, script.name, "--help"], cwd=script.parent, capture_output=True, text=True, check=True
     )
-    for word in ("--nuisance", "--model.phase2.sparsity", "  run_mnist_3measurement.py --seed 3\n"):
+    for word in ("--scm", "--help-all", "  run_mnist_3measurement.py --seed 3\n"):
         assert word in done.stdout
 
 

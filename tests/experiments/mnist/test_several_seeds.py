@@ -20,6 +20,7 @@ from small_runs import MNIST_SCRIPT, SMALL_MNIST
 from threadpoolctl import threadpool_limits
 
 from personax.runs.files import write_json
+from personax.runs.processor import thread_count
 from personax.runs.run_folder import (
     CHECKPOINT,
     CONFIG,
@@ -164,7 +165,7 @@ def test_runs_side_by_side_are_those_one_after_another(
     words = ("--seeds", "0,1", "--jobs", "2", "--output", tmp_path / "beside")
     assert run_small(small, *words) == 0
     assert list(pd.read_csv(tmp_path / "beside" / "summary.csv").columns)[1:3] == ["seed 0", "seed 1"]
-    with threads(max(1, (os.cpu_count() or 1) // 2)):  # as many as each of the two processes has had
+    with threads(thread_count()):  # as many as each of the two processes has had
         assert run_small(small, "--seed", "1", "--output", tmp_path / "alone") == 0
     beside = (tmp_path / "beside" / "seed-1" / LATENTS).read_bytes()
     assert beside == (tmp_path / "alone" / LATENTS).read_bytes()
