@@ -140,6 +140,37 @@ METHODS: dict[str, Method] = {
 }
 
 
+def method_names(text: str, others: Mapping[str, str] | None = None) -> list[str]:
+    """The names of the methods in a text with commas between them; titles, as in the tables, are names too.
+
+    Capitals, spaces and punctuation do not matter. Raises InputError for a name that is unknown or repeated.
+
+    others: name -> title of methods that are no baselines.
+
+    >>> method_names("MMCRL, CausalVAE, unsupervised, beta_vae")
+    ['mmcrl', 'causal_vae', 'beta_vae']
+    """
+    titles = dict(others or {}) | {name: method.title for name, method in METHODS.items()}
+    known = {_letters(spelling): name for name, title in titles.items() for spelling in (name, title)}
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    found: list[str] = []
+    while parts:
+        # a title may have a comma, so two parts are tried first
+        taken = next((k for k in (2, 1) if _letters("".join(parts[:k])) in known), 0)
+        if not taken:
+            raise InputError(f"method {parts[0]!r}: unknown; choose from {', '.join(titles)}")
+        found.append(known[_letters("".join(parts[:taken]))])
+        parts = parts[taken:]
+    if len(set(found)) < len(found):
+        raise InputError(f"methods {text}: give each once")
+    return found
+
+
+def _letters(text: str) -> str:
+    """A text in small letters and digits only."""
+    return "".join(filter(str.isalnum, text.lower()))
+
+
 def find_method(name: str) -> Method:
     """The method of that name. Raises InputError if there is none."""
     if name not in METHODS:

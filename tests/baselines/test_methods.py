@@ -13,6 +13,7 @@ from torch.distributions import MultivariateNormal, Normal, kl_divergence
 from personax.baselines import METHODS
 from personax.baselines.baseline import Baseline
 from personax.baselines.causal_vae import acyclic_graph, acyclicity, kl_to_labels
+from personax.baselines.methods import method_names
 from personax.baselines.mmcrl import MMCRLConfig, MMCRLNetwork
 from personax.baselines.networks import average
 from personax.learning.gaussians import Posterior
@@ -374,3 +375,26 @@ def test_mmcrls_prior_is_a_density() -> None:
             mean, scale = network.outer_bias[k] + torch.tanh(network.inner_bias[k]) @ network.outer[k]
             by_hand = by_hand + Normal(mean, scale.exp()).log_prob(z[:, k])
         torch.testing.assert_close(network.log_density(z), by_hand, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("personax,mmcrl", ["personax", "mmcrl"]),
+        ("PersonaX (ours), MCL", ["personax", "mcl"]),
+        (
+            "CausalVAE, unsupervised,official recipe, our training,Autoencoder",
+            ["causal_vae", "official", "autoencoder"],
+        ),
+        ("CausalVAE, given the truth*", ["causal_vae_supervised"]),
+        ("beta_vae, causal_vae", ["beta_vae", "causal_vae"]),
+    ],
+)
+def test_methods_are_named_as_in_the_tables(text: str, names: list[str]) -> None:
+    assert method_names(text, {"personax": "PersonaX (ours)"}) == names
+
+
+@pytest.mark.parametrize("text", ["pca", "mcl,pca", "mcl,MCL"])
+def test_unknown_and_repeated_methods_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"pca|once"):
+        method_names(text)

@@ -1,16 +1,19 @@
 """The console script: its list of subcommands, what they stand for, and unknown ones."""
 
+import ast
 import re
 import subprocess
 import sys
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import load_main
 
 from personax.experiments.subcommands import SUBCOMMANDS, main
+from personax.runs.help_text import option_names
 from personax.runs.run_folder import ROOT
 
 SCRIPTS = {
@@ -90,14 +93,18 @@ def test_a_python_without_the_packages_is_told_in_one_line() -> None:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_option_has_a_relative_path_as_its_default(name: str) -> None:
     """It could not be told from one that was typed, which is relative to where the user stands."""
+    assert [field.name for field in fields(configuration_of(name)) if "/" in str(field.default)] == []
+
+
+def configuration_of(name: str) -> Any:
+    """The class of a subcommand's options."""
     module = import_module(f"personax.experiments.{SUBCOMMANDS[name].module}")
-    (config,) = (found for key, found in vars(module).items() if key.endswith("Config") and is_room(found))
-    assert [field.name for field in fields(config) if "/" in str(field.default)] == []
-
-
-def is_room(config: type) -> bool:
-    """Whether the class is the configuration of a room, and not one that it imports."""
-    return config.__module__.endswith(".config") and config.__module__.startswith("personax.experiments")
+    (config,) = (
+        found
+        for key, found in vars(module).items()
+        if key.endswith("Config") and found.__module__ == module.__name__
+    )
+    return config
 
 
 def test_every_script_has_a_subcommand() -> None:
@@ -138,3 +145,19 @@ def test_an_unknown_subcommand_is_one_line(capsys: pytest.CaptureFixture[str]) -
     assert error.count("\n") == 0
     assert "'minst'" in error
     assert "mnist" in error
+
+
+def flags_of_refusals(path: Path) -> set[str]:
+    """The flags that the InputErrors of a module name."""
+    raised = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)]
+    texts = [node.value for each in raised for node in ast.walk(each) if isinstance(node, ast.Constant)]
+    return {flag for text in texts if isinstance(text, str) for flag in re.findall(r"--([a-z_]+)", text)}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_refusal_names_a_flag_that_the_command_lacks(name: str) -> None:
+    room = SUBCOMMANDS[name].module.partition(".")[0]
+    folder = ROOT / "personax" / "experiments" / room
+    named = set().union(*map(flags_of_refusals, folder.glob("*.py")))
+    config = configuration_of(name)
+    assert named <= {option.partition(".")[0] for option in option_names(config)}

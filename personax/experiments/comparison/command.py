@@ -1,11 +1,12 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
-from personax.baselines.methods import find_method
+from personax.baselines.methods import method_names
 from personax.experiments.cells import run_cells
 from personax.experiments.comparison.config import PARTS, ComparisonConfig
 from personax.experiments.comparison.figures import draw_comparison
 from personax.experiments.comparison.report import comparison_report, panels_of
 from personax.experiments.comparison.run import Request, comparison_cells, table_of_runs
+from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.runs.command_line import parse_seeds
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
@@ -47,7 +48,7 @@ def check_comparison(config: ComparisonConfig) -> Request:
         raise InputError(
             f"measurements {config.measurements}: the part measurements needs as many of both modalities"
         )
-    baselines = [name.strip() for name in config.methods.split(",") if name.strip()]
-    for name in baselines:
-        find_method(name)
+    baselines = [
+        name for name in method_names(config.methods, {OURS: OUR_TITLE}) if name != OURS
+    ]  # ours is always there
     return Request(parts, baselines, seeds, few)

@@ -8,7 +8,7 @@ import numpy as np
 
 from personax.baselines.methods import METHODS
 from personax.experiments.comparison.config import ComparisonConfig, Part
-from personax.experiments.mnist.config import OURS, MnistConfig, run_on
+from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig, run_on
 from personax.experiments.mnist.recovery import baseline_settings
 from personax.experiments.variations import ModelChange, with_phase1, with_phase2
 from personax.variant_mnist.scene_config import measurement_counts
@@ -146,5 +146,5 @@ def method_runs(config: ComparisonConfig, baselines: list[str]) -> dict[str, Mni
 def title_of(method: str) -> str:
     """A method's title in tables; with a star if the method is given the truth."""
     if method == OURS:
-        return "PersonaX (ours)"
+        return OUR_TITLE
     return METHODS[method].title + ("*" if METHODS[method].uses_truth else "")

@@ -63,7 +63,9 @@ def read_run(folder: Path) -> FinishedRun:
             f"{folder}: a run of {options['method']}; only {OURS} has noises that can be checked"
         )
     if not (folder / WEIGHTS).exists() or not (folder / METRICS).exists():
-        raise InputError(f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); --resume it first")
+        raise InputError(
+            f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); finish it with the command that made it"
+        )
     try:
         config = config_of_run(options)
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

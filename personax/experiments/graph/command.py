@@ -9,9 +9,13 @@ from personax.runs.errors import InputError
 
 def check_draw(config: DrawConfig) -> None:
     """Raise InputError for values out of range and for options that exclude each other."""
-    if bool(config.sources) == bool(config.published):
+    if not config.sources and not config.published:
         raise InputError(
-            "give either run folders or a file of latents, or --published athlete|celeb, not both"
+            "nothing to draw: give run folders or a file of latents, or --published athlete or celeb"
+        )
+    if config.sources and config.published:
+        raise InputError(
+            f"--published {config.published} and {config.sources[0]}: give one of them, not both"
         )
     if not 0 < config.alpha < 1:
         raise InputError(f"--alpha {config.alpha}: must be between 0 and 1")

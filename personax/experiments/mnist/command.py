@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from personax.baselines.methods import find_method
+from personax.baselines.methods import method_names
 from personax.crl.model_config import check_config
 from personax.experiments.cells import run_cells
 from personax.experiments.fitting import seed_folder
-from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig
 from personax.experiments.mnist.recovery import baseline_settings
 from personax.experiments.mnist.report import MNIST_METRICS, mnist_report
 from personax.experiments.mnist.run import Metrics, run_mnist_seed, run_mnist_together
@@ -21,6 +21,7 @@ from personax.variant_mnist.scene_config import measurement_counts
 
 def run_mnist(config: MnistConfig) -> None:
     """Run one seed or several, print the table and the paths of the figures. Raises InputError."""
+    config = replace(config, method=method_name(config.method))
     check_mnist(config)
     if config.method != OURS:
         config = replace(config, settings=baseline_settings(config.method, config.model) | config.settings)
@@ -35,6 +36,14 @@ def run_mnist(config: MnistConfig) -> None:
     if not alone:
         write_summary(home, table, f"Variant-MNIST, {config.name}, seeds {config.seeds}")
     print(mnist_report(results, table, home))
+
+
+def method_name(text: str) -> str:
+    """The name of the one method that the text names. Raises InputError."""
+    names = method_names(text, {OURS: OUR_TITLE})
+    if len(names) != 1:
+        raise InputError(f"method {text!r}: {len(names)} methods; give one, or use compare_methods.py")
+    return names[0]
 
 
 def mnist_folder(config: MnistConfig, seed: int) -> Path:
@@ -62,9 +71,7 @@ def check_mnist(config: MnistConfig) -> None:
         raise InputError("seed and data_seed: 0 or larger")
     if config.ceiling_epochs < 0:
         raise InputError(f"ceiling_epochs {config.ceiling_epochs}: 0 or more")
-    if config.method != OURS:
-        find_method(config.method)
-    elif config.settings:
+    if config.method == OURS and config.settings:
         raise InputError(f"settings {config.settings}: they are for the baselines; ours are under --model")
     check_several(config)
     check_config(config.model)

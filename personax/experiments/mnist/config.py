@@ -17,6 +17,7 @@ from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
 
 OURS = "personax"  # the name of our own method
+OUR_TITLE = "PersonaX (ours)"  # and what tables call it
 
 
 @dataclass(frozen=True)

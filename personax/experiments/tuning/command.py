@@ -1,6 +1,7 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
-from personax.baselines.methods import find_method
+from personax.baselines.methods import method_names
+from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.experiments.tuning.config import TuningConfig
 from personax.experiments.tuning.report import tuning_report
 from personax.experiments.tuning.run import run_trials, tunable_methods, write_chosen
@@ -20,9 +21,9 @@ def run_tuning(config: TuningConfig) -> None:
 def check_tuning(config: TuningConfig) -> list[str]:
     """Names of the methods to tune. Raises InputError for unknown ones and for values out of range."""
     named = config.methods
-    methods = tunable_methods() if named is None else [part.strip() for part in named.split(",")]
-    for name in methods:
-        find_method(name)
+    methods = tunable_methods() if named is None else method_names(named, {OURS: OUR_TITLE})
+    if OURS in methods:
+        raise InputError(f"methods {named}: {OURS} is ours, which is not tuned; name baselines")
     if config.n < 200 or config.epochs < 1:
         raise InputError("n must be at least 200 and epochs at least 1")
     if config.data_seed is None:

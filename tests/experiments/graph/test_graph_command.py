@@ -249,7 +249,7 @@ BAD: dict[str, Callable[[Path], list[object]]] = {
     "cannot be read": lambda run: [with_file(run, "latents.npy", "abc")],
     "must be a run folder": lambda run: [with_file(run, "latents.txt", "abc")],
     "not both": lambda run: [run, "--published", "athlete"],
-    "--published athlete|celeb": lambda _: [],
+    "nothing to draw: give run folders": lambda run: [],
     "no published graph": lambda _: ["--published", "model"],
     "--alpha": lambda run: [run, "--alpha", 1.5],
     "--min_frequency": lambda run: [run, "--min_frequency", 2],
