@@ -16,6 +16,11 @@ PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2
 .PHONY: run test coverage lint format docs package clean
 run: $(VENV)/.installed
 	$(BIN)/python synthetic_experiment/run_mnist_3measurement.py --config configs/mnist_quickstart.yaml --overwrite true
+	@echo
+	@echo 'Next: source $(BIN)/activate'
+	@echo '      python synthetic_experiment/run_mnist_3measurement.py --help                        your own settings'
+	@echo '      python independence_testing/run_independence_tests.py --table TABLE.csv             your own table'
+	@echo '      python independence_testing/run_independence_tests.py --dataset athlete --source simulated'
 
 test: $(VENV)/.installed-dev
 	$(PYTEST)

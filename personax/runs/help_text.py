@@ -108,6 +108,8 @@ def plain_message(message: str, names: Sequence[str]) -> str:
     text = re.sub(r"\s+", " ", message).strip()
     if match := re.match(r"unrecognized arguments: --([\w.]+)", text, re.IGNORECASE):
         return f"--{match[1]}: no such option{_suggestion(match[1], names, '--')}"
+    if match := re.match(r"unrecognized arguments: (.*)", text, re.IGNORECASE):
+        return f"{match[1]}: belongs to no option; an option starts with --"
     if match := re.search(r"Group '([\w.]+)' does not accept option '([\w.]+)'", text):
         unknown = f"{match[1]}.{match[2]}"
         return f"{unknown}: no such option{_suggestion(unknown, names)}"

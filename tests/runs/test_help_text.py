@@ -56,6 +56,7 @@ def test_options_of_nested_configurations_have_dots() -> None:
         (["--epochs", "3"], "--epochs: no such option; did you mean --model.epochs?"),
         (["--model.epoch", "3"], "no such option; did you mean --model.epochs?"),
         (["--tabel", "x"], "--tabel: no such option; did you mean --table?"),
+        (["three", "four"], "three four: belongs to no option"),
         (["--zzz", "x"], "--zzz: no such option (see --help)"),
         (["--scm", "three"], "scm: expected one or two, not three"),
         (["--model.epochs", "x"], "model.epochs: expected a whole number, not x"),

@@ -64,7 +64,8 @@ def read_run(folder: Path) -> FinishedRun:
         )
     if not (folder / WEIGHTS).exists() or not (folder / METRICS).exists():
         raise InputError(
-            f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); finish it with the command that made it"
+            f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); "
+            "finish it with the command that made it"
         )
     try:
         config = config_of_run(options)

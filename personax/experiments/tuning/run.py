@@ -48,5 +48,5 @@ def write_chosen(config: TuningConfig, trials: Trials, setup: Mapping[str, Any])
     write_tuned(
         path_or_default(config.output, shipped_config(TUNED)),
         {name: best_settings(of_method) for name, of_method in trials.items()},
-        f"python synthetic_experiment/tune_baselines.py {flags} ({setup['source']})",
+        f"python synthetic_experiment/tune_baselines.py {flags}  # {setup['source']}",
     )
