@@ -339,5 +339,6 @@ def test_pc_with_knowledge_directs_what_all_permitted_graphs_agree_on() -> None:
     for _ in range(40):
         dag = random_dag(rng)
         forbidden = (rng.random(dag.shape) < 0.3) & (dag == 0)
-        how = Discovery(alpha=1e-6, forbidden=forbidden & ~forbidden.T)
-        assert np.array_equal(discover(exact_sample(dag, rng), how), agreed_marks(dag, how.forbidden))
+        forbidden &= ~forbidden.T
+        marks = discover(exact_sample(dag, rng), Discovery(alpha=1e-6, forbidden=forbidden))
+        assert np.array_equal(marks, agreed_marks(dag, forbidden))
