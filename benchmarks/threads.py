@@ -41,11 +41,11 @@ def train_here() -> float:
     from personax.variant_mnist.scm import variant_mnist_scm
     from personax.views import split_rows
 
-    data = make_variant_mnist(stand_in_images(), variant_mnist_scm(), n=2000)
+    data = make_variant_mnist(stand_in_images(), variant_mnist_scm(), n=1000)
     config = CRLConfig(
         latents={"digit": 2, "garment": 2},
-        phase1=Phase1Config(epochs=4),
-        phase2=Phase2Config(generations=1, generation_steps=30, final_steps=60),
+        phase1=Phase1Config(epochs=3),
+        phase2=Phase2Config(starts=16, generations=1, generation_steps=10, final_steps=20),
     )
     split = split_rows(len(data), np.random.default_rng(0))
     started = perf_counter()
@@ -89,8 +89,8 @@ def measure_threads(config: ThreadsConfig) -> None:
     load = os.getloadavg()[0]
     counts = [2**power for power in range(cores.bit_length()) if 2**power <= cores]
     lines = [
-        f"{cores} cores; load before the measurement {load:.1f}. Seconds of a small training:\n",
-        f"| threads | idle | {cores - 1} of {cores} cores busy |",
+        f"{cores} cores; load of the machine before {load:.1f} (0: idle). Seconds of a small training:\n",
+        f"| threads | nothing else | {cores - 1} of {cores} cores busy |",
         "| ---: | ---: | ---: |",
     ]
     for threads in counts:

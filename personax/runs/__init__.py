@@ -5,10 +5,15 @@ In reading order:
 errors.py        the error that a user can put right
 options.py       options that say where or how a command runs, and are no part of its result
 command_line.py  flags and YAML files become a dataclass; errors become one line and an exit code
+help_text.py     the help of a command, and what is said of wrong options
 files.py         files that are either whole or absent, and their checksums
+folder_lock.py   one process at a time in a folder, and no traces of those that were killed
 run_folder.py    the folder of one run: configuration, manifest, log, and the names of all files
+environment.py   what the manifest says of versions and machine
 seeds.py         random numbers from a seed and a name
 device.py        CPU or GPU
+processor.py     how many threads
+progress.py      bars, or lines where there is no terminal
 markdown.py      tables in Markdown
 figure_style.py  what all figures have in common
 """

@@ -1,6 +1,8 @@
 """Commands, files and seeds."""
 
+import errno
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 from personax.runs.command_line import EXIT_BAD_INPUT, parse, parse_seeds, run_command
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, read_yaml, sha256_arrays, write_json, write_yaml
+from personax.runs.run_folder import ROOT, path_or_default, typed_path
 from personax.runs.seeds import numpy_rng, torch_rng
 
 
@@ -77,6 +80,37 @@ def test_atomic_path_leaves_nothing_when_the_block_fails(tmp_path: Path) -> None
     with pytest.raises(RuntimeError):
         stopped_half_way()
     assert list(tmp_path.iterdir()) == []
+
+
+def full(path: Path, number: int) -> None:
+    """Writing a file that ends as the operating system says by this number."""
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT])
+def test_a_full_or_closed_place_is_one_line_and_keeps_the_old_file(tmp_path: Path, number: int) -> None:
+    (tmp_path / "file.txt").write_text("old")
+    with pytest.raises(InputError, match=r"file\.txt: cannot be written"):
+        full(tmp_path / "file.txt", number)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_other_failures_of_the_system_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionResetError):
+        full(tmp_path / "file.txt", errno.ECONNRESET)
+
+
+def test_a_typed_path_is_relative_to_where_the_user_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert typed_path("results") == path_or_default("results", "default") == tmp_path / "results"
+    assert path_or_default(None, "results") == ROOT / "results"
+    assert typed_path("~") == Path.home()
+    with pytest.raises(InputError, match="no such user"):
+        typed_path("~nobody-of-this-name/x")
 
 
 def test_json_has_no_nan_and_takes_numpy(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
+from pathlib import Path
+
 from personax.baselines.methods import method_names
 from personax.experiments.cells import run_cells
 from personax.experiments.comparison.config import PARTS, ComparisonConfig
@@ -10,6 +12,7 @@ from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.runs.command_line import parse_seeds
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
+from personax.runs.folder_lock import locked_folder
 from personax.runs.run_folder import path_or_default
 from personax.variant_mnist.scene_config import measurement_counts
 
@@ -18,6 +21,12 @@ def run_comparison(config: ComparisonConfig) -> None:
     """Make the runs that are missing, write and print the tables, draw the figures. Raises InputError."""
     request = check_comparison(config)
     home = path_or_default(config.output, "results/comparison")
+    with locked_folder(home):
+        compare_in(home, config, request)
+
+
+def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
+    """Make the comparison in a folder."""
     cells = comparison_cells(config, request, home)
     runs = table_of_runs(cells, run_cells(cells, config.jobs), home)
     with atomic_path(home / "runs.csv") as temporary:

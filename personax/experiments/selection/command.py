@@ -1,5 +1,8 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from personax.experiments.cells import run_cells
 from personax.experiments.selection.config import SelectionConfig, find_candidate
 from personax.experiments.selection.figures import draw_criteria
@@ -8,6 +11,7 @@ from personax.experiments.selection.run import choose, criteria_table, selection
 from personax.runs.command_line import parse_seeds
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
+from personax.runs.folder_lock import locked_folder
 from personax.runs.run_folder import path_or_default
 
 
@@ -15,6 +19,12 @@ def run_selection(config: SelectionConfig) -> None:
     """Make the runs that are missing, print the report and the choice. Raises InputError."""
     names = check_selection(config)
     home = path_or_default(config.output, "results/selection")
+    with locked_folder(home):
+        select_in(home, config, names)
+
+
+def select_in(home: Path, config: SelectionConfig, names: Sequence[str]) -> None:
+    """Make the choice in a folder."""
     cells = selection_cells(config, names, parse_seeds(config.seeds), home)
     table = criteria_table(cells, run_cells(cells, config.jobs))
     choice = choose(table, config.tolerance)

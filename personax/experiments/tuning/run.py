@@ -8,6 +8,7 @@ from personax.baselines.trials import TuningTask, best_settings, tune, write_tun
 from personax.experiments.fitting import latent_counts
 from personax.experiments.mnist.recovery import TUNED
 from personax.experiments.tuning.config import TuningConfig
+from personax.runs.folder_lock import locked_folder
 from personax.runs.run_folder import path_or_default, shipped_config
 from personax.variant_mnist.scene_data import load_scenes, split_scenes
 
@@ -37,7 +38,8 @@ def run_trials(config: TuningConfig, methods: Sequence[str]) -> tuple[Trials, di
         device=config.device,
     )
     folder = path_or_default(config.folder, "results/tuning")
-    return {name: tune(name, task, folder) for name in methods}, setup
+    with locked_folder(folder):
+        return {name: tune(name, task, folder) for name in methods}, setup
 
 
 def write_chosen(config: TuningConfig, trials: Trials, setup: Mapping[str, Any]) -> None:
