@@ -26,7 +26,7 @@ class BaselineNetwork(nn.Module, ABC):
     """A method's own part: its parameters, its objective and which of its outputs are the latents."""
 
     @abstractmethod
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of the objective on a batch, without their weights: one scalar each."""
 
     @abstractmethod
@@ -109,7 +109,7 @@ class Baseline(Estimator[BaselineSettings]):
         return latent_names({m: self.config.latents[m] for m in self._channels or self.config.latents})
 
     @property
-    def graph(self) -> np.ndarray | None:
+    def graph(self) -> Int[np.ndarray, "d d"] | None:
         """(d, d) of 0 and 1, where A[i, j] = 1 means names[i] -> names[j]; None without a graph."""
         return self._fitted().adjacency()
 

@@ -43,7 +43,7 @@ class BetaVAENetwork(BaselineNetwork):
         self.config = config
         self.networks = GaussianNetworks(shapes, config)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The two terms of Eq. (4)."""
         posteriors, noise = self.networks.posteriors(batch)
         drawn = {m: q.sample(generator) for m, q in posteriors.items()}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
@@ -109,9 +109,9 @@ class Encoding:
 
     z: pd.DataFrame
     eps: pd.DataFrame
-    coordinates: Mapping[str, np.ndarray]
-    content: Mapping[str, Sequence[np.ndarray]]
-    eta: Mapping[str, Sequence[np.ndarray]]
+    coordinates: Mapping[str, Float[np.ndarray, "n _"]]
+    content: Mapping[str, Sequence[Float[np.ndarray, "n _"]]]
+    eta: Mapping[str, Sequence[Float[np.ndarray, "n _"]]]
 
 
 class CRL(Estimator[CRLConfig]):
@@ -358,7 +358,7 @@ class CRL(Estimator[CRLConfig]):
         modalities = self._shapes or self.config.latents
         return shared | {modality: self._resolved.width(modality) for modality in modalities}
 
-    def _linked(self, weights: np.ndarray) -> np.ndarray:
+    def _linked(self, weights: Float[np.ndarray, "d d"]) -> Int[np.ndarray, " k"]:
         """Columns of the latents among all coordinates, see `linked_latents`."""
         spare = {block: self._resolved.nuisance.get(block, 0) for block in self._dimensions()}
         return linked_latents(weights, block_slices(self._dimensions()), spare)
@@ -387,7 +387,7 @@ class CRL(Estimator[CRLConfig]):
         geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
         coupling = geometry.coupling(u_train) if self.config.flexible else {}
 
-        def codes(u: Mapping[str, torch.Tensor]) -> Codes:
+        def codes(u: Mapping[str, Float[torch.Tensor, "n _"]]) -> Codes:
             return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)
 
         return codes(u_train), codes(u_validation)
@@ -404,7 +404,7 @@ class CRL(Estimator[CRLConfig]):
         self._weights = weights.where(~unlicensed, 0).cpu().numpy()
         self._kept = self._linked(self._weights)
 
-    def _among_latents(self, matrix: np.ndarray) -> np.ndarray:
+    def _among_latents(self, matrix: Num[np.ndarray, "D D"]) -> Num[np.ndarray, "d d"]:
         """The rows and columns of the latents in a matrix over all coordinates."""
         return np.asarray(matrix[np.ix_(self._kept, self._kept)])
 

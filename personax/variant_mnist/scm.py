@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import networkx as nx
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 Factor = Literal["horizontal", "vertical", "intensity", "background"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
@@ -102,7 +102,7 @@ class StructuralCausalModel:
 # Mechanisms for one parent or none. All of them keep the mean of a latent near 0 and its variance near 1.
 
 
-def root(_parents: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def root(_parents: Float[np.ndarray, "n parents"], noise: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """z = eps."""
     return noise
 
