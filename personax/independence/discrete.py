@@ -18,8 +18,8 @@ TABLE_NULLS: tuple[Null, ...] = ("auto", "chi2", "permutation")
 # Below this count the chi-square distribution no longer describes a cell's contribution (Cochran 1954).
 SMALLEST_EXPECTED = 5.0
 
-# (tables (..., r, c), expected counts (r, c)) -> statistics (...)
-Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# (tables, expected counts) -> statistics
+Measure = Callable[[Num[np.ndarray, "*tables r c"], Float[np.ndarray, "r c"]], Num[np.ndarray, "*tables"]]
 
 
 def is_discrete(column: PreparedColumn) -> bool:

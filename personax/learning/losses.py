@@ -87,7 +87,9 @@ class _LogSumExpBothWays(torch.autograd.Function):
 
     @staticmethod
     def setup_context(
-        ctx: Any, inputs: tuple[Float[Tensor, "n n"]], output: tuple[Float[Tensor, "n ..."], ...]
+        ctx: Any,
+        inputs: tuple[Float[Tensor, "n n"]],  # noqa: ARG004
+        output: tuple[Float[Tensor, "n ..."], ...],
     ) -> None:
         ctx.mark_non_differentiable(*output[2:])
         ctx.save_for_backward(*output[2:])

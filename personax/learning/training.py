@@ -175,7 +175,7 @@ class Selectable(People, Protocol):
 
 
 Picked = TypeVar("Picked", bound=Selectable)
-TermsOf = Callable[[Picked, torch.Generator], Mapping[str, Tensor]]
+TermsOf = Callable[[Picked, torch.Generator], Mapping[str, Float[Tensor, ""]]]
 """Batch, generator -> the unweighted terms of an objective, scalars, always in the same order."""
 
 

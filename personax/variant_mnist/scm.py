@@ -13,7 +13,7 @@ Factor = Literal["horizontal", "vertical", "intensity", "background"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 
 # parents (n, p) in the order of `Latent.parents`, noise (n,) standard normal -> values (n,)
-Mechanism = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Mechanism = Callable[[Float[np.ndarray, "n parents"], Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]
 
 
 @dataclass(frozen=True)
