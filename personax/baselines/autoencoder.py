@@ -74,5 +74,7 @@ class AutoencoderNetwork(BaselineNetwork):
 class Autoencoder(Baseline[AutoencoderConfig]):
     """The plain autoencoder with `fit` and `transform`."""
 
+    configuration = AutoencoderConfig
+
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return AutoencoderNetwork(shapes, self.config)

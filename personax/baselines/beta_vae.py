@@ -68,5 +68,7 @@ class BetaVAENetwork(BaselineNetwork):
 class BetaVAE(Baseline[BetaVAEConfig]):
     """BetaVAE with `fit` and `transform`."""
 
+    configuration = BetaVAEConfig
+
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return BetaVAENetwork(shapes, self.config)

@@ -228,6 +228,8 @@ class CausalVAENetwork(BaselineNetwork):
 class CausalVAE(Baseline[CausalVAEConfig]):
     """CausalVAE with `fit` and `transform`. With `supervised`, `fit` uses the true latents."""
 
+    configuration = CausalVAEConfig
+
     _label_mean: Float[np.ndarray, " d"]
     _label_sd: float
 

@@ -115,6 +115,8 @@ class MCLNetwork(BaselineNetwork):
 class MCL(Baseline[MCLConfig]):
     """Multi-view contrastive learning with `fit` and `transform`."""
 
+    configuration = MCLConfig
+
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MCLNetwork(shapes, self.config)
 

@@ -126,5 +126,7 @@ class MMCRLNetwork(BaselineNetwork):
 class MMCRL(Baseline[MMCRLConfig]):
     """MMCRL with `fit` and `transform`."""
 
+    configuration = MMCRLConfig
+
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MMCRLNetwork(shapes, self.config)

@@ -173,6 +173,8 @@ def _published_decoder(inputs: int, shape: Sequence[int]) -> nn.Module:
 class Official(Baseline[OfficialConfig]):
     """The official recipe with `fit` and `transform`."""
 
+    configuration = OfficialConfig
+
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return OfficialNetwork(shapes, self.config)
 
