@@ -109,7 +109,7 @@ def mark_distance(a: Int[np.ndarray, "d d"], b: Int[np.ndarray, "d d"]) -> int:
     return int(np.triu(_differing(a, b)).sum())
 
 
-def _differing(a: Num[np.ndarray, "d d"], b: Num[np.ndarray, "d d"]) -> Bool[np.ndarray, "d d"]:
+def _differing(a: Shaped[np.ndarray, "d d"], b: Shaped[np.ndarray, "d d"]) -> Bool[np.ndarray, "d d"]:
     """(d, d) symmetric, True where the edge between i and j is not the same."""
     return np.asarray((a != b) | (a != b).T)
 

@@ -114,7 +114,7 @@ def matched(z: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
 
 
 def _correlations(
-    z: Float[np.ndarray, "n d"], truth: Float[np.ndarray, "n k"], ranks: bool
+    z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"], ranks: bool
 ) -> Float[np.ndarray, "k d"]:
     """(k, d) correlations between the columns of truth and of z."""
     if ranks:
@@ -125,7 +125,7 @@ def _correlations(
     return np.asarray(np.divide(truth.T @ z, scale, out=np.zeros_like(scale), where=scale > 0))
 
 
-def check_latent_rows(z: Float[np.ndarray, "n d"], truth: Float[np.ndarray, "m k"]) -> None:
+def check_latent_rows(z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "m k"]) -> None:
     """Raise InputError unless recovered and true latents have the same rows, and all are finite."""
     if len(z) != len(truth):
         raise InputError(f"{len(z)} rows of recovered latents, but {len(truth)} of true ones")
@@ -136,7 +136,7 @@ def check_latent_rows(z: Float[np.ndarray, "n d"], truth: Float[np.ndarray, "m k
             raise InputError(f"{name} latent {column + 1}, row {row + 1}: NaN or inf; leave the row out")
 
 
-def _without_exponent(*parts: Float[np.ndarray, "_ d"]) -> list[Float[np.ndarray, "_ d"]]:
+def _without_exponent(*parts: Num[np.ndarray, "_ d"]) -> list[Float[np.ndarray, "_ d"]]:
     """Parts (n, d) of one table, each column divided by the power of 2 that makes the first part's about 1.
 
     Squares then neither overflow nor vanish, and what does not depend on the scale keeps all its bits.
