@@ -41,7 +41,7 @@ EXCHANGES = 30
 # variance: smaller ones hold little more than what the regression has missed.
 SUMMARIES, LEAST_SHARE = 6, 0.02
 
-Given = Mapping[str, Float[np.ndarray, "n _"]]
+Given = Mapping[str, Float[np.ndarray, "_ _"]]
 """Modality -> (n, c) what is given about the people, from which the measurements are predicted."""
 
 
