@@ -101,7 +101,9 @@ def with_decided_directions(graph: Graph, latents: pd.DataFrame, *, where: str) 
     return replace(graph, adjacency=graph.adjacency | undecided.T.astype(int), weights=weights)
 
 
-def _dependence(parents: np.ndarray, child: np.ndarray, cause: np.ndarray) -> float:
+def _dependence(
+    parents: Float[np.ndarray, "n p"], child: Float[np.ndarray, " n"], cause: Float[np.ndarray, " n"]
+) -> float:
     """HSIC, times n, of one of the parents and the residual of the child given all of them."""
     fit = make_pipeline(SplineTransformer(n_knots=6, degree=3, knots="quantile"), Ridge(1e-3)).fit(
         parents, child

@@ -60,7 +60,7 @@ class _LimitedTest(CIT_Base):  # type: ignore[misc]  # causal-learn has no types
     nothing. causal-learn's own limit holds only while it searches for the skeleton.
     """
 
-    def __init__(self, data: np.ndarray, *, kind: Test, max_conditioning: int) -> None:
+    def __init__(self, data: Float[np.ndarray, "n d"], *, kind: Test, max_conditioning: int) -> None:
         super().__init__(data)
         self.check_cache_method_consistent(f"personax_{kind}", "")
         self.max_conditioning = max_conditioning
@@ -95,12 +95,12 @@ def fisher_z_test(data: Float[np.ndarray, "n d"]) -> PValue:
     return p_value
 
 
-def _rcit(data: np.ndarray) -> PValue:
+def _rcit(data: Float[np.ndarray, "n d"]) -> PValue:
     test = RCIT(data)
     return lambda x, y, given: float(test(x, y, given))
 
 
-def _kci(data: np.ndarray) -> PValue:
+def _kci(data: Float[np.ndarray, "n d"]) -> PValue:
     """KCI: ours, in linear time, if the conditioning set is empty; else causal-learn's."""
     conditional = KCI_CInd()
 
@@ -219,7 +219,7 @@ def _seeded_global_numpy(seed: int) -> Iterator[None]:
         np.random.set_state(state)  # noqa: NPY002
 
 
-def _background(names: list[str], forbidden: np.ndarray) -> BackgroundKnowledge:
+def _background(names: list[str], forbidden: Bool[np.ndarray, "d d"]) -> BackgroundKnowledge:
     """The arrows that are forbidden in one direction only, in causal-learn's form.
 
     Edges that are forbidden in both directions are removed after the search instead. causal-learn would
@@ -327,6 +327,8 @@ def linear_weights(data: Float[np.ndarray, "n d"], marks: Int[np.ndarray, "d d"]
     return weights
 
 
-def _coefficients(data: np.ndarray, parents: np.ndarray, children: list[int]) -> np.ndarray:
+def _coefficients(
+    data: Float[np.ndarray, "n d"], parents: Int[np.ndarray, " parents"], children: list[int]
+) -> Float[np.ndarray, "parents children"]:
     """(parents, children) coefficients of the regression of each child on all parents."""
     return np.asarray(np.linalg.lstsq(data[:, parents], data[:, children], rcond=None)[0])

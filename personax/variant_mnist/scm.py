@@ -7,13 +7,13 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 Factor = Literal["horizontal", "vertical", "intensity", "background"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 
 # parents (n, p) in the order of `Latent.parents`, noise (n,) standard normal -> values (n,)
-Mechanism = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Mechanism = Callable[[Float[np.ndarray, "n parents"], Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class StructuralCausalModel:
 # Mechanisms for one parent or none. All of them keep the mean of a latent near 0 and its variance near 1.
 
 
-def root(_parents: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def root(_parents: Float[np.ndarray, "n parents"], noise: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """z = eps."""
     return noise
 

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int, Shaped
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -69,9 +69,9 @@ class HeatPanel:
 
     title: str
     values: pd.DataFrame
-    texts: np.ndarray
-    bold: np.ndarray
-    blank: np.ndarray
+    texts: Shaped[np.ndarray, "features traits"]
+    bold: Bool[np.ndarray, "features traits"]
+    blank: Int[np.ndarray, "features traits"]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
@@ -77,7 +78,9 @@ def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> 
     return save_figure(figure, stem)
 
 
-def _write_effects(axis: Axes, values: np.ndarray, bold: np.ndarray, top: float) -> None:
+def _write_effects(
+    axis: Axes, values: Float[np.ndarray, "rows columns"], bold: Bool[np.ndarray, "rows columns"], top: float
+) -> None:
     """Write every effect (rows, columns) into its cell."""
     for i, j in np.ndindex(*values.shape):
         if not np.isnan(values[i, j]):
