@@ -1,4 +1,4 @@
-"""What latents are called, and where those of a block stand among all of them.
+"""Names of the latents, and the place of each block among all latents.
 
 A block is the set of latents of one modality, or the set "s" that all modalities share.
 """
