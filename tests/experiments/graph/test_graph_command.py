@@ -232,14 +232,14 @@ BAD: dict[str, Callable[[Path], list[object]]] = {
     "must be square": lambda run: [
         with_file(run, "graph.json", '{"names": ["s1"], "adjacency": [[0, 1]]}').parent
     ],
-    "is no node of this graph": lambda run: [run, "--labels", with_file(run, "labels.yaml", "z99: tall")],
+    "is not a node of this graph": lambda run: [run, "--labels", with_file(run, "labels.yaml", "z99: tall")],
     "must map nodes": lambda run: [run, "--labels", with_file(run, "labels.yaml", "[a]")],
     "not square": lambda run: [run, "--compare", with_file(run, "other.csv", "0,1\n")],
     "2 nodes, the graph": lambda run: [run, "--compare", with_file(run, "other.csv", "0,1\n0,0\n")],
     "no such graph": lambda run: [run, "--compare", "nowhere"],
     "one graph only": lambda run: [run, "--compare", "athlete"],
     "contradicts itself": lambda run: [run, "--tiers", "image; s"],
-    "is no arrow": lambda run: [run, "--forbid", "z11"],
+    "is not an arrow": lambda run: [run, "--forbid", "z11"],
     "unknown key": lambda run: [run, "--knowledge", with_file(run, "k.yaml", "required: [a->b]")],
     "latent z11, row 0: not a finite number": lambda run: [spoiled(run, "z11", np.nan)],
     "latent z12: the same value": lambda run: [spoiled(run, "z12", 1.0)],
