@@ -22,7 +22,7 @@ Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def is_discrete(column: PreparedColumn) -> bool:
-    """Ordinal and nominal columns, and circular ones whose values occur five times on average (months)."""
+    """True for ordinal and nominal columns, and circular ones whose values occur 5 times on average."""
     if column.kind == "circular":
         return len(column) >= 5 * len(column.distinct)
     return column.kind in ("ordinal", "nominal")
@@ -59,7 +59,8 @@ def compare_tables(measure: Measure) -> Compare:
     """The comparison of two discrete columns by `measure` (pearson or likelihood_ratio).
 
     null "chi2": the asymptotic distribution with (r - 1)(c - 1) degrees of freedom; "permutation": Monte
-    Carlo over tables with the observed margins; "auto": chi2 unless an expected count is below 5.
+    Carlo over random tables with the observed margins (row and column sums); "auto": chi2 unless an expected
+    count is below 5.
     """
 
     def compare(
