@@ -51,7 +51,7 @@ def draw_run(
 
 
 def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[Path]:
-    """A grid of pictures: a column per scene, a row per measurement; scenes sorted by their first latent."""
+    """Draw a grid of pictures: one column per scene, one row per measurement, sorted by the first latent."""
     rows = [(m, k, array) for m, arrays in data.measurements.items() for k, array in enumerate(arrays)]
     order = np.argsort(data.true_latents.iloc[:, 0].to_numpy())
     scenes = order[np.linspace(0, len(order) - 1, columns).round().astype(int)]
@@ -73,7 +73,7 @@ def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[
 def draw_recovery(
     recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str
 ) -> list[Path]:
-    """Scatter matrix: row = matched recovered latent, column = true latent; |Pearson| in each panel.
+    """Draw a scatter matrix: row = matched recovered latent, column = true latent; |Pearson| in each panel.
 
     Both tables have the same columns (see metrics.matched) and the same rows, those of the test scenes.
     """

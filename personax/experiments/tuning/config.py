@@ -11,7 +11,7 @@ class TuningConfig(SceneConfig):
     """Which methods are tuned, and on which scenes."""
 
     methods: str | None = None
-    """Methods, such as beta_vae,mcl; by default all that have something to tune."""
+    """Methods, such as beta_vae,mcl; by default all methods with more than one trial."""
     n: int = 8000
     epochs: int = 30
     """Largest number of passes over the training rows per trial."""
@@ -21,6 +21,6 @@ class TuningConfig(SceneConfig):
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     folder: str = where_or_how("results/tuning")
-    """Folder of the scores of all trials, from which an interrupted command continues."""
+    """Folder of the scores of all trials; an interrupted command continues from there."""
     output: str = where_or_how("configs/baselines.yaml")
-    """File of the chosen settings, which is written if all methods are tuned."""
+    """File for the chosen settings; it is written only if all methods are tuned."""

@@ -96,7 +96,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 def test_what_is_no_run_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no such run folder" in refusal(capsys, tmp_path / "absent")
-    assert "no run folder" in refusal(capsys, tmp_path)
+    assert "not a run folder" in refusal(capsys, tmp_path)
 
 
 def test_one_folder_is_needed(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
