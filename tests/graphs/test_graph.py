@@ -1,4 +1,4 @@
-"""The Graph type: what survives being written and read, and how it speaks of edges and blocks."""
+"""The Graph type: writing and reading, and its texts for edges and blocks."""
 
 import json
 from dataclasses import replace
@@ -30,7 +30,7 @@ def test_marks_keep_the_adjacency(adjacency: np.ndarray) -> None:
 
 @pytest.fixture
 def full_graph() -> Graph:
-    """A graph that has everything a graph can have; one of its edges has a circle mark."""
+    """A graph with all optional fields; one of its edges has a circle mark."""
     adjacency = np.zeros((4, 4), dtype=int)
     for i, j in ((0, 1), (0, 2), (2, 3), (3, 2)):
         adjacency[i, j] = 1

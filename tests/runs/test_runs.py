@@ -105,7 +105,7 @@ def test_checksum_sees_values_shapes_and_types() -> None:
 
 @dataclass
 class RunOptions:
-    """What a command was told: one option that makes the result, two that only say where and how."""
+    """Options of a command: one that changes the result, two that only say where and how."""
 
     seed: int = 1
     device: str = where_or_how("cpu")

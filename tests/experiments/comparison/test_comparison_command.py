@@ -1,4 +1,4 @@
-"""The command compare_methods.py: its tables hold what the runs hold, and finished runs are kept."""
+"""The command compare_methods.py: its tables have the numbers of the runs, and finished runs are kept."""
 
 import json
 import os

@@ -74,7 +74,7 @@ def test_the_same_rows_give_the_same_findings(diagnosed: SmallRun, copied: Path)
 
 
 def test_a_run_of_people_is_diagnosed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """There is a single image and no eta: the report says what cannot be told."""
+    """There is a single image and no eta: the report says what is unknown."""
     script, run = "real_world_experiment/run_athlete_3measurement.py", tmp_path / "run"
     assert run_script(script, *SMALL_PEOPLE, *SIMULATED_PEOPLE, "--model.noise", "0", "--output", run) == 0
     assert run_diagnose(run) == 0
