@@ -72,7 +72,11 @@ class _ModalityGeometry:
 
 @dataclass(frozen=True)
 class Geometry:
-    """The metric of every block at any codes, computed from fitted regressions."""
+    """The metric of every block at any codes, computed from fitted regressions.
+
+    Attributes:
+        views: modality -> its regressions.
+    """
 
     views: Mapping[str, _ModalityGeometry]
 

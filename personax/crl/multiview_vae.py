@@ -22,7 +22,13 @@ CROSS_DIMENSION = 4  # outputs of the learned maps in Eq. (5)
 
 
 class Code(NamedTuple):
-    """What one measurement says about the shared latents, the block of its modality and its own eta."""
+    """What one measurement says about the shared latents, the block of its modality and its own eta.
+
+    Attributes:
+        shared: distribution of the codes of s; 0 columns if there are no shared latents.
+        own: distribution of the codes of the modality's block.
+        noise: distribution of eta.
+    """
 
     shared: Gaussian
     own: Gaussian

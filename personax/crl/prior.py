@@ -61,7 +61,12 @@ def edge_masks(dimensions: Mapping[str, int]) -> tuple[Float[Tensor, "d d"], Flo
 
 
 class CausalPrior(nn.Module):
-    """R structural causal models over d latents, side by side."""
+    """R structural causal models over d latents, side by side.
+
+    Attributes:
+        allowed: (d, d) 1 for edges that may exist, else 0.
+        cross: (d, d) 1 for allowed edges that join two blocks, else 0.
+    """
 
     allowed: Tensor
     cross: Tensor

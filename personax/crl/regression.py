@@ -17,6 +17,10 @@ class FourierBasis:
 
     Linear functions are fitted exactly. The cosines span approximately the functions of a Gaussian kernel
     (Rahimi & Recht 2007).
+
+    Attributes:
+        frequency: W.
+        phase: b, in [0, 2 pi).
     """
 
     frequency: Float[Tensor, "d features"]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 class Gaussian(NamedTuple):
-    """Independent normal distributions that an encoder computes from one measurement."""
+    """Independent normal distributions, given by mean and log_variance, computed from one measurement."""
 
     mean: Float[Tensor, "n d"]
     log_variance: Float[Tensor, "n d"]

@@ -52,7 +52,12 @@ def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = ("png", "sv
 
 
 class Fallback(NamedTuple):
-    """Font families to use where the usual font has no glyph, and the characters that no font has."""
+    """Fonts for characters that the usual font lacks.
+
+    Attributes:
+        families: font families to use after the usual ones.
+        missing: characters that no installed font has.
+    """
 
     families: tuple[str, ...]
     missing: tuple[str, ...]

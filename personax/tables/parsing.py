@@ -129,7 +129,10 @@ def _read_score(value: Any) -> float:
 
 
 def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
-    """Rater -> (n, 5) scores, in the order of RATERS, without raters that have no column."""
+    """Rater -> (n, 5) scores, in the order of RATERS, without raters that have no column.
+
+    Raises InputError for a cell that is not a score, and if two columns hold the same score.
+    """
     values: dict[str, dict[str, np.ndarray]] = {rater: {} for rater in RATERS}
 
     def keep(rater: str, trait: str, name: str, scores: np.ndarray) -> None:

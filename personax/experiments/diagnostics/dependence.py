@@ -173,7 +173,14 @@ def shuffled_within(cells: Sequence[np.ndarray], rng: np.random.Generator) -> np
 
 
 class Regression(NamedTuple):
-    """E[y | u] by ridge regression on random Fourier features of standardised u."""
+    """E[y | u] by ridge regression on random Fourier features of standardised u.
+
+    Attributes:
+        basis: the features, f of them.
+        weights: (f, t) weights of the features.
+        centre, scale: (c,) mean and standard deviation of u, with which it is standardised.
+        offset: (t,) is added to the predictions, so that their mean is that of y.
+    """
 
     basis: FourierBasis
     weights: torch.Tensor

@@ -39,7 +39,14 @@ class FinishedRun(NamedTuple):
 
 
 class Remade(NamedTuple):
-    """The data of a run, made again from its configuration."""
+    """The data of a run, made again from its configuration.
+
+    Attributes:
+        data: the scenes or the people.
+        split: training, validation and test rows.
+        checksum: SHA-256 of the data, to compare with the manifest.
+        simulated: True if the people are simulated.
+    """
 
     data: MultiViewData
     split: Split
@@ -106,7 +113,10 @@ def refuse_other_data(folder: Path, finished: FinishedRun, remade: Remade) -> No
 
 
 def collect_evidence(model: CRL, remade: Remade, config: DiagnoseConfig) -> Evidence:
-    """What the model infers about training people and at most `config.rows` test people."""
+    """What the model infers about training people and at most `config.rows` test people.
+
+    Raises InputError if there are fewer than LEAST_ROWS test rows.
+    """
     test = remade.split.test
     if len(test) < LEAST_ROWS:
         raise InputError(f"{len(test)} test rows are too few for these checks; at least {LEAST_ROWS}")

@@ -45,7 +45,15 @@ RGBA = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Caption:
-    """What every figure says about its data."""
+    """What every figure says about its data.
+
+    Attributes:
+        dataset: name of the data, for the title.
+        source: where the data came from.
+        n: number of people.
+        simulated: True if the people are simulated; the figure then says so in red.
+        note: further sentences below the figure.
+    """
 
     dataset: str
     source: str
@@ -75,7 +83,15 @@ class HeatPanel:
 
 @dataclass(frozen=True)
 class ColourScale:
-    """The meaning of the colours, which is the same in all panels of a figure."""
+    """The meaning of the colours, which is the same in all panels of a figure.
+
+    Attributes:
+        label: text beside the colour bar.
+        colours: matplotlib's colour map.
+        norm: maps values to [0, 1].
+        ticks: values that are written at the colour bar; None for matplotlib's choice.
+        extend: "max" if some values are larger than the scale, else "neither".
+    """
 
     label: str
     colours: Colormap

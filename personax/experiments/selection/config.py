@@ -50,7 +50,9 @@ class SelectionConfig(SceneConfig):
     seeds: str = "0-2"
     """Seeds of the models, at least two; the scenes are the same for all."""
     n: int = 8000
+    """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
     data_seed: int | None = 2000
+    """Seed of the scenes and of their split; no other result uses the scenes of the default."""
     tolerance: float = 0.01
     """Candidates whose prediction (an R2) is at most this much below the best count as equally good."""
     jobs: int = where_or_how(2)
