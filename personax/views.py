@@ -54,7 +54,7 @@ class MultiViewData:
             array (n, d), whose names are kept in `columns`; one number a person, (n,), becomes (n, 1).
         ids: (n,) identifiers, in the order of the rows.
         observed: modality -> bool (n, measurements). False means that a person lacks a measurement; its row
-            in `measurements` is then ignored, whatever it holds. All True if left out. Integers 0 and 1 are
+            in `measurements` is then ignored. All True if left out. Integers 0 and 1 are
             taken as False and True.
         truth: the true latents and their graph, or None if they are unknown.
         source: where the data came from; it is written into the manifest of a run.

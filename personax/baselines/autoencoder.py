@@ -26,7 +26,7 @@ from personax.learning.losses import reconstruction
 
 @dataclass(frozen=True)
 class AutoencoderConfig(BaselineConfig):
-    """Options of the plain autoencoder; it has none of its own."""
+    """Options of the plain autoencoder: only those that all baselines have."""
 
 
 class AutoencoderNetwork(BaselineNetwork):

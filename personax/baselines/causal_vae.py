@@ -14,7 +14,7 @@ Yang et al., "CausalVAE: Disentangled Representation Learning via Neural Structu
 The published method needs labels u, which are the true latents themselves. There are two variants here:
 
 - UNSUPERVISED, the default, is the paper's own variant CausalVAE-unsup. Without u there is no p(z | u) and no
-  l_u, and the mask layer and its l_m are left out as well.
+  l_u, and the mask layer and its l_m are also left out.
 - SUPERVISED uses the true latents of the training and validation rows as u. Its scores do not measure
   recovery, and must be marked as such in tables. The latents of new people are still computed from x alone.
 

@@ -33,7 +33,7 @@ class TuningTask:
     """What all trials of all methods have in common."""
 
     data: MultiViewData
-    """People to learn from. Their true latents are not used, except by a method that says so."""
+    """People to learn from. Their true latents are used only by a method with `uses_truth`."""
     split: Split
     """Models are fitted to the training rows and judged on the validation rows."""
     latents: Mapping[str, int]

@@ -15,7 +15,7 @@ rows: first the better half goes on, until `population` models are left. After e
 quarter of the population survives and is copied, and in each copy one latent moves to another place in the
 order. At the end the best few, the finalists, are trained longer. The truth is never used.
 
-Several data sets, each with a population of its own, can share the batch (`identify_together`). The models of
+Several data sets, each with its own population, can share the batch (`identify_together`). The models of
 the first data set come first, then those of the second, and so on. They do not influence each other.
 """
 

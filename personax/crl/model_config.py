@@ -51,7 +51,7 @@ class Phase2Config:
     final_steps: int = 1500
     """Optimiser steps of the finalists."""
     search_batch_size: int = 256
-    """Rows per step of a generation: enough to tell the starts apart."""
+    """Rows per step of a generation: enough to compare the starts."""
     batch_size: int = 512
     """Rows per step of the finalists."""
     learning_rate: float = 1e-2

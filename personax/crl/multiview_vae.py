@@ -67,7 +67,7 @@ class Measurement(nn.Module):
 
 
 class MultiViewVAE(nn.Module):
-    """Encoders and decoders of all measurements. The prior of the latents stands in prior.py.
+    """Encoders and decoders of all measurements. The prior of the latents is in prior.py.
 
     Args:
         shapes: modality -> shape of each of its measurements.

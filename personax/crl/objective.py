@@ -1,4 +1,4 @@
-"""The objective, term by term. Other files use these equation numbers; the sources stand beside them.
+"""The objective, term by term. Other files use these equation numbers; the sources are in brackets.
 
 A person has measurements x_{m,i} of modality m. u_m are the codes of the modality's block (the latents of one
 modality), with the pooled posterior q(u_m | x_{m,1..I}), which uses all measurements of the modality; s are

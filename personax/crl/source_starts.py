@@ -33,7 +33,7 @@ from personax.views import SHARED
 RESTARTS = 30  # number of random orders from which the search for a sparse L begins
 SHORT_LIST = 150  # orders whose mechanisms are fitted
 CLEAR_EFFECT = 0.15  # size of an entry of L, in standard deviations, that counts as an edge
-OTHER_CHOICES = 0.5  # probability with which a start goes on from one candidate of a block to the next
+OTHER_CHOICES = 0.5  # probability that a start skips a candidate of a block and tries the next one
 
 
 def source_starts(

@@ -26,7 +26,7 @@ LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is largest: half way, or 
 # The shapes of a curve that are tried, (bend, lean), and the cost of each; a straight line has no lean.
 SHAPES = np.array([(bend, lean) for bend, lean in product(BENDS, LEANS) if bend or lean == 0.5])
 SHAPE_COSTS = 4 * np.abs(SHAPES[:, 0]) + 0.3 * (SHAPES[:, 1] != 0.5)
-CROWDED = 0.11  # two edges that are closer than this are hard to tell apart
+CROWDED = 0.11  # two edges that are closer than this are hard to distinguish
 SAMPLES = np.linspace(0, 1, 61)  # parameters at which curves are checked
 ANNEALING_STEPS = 5000  # steps of the search for the best places of the nodes
 
@@ -328,7 +328,7 @@ def boxes_hit(
     sizes: Float[np.ndarray, "d 2"],
     margin: float,
 ) -> Bool[np.ndarray, "p d"]:
-    """Which points lie in which boxes, with `margin` added on each side of a box."""
+    """Which points are in which boxes, with `margin` added on each side of a box."""
     reach = sizes / 2 + margin
     hit: np.ndarray = np.abs(points[:, :1] - positions[:, 0]) < reach[:, 0]
     hit &= np.abs(points[:, 1:] - positions[:, 1]) < reach[:, 1]

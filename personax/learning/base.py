@@ -69,8 +69,8 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         rows.
 
         Args:
-            data: people with at least one modality. True latents are not used, except by a method that says
-                so.
+            data: people with at least one modality. True latents are used only by methods that need
+                them (supervised CausalVAE).
             split: the test rows are not used.
             checkpoint: file to which the state is saved after every epoch. If it exists, training goes on
                 from there. A file of other data, another configuration or another seed is refused.

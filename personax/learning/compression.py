@@ -1,4 +1,4 @@
-"""Embeddings are compressed to a few coordinates before learning, whatever linear map has obfuscated them.
+"""Compress embeddings to a few coordinates before learning, independently of the map that obfuscated them.
 
 The published embeddings were transformed by an unknown invertible map (paper §3). What the measurements of a
 modality have in common survives it: their canonical correlations do not change under any invertible linear

@@ -14,7 +14,7 @@ predicted from the other modalities, to which its latents may be related.
 
 What the criterion does not see: which coordinates the latents are in, and whether the graph is right. An
 invertible map of a block (the latents of one modality) hardly changes the score. Scores are small when
-measurements have a style of their own, which no other measurement can predict.
+measurements have their own style, which no other measurement can predict.
 """
 
 from dataclasses import replace
