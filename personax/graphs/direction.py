@@ -18,7 +18,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
-from personax.graphs.discovery import standardised
+from personax.graphs.discovery import constant_columns, standardised
 from personax.graphs.graph import TAIL, Graph, marks_from_adjacency
 from personax.graphs.graph_scores import cpdag_marks
 from personax.independence import hsic
@@ -31,9 +31,7 @@ HALVES = 40  # number of random halves of the people in which the two directions
 # A direction is decided if it fits better in at least this share of the halves. Linear Gaussian pairs have no
 # direction; 0 to 2 % of them are decided by mistake (60 pairs each of 400, 1,500 and 4,000 people).
 SURE = 0.95
-MODELS_ARROWS = (
-    "arrows as the model has them; draw --method learned leaves open what its latents do not decide"
-)
+OPEN_LINES = "undirected: the latents do not decide the direction; SHD counts the arrow of the model"
 MOST_PEOPLE = 1000  # most people in a half; with more the comparison is slower and hardly more certain
 
 
@@ -60,21 +58,27 @@ def support_of_directions(
         seed: seed of the random halves.
 
     Returns:
-        [i, j] = share of the halves in which i -> j fits better than j -> i, in [0, 1]; or NaN.
+        [i, j] = share of the halves in which i -> j fits better than j -> i, in [0, 1]; or NaN. It is 0 if
+        one of the two latents is constant, which can happen after a failed fit.
     """
-    data = standardised(latents)
+    varies = ~constant_columns(latents)
+    data = np.zeros(latents.shape)
+    data[:, varies] = standardised(latents[:, varies])
     marks = cpdag_marks(marks_from_adjacency(adjacency))
     support = np.full(adjacency.shape, np.nan)
     for i, j in np.argwhere((adjacency == 1) & (marks == TAIL) & (marks.T == TAIL)).tolist():
         if i in given:
             continue
+        if not (varies[i] and varies[j]):
+            support[i, j] = 0.0
+            continue
         rng = numpy_rng(seed, f"direction-{i}-{j}")
+        of_child, of_cause = (np.flatnonzero(adjacency[:, k] & varies) for k in (j, i))
         better = 0
         for _ in range(HALVES):
             some = data[rng.permutation(len(data))[: min(len(data) // 2, MOST_PEOPLE)]]
-            others = np.flatnonzero(adjacency[:, i])
-            forward = _dependence(some[:, adjacency[:, j] == 1], some[:, j], some[:, i])
-            backward = _dependence(some[:, [j, *others]], some[:, i], some[:, j])
+            forward = _dependence(some[:, of_child], some[:, j], some[:, i])
+            backward = _dependence(some[:, [j, *of_cause]], some[:, i], some[:, j])
             better += forward < backward
         support[i, j] = better / HALVES
     return support

@@ -152,11 +152,16 @@ def standardised(data: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     return columns
 
 
+def constant_columns(data: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " d"]:
+    """Which latents are constant: their values differ by at most 1e-12 of the largest absolute value."""
+    scaled = rescaled(data)
+    return np.asarray(np.ptp(scaled, axis=0) <= 1e-12 * np.abs(scaled).max(0))
+
+
 def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
     """Raise InputError if a graph over these latents cannot be estimated.
 
-    There must be at least d + 4 people, and the latents must be finite, not constant, and not collinear. A
-    latent counts as constant if its values differ by at most 1e-12 of the largest absolute value.
+    There must be at least d + 4 people, and the latents must be finite, not constant, and not collinear.
     """
     n, d = data.shape
     if n < d + 4:
@@ -167,8 +172,8 @@ def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
         raise InputError(
             f"latent {names[column]}, row {row}: not a finite number; remove the person or the latent"
         )
-    for name, column in zip(names, rescaled(data).T, strict=True):
-        if np.ptp(column) <= 1e-12 * np.abs(column).max():
+    for name, constant in zip(names, constant_columns(data), strict=True):
+        if constant:
             raise InputError(f"latent {name}: the same value for everybody; leave it out")
     correlation = np.corrcoef(rescaled(data).T).reshape(d, d)
     for k in range(1, d):

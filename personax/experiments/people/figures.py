@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 
 from personax.experiments.people.block_scores import TruthScores
 from personax.experiments.training_curves import draw_curves
-from personax.graphs.direction import MODELS_ARROWS
+from personax.graphs.direction import OPEN_LINES
 from personax.graphs.drawing import draw_graph, draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.graphs.panels import pretty_name
@@ -39,14 +39,19 @@ def draw_scored(
     *,
     mark: str,
 ) -> None:
-    """Draw recovered latents and graph next to the true ones; `mark` is written before the title."""
+    """Draw recovered latents and graph next to the true ones; `mark` is written before the title.
+
+    Lines without an arrow in `graph` are directions that the latents do not decide.
+    """
     true_test = data.true_latents.iloc[split.test].reset_index(drop=True)
     # Each true latent is paired with a latent of its own block, so that the figure shows the scored pairs.
     paired = latents.iloc[split.test, scores.columns].reset_index(drop=True)
     title = f"{mark}{len(true_test)} test people, MCC {scores.blocks['mcc']['all']:.3f}"
     draw_pairs(matched(paired, true_test), true_test, figures / "recovery", title=title)
     titles = ("true", f"recovered, SHD {scores.graph['shd']}")
-    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph", note=MODELS_ARROWS)
+    undecided = (graph.adjacency & graph.adjacency.T).any()
+    note = OPEN_LINES if undecided else ""
+    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph", note=note)
 
 
 def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
