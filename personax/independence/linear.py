@@ -12,7 +12,7 @@ LINEAR_NULLS: tuple[Null, ...] = ("normal", "permutation")
 
 
 def has_a_line(column: PreparedColumn) -> bool:
-    """True for continuous, ordinal and binary columns; angles and more categories have no correlation."""
+    """True for continuous, ordinal and binary columns; angles and 3+ categories have no correlation."""
     return column.kind in ("continuous", "ordinal") or (
         column.kind == "nominal" and len(column.distinct) <= 2
     )

@@ -49,7 +49,8 @@ def draw_recovered_graph(
 ) -> list[Path]:
     """Draw the true graph next to the recovered one, without directions that the latents do not decide.
 
-    columns: of the recovered latents that the k true ones are matched to. `shd` is that of the model's graph.
+    `columns` are the columns of the recovered latents to which the k true ones are matched. `shd` is the
+    distance of the model's graph from the true one.
     """
     assert truth.graph is not None
     assert recovery.graph is not None
