@@ -198,7 +198,7 @@ def test_bad_options_end_in_one_line_and_no_folder(
 
 def test_neither_dataset_nor_table_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert command() == 2
-    assert "give --dataset athlete or celeb, or a --table" in capsys.readouterr().err
+    assert "give --dataset athlete or celeb, or your own --table" in capsys.readouterr().err
 
 
 def test_fewer_than_five_complete_rows_are_refused(

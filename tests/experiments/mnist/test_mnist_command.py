@@ -256,7 +256,7 @@ def test_training_on_a_folder_in_the_official_layout(small: Path, tmp_path: Path
         (["--device", "cuda:99"], "CUDA"),
         (["--device", "abacus"], "device"),
         (["--dataset", "no/such/folder"], "no/such/folder"),
-        (["--settings", "{beta: 1.0}"], "for the baselines"),
+        (["--settings", "{beta: 1.0}"], "only for baselines"),
         (["--method", "pca"], "pca"),
         (["--model.phase1.epochs", "0"], "epochs 0"),
         (["--model.hidden", "-3"], "hidden -3"),
