@@ -1,6 +1,7 @@
 """What every estimator shares: fit and transform, seeds, batches, and the names of the latents.
 
-A block is the set of latents of one modality, or the set "s" that all modalities share.
+Latents are the hidden causes of the measurements. A block is the set of latents of one modality, or the set
+"s" that all modalities share.
 """
 
 from abc import ABC, abstractmethod
@@ -27,7 +28,7 @@ from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split
 
-ROWS_AT_ONCE = 8192  # people whose latents are computed in one pass
+ROWS_AT_ONCE = 8192  # number of people whose latents are computed in one pass
 
 EstimatorConfig = TypeVar("EstimatorConfig")
 OnProgress = Callable[[History], None]
@@ -40,15 +41,18 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     Attributes:
         config: the configuration, as given; `fit` does not change it.
         seed: all randomness of the fit comes from it.
-        device: where the networks are.
-        history: one row per epoch, after the fit.
+        device: the device (CPU or GPU) that holds the networks.
+        history: one row per epoch; empty before the fit.
         configuration: class of `config`.
     """
 
     configuration: ClassVar[type[Any]]
 
     def __init__(self, config: EstimatorConfig, *, seed: int = 0, device: str = "auto") -> None:
-        """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
+        """Keep the configuration, whose latents must name every modality of the data.
+
+        Raises InputError for a device that does not exist.
+        """
         self.config = config
         self.seed = seed
         self.device = resolve_device(device)
@@ -68,13 +72,14 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     ) -> Self:
         """Learn on the training rows; choose the best epoch on the validation rows.
 
-        Embeddings are standardised first (standardisation.py), with numbers of the training rows.
+        Embeddings are standardised first (standardisation.py). The means and scales are those of the training
+        rows.
 
         Args:
-            data: people with at least one modality. True latents are not used, except by a method that says
-                so.
+            data: people with at least one modality. True latents are used only by methods that need
+                them (supervised CausalVAE).
             split: the test rows are not used.
-            checkpoint: file that the state is saved to after every epoch. If it exists, training goes on
+            checkpoint: file to which the state is saved after every epoch. If it exists, training goes on
                 from there. A file of other data, another configuration or another seed is refused.
             on_progress: called with the history so far.
 
@@ -91,8 +96,9 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
 
         A person's missing measurements are left out. Columns of data frames are found by their names if the
-        fit was to data frames, too. Raises InputError for measurements of other numbers, shapes or names, and
-        for NaN or inf in one that a person has; NotFittedError before `fit`.
+        model was fitted to data frames, too. Raises InputError if number, shapes or names of the measurements
+        differ from those of the fit, and for NaN or inf in a measurement that a person has; NotFittedError
+        before `fit`.
         """
 
     def save(self, folder: Path | str) -> None:
@@ -191,7 +197,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         return train, validation
 
     def _fingerprint(self, train: Batch, validation: Batch) -> dict[str, str]:
-        """What a fit is of: checksums of its data and its configuration, and its seed."""
+        """What identifies a fit: checksums of its data and of its configuration, and its seed."""
         arrays = [tensor.cpu().numpy() for part in (train, validation) for tensor in part.tensors()]
         described = repr((type(self).__name__, self.config))
         return {
@@ -212,7 +218,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
             yield Estimator._people(self, rows)  # a subclass may add labels, which only a fit needs
 
     def _derived(self, name: str) -> int:
-        """The seed for one purpose, such as "networks"; every purpose has another."""
+        """The seed for one purpose, such as "networks"; every purpose has a different seed."""
         return int(numpy_rng(self.seed, name).integers(2**62))
 
 
