@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Outcome(NamedTuple):
-    """What became of a run: its metrics, or None and what went wrong."""
+    """The result of a run: its metrics; or None, and what went wrong."""
 
     path: Path
     metrics: Metrics | None
@@ -31,11 +31,11 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, Metric
     """Folder -> metrics of every run.
 
     Args:
-        cells: folder -> configuration. Where a configuration says `resume`, a finished run is read and an
+        cells: folder -> configuration. If the configuration has `resume`, a finished run is read and an
             interrupted one is continued.
         jobs: number of processes, each with as many threads as this one (processor.py).
 
-    Raises InputError naming the first run that failed, once all others are finished.
+    Raises InputError, which names the first run that failed, after all others are finished.
     """
     os.environ["TQDM_DISABLE"] = "1"  # the new processes read this: one bar in all, not one for every run
     results: dict[Path, Metrics] = {}
@@ -67,14 +67,14 @@ def _run_cell(path: Path, config: MnistConfig) -> Outcome:
         return Outcome(path, run_mnist_seed(config, path))
     except InputError as error:
         return Outcome(path, None, str(error))
-    except Exception as error:  # a defect of ours; the other runs must go on
+    except Exception as error:  # a mistake in our code; the other runs must go on
         log.exception("%s", path)
         return Outcome(path, None, f"{type(error).__name__}: {error}")
 
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """A SIGTERM ends the block as Ctrl-C does; by default it would leave the other processes behind."""
+    """A SIGTERM ends the block as Ctrl-C does; by default the other processes would go on."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -2,8 +2,8 @@
 
 In reading order:
 
-errors.py        the error that a user can put right
-options.py       options that say where or how a command runs, and are no part of its result
+errors.py        the exceptions, above all the error that a user can correct
+options.py       marks options that say where or how a command runs and do not change its result
 command_line.py  flags and YAML files become a dataclass; errors become one line and an exit code
 help_text.py     the help of a command, and what is said of wrong options
 files.py         files that are either whole or absent, and their checksums

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and their checksums."""
+"""Files that are written completely or not at all, and their checksums."""
 
 import errno
 import hashlib
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 import yaml
+from jaxtyping import Shaped
 
 from personax.runs.errors import InputError
 
@@ -108,7 +109,7 @@ def write_yaml(path: Path | str, value: Any) -> None:
 
 
 def read_yaml(path: Path | str) -> Any:
-    """Parse a YAML file. Raises InputError if it is missing, or malformed (and names the line)."""
+    """Parse a YAML file. Raises InputError if it is missing or not valid; the message names the line."""
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -132,7 +133,7 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sha256_arrays(*arrays: np.ndarray) -> str:
+def sha256_arrays(*arrays: Shaped[np.ndarray, "..."]) -> str:
     """Hexadecimal SHA-256 of the shapes, dtypes and bytes of the arrays, in their order."""
     digest = hashlib.sha256()
     for array in arrays:

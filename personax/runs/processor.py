@@ -5,9 +5,9 @@ import sys
 
 VARIABLE = "OMP_NUM_THREADS"
 DEFAULT = 1
-"""Threads where the variable says nothing. The networks are small, so a second thread gains little on an idle
-machine, and on one that others use it mostly waits: on 2 cores with a load of 8, a small training took 20 s with
-one thread and did not end within 60 s with two (benchmarks/threads.py)."""
+"""Threads where the variable says nothing. The networks are small, so a second thread saves little time when
+the machine is idle, and mostly waits when others use it: on 2 cores with a load of 8, a small training
+took 20 s with one thread, and more than 60 s with two (benchmarks/threads.py)."""
 
 
 def thread_count() -> int:

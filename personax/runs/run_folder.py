@@ -7,7 +7,7 @@ results/<experiment>/<name>/seed-<k>/
     ...              the results of the experiment
     .lock            while a process works in the folder
 
-The names of files that more than one module needs are defined here, and only here.
+Names of files that more than one module needs are defined only here.
 """
 
 import json
@@ -46,7 +46,7 @@ TOGETHER = "together.json"  # the folders whose models are trained in one pass, 
 # What --overwrite replaces, until the new run has ended. By its name, it is swept away if that is killed.
 _ASIDE = ".replaced.partial-00000000"
 
-CHECKOUT = Path(__file__).resolve().parents[2]  # the folder of a clone; something else in an installation
+CHECKOUT = Path(__file__).resolve().parents[2]  # the root of a clone; another folder in an installation
 IN_A_CLONE = (CHECKOUT / "pyproject.toml").exists()
 ROOT = CHECKOUT if IN_A_CLONE else Path.cwd()  # results, data and configurations are looked up below it
 
@@ -57,7 +57,7 @@ def project_path(path: Path | str) -> Path:
 
 
 def shipped_config(name: str) -> Path:
-    """The path of a file in configs/, which an installation has within the package."""
+    """The path of a file in configs/, which is inside the package if PersonaX is installed."""
     return (CHECKOUT if IN_A_CLONE else Path(__file__).parents[1]) / "configs" / name
 
 
@@ -76,7 +76,7 @@ def path_or_default(option: Path | str | None, default: Path | str) -> Path:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder that `open_run` has prepared. `path / name` is where each file goes.
+    """A folder that `open_run` has prepared. `folder / name` is the path of the file `name` in it.
 
     Attributes:
         path: the folder.
@@ -152,7 +152,7 @@ def _refuse_occupied(path: Path, config: "DataclassInstance", *, resume: bool, o
     if not contents(path):
         return
     if not (path / CONFIG).exists():
-        raise InputError(f"{path}: exists and is no run folder (no {CONFIG}); choose another --output")
+        raise InputError(f"{path}: exists and is not a run folder (no {CONFIG}); choose another --output")
     if resume:
         _refuse_other_config(path, config)
     elif not overwrite:
@@ -166,7 +166,7 @@ def _refuse_other_data(path: Path, checksum: str | None, *, resume: bool) -> Non
     if before is not None and checksum != before:
         raise InputError(
             f"{path}: was made with other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
-            "restore those data, or choose another --output"
+            "use the same data, or choose another --output"
         )
 
 
@@ -233,7 +233,7 @@ def _recorded(path: Path, facts: Mapping[str, Any]) -> Iterator[RunFolder]:
 
 
 def _refuse_other_config(path: Path, config: "DataclassInstance") -> None:
-    """Raise InputError if an option differs from that in the folder's config.yaml; name the first."""
+    """Raise InputError if an option differs from the folder's config.yaml; the message names the first."""
     before, now = (
         _flatten(identity_of(config, values)) for values in (read_yaml(path / CONFIG), asdict(config))
     )

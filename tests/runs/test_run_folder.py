@@ -103,7 +103,7 @@ def test_a_run_does_not_go_on_with_other_data_and_stays_as_it_is(tmp_path: Path)
 def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     for resume, overwrite in ((False, True), (True, False), (False, False)):
-        with pytest.raises(InputError, match="no run folder"):
+        with pytest.raises(InputError, match="not a run folder"):
             make_run(tmp_path, resume=resume, overwrite=overwrite)
     assert files_of(tmp_path) == {"precious": b"x"}
 

@@ -18,7 +18,7 @@ from personax.variant_mnist.scene_config import measurement_counts
 
 
 def run_comparison(config: ComparisonConfig) -> None:
-    """Make the runs that are missing, write and print the tables, draw the figures. Raises InputError."""
+    """Do the runs that are missing, write and print the tables, draw the figures. Raises InputError."""
     request = check_comparison(config)
     home = path_or_default(config.output, "results/comparison")
     with locked_folder(home):
@@ -39,7 +39,7 @@ def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
 
 
 def check_comparison(config: ComparisonConfig) -> Request:
-    """What is asked for. Raises InputError for options that are unknown or do not fit together."""
+    """Check and parse the options. Raises InputError for options that are unknown or do not fit together."""
     asked = [part.strip() for part in config.parts.split(",")]
     for part in asked:
         if part not in PARTS:
@@ -54,10 +54,7 @@ def check_comparison(config: ComparisonConfig) -> Request:
         raise InputError(f"dataset {config.dataset}: only with --parts methods; the other parts draw scenes")
     digit, garment = measurement_counts(config)
     if "measurements" in parts and digit != garment:
-        raise InputError(
-            f"measurements {config.measurements}: the part measurements needs as many of both modalities"
-        )
-    baselines = [
-        name for name in method_names(config.methods, {OURS: OUR_TITLE}) if name != OURS
-    ]  # ours is always there
+        raise InputError(f"measurements {config.measurements}: the part measurements needs two equal numbers")
+    named = method_names(config.methods, {OURS: OUR_TITLE})
+    baselines = [name for name in named if name != OURS]  # ours is always there
     return Request(parts, baselines, seeds, few)

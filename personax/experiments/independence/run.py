@@ -1,4 +1,4 @@
-"""From a table of people to a run folder: the grid of tests, the decisions, the files."""
+"""Test a table of people and write the run folder: the grid of tests, the decisions, the files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,7 +79,7 @@ def grid_of_people(
 def write_tables(
     folder: RunFolder, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame
 ) -> None:
-    """pvalues.csv, agreement.csv, table.md and metrics.json."""
+    """Write pvalues.csv, agreement.csv, table.md and metrics.json."""
     with atomic_path(folder / "agreement.csv") as path:
         table.agreement().to_csv(path)
     with atomic_path(folder / "pvalues.csv") as path:
@@ -96,7 +96,7 @@ def write_tables(
 
 
 def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> None:
-    """The votes, the evidence of each test, the effects for each source of scores, and the scores."""
+    """Draw the votes, the evidence of each test, the effects for each source of scores, and the scores."""
     caption = Caption(
         data_title(config, table),
         table.source,

@@ -19,7 +19,7 @@ from personax.runs.run_folder import METRICS, read_finished
 
 
 def run_people(config: PeopleConfig) -> None:
-    """Run one seed or several, print the table and where the files are. Raises InputError."""
+    """Run one seed or several, print the table and the folder of the files. Raises InputError."""
     check_people(config)
     alone = config.seeds is None
     seeds = [config.seed] if config.seeds is None else parse_seeds(config.seeds)
@@ -34,7 +34,7 @@ def run_people(config: PeopleConfig) -> None:
 
 
 def run_seeds(config: PeopleConfig, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Seed -> metrics; the table is loaded once, and not at all if every run is finished."""
+    """Seed -> metrics. The table is loaded once; if every run is finished, it is not loaded."""
     prepared: Prepared | None = None
     results: dict[int, dict[str, Any]] = {}
     for seed in seeds:
@@ -77,6 +77,6 @@ def run_only(dataset: str, config: PeopleConfig) -> None:
     """`run_people`, if the configuration names this table."""
     if config.dataset != dataset:
         raise InputError(
-            f"dataset {config.dataset}: use run_{config.dataset}_3measurement.py; this is for {dataset}"
+            f"dataset {config.dataset}: use run_{config.dataset}_3measurement.py; not that of {dataset}"
         )
     run_people(config)

@@ -3,9 +3,9 @@
 Examples:
   run_athlete_3measurement.py --seed 0                            the hub's table
   run_athlete_3measurement.py --source simulated --seeds 0,1,2    simulated people, whose latents are known
-  run_celeb_3measurement.py --embeddings FOLDER                   .npy files with the authors' names
+  run_celeb_3measurement.py --embeddings FOLDER                   .npy files named as the authors' files
 
-The options of configs/athlete.yaml or configs/celeb.yaml are read first; --config FILE and options replace
+The options of configs/athlete.yaml or configs/celeb.yaml are read first; --config FILE and options override
 them.
 """
 
@@ -25,7 +25,7 @@ class PeopleConfig:
     """Latents of people from embeddings of their images and texts."""
 
     dataset: Literal["athlete", "celeb"] = "athlete"
-    """AthlePersona or CelebPersona; each command has its own."""
+    """AthlePersona or CelebPersona; each of the two commands accepts only its own table."""
     name: str = "default"
     """Name of the experiment; results go to results/DATASET/NAME/seed-K."""
     seed: int = 0
@@ -35,13 +35,14 @@ class PeopleConfig:
     data_seed: int = 0
     """Seed of the split into training, validation and test people, and of simulated people."""
     ground_truth: bool = where_or_how(True)
-    """Accepted because the paper's README has it. The truth is used for evaluation whenever it is known."""
+    """No effect; accepted because the paper's README has it. If the truth is known, it is always used for
+    evaluation."""
     source: Literal["hub", "simulated"] = "hub"
     """The released table from the hub, or simulated people whose latents are known."""
     table: str | None = None
-    """A table of your own (.csv, .parquet, ...) instead."""
+    """Your own table (.csv, .parquet, ...) instead of the hub's."""
     columns: str | None = None
-    """YAML file that says what the columns of your table mean."""
+    """YAML file that says what the columns of your table hold."""
     embeddings: str | None = None
     """Folder of .npy files with the authors' names (X1_imagebind_embeddings.npy, X1_text_gpt.npy, ...)."""
     n: int | None = None

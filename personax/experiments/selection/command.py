@@ -16,7 +16,7 @@ from personax.runs.run_folder import path_or_default
 
 
 def run_selection(config: SelectionConfig) -> None:
-    """Make the runs that are missing, print the report and the choice. Raises InputError."""
+    """Do the runs that are missing, print the report and the choice. Raises InputError."""
     names = check_selection(config)
     home = path_or_default(config.output, "results/selection")
     with locked_folder(home):
@@ -43,7 +43,7 @@ def check_selection(config: SelectionConfig) -> list[str]:
     for name in names:
         find_candidate(name)
     if len(parse_seeds(config.seeds)) < 2:
-        raise InputError(f"seeds {config.seeds}: at least two, or there is no stability to measure")
+        raise InputError(f"seeds {config.seeds}: at least two are needed to measure stability")
     if config.jobs < 1:
         raise InputError(f"jobs {config.jobs}: at least 1")
     if config.data_seed is None:

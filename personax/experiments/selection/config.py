@@ -1,18 +1,18 @@
-"""Choose hyper-parameters and the number of latents without the truth, and say how far to trust the choice.
+"""Choose hyper-parameters and the number of latents without the truth, and report how reliable the choice is.
 
 Candidates differ in hyper-parameters or in the number of latents, so their objectives cannot be compared.
-Two criteria can, on validation rows:
+Two criteria can be compared, on validation rows:
 
-  prediction   how well the latents inferred from all measurements but one predict that one. It is low if
-               latents are missing or badly learned.
+  prediction   how well one measurement is predicted by the latents that are inferred from all others. It is
+               low if latents are missing or badly learned.
   stability    how well the latents of two runs that differ only in the model's seed agree after one-to-one
-               matching (mean |Pearson|, as MCC). What is not identified comes out differently in every run
-               (Khemakhem et al. 2020 judge identifiability so; Duan et al. 2020 choose models so).
+               matching (mean |Pearson|, as MCC). Latents that are not identified differ between runs
+               (Khemakhem et al. 2020 judge identifiability in this way, Duan et al. 2020 choose models so).
 
 Among the candidates whose prediction is within `tolerance` of the best, those with the fewest latents are
-kept; the most stable of these is chosen. The report also gives the validation ELBO and alignment of every
-candidate and, as the truth is known here, the rank correlation of each criterion with MCC; neither has a part
-in the choice.
+kept; the most stable of these is chosen. The report also has the validation ELBO and alignment of every
+candidate and, as the truth is known here, the rank correlation of each criterion with MCC. The choice uses
+none of these.
 
 Examples:
   choose_model.py --jobs 2
@@ -31,11 +31,11 @@ from personax.variant_mnist.scene_config import SceneConfig
 
 
 def with_latents(number: int) -> ModelChange:
-    """So many latents of each modality."""
+    """Use this number of latents for each modality."""
     return lambda model: replace(model, latents=dict.fromkeys(("digit", "garment"), number))
 
 
-# Name of a candidate and of the folder of its runs -> what it changes.
+# Name of a candidate (and of the folder of its runs) -> the change of the model.
 CANDIDATES: Mapping[str, ModelChange] = {
     "default": lambda model: model,
     "latents-1": with_latents(1),
@@ -52,7 +52,7 @@ CANDIDATES: Mapping[str, ModelChange] = {
 
 
 def find_candidate(name: str) -> ModelChange:
-    """What a candidate changes. Raises InputError for an unknown name."""
+    """The change of the model for a candidate. Raises InputError for an unknown name."""
     number = name.removeprefix("latents-")
     if number != name and number.isdigit() and int(number) > 0:
         return with_latents(int(number))
@@ -63,22 +63,24 @@ def find_candidate(name: str) -> ModelChange:
 
 @dataclass(frozen=True)
 class SelectionConfig(SceneConfig):
-    """Which candidates there are, and on which scenes they are compared."""
+    """The candidates, and the scenes on which they are compared."""
 
     candidates: str = ",".join(CANDIDATES)
     """Names from this list, or latents-K for K latents of each modality."""
     seeds: str = "0-2"
     """Seeds of the models, at least two; the scenes are the same for all."""
     n: int = 8000
+    """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
     data_seed: int | None = 2000
+    """Seed of the scenes and of their split; no other result uses the scenes of the default."""
     tolerance: float = 0.01
-    """Candidates whose prediction (an R2) is this close to the best one count as equally good."""
+    """Candidates whose prediction (an R2) is at most this much below the best count as equally good."""
     jobs: int = where_or_how(2)
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     output: str | None = where_or_how(None)
-    """Folder of the report and the runs. The same command again continues what is in it. Default:
+    """Folder of the report and the runs. The same command again continues the runs in it. Default:
     results/selection."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model that the candidates change; by default it has 2 latents of each modality."""

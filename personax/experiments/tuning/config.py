@@ -2,7 +2,7 @@
 
 Examples:
   tune_baselines.py
-  tune_baselines.py --methods beta_vae,mcl    prints the scores of these, and writes no settings
+  tune_baselines.py --methods beta_vae,mcl    print the scores of these methods, write no settings
 """
 
 from collections.abc import Sequence
@@ -15,23 +15,25 @@ from personax.variant_mnist.scene_config import SceneConfig
 
 @dataclass(frozen=True)
 class TuningConfig(SceneConfig):
-    """Which methods are tuned, and on which scenes."""
+    """The methods that are tuned, and the scenes for it."""
 
     methods: str | None = None
-    """Methods, such as beta_vae,mcl; by default all that have something to tune."""
+    """Methods, such as beta_vae,mcl; by default all methods with more than one trial."""
     n: int = 8000
+    """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
     epochs: int = 30
     """Largest number of passes over the training rows per trial."""
     data_seed: int | None = 1000
+    """Seed of the scenes and of their split; no reported result may use the same scenes."""
     seed: int = 1000
     """Seed of the models."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     folder: str | None = where_or_how(None)
-    """Folder of the scores of all trials, from which an interrupted command continues. Default:
+    """Folder of the scores of all trials; an interrupted command continues from there. Default:
     results/tuning."""
     output: str | None = where_or_how(None)
-    """File of the chosen settings, which is written if all methods are tuned. Default:
+    """File for the chosen settings; it is written only if all methods are tuned. Default:
     configs/baselines.yaml."""
 
 

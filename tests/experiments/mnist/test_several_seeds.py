@@ -41,7 +41,7 @@ def run_small(config: Path, *words: object) -> int:
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Use so many threads in the block, as a process of its own would."""
+    """Use this number of threads in the block, as a separate process would."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -155,7 +155,7 @@ def test_resuming_together_makes_only_what_is_missing(small: Path, together: Pat
     assert (home / "seed-1" / METRICS).exists()
     assert json.loads((home / "seed-2" / MANIFEST).read_text())["trained_together"] == 1
     assert list(pd.read_csv(home / "summary.csv").columns)[1:4] == ["seed 0", "seed 1", "seed 2"]
-    assert run_small(small, *words) == 0  # runs that were trained together are runs like any other
+    assert run_small(small, *words) == 0  # runs that were trained together are read like all others
 
 
 @pytest.mark.slow
@@ -192,7 +192,7 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(small: Path, tmp_path: Pa
     process.wait()
     assert (killed / CHECKPOINT).exists()
     assert not (killed / METRICS).exists()
-    torch.load(killed / CHECKPOINT, weights_only=True)  # it is whole, whenever the signal came
+    torch.load(killed / CHECKPOINT, weights_only=True)  # it is complete, no matter when the signal came
     with threads(1):
         assert run_small(small, *words, "--output", whole) == 0
         assert run_small(small, *words, "--output", killed, "--resume") == 0
