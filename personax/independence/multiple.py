@@ -48,7 +48,7 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     Kernel and table tests have no sign, so dependences of different shape in different strata must add up.
     A product of p-values does this; Stouffer's z, made for one-sided effects in one direction, would average
     them. No combination has a larger Bahadur slope (Littell & Folks 1971), and this one needs only log p.
-    Permutation p-values are discrete and make it conservative.
+    Permutation p-values are discrete and make it conservative. If one of them is a bound, so is the result.
     The effect is the mean over these strata, weighted by their rows; n is the sum of their rows.
     """
     used = [stratum for stratum in strata if stratum.defined]
@@ -61,7 +61,8 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     n = sum(stratum.n for stratum in used)
     effect = sum(stratum.n * stratum.effect for stratum in used) / n
     null = f"fisher over {len(used)} strata ({', '.join(sorted({stratum.null for stratum in used}))})"
-    return result(test, statistic, log_chi2_sf(statistic, 2 * len(used)), n, effect, null)
+    bound = any(stratum.bound for stratum in used)
+    return result(test, statistic, log_chi2_sf(statistic, 2 * len(used)), n, effect, null, bound=bound)
 
 
 def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataFrame:

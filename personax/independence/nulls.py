@@ -19,7 +19,7 @@ from personax.independence.grams import (
     factor_table,
     table_table,
 )
-from personax.independence.resampling import ROUNDING, resampling_log_p
+from personax.independence.resampling import ROUNDING, Resampled, resampling_log_p
 from personax.independence.tails import log_gamma_sf, log_weighted_chi2_sf
 
 
@@ -100,7 +100,7 @@ def permutation_log_p(
     grams: tuple[Gram, Gram],
     rng: np.random.Generator,
     resamples: int,
-) -> float:
+) -> Resampled:
     """log p over random orders of the rows of one column (`resampling_log_p`).
 
     Both columns are sorted before the shuffle, and the contents decide which one is shuffled: the same `rng`
