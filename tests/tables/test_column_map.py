@@ -119,7 +119,9 @@ def test_score_columns_can_be_named_trait_by_trait(people: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("features: {Height: stature, Weight: stature}", "column 'stature' is named twice"),
+        ("features: {Height: stature}\nignore: [stature]", "column 'stature' is named twice"),
+        ("features: {Height: stature}\ntargets: {Weight: stature}", "column 'stature' is named twice"),
+        ("features: {Height: stature}\ntargets: {Height: shoe}", "'Height' is named twice"),
         ("features:\n  Height: stature\n  Height: shoe\n", "line 3: 'Height' is named twice"),
         ("id: who\nid: club\n", "line 2: 'id' is named twice"),
         ("scores: {chatgpt: answers}\nignore: [answers]", "column 'answers' is named twice"),
@@ -132,7 +134,27 @@ def test_score_columns_can_be_named_trait_by_trait(people: Path, tmp_path: Path)
         ("features: {Shoes: {column: shoe, kind: ordinal, size: 3}}", "unknown key 'size'"),
         ("features: {Shoes: {column: shoe, kind: circular}}", "positive period"),
         ("features: {Shoes: {column: shoe, kind: ordinal, range: [9, 1]}}", "write [lowest, highest]"),
-        ("scores: {claude: answers}", "unknown rater"),
+        ("scores: {targets: answers}", "targets have a section of their own"),
+        ("scores: {claude: {columns: answers, scale: 5}}", "unknown key 'scale'"),
+        ("scores: {claude: {columns: answers, range: [5]}}", "write [lowest, highest]"),
+        ("scores: {claude: {columns: answers, kind: nominal}}", "scores are ordinal or continuous"),
+        ("features: {Height: {column: stature, unit: hands}}", "unit 'hands'; known are cm, mm, m, in, ft"),
+        ("features: {Team: {column: club, kind: ordinal, order: [no, yes]}}", "such as 'no' in quotes"),
+        ("features: {Team: {column: club, kind: nominal, order: [x, y]}}", "order belongs to kind: ordinal"),
+        ("features: {Team: {column: club, kind: ordinal, order: [x, x]}}", "order names a label twice"),
+        (
+            "ignore: [Height]\nfeatures: {Team: {column: club, kind: ordinal, order: [x]}}",
+            "'y' is not in the order x",
+        ),
+        ("features: {Team: {column: club, kind: nominal, missing: x}}", "missing: expected a list"),
+        ("features: {Born: {column: club, kind: date, part: week}}", "part 'week'; known are year, month"),
+        ("features: {Born: {column: club, kind: date, format: dmy}}", "write it as in %d.%m.%Y"),
+        ("ignore: [Height]\nfeatures: {Born: {column: club, kind: date}}", "is not a date as 2001-12-31"),
+        ("features: {Team: {column: club, kind: nominal, part: year}}", "part belongs to a date"),
+        ("file: {colour: red}", "file: unknown key 'colour'"),
+        ("file: {encoding: klingon}", "encoding 'klingon' is unknown"),
+        ("file: {delimiter: ', '}", "write one letter in quotes"),
+        ("file: {format: xlsx}", "only csv can be said here"),
         ("scores: {gemini: [g_o, g_c]}", "2 columns; five are expected"),
         ("scores: {gemini: {Kindness: g_o}}", "unknown trait 'Kindness'"),
         ("embeddings: {sound: [e0]}", "unknown modality"),
@@ -148,7 +170,7 @@ def test_a_wrong_column_map_is_refused(people: Path, tmp_path: Path, text: str, 
     with pytest.raises(InputError) as caught:
         _load(people, tmp_path, text)
     assert words in str(caught.value)
-    assert "columns.yaml" in str(caught.value)
+    assert "columns.yaml" in str(caught.value) or "others.csv, column 'club'" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

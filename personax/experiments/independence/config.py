@@ -21,13 +21,16 @@ class IndependenceConfig:
     table: Path | None = None
     """A table of your own (.csv, .parquet) instead of the hub's."""
     columns: Path | None = None
-    """YAML file that says what the columns of the table are."""
+    """YAML file that says what the columns of the table are. auto: write such a file for you to correct, and
+    stop."""
     tests: str = "default"
     """default (KCI, HSIC, distance correlation, chi-square, Fisher's z), paper (KCI, RCIT, HSIC, chi-square,
     G-square), all, or names with commas between: kci, hsic, distance_correlation, chi_square, fisher_z, rcit,
     g_square."""
-    scores: str = "aggregated"
-    """Trait scores: aggregated, chatgpt, gemini, llama, several with commas between, or all."""
+    scores: str = "default"
+    """What is tested against the features: aggregated, chatgpt, gemini, llama, a rater of the columns file or
+    its targets; several with commas between, or all. default: targets if there are any, else aggregated,
+    else all."""
     aggregate: Literal["median", "majority", "mean"] = "median"
     """How the language models' scores become the aggregated one."""
     alpha: float = 0.05
