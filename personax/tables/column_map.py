@@ -43,10 +43,7 @@ from personax.tables.schema import TRAITS, ColumnDeclaration
 from personax.tables.trait_scores import RATERS, trait_of
 
 SECTIONS = ("file", "id", "features", "scores", "targets", "embeddings", "ignore")
-UNKNOWN, UNUSED = (
-    "unknown",
-    "not used",
-)  # why a column is ignored, where a guess about it is of use, and where not
+UNKNOWN, UNUSED = "unknown", "not used"  # why a column is ignored: a guess about it helps, or does not
 TARGETS = "targets"  # the source of scores that are no scores of traits
 
 

@@ -18,7 +18,7 @@ from personax.runs.errors import InputError
 from personax.tables.column_map import read_document
 from personax.tables.declarations import texts_of
 
-_KEYS = ("delimiter", "encoding", "decimal", "format", "header")
+_FORM_KEYS = ("delimiter", "encoding", "decimal", "format", "header")
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ def read_form(columns: Path | None) -> FileForm:
     entry = {} if columns is None else read_document(columns).get("file") or {}
     where = f"{columns}: file"
     if not isinstance(entry, Mapping):
-        raise InputError(f"{where}: expected keys {', '.join(_KEYS)}")
+        raise InputError(f"{where}: expected keys {', '.join(_FORM_KEYS)}")
     for key in entry:
-        if key not in _KEYS:
-            raise InputError(f"{where}: unknown key {key!r}; known are {', '.join(_KEYS)}")
+        if key not in _FORM_KEYS:
+            raise InputError(f"{where}: unknown key {key!r}; known are {', '.join(_FORM_KEYS)}")
     return FileForm(
         delimiter=_one_letter(where, entry, "delimiter", ""),
         encoding=_encoding(where, entry.get("encoding", "utf-8-sig")),
@@ -79,4 +79,4 @@ def _encoding(where: str, name: Any) -> str:
 def _is_csv(where: str, name: Any) -> bool:
     if name not in (None, "csv"):
         raise InputError(f"{where}: format {name!r}; only csv can be said here")
-    return name == "csv"
+    return name is not None

@@ -220,22 +220,21 @@ def _score_lines(raw: RawTable, plan: ColumnPlan) -> Iterator[str]:
     """The scores that names told, with the range that the cells suggest."""
     for rater, name in plan.packed.items():
         yield f"{rater}: {_scalar(name)}"
-    for rater in dict.fromkeys(rater for rater, _ in plan.single):
-        columns = {trait: plan.single[rater, trait] for trait in TRAITS if (rater, trait) in plan.single}
+    for scorer in dict.fromkeys(scorer for scorer, _ in plan.single):
+        columns = {trait: plan.single[scorer, trait] for trait in TRAITS if (scorer, trait) in plan.single}
         scale = guess_scale(raw, list(columns.values()))
         if scale is None:  # the scores of several raters in one cell, which only names can tell
             continue
-        own = "self" if rater is None and scale != LLM_SCALE else rater or "aggregated"
-        inner = ", ".join(f"{trait}: {_scalar(name)}" for trait, name in columns.items())
+        usual = scale == LLM_SCALE
+        own = "self" if scorer is None and not usual else scorer or "aggregated"
+        inner = ", ".join(f"{trait}: {_scalar(column)}" for trait, column in columns.items())
         entry = _scalar(list(columns.values())) if len(columns) == len(TRAITS) else f"{{{inner}}}"
-        bounds = (
-            "" if scale == LLM_SCALE or scale.low is None else f", range: [{scale.low:g}, {scale.high:g}]"
-        )
+        bounds = "" if usual else f", range: [{scale.low:g}, {scale.high:g}], kind: {scale.kind}"
         yield f"{own}: {{columns: {entry}{bounds}}}"
 
 
 def guess_scale(raw: RawTable, names: Sequence[str]) -> ScoreScale | None:
-    """The scale of columns of scores: 1 to 3, 5, 7 or the largest, or any number; None if they are none."""
+    """The scale of columns of scores: 1 to 3, 5, 7 or what the cells span; None if they are no numbers."""
     columns = []
     for name in names:
         cells = raw.cells(name)
@@ -247,6 +246,7 @@ def guess_scale(raw: RawTable, names: Sequence[str]) -> ScoreScale | None:
     if numbers.isin([0, *np.arange(1, 3.1, 0.5)]).all():
         return LLM_SCALE
     if (numbers < 0).any() or guess_kind(numbers) != "ordinal":
-        return ScoreScale(None, None, kind="continuous")
+        low, high = float(np.floor(numbers.min())), float(np.ceil(numbers.max()))
+        return ScoreScale(low, high, kind="continuous")
     low, high = min(1.0, float(numbers.min())), float(numbers.max())
     return ScoreScale(low, next(top for top in (5.0, 7.0, high) if top >= high))

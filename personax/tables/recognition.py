@@ -48,11 +48,13 @@ def complete_plan(raw: RawTable, schema: tuple[ColumnDeclaration, ...], by_hand:
         elif _named_by_hand(meaning, by_hand):
             plan.ignored[name] = "another column was named by hand"
         else:
-            _take(raw, plan, taken, name, meaning)
+            _take_better(raw, plan, taken, name, meaning)
     return plan
 
 
-def _take(raw: RawTable, plan: ColumnPlan, taken: dict[Meaning, str], name: str, meaning: Meaning) -> None:
+def _take_better(
+    raw: RawTable, plan: ColumnPlan, taken: dict[Meaning, str], name: str, meaning: Meaning
+) -> None:
     """Enter a column into the plan, or only the better of two with the same meaning."""
     rival = taken.get(meaning)
     if rival is not None:

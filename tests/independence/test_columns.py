@@ -43,7 +43,7 @@ def test_standard_units_are_over_the_rows() -> None:
 
 
 def test_missing_dates_are_missing_numbers() -> None:
-    dates = pd.Series(pd.to_datetime(["2001-01-01", None, "2003-01-01"]))
+    dates = pd.Series(pd.to_datetime(["2001-01-01", "", "2003-01-01"]))
     for column in (
         dates,
         dates.astype(object),
