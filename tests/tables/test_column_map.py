@@ -88,12 +88,18 @@ def test_the_example_in_the_readme_works(tmp_path: Path) -> None:
         {
             "person": range(n),
             "stature": rng.uniform(160, 200, n),
-            "club": "x",
+            "pounds": rng.uniform(120, 220, n),
+            "club": "none",
             "wind_from": rng.uniform(0, 360, n),
             "shoe": 40,
+            "school": "primary",
+            "joined": "2021-05-03",
+            "born": "31.12.1990",
+            "grip_kg": rng.uniform(20, 60, n),
             "answers": "[1, 2, 3, 2, 1]",
             "notes": "",
             **{f"g_{trait[0].lower()}": 1 for trait in TRAITS},
+            **{f"q_{trait[0].lower()}": [9, *[5] * (n - 1)] for trait in TRAITS},
             **{
                 f"photo_{k}": [str(list(row)) for row in rng.random((n, 8)).round(3).tolist()] for k in (1, 2)
             },
@@ -105,7 +111,11 @@ def test_the_example_in_the_readme_works(tmp_path: Path) -> None:
     table = _load(people, tmp_path, example)
     assert len(table.embeddings["image"]) == 2
     assert table.embeddings["text"][0].shape == (n, 8)
-    assert list(table.features) == ["Height", "Team", "Wind", "Shoe_size"]
+    assert {"Height", "Team", "Wind", "Shoe_size", "Joined_month", "Birthmonth"} <= set(table.features)
+    assert (table.features["Team"] == "none").all()
+    assert (table.features["Birthmonth"] == 12).all()
+    assert table.scores["self"]["Openness"].isna().sum() == 1
+    assert list(table.targets) == ["Grip"]
     assert set(table.report.recognised) | {"notes"} == set(frame.columns)
 
 
