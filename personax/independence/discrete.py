@@ -1,9 +1,10 @@
 """Tests on tables of counts: chi-square and G-square."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int, Num
 from scipy.special import xlogy
 from scipy.stats import random_table
 
@@ -19,12 +20,12 @@ SMALLEST_EXPECTED = 5.0
 # How many times as many tables are drawn where the first ones say only that p is small.
 LONGER = 10
 
-# (tables (..., r, c), expected counts (r, c)) -> statistics (...)
-Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# (tables, expected counts) -> statistics
+Measure = Callable[[Num[np.ndarray, "*tables r c"], Float[np.ndarray, "r c"]], Num[np.ndarray, "*tables"]]
 
 
 def is_discrete(column: PreparedColumn) -> bool:
-    """Ordinal and nominal columns, and circular ones whose values occur five times on average (months)."""
+    """True for ordinal and nominal columns, and circular ones whose values occur 5 times on average."""
     if column.kind == "circular":
         return len(column) >= 5 * len(column.distinct)
     return column.kind in ("ordinal", "nominal")
@@ -61,29 +62,31 @@ def compare_tables(measure: Measure) -> Compare:
     """The comparison of two discrete columns by `measure` (pearson or likelihood_ratio).
 
     null "chi2": the asymptotic distribution with (r - 1)(c - 1) degrees of freedom; "permutation": Monte
-    Carlo over tables with the observed margins; "auto": chi2 unless an expected count is below 5.
+    Carlo over random tables with the observed margins (row and column sums); "auto": chi2 unless an expected
+    count is below 5.
     """
+    return partial(_compare_tables, measure)
 
-    def compare(
-        columns: ColumnPair,
-        prepared: tuple[None, None],
-        null: Null,
-        rng: np.random.Generator,
-        resamples: int,
-    ) -> Comparison:
-        x, y = columns
-        table, expected = joint_counts(x, y), expected_counts(x.counts, y.counts)
-        r, c = table.shape
-        statistic = float(measure(table, expected))
-        if null == "auto":
-            null = "chi2" if expected.min() >= SMALLEST_EXPECTED else "permutation"
-        if null == "chi2":
-            p = Resampled(log_chi2_sf(statistic, (r - 1) * (c - 1)), is_bound=False)
-        else:
-            p = _monte_carlo_log_p(statistic, columns, measure, rng, resamples)
-        return Comparison(statistic, p.log_p, cramers_v(statistic, len(x), (r, c)), null, p.is_bound)
 
-    return compare
+def _compare_tables(
+    measure: Measure,
+    columns: ColumnPair,
+    prepared: tuple[None, None],
+    null: Null,
+    rng: np.random.Generator,
+    resamples: int,
+) -> Comparison:
+    x, y = columns
+    table, expected = joint_counts(x, y), expected_counts(x.counts, y.counts)
+    r, c = table.shape
+    statistic = float(measure(table, expected))
+    if null == "auto":
+        null = "chi2" if expected.min() >= SMALLEST_EXPECTED else "permutation"
+    if null == "chi2":
+        p = Resampled(log_chi2_sf(statistic, (r - 1) * (c - 1)), is_bound=False)
+    else:
+        p = _monte_carlo_log_p(statistic, columns, measure, rng, resamples)
+    return Comparison(statistic, p.log_p, cramers_v(statistic, len(x), (r, c)), null, p.is_bound)
 
 
 def _monte_carlo_log_p(
@@ -104,7 +107,7 @@ def _monte_carlo_log_p(
     expected = expected_counts(rows, others)
     distribution = random_table(rows, others)
 
-    def exceeds() -> Iterator[np.ndarray]:
+    def exceeds() -> Iterator[Bool[np.ndarray, " tables"]]:
         drawn, block = 0, 200
         while drawn < resamples * LONGER:
             left = (resamples if drawn < resamples else resamples * LONGER) - drawn

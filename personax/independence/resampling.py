@@ -1,4 +1,4 @@
-"""p-values by resampling."""
+"""p-values by resampling: how often a random permutation or table reaches the observed statistic."""
 
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
@@ -10,9 +10,10 @@ from personax.runs.errors import InputError
 
 Randomness: TypeAlias = np.random.Generator | int | None
 
-# Sampling stops at this many exceedances: the standard error of p is then a tenth of p.
+# Sampling stops when this many resamples reach the observed statistic: the standard error of p is then a
+# tenth of p.
 ENOUGH = 100
-# The observed statistic and an equal one of a resample may differ by this much through rounding.
+# Because of rounding, two equal statistics may differ by this share.
 ROUNDING = 1e-10
 
 

@@ -1,4 +1,4 @@
-"""`--columns` names a YAML file in which a person says what the columns of a table are.
+"""Read the YAML file of the option `--columns`, in which the user says what the columns of a table are.
 
     file: {delimiter: ";", encoding: latin-1}   # only if the table is no usual CSV (file_form.py)
     id: person                     # column with the identifiers
@@ -153,7 +153,7 @@ def _refuse(path: Path, problem: str) -> NoReturn:
 
 
 def _refuse_repeated_keys(path: Path) -> None:
-    """Raise InputError for two equal keys. A YAML parser keeps the last one without a warning."""
+    """Raise InputError for two equal keys. A YAML parser would keep the last one without a warning."""
     pending = [yaml.compose(path.read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()
@@ -183,7 +183,7 @@ def _list_entry(path: Path, entries: Any, where: str) -> list[Any]:
 
 
 def _known_column(path: Path, column: Any, names: tuple[str, ...], where: str) -> str:
-    """`column` if the table has it, else InputError."""
+    """Return `column` if the table has it, else raise InputError; `where` is the section, for the message."""
     if str(column) not in names:
         _refuse(path, f"{where}: the table has no column {str(column)!r}")
     return str(column)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Shaped
+from jaxtyping import Float, Float64, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.column_map import ColumnPlan
@@ -24,7 +24,10 @@ ISO_LENGTH = 10  # a time of the day behind a date is left out
 
 
 def read_ids(raw: RawTable, plan: ColumnPlan, warnings: list[str]) -> Shaped[np.ndarray, " n"]:
-    """(n,) identifiers: integers if all of them are, else texts. Raises InputError."""
+    """(n,) identifiers: integers if all are whole numbers, else texts; without a column 1, 2, ...
+
+    Raises InputError for an empty cell and for an identifier that occurs twice.
+    """
     if plan.id is None:
         warnings.append("no column of identifiers; people are numbered by row")
         return np.arange(1, raw.n + 1)
@@ -172,7 +175,7 @@ def _advice_on_cell(cell: Any) -> str:
     return ""
 
 
-def _refuse_out_of_range(numbers: np.ndarray, column: ColumnDeclaration, where: str) -> None:
+def _refuse_out_of_range(numbers: Float64[np.ndarray, " n"], column: ColumnDeclaration, where: str) -> None:
     low = -np.inf if column.low is None else column.low
     high = np.inf if column.high is None else column.high
     wrong = np.isinf(numbers) | (numbers < low) | (numbers > high)
@@ -258,9 +261,9 @@ def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
     """Rater -> (n, 5) scores: first the raters of RATERS in their order, then others; without empty ones."""
     values: dict[str, dict[str, np.ndarray]] = {rater: {} for rater in (*RATERS, *plan.scales)}
 
-    def keep(rater: str, trait: str, name: str, scores: np.ndarray) -> None:
+    def keep(rater: str, trait: str, name: str, scores: Float[np.ndarray, " n"]) -> None:
         if trait in values[rater]:
-            raise InputError(f"{raw.label}, column {name!r}: {rater} {trait} is in another column as well")
+            raise InputError(f"{raw.label}, column {name!r}: {rater} {trait} is also in another column")
         values[rater][trait] = scores
 
     for rater, name in plan.packed.items():
@@ -282,7 +285,7 @@ def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
     }
 
 
-def _read_each(raw: RawTable, name: str, cells: pd.Series, scale: ScoreScale) -> np.ndarray:
+def _read_each(raw: RawTable, name: str, cells: pd.Series, scale: ScoreScale) -> Float[np.ndarray, " n"]:
     """(n,) float64 scores. A ValueError becomes an InputError that names the row."""
     out = np.full(raw.n, np.nan)
     for row, cell in enumerate(cells):
@@ -299,7 +302,7 @@ def _unpack_column(
     keys: tuple[str, ...],
     key_of: Callable[[str], str | None],
     scale: ScoreScale,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float[np.ndarray, " n"]]:
     """Key -> (n,) scores, for a column whose cells hold one score per key."""
     out: dict[str, np.ndarray] = {key: np.full(raw.n, np.nan) for key in keys}
     for row, cell in enumerate(raw.cells(name)):

@@ -1,4 +1,4 @@
-"""PeopleTable is what loading and simulating both return."""
+"""PeopleTable: the type of tables that are loaded or simulated."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from personax.views import MultiViewData, Truth
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a loader made of a file. `str(report)` is a short readable text.
+    """What was found in a file when it was loaded. `str(report)` is a short readable text.
 
     Attributes:
         recognised: column of the file -> what it holds.
@@ -33,7 +33,7 @@ class LoadReport:
         marks: feature or target -> cells that meant "no value" -> how many there were (marks.py).
         warnings: sentences that everybody who reads the results should know.
         matching: how files with embeddings were matched to the people; "" if there are none.
-        embedding_warnings: sentences on who lacks an embedding, and on equal embeddings.
+        embedding_warnings: sentences about who lacks an embedding, and about equal embeddings.
     """
 
     recognised: Mapping[str, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def _listed(names: list[str] | tuple[str, ...], before: str, most: int = 12, bet
 
 @dataclass(frozen=True)
 class PeopleTable:
-    """n people with features, trait scores and, where there are any, embeddings.
+    """n people with features, trait scores and possibly embeddings.
 
     Attributes:
         name: "athlete", "celeb" or the stem of the file.
@@ -101,7 +101,8 @@ class PeopleTable:
             there are none.
         observed: modality -> (n, measurements) bool. Where it is False, the row of the embedding is 0 and has
             no meaning.
-        simulated: whether these people were made up. Every file and figure made from them must say so.
+        simulated: True if these people are made up. Every file and figure made from them must be marked as
+            simulated.
         source: where the table came from, for the manifest of a run.
         sha256: checksum of the file or files, or of the arrays of a simulated table.
         revision: commit of the hub's repository, or None.

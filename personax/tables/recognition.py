@@ -1,4 +1,4 @@
-"""Find out what the columns of a file are: by their names and, for embeddings, by their cells."""
+"""Recognise what the columns of a file hold: by their names and, for embeddings, also by their cells."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -25,7 +25,7 @@ UNUSED_SPELLINGS = {plain(word) for word in UNUSED_NAMES}
 
 
 def complete_plan(raw: RawTable, schema: tuple[ColumnDeclaration, ...], by_hand: ColumnPlan) -> ColumnPlan:
-    """Add every other column of the file to the plan `by_hand`. Unknown columns are ignored.
+    """Add to the plan `by_hand`, which the user has written, all other columns of the file.
 
     The choices made by hand are never changed. Of two columns that may be the same feature, or the
     identifier, the one with the better name is taken: it states the unit, or comes first in the schema.
@@ -93,7 +93,7 @@ def _why_ignored(name: str) -> str:
 
 
 def _named_by_hand(meaning: Meaning, by_hand: ColumnPlan) -> bool:
-    """Whether the plan made by hand has a column with this meaning already."""
+    """Whether the user's plan already has a column with this meaning."""
     if isinstance(meaning, ColumnDeclaration):
         return meaning.name in by_hand.features or meaning.name in by_hand.targets
     if isinstance(meaning, ScoreMeaning):
