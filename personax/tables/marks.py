@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Shaped
 
-from personax.tables.reading import is_empty
+from personax.tables.reading import is_empty, lowered
 
 EMPTY = ""  # the mark of an empty cell
 
@@ -24,7 +24,7 @@ def marks_of(cells: pd.Series, missing: Sequence[str]) -> Shaped[np.ndarray, " n
         numbers = cells.to_numpy(dtype=float, na_value=np.nan)
         out[np.isnan(numbers)] = EMPTY
         return with_number_marks(out, numbers, missing)
-    markers = {marker.strip().lower() for marker in missing}
+    markers = lowered(tuple(missing))
     for row, cell in enumerate(cells):
         if is_empty(cell):
             out[row] = EMPTY

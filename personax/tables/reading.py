@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias, cast
 
@@ -194,11 +195,17 @@ def is_empty(cell: Any) -> bool:
     return isinstance(cell, float) and math.isnan(cell)
 
 
-def is_missing(cell: Any, markers: Sequence[str] = MISSING) -> bool:
+def is_missing(cell: Any, markers: tuple[str, ...] = MISSING) -> bool:
     """Whether a cell is empty or one of the texts that mean "no value"; upper and lower case are the same."""
     if is_empty(cell):
         return True
-    return isinstance(cell, str) and cell.strip().lower() in (marker.lower() for marker in markers)
+    return isinstance(cell, str) and cell.strip().lower() in lowered(markers)
+
+
+@cache
+def lowered(markers: tuple[str, ...]) -> frozenset[str]:
+    """The markers in lower case, without blanks around them."""
+    return frozenset(marker.strip().lower() for marker in markers)
 
 
 def shown(cell: Any, most: int = 40) -> str:

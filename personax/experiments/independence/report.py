@@ -171,7 +171,7 @@ def independence_report(config: IndependenceConfig, table: PeopleTable, decided:
 
 
 def columns_table(table: PeopleTable) -> str:
-    """Every feature and target with its kind, how many people have it, and which cells had no value."""
+    """Every column with its kind, how many people have it, and which cells had no value."""
     frame = (
         pd.concat([table.targets, table.features], axis=1) if len(table.targets.columns) else table.features
     )
@@ -184,6 +184,17 @@ def columns_table(table: PeopleTable) -> str:
             "cells without a value": marks_text(table.report.marks.get(name, {})),
         }
         for name in map(str, frame.columns)
+    ]
+    rows += [
+        {
+            "column": f"{rater} {trait}",
+            "kind": table.scale(rater).kind,
+            "people": int(scores.notna().sum()),
+            "different values": int(scores.nunique()),
+            "cells without a value": f"{int(scores.isna().sum())} in all" if scores.isna().any() else "",
+        }
+        for rater, frame in table.scores.items()
+        for trait, scores in frame.items()
     ]
     return markdown_table(pd.DataFrame(rows), digits=0)
 
