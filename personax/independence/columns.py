@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from personax.runs.errors import InputError
+
 # Ordinal: numbers with few values in an order, such as scores. Nominal: categories without an order, such as
 # a league. Circular: positions on a circle, such as the month of birth.
 Kind = Literal["continuous", "ordinal", "nominal", "circular"]
@@ -22,12 +24,13 @@ _LIST_PAIRS = 500
 
 
 def encode(values: Any, kind: str, period: float | None = None) -> Float[np.ndarray, " n"]:
-    """A raw column as (n,) floats, NaN where a value is missing.
+    """A raw column as (n,) floats, NaN where a value is missing (NaN, None, NaT).
 
     Nominal labels of any type become the category numbers 0, 1, ..., whose order has no meaning. Circular
     values become angles in [0, 2 pi); `period` is the length of one turn (2 pi if None). Numbers stay as
-    they are. Raises ValueError for an unknown kind, for text or +-inf in a column of numbers, and for a
-    period that is not positive.
+    they are, dates become numbers in their order, and words in an ordered `pandas.Categorical` their places.
+    Raises ValueError for an unknown kind, for text or +-inf in a column of numbers, for a period that is not
+    positive, and for dates on a circle (take their month or day of the year).
 
     >>> encode(["NBA", "NHL", None, "NBA"], "nominal")
     array([ 0.,  1., nan,  0.])
@@ -39,7 +42,7 @@ def encode(values: Any, kind: str, period: float | None = None) -> Float[np.ndar
         category_numbers = pd.factorize(series, use_na_sentinel=True)[0].astype(float)
         category_numbers[category_numbers < 0] = np.nan
         return category_numbers
-    numbers = pd.to_numeric(series, errors="raise").to_numpy(dtype=float, na_value=np.nan)
+    numbers = _numbers_in(series, kind)
     if np.isinf(numbers).any():
         raise ValueError(f"row {int(np.flatnonzero(np.isinf(numbers))[0])} is infinite; mark it as missing")
     if kind == "circular":
@@ -48,6 +51,34 @@ def encode(values: Any, kind: str, period: float | None = None) -> Float[np.ndar
             raise ValueError(f"period {period!r} must be a positive number")
         return np.asarray(np.mod(numbers, turn) * (TWO_PI / turn))
     return numbers
+
+
+def refuse_other_index(names: str, a: Any, b: Any) -> None:
+    """InputError for two pandas objects of one length whose rows have other labels."""
+    indexes = [side.index for side in (a, b) if isinstance(side, pd.Series | pd.DataFrame)]
+    if len(indexes) == 2 and len(indexes[0]) == len(indexes[1]) and not indexes[0].equals(indexes[1]):
+        raise InputError(
+            f"{names} have different indexes; align them (b = b.loc[a.index]), or give .to_numpy() of both"
+        )
+
+
+def _numbers_in(series: pd.Series, kind: str) -> Float[np.ndarray, " n"]:
+    """(n,) floats of numbers, dates or ordered words, NaN where missing. Raises ValueError."""
+    missing = series.isna().to_numpy()
+    if isinstance(series.dtype, pd.CategoricalDtype) and series.cat.ordered:
+        words = not pd.api.types.is_numeric_dtype(series.cat.categories.dtype)
+        series = series.cat.codes if words else series
+    elif series.dtype == object:
+        dates = not missing.all() and all(hasattr(cell, "timetuple") for cell in series[~missing])
+        series = pd.to_datetime(series.where(~missing, None)) if dates else series.where(~missing, np.nan)
+    if kind == "circular" and getattr(series.dtype, "kind", "") in ("m", "M"):
+        raise ValueError("dates lie on no circle; take their month or day of the year")
+    try:
+        numbers = pd.to_numeric(series, errors="raise").to_numpy(dtype=float, na_value=np.nan)
+    except TypeError as error:
+        raise ValueError(f"a cell is no number ({error})") from error
+    # pandas turns a missing date (NaT) into the smallest integer.
+    return np.where(missing, np.nan, numbers)
 
 
 @dataclass(frozen=True, eq=False)

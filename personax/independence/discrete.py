@@ -11,12 +11,14 @@ from scipy.stats import random_table
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.grams import joint_counts
 from personax.independence.procedure import Compare, Comparison, Null
-from personax.independence.resampling import ROUNDING, resampling_log_p
+from personax.independence.resampling import ROUNDING, Resampled, resampling_log_p
 from personax.independence.tails import log_chi2_sf
 
 TABLE_NULLS: tuple[Null, ...] = ("auto", "chi2", "permutation")
 # Below this count the chi-square distribution no longer describes a cell's contribution (Cochran 1954).
 SMALLEST_EXPECTED = 5.0
+# How many times as many tables are drawn where the first ones say only that p is small.
+LONGER = 10
 
 # (tables, expected counts) -> statistics
 Measure = Callable[[Num[np.ndarray, "*tables r c"], Float[np.ndarray, "r c"]], Num[np.ndarray, "*tables"]]
@@ -81,16 +83,18 @@ def _compare_tables(
     if null == "auto":
         null = "chi2" if expected.min() >= SMALLEST_EXPECTED else "permutation"
     if null == "chi2":
-        log_p = log_chi2_sf(statistic, (r - 1) * (c - 1))
+        p = Resampled(log_chi2_sf(statistic, (r - 1) * (c - 1)), is_bound=False)
     else:
-        log_p = _monte_carlo_log_p(statistic, columns, measure, rng, resamples)
-    return Comparison(statistic, log_p, cramers_v(statistic, len(x), (r, c)), null)
+        p = _monte_carlo_log_p(statistic, columns, measure, rng, resamples)
+    return Comparison(statistic, p.log_p, cramers_v(statistic, len(x), (r, c)), null, p.is_bound)
 
 
 def _monte_carlo_log_p(
     statistic: float, columns: ColumnPair, measure: Measure, rng: np.random.Generator, resamples: int
-) -> float:
+) -> Resampled:
     """log p over random tables with the observed margins (`resampling_log_p`).
+
+    Where none of `resamples` tables is as extreme as the observed one, `LONGER` times as many are drawn.
 
     The margins are sorted, and the longer one becomes the rows: the same `rng` then gives the same p for any
     order of arguments, rows and categories. Tables are drawn in blocks, which grow from 200 tables to at
@@ -105,10 +109,11 @@ def _monte_carlo_log_p(
 
     def exceeds() -> Iterator[Bool[np.ndarray, " tables"]]:
         drawn, block = 0, 200
-        while drawn < resamples:
-            size = min(block, max(1, 1_000_000 // expected.size), resamples - drawn)
+        while drawn < resamples * LONGER:
+            left = (resamples if drawn < resamples else resamples * LONGER) - drawn
+            size = min(block, max(1, 1_000_000 // expected.size), left)
             tables = distribution.rvs(size, random_state=rng)
             yield measure(tables, expected) >= statistic * (1.0 - ROUNDING)
             drawn, block = drawn + size, 2 * block
 
-    return resampling_log_p(exceeds(), resamples)
+    return resampling_log_p(exceeds(), resamples, longer=LONGER)

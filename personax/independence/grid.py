@@ -13,12 +13,14 @@ from jaxtyping import Bool, Float
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from personax.independence.columns import Kind, PreparedColumn, complete_column, encode
+from personax.independence.columns import Kind, PreparedColumn, complete_column, encode, refuse_other_index
 from personax.independence.multiple import combine_strata
 from personax.independence.procedure import Null, Procedure
 from personax.independence.registry import DEFAULT_TESTS, RESAMPLES, TESTS
+from personax.independence.resampling import Randomness, generator_of
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
+from personax.runs.errors import InputError
 
 # Rows of the grid's table: column name -> value.
 GridRows = list[dict[str, Any]]
@@ -37,6 +39,20 @@ class Variables:
     frame: pd.DataFrame
     kinds: Mapping[str, Kind]
     periods: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the names of the columns. Raises InputError."""
+        names = list(self.frame.columns)
+        if not names or not len(self.frame):
+            raise InputError(
+                f"a frame of shape {self.frame.shape}: at least one column and one row are needed"
+            )
+        for name in names:
+            if not isinstance(name, str):
+                raise InputError(f"column {name!r}: names must be texts; write frame.rename(columns=str)")
+        repeated = self.frame.columns[self.frame.columns.duplicated()]
+        if len(repeated):
+            raise InputError(f"column {repeated[0]!r} occurs twice; rename or remove one")
 
     def encoded(self) -> Iterator["EncodedColumn"]:
         """The columns in the form that tests take. Raises ValueError, which names the column with a fault."""
@@ -65,7 +81,7 @@ def run_grid(
     *,
     tests: Sequence[str] = DEFAULT_TESTS,
     given: pd.Series | None = None,
-    rng: np.random.Generator | None = None,
+    rng: Randomness = None,
     resamples: int = RESAMPLES,
     jobs: int = 1,
     procedures: Mapping[str, Procedure] = TESTS,
@@ -77,9 +93,9 @@ def run_grid(
         tests: names from `procedures`; each uses its default null distribution.
         given: (n,) labels of strata, disjoint groups of rows. If given, each test is done within each stratum
             and the p-values are combined (`combine_strata`). Rows without a label are left out.
-        rng: source of randomness (permutations, Monte Carlo, RCIT's features); None means a generator with
-            seed 0. Each cell has its own stream, named after test, trait and feature: its result depends
-            neither on `jobs` nor on the other cells of the grid.
+        rng: source of randomness (permutations, Monte Carlo, RCIT's features): a generator, or a seed; None
+            means the seed 0. Each cell has its own stream, named after test, trait and feature: its result
+            depends neither on `jobs` nor on the other cells of the grid.
         resamples: largest number of permutations or Monte-Carlo tables per test.
         jobs: number of processes, with one BLAS thread each; 1 starts no other process, -1 means one per
             core. Starting a process takes a second or two, which pays off for permutation nulls, many traits
@@ -92,7 +108,8 @@ def run_grid(
 
     A feature is prepared once for each pattern of missing rows, and only one at a time is held: memory is
     about 16 m n bytes a process, with m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
-    Raises ValueError as `run_test` does, with the name of the column.
+    Raises ValueError as `run_test`, with the name of the column; InputError for frames with different indexes
+    (and `Variables` for frames without columns or rows, for names that are no texts or occur twice).
 
     >>> frame = pd.DataFrame({"Openness": [1, 2, 3, 1, 2, 3], "Height": [171, 180, 192, 168, 184, 190]})
     >>> traits = Variables(frame[["Openness"]], {"Openness": "ordinal"})
@@ -107,11 +124,13 @@ def run_grid(
         raise ValueError(f"test {unknown[0]!r} is unknown; choose from {', '.join(procedures)}")
     if len(traits.frame) != len(features.frame):
         raise ValueError(f"traits have {len(traits.frame)} rows, features {len(features.frame)}")
+    refuse_other_index("traits and features", traits.frame, features.frame)
+    refuse_other_index("traits and given", traits.frame, given)
     row_of_tests = _FeatureRow(
         traits=tuple(traits.encoded()),
         tests={test: (procedures[test], procedures[test].choose_null(None)) for test in tests},
         strata=_strata_masks(given, len(traits.frame)),
-        root=int((np.random.default_rng(0) if rng is None else rng).integers(2**63)),
+        root=int(generator_of(rng).integers(2**63)),
         resamples=resamples,
     )
     bar = partial(tqdm, total=features.frame.shape[1], unit="feature", disable=None, leave=False)

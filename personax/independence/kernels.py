@@ -10,6 +10,7 @@ from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_gram
 from personax.independence.nulls import correlation, cross, gamma_log_p, permutation_log_p, spectral_log_p
 from personax.independence.procedure import Compare, Comparison, Null
+from personax.independence.resampling import Resampled
 
 RANDOM_FEATURES = 5  # of RCIT, for each column (Strobl et al. 2019)
 KERNEL_NULLS: tuple[Null, ...] = ("spectral", "gamma", "permutation")
@@ -80,12 +81,11 @@ def _log_p(
     null: Null,
     rng: np.random.Generator,
     resamples: int,
-) -> float:
-    if null == "gamma":
-        return gamma_log_p(v, *grams)
+) -> Resampled:
     if null == "permutation":
         return permutation_log_p(v, columns, grams, rng, resamples)
-    return spectral_log_p(v, *grams)
+    exact = gamma_log_p if null == "gamma" else spectral_log_p
+    return Resampled(exact(v, *grams), is_bound=False)
 
 
 def compare_grams(scale: Scale) -> Compare:
@@ -106,8 +106,8 @@ def _compare_grams(
 ) -> Comparison:
     v = cross(*grams)
     effect = float(np.sqrt(np.clip(correlation(v, *grams), 0.0, 1.0)))
-    log_p = _log_p(v, columns, grams, null, rng, resamples)
-    return Comparison(scale(v, *grams), log_p, effect, null)
+    p = _log_p(v, columns, grams, null, rng, resamples)
+    return Comparison(scale(v, *grams), p.log_p, effect, null, p.is_bound)
 
 
 def unscaled(v: float, a: Gram, b: Gram) -> float:

@@ -46,4 +46,5 @@ def compare_linear(
     a, b = sorted((np.sort(a), np.sort(b)), key=lambda scores: (len(np.unique(scores)), f"{scores[0]:.9e}"))
     threshold = abs(correlation) * (n - 1) * (1.0 - ROUNDING)
     exceeds = (np.array([abs(float(rng.permutation(a) @ b)) >= threshold]) for _ in range(resamples))
-    return Comparison(z, resampling_log_p(exceeds, resamples), correlation, null)
+    p = resampling_log_p(exceeds, resamples)
+    return Comparison(z, p.log_p, correlation, null, p.is_bound)

@@ -49,7 +49,8 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     add up. A product of p-values does this; Stouffer's z, which is made for one-sided effects in one
     direction, would average them. No combination has a larger Bahadur slope, a measure of power (Littell &
     Folks 1971), and this one needs only log p. Permutation p-values are discrete, so with them the
-    combination is conservative: its p-value is a little too large.
+    combination is conservative: its p-value is a little too large. If one of them is a bound, so is the
+    result.
     The effect is the mean over these strata, weighted by their rows; n is the sum of their rows.
     """
     used = [stratum for stratum in strata if stratum.defined]
@@ -62,7 +63,8 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     n = sum(stratum.n for stratum in used)
     effect = sum(stratum.n * stratum.effect for stratum in used) / n
     null = f"fisher over {len(used)} strata ({', '.join(sorted({stratum.null for stratum in used}))})"
-    return result(test, statistic, log_chi2_sf(statistic, 2 * len(used)), n, effect, null)
+    bound = any(stratum.bound for stratum in used)
+    return result(test, statistic, log_chi2_sf(statistic, 2 * len(used)), n, effect, null, bound=bound)
 
 
 def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataFrame:

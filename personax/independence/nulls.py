@@ -19,7 +19,7 @@ from personax.independence.grams import (
     factor_table,
     table_table,
 )
-from personax.independence.resampling import ROUNDING, resampling_log_p
+from personax.independence.resampling import ROUNDING, Resampled, resampling_log_p
 from personax.independence.tails import log_gamma_sf, log_weighted_chi2_sf
 
 
@@ -101,8 +101,8 @@ def permutation_log_p(
     grams: tuple[Gram, Gram],
     rng: np.random.Generator,
     resamples: int,
-) -> float:
-    """log p from random orders of the rows of one column (`resampling_log_p`).
+) -> Resampled:
+    """log p over random orders of the rows of one column (`resampling_log_p`).
 
     Both columns are sorted before the shuffle, and the contents of the columns decide which one is shuffled:
     so the same `rng` gives the same p for any order of rows and arguments.

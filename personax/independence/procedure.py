@@ -28,12 +28,14 @@ class Comparison(NamedTuple):
         log_p: natural logarithm of its p-value.
         effect: size of the dependence, see `TestResult`.
         null: name of the null distribution from which the p-value was computed.
+        is_bound: whether the p-value is only known to be at most as large (`TestResult.bound`).
     """
 
     statistic: float
     log_p: float
     effect: float
     null: str
+    is_bound: bool = False
 
 
 # (columns, the prepared columns, null, rng, resamples) -> Comparison
@@ -93,5 +95,5 @@ class Procedure:
         resamples: int,
     ) -> TestResult:
         """Compare two columns for which `refusal` returned None."""
-        statistic, log_p, effect, used = self.compare(columns, prepared, null, rng, resamples)
-        return result(self.name, statistic, log_p, len(columns[0]), effect, used)
+        statistic, log_p, effect, used, bound = self.compare(columns, prepared, null, rng, resamples)
+        return result(self.name, statistic, log_p, len(columns[0]), effect, used, bound=bound)

@@ -6,7 +6,14 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from personax.independence.columns import ColumnPair, Kind, PreparedColumn, complete_column, encode
+from personax.independence.columns import (
+    ColumnPair,
+    Kind,
+    PreparedColumn,
+    complete_column,
+    encode,
+    refuse_other_index,
+)
 from personax.independence.discrete import (
     TABLE_NULLS,
     compare_tables,
@@ -29,6 +36,7 @@ from personax.independence.kernels import (
 from personax.independence.linear import LINEAR_NULLS, compare_linear, has_a_line, z_scores
 from personax.independence.nulls import correlation
 from personax.independence.procedure import Procedure, any_column
+from personax.independence.resampling import Randomness, generator_of
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 
@@ -98,7 +106,7 @@ class PairOptions(TypedDict, total=False):
     kinds: tuple[Kind, Kind]
     periods: tuple[float | None, float | None]
     null: str | None
-    rng: np.random.Generator | None
+    rng: Randomness
     resamples: int
 
 
@@ -110,7 +118,7 @@ def run_test(
     kinds: tuple[Kind, Kind] = CONTINUOUS,
     periods: tuple[float | None, float | None] = RADIANS,
     null: str | None = None,
-    rng: np.random.Generator | None = None,
+    rng: Randomness = None,
     resamples: int = RESAMPLES,
 ) -> TestResult:
     """Run a test on two columns.
@@ -119,17 +127,20 @@ def run_test(
         test: a name in `TESTS`, or a test itself, such as `REFERENCE["kci"]` (of another library, see
             reference.py).
         x, y: (n,) sequences, arrays or Series; numbers, or labels of any type where the kind is nominal.
-            Rows in which either is missing (NaN, None) are left out; `n` of the result counts the rest.
+            Rows in which either is missing (NaN, None, NaT) are left out; `n` of the result counts the rest.
+            Two Series must have the same index: rows are paired by position.
         kinds: kind of x and of y: "continuous", "ordinal", "nominal" or "circular".
         periods: length of one turn for circular columns; None means 2 pi.
         null: null distribution, one that the test offers; None is the test's default.
-        rng: randomness of `permutation` nulls and of RCIT's features; None means a generator with seed 0, so
-            that the same call gives the same result. The same generator state gives the same result for (x,
-            y) and (y, x), for other units and, except for rounding, for another order of rows.
-        resamples: largest number of permutations or Monte-Carlo tables, >= 1; the smallest p is then
-            1/(resamples + 1). Drawing stops early if p is large (`resampling_log_p`).
+        rng: randomness of `permutation` nulls and of RCIT's features: a generator, or a seed; None is the
+            seed 0, so that a call repeats itself. The same generator state gives the same result for (x, y)
+            and (y, x), for other units and, except for rounding, for another order of rows.
+        resamples: number of permutations or Monte-Carlo tables, >= 1. Drawing stops early where p is large.
+            Where no table of counts is as extreme as the observed one, ten times as many are drawn; if none
+            is then, p is a bound (`TestResult.bound`). See `resampling_log_p`.
 
-    Raises ValueError: unequal lengths, unknown name, kind or null, text in a numeric column, infinities.
+    Raises ValueError: unequal lengths or indexes, unknown name, kind or null, text in a numeric column,
+    infinities.
 
     There is no p-value (see `TestResult.null`) if the test does not apply to a column, if fewer than 5 rows
     are complete, or if a column is constant over the complete rows.
@@ -148,16 +159,19 @@ def run_test(
     refused = procedure.refusal(*columns)
     if refused is not None:
         return refused
-    rng = np.random.default_rng(0) if rng is None else rng
-    prepare = procedure.preparation(rng)
+    generator = generator_of(rng)
+    prepare = procedure.preparation(generator)
     with one_blas_thread():
-        return procedure.test(columns, (prepare(columns[0]), prepare(columns[1])), chosen, rng, resamples)
+        return procedure.test(
+            columns, (prepare(columns[0]), prepare(columns[1])), chosen, generator, resamples
+        )
 
 
 def _complete_pair(
     pair: tuple[Any, Any], kinds: tuple[Kind, Kind], periods: tuple[float | None, float | None]
 ) -> ColumnPair:
     """Both columns over the rows in which neither is missing."""
+    refuse_other_index("x and y", *pair)
     a, b = encode(pair[0], kinds[0], periods[0]), encode(pair[1], kinds[1], periods[1])
     if a.shape != b.shape:
         raise ValueError(f"x and y must be columns of one length, not {a.shape} and {b.shape}")

@@ -28,6 +28,8 @@ class TestResult:
             docstring, or the reason why there is no p-value: "not applicable" (the test has no meaning for
             these kinds of column), "undefined: constant column" or "undefined: fewer than 5 complete rows".
             Without a p-value, statistic, pvalue, log10_pvalue and effect are NaN.
+        bound: whether `pvalue` is only an upper bound: no resample was as extreme as the data, so the
+            evidence is at least this strong, and may be much stronger.
     """
 
     __test__ = False  # pytest must not collect this class, although its name starts with Test
@@ -39,6 +41,7 @@ class TestResult:
     n: int
     effect: float
     null: str
+    bound: bool = False
 
     @property
     def applicable(self) -> bool:
@@ -55,11 +58,13 @@ class TestResult:
         return asdict(self) | {"applicable": self.applicable}
 
 
-def result(test: str, statistic: float, log_p: float, n: int, effect: float, null: str) -> TestResult:
+def result(
+    test: str, statistic: float, log_p: float, n: int, effect: float, null: str, *, bound: bool = False
+) -> TestResult:
     """A TestResult from the natural logarithm of its p-value."""
     log10_p = min(log_p / LN10, 0.0)
     pvalue = max(float(np.exp(min(log_p, 0.0))), float(np.finfo(float).tiny))
-    return TestResult(test, float(statistic), pvalue, log10_p, n, float(effect), null)
+    return TestResult(test, float(statistic), pvalue, log10_p, n, float(effect), null, bound)
 
 
 def without_pvalue(test: str, n: int, why: str) -> TestResult:

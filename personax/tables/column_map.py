@@ -1,24 +1,33 @@
 """Read the YAML file of the option `--columns`, in which the user says what the columns of a table are.
 
+    file: {delimiter: ";", encoding: latin-1}   # only if the table is no usual CSV (file_form.py)
     id: person                     # column with the identifiers
     features:
       Height: stature              # a feature of the schema: its kind and range are known
-      Team: {column: club, kind: nominal}
+      Weight: {column: pounds, unit: lb}
+      Team: {column: club, kind: nominal, missing: []}
       Shoe_size: {column: shoe, kind: ordinal, unit: EU, range: [20, 60], missing: ["-1"]}
+      School: {column: school, kind: ordinal, order: [primary, secondary, university]}
       Wind: {column: wind_from, kind: circular, period: 360}
+      Born: {column: born, kind: date}             # gives Born_year, Born_month and Born_day_of_year
+      Birthmonth: {column: born, kind: date, part: month, format: "%d.%m.%Y"}
     scores:
       chatgpt: answers             # one column with all five traits, or
       gemini: [g_o, g_c, g_e, g_a, g_n]   # one column each, in the order O, C, E, A, N
       aggregated: {Openness: final_open, Neuroticism: final_neuro}
+      self: {columns: [q_o, q_c, q_e, q_a, q_n], range: [1, 5], missing: [9]}
+    targets:                       # these are tested against the features, in place of traits
+      Grip: {column: grip_kg, kind: continuous, unit: kg}
     embeddings:
       image: [photo_1, photo_2]    # list columns, one per measurement, or
       text: [{prefix: gpt_}]       # separate columns gpt_0, gpt_1, ...
     ignore: [notes]
 
-All other columns are recognised by their names, as without such a file. A rater is a language model that has
-scored the traits, or "aggregated".
+All other columns are recognised by their names, as they are without such a file. `--columns auto` writes such
+a file (proposal.py).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,12 +35,16 @@ from typing import Any, NoReturn
 
 import yaml
 
-from personax.independence.columns import KINDS
 from personax.runs.errors import InputError
 from personax.runs.files import read_yaml
+from personax.tables.declarations import LLM_SCALE, ScoreScale, read_declarations, read_scale
 from personax.tables.embeddings import Slot
-from personax.tables.schema import ANY_TABLE, TRAITS, ColumnDeclaration
+from personax.tables.schema import TRAITS, ColumnDeclaration
 from personax.tables.trait_scores import RATERS, trait_of
+
+SECTIONS = ("file", "id", "features", "scores", "targets", "embeddings", "ignore")
+UNKNOWN, UNUSED = "unknown", "not used"  # why a column is ignored: a guess about it helps, or does not
+TARGETS = "targets"  # the source of scores that are no scores of traits
 
 
 @dataclass
@@ -40,53 +53,67 @@ class ColumnPlan:
 
     Attributes:
         id: column of the identifiers, or None.
-        features: feature -> (column, declaration).
+        features: feature -> (column, declaration). Two features may be read from one column.
+        targets: target -> (column, declaration), in the same way.
         packed: rater -> column that holds all five traits in each cell.
-        single: (rater, trait) -> column that holds one trait. If the rater is None, the column holds the
-            aggregated score or the scores of all raters.
+        single: (rater, trait) -> column that holds one trait. Without a rater (None), it holds the aggregated
+            score or the scores of all raters.
+        scales: rater -> scale of the scores; `LLM_SCALE` for raters that are not named.
         embeddings: measurement -> one column of lists, or the columns of the single coordinates.
         ignored: column that is not used -> the reason.
+        where: the `--columns` file, for messages; "" without one.
     """
 
     id: str | None = None
     features: dict[str, tuple[str, ColumnDeclaration]] = field(default_factory=dict)
+    targets: dict[str, tuple[str, ColumnDeclaration]] = field(default_factory=dict)
     packed: dict[str, str] = field(default_factory=dict)
     single: dict[tuple[str | None, str], str] = field(default_factory=dict)
+    scales: dict[str, ScoreScale] = field(default_factory=dict)
     embeddings: dict[Slot, list[str]] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
+    where: str = ""
 
     def used(self) -> Iterator[str]:
-        """Every column that the plan mentions."""
+        """Every column that the plan mentions; one that holds two features twice."""
+        yield from (column for column, _ in self.features.values())
+        yield from (column for column, _ in self.targets.values())
+        yield from self.used_once()
+
+    def used_once(self) -> Iterator[str]:
+        """The columns that hold one thing only."""
         if self.id is not None:
             yield self.id
-        yield from (column for column, _ in self.features.values())
         yield from self.packed.values()
         yield from self.single.values()
         for columns in self.embeddings.values():
             yield from columns
         yield from self.ignored
 
+    def scale(self, rater: str | None) -> ScoreScale:
+        """The scale of a rater; None is for columns that hold the scores of all raters."""
+        return self.scales.get(rater or "aggregated", LLM_SCALE)
+
 
 def read_columns(path: Path, names: tuple[str, ...]) -> ColumnPlan:
     """The plan in a `--columns` file, for a table with the columns `names`.
 
     Raises:
-        InputError: the file is not YAML, names a key or column twice, or has an unknown key, column, rater,
-            trait or kind.
+        InputError: the file is not YAML, names a key twice or one column as two things, or has an unknown
+            key, column, trait or kind.
     """
-    document = read_yaml(path)
-    _refuse_repeated_keys(path)
-    sections = ("id", "features", "scores", "embeddings", "ignore")
-    if not isinstance(document, Mapping):
-        raise InputError(f"{path}: expected sections {', '.join(sections)}")
-    for section in document:
-        if section not in sections:
-            _refuse(path, f"unknown section {section!r}; known are {', '.join(sections)}")
-    plan = ColumnPlan()
+    document = read_document(path)
+    plan = ColumnPlan(where=str(path))
     if document.get("id") is not None:
         plan.id = _known_column(path, document["id"], names, "id")
-    for name, entry in _section(path, document, "features"):
-        plan.features[name] = _read_feature_entry(path, name, entry, names)
+    for section, place in (("features", plan.features), ("targets", plan.targets)):
+        for name, entry in _section(path, document, section):
+            column, declared = read_declarations(f"{path}: {section}, {name!r}", name, entry)
+            _known_column(path, column, names, f"{section}, {name!r}")
+            for declaration in declared:
+                if declaration.name in plan.features or declaration.name in plan.targets:
+                    _refuse(path, f"{section}: {declaration.name!r} is named twice")
+                place[declaration.name] = column, declaration
     for rater, entry in _section(path, document, "scores"):
         _read_score_entry(path, plan, rater, entry, names)
     for modality, entries in _section(path, document, "embeddings"):
@@ -95,12 +122,30 @@ def read_columns(path: Path, names: tuple[str, ...]) -> ColumnPlan:
         if name in plan.ignored:
             _refuse(path, f"column {name!r} is named twice")
         plan.ignored[_known_column(path, name, names, "ignore")] = "by --columns"
-    seen: set[str] = set()
-    for column in plan.used():
-        if column in seen:
-            _refuse(path, f"column {column!r} is named twice")
-        seen.add(column)
+    _refuse_two_meanings(path, plan)
     return plan
+
+
+def read_document(path: Path) -> Mapping[str, Any]:
+    """The sections of a `--columns` file. Raises InputError if it is no such file."""
+    document = read_yaml(path)
+    _refuse_repeated_keys(path)
+    if not isinstance(document, Mapping):
+        raise InputError(f"{path}: expected sections {', '.join(SECTIONS)}")
+    for section in document:
+        if section not in SECTIONS:
+            _refuse(path, f"unknown section {section!r}; known are {', '.join(SECTIONS)}")
+    return document
+
+
+def _refuse_two_meanings(path: Path, plan: ColumnPlan) -> None:
+    """InputError for a column that holds two things. Only features and targets may share theirs."""
+    counts = Counter(plan.used_once())
+    counts.update({column for column, _ in plan.features.values()})
+    counts.update({column for column, _ in plan.targets.values()})
+    twice = [column for column, count in counts.items() if count > 1]
+    if twice:
+        _refuse(path, f"column {twice[0]!r} is named twice")
 
 
 def _refuse(path: Path, problem: str) -> NoReturn:
@@ -144,62 +189,24 @@ def _known_column(path: Path, column: Any, names: tuple[str, ...], where: str) -
     return str(column)
 
 
-def _read_feature_entry(
-    path: Path, name: str, entry: Any, names: tuple[str, ...]
-) -> tuple[str, ColumnDeclaration]:
-    where = f"features, {name!r}"
-    declared = next((column for column in ANY_TABLE if column.name == name), None)
-    if not isinstance(entry, Mapping):
-        if declared is None:
-            _refuse(path, f"{where}: not in the schema; write {{column: ..., kind: {'|'.join(KINDS)}}}")
-        return _known_column(path, entry, names, where), declared
-    allowed = ("column", "kind", "unit", "range", "missing", "period")
-    for key in entry:
-        if key not in allowed:
-            _refuse(path, f"{where}: unknown key {key!r}; known are {', '.join(allowed)}")
-    column = _known_column(path, entry.get("column", name), names, where)
-    kind = entry.get("kind", declared.kind if declared else None)
-    if kind not in KINDS:
-        _refuse(path, f"{where}: kind {kind!r}; known are {', '.join(KINDS)}")
-    known = declared or ColumnDeclaration(name, kind)
-    period = entry.get("period", known.period)
-    if kind == "circular" and not (isinstance(period, int | float) and period > 0):
-        _refuse(path, f"{where}: a circular column needs a positive period")
-    low, high = _read_range(path, where, entry["range"]) if "range" in entry else (known.low, known.high)
-    markers = _list_entry(path, entry.get("missing", list(known.missing)), f"{where}, missing")
-    return column, ColumnDeclaration(
-        name,
-        kind,
-        unit=str(entry.get("unit", known.unit)),
-        low=low,
-        high=high,
-        missing=tuple(str(marker) for marker in markers),
-        period=float(period) if kind == "circular" else None,
-    )
-
-
-def _read_range(path: Path, where: str, entry: Any) -> tuple[float, float]:
-    if isinstance(entry, list) and len(entry) == 2 and all(isinstance(x, int | float) for x in entry):
-        low, high = float(entry[0]), float(entry[1])
-        if low <= high:
-            return low, high
-    return _refuse(path, f"{where}: range {entry!r}; write [lowest, highest]")
-
-
 def _read_score_entry(path: Path, plan: ColumnPlan, rater: str, entry: Any, names: tuple[str, ...]) -> None:
     where = f"scores, {rater!r}"
-    if rater not in RATERS:
-        _refuse(path, f"{where}: unknown rater; known are {', '.join(RATERS)}")
-    if isinstance(entry, list):
-        if len(entry) != len(TRAITS):
+    if rater == TARGETS:
+        _refuse(path, f"{where}: targets have a section of their own")
+    default = LLM_SCALE if rater in RATERS else ScoreScale(None, None, kind="continuous")
+    is_scale = isinstance(entry, Mapping) and "columns" in entry
+    plan.scales[rater] = read_scale(f"{path}: {where}", entry if is_scale else {}, default)
+    columns = entry["columns"] if is_scale else entry
+    if isinstance(columns, list):
+        if len(columns) != len(TRAITS):
             _refuse(
-                path, f"{where}: {len(entry)} columns; five are expected, in the order {', '.join(TRAITS)}"
+                path, f"{where}: {len(columns)} columns; five are expected, in the order {', '.join(TRAITS)}"
             )
-        entry = dict(zip(TRAITS, entry, strict=True))
-    if not isinstance(entry, Mapping):
-        plan.packed[rater] = _known_column(path, entry, names, where)
+        columns = dict(zip(TRAITS, columns, strict=True))
+    if not isinstance(columns, Mapping):
+        plan.packed[rater] = _known_column(path, columns, names, where)
         return
-    for word, column in entry.items():
+    for word, column in columns.items():
         trait = trait_of(str(word))
         if trait is None:
             _refuse(path, f"{where}: unknown trait {str(word)!r}; known are {', '.join(TRAITS)}")

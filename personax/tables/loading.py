@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ from jaxtyping import Bool, Float, Shaped
 
 from personax.runs.errors import InputError
 from personax.runs.run_folder import project_path
-from personax.tables.column_map import ColumnPlan, read_columns
+from personax.tables.column_map import UNKNOWN, ColumnPlan, read_columns
+from personax.tables.declarations import UNSAID_UNIT
 from personax.tables.embeddings import CheckedVectors, PeopleEmbeddings, Slot, check_embeddings, gather
+from personax.tables.file_form import read_form
 from personax.tables.hub import REPOSITORIES, fetch
-from personax.tables.parsing import read_feature, read_ids, read_numbers, read_scores
+from personax.tables.parsing import doubts, read_declared, read_ids, read_numbers, read_scores
 from personax.tables.people_table import LoadReport, PeopleTable
+from personax.tables.proposal import propose_columns, propose_lines
 from personax.tables.reading import RawTable, read_files, shown
 from personax.tables.recognition import complete_plan
 from personax.tables.schema import (
@@ -32,6 +36,7 @@ from personax.tables.trait_scores import Aggregate, aggregate_scores
 from personax.views import Truth
 
 FEWEST_COMPLETE_ROWS = 5
+MOST_LINES = 12  # so many ignored columns are read to say what they may be
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def load_table(
     if n is not None and n < 1:
         raise InputError(f"n = {n}: at least one row is needed")
     if table is not None:
-        raw = read_files([Path(table)])
+        raw = read_files([Path(table)], form=read_form(columns))
         loaded = _build_table(raw, dataset, columns, aggregate, embeddings, n)
         return replace(loaded, name=dataset or Path(table).stem)
     assert dataset is not None
@@ -126,28 +131,30 @@ def _build_table(
     n: int | None,
 ) -> PeopleTable:
     """Recognise, read and check every column of `raw`."""
-    by_hand = ColumnPlan() if columns is None else read_columns(Path(columns), raw.names)
-    plan = complete_plan(raw, schema_of(dataset), by_hand)
-    if not (plan.features or plan.packed or plan.single or plan.embeddings):
+    plan = _plan(raw, dataset, columns)
+    if not (plan.features or plan.targets or plan.packed or plan.single or plan.embeddings):
         raise InputError(
             f"{raw.label}: no known column among {', '.join(map(repr, raw.names[:5]))}; "
-            "map them with a --columns file"
+            "say what the columns are in a --columns file (--columns auto proposes one)"
         )
     raw = raw if n is None else raw.head(n)
     warnings: list[str] = []
     ids = read_ids(raw, plan, warnings)
-    declared = {name: plan.features[name][1] for name in _in_order(plan.features, dataset)}
-    features = pd.DataFrame(
-        {name: read_feature(raw, *plan.features[name]) for name in declared},
-        index=range(raw.n),
-    )
+    order = _in_order(plan.features, dataset)
+    features, marks = _read_frame(raw, {name: plan.features[name] for name in order}, warnings)
+    targets, target_marks = _read_frame(raw, plan.targets, warnings)
     scores = _aggregated(read_scores(raw, plan), aggregate, warnings)
-    _refuse_too_few(raw, features, scores)
-    warnings += _constant_columns(features, scores)
+    _refuse_too_few(raw, features, targets, scores)
+    warnings += _constant_columns(features, targets, scores)
     embedded = _read_embeddings(raw, plan, ids) if with_embeddings else PeopleEmbeddings({}, {})
     simulated, truth, dependent = _read_truth(raw)
     if simulated:
         warnings.insert(0, SIMULATED_WARNING)
+    declared = {name: plan.features[name][1] for name in order}
+    declared |= {name: column for name, (_, column) in plan.targets.items()}
+    report = _load_report(plan, dataset, scores, with_embeddings)
+    unknown = [name for name, why in plan.ignored.items() if why == UNKNOWN][:MOST_LINES]
+    lines = propose_lines(raw, unknown, declared)
     return PeopleTable(
         name="",
         ids=ids,
@@ -164,10 +171,41 @@ def _build_table(
         truth=truth,
         dependent=dependent,
         report=replace(
-            _load_report(plan, dataset, scores, with_embeddings, warnings),
+            report,
+            lines=tuple(chain.from_iterable(lines.values())),
+            marks=marks | target_marks,
+            warnings=tuple(warnings),
             embedding_warnings=embedded.warnings,
         ),
+        targets=targets,
+        scales={rater: plan.scales[rater] for rater in scores if rater in plan.scales},
     )
+
+
+def propose_file(dataset: DatasetName | None, table: Path) -> str:
+    """A `--columns` file for a table, to be corrected by hand (proposal.py). Raises InputError."""
+    raw = read_files([table])
+    return propose_columns(raw, _plan(raw, dataset, None))
+
+
+def _plan(raw: RawTable, dataset: DatasetName | None, columns: Path | None) -> ColumnPlan:
+    """What the columns are, by hand and by their names."""
+    by_hand = ColumnPlan() if columns is None else read_columns(Path(columns), raw.names)
+    return complete_plan(raw, schema_of(dataset), by_hand)
+
+
+def _read_frame(
+    raw: RawTable, columns: Mapping[str, tuple[str, ColumnDeclaration]], warnings: list[str]
+) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
+    """(n, columns) values, and for each column the cells that meant "no value"; adds to the warnings."""
+    read = {name: read_declared(raw, column, declared) for name, (column, declared) in columns.items()}
+    for name, (column, declared) in columns.items():
+        warnings += doubts(column, declared, read[name])
+    unsaid = [name for name, (_, declared) in columns.items() if declared.unit == UNSAID_UNIT]
+    if unsaid:
+        warnings.append(f"unit of {', '.join(unsaid)} is {UNSAID_UNIT!r}: write it in the --columns file")
+    frame = pd.DataFrame({name: column.values for name, column in read.items()}, index=range(raw.n))
+    return frame, {name: column.marks for name, column in read.items() if column.marks}
 
 
 def _in_order(features: Iterable[str], dataset: DatasetName | None) -> list[str]:
@@ -201,13 +239,16 @@ def _aggregated(
     return scores
 
 
-def _refuse_too_few(raw: RawTable, features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]) -> None:
-    """Raise InputError if fewer than five people have both a feature and a score (if the table has both)."""
+def _refuse_too_few(
+    raw: RawTable, features: pd.DataFrame, targets: pd.DataFrame, scores: Mapping[str, pd.DataFrame]
+) -> None:
+    """Raise InputError if fewer than five people have both a feature and a score or target."""
     complete = np.ones(raw.n, dtype=bool)
     if len(features.columns):
         complete &= features.notna().any(axis=1).to_numpy()
-    if scores:
-        complete &= np.any([frame.notna().any(axis=1).to_numpy() for frame in scores.values()], axis=0)
+    scored = [frame for frame in (targets, *scores.values()) if len(frame.columns)]
+    if scored:
+        complete &= np.any([frame.notna().any(axis=1).to_numpy() for frame in scored], axis=0)
     if complete.sum() < FEWEST_COMPLETE_ROWS:
         raise InputError(
             f"{raw.label}: only {int(complete.sum())} of {raw.n} rows have a feature and a score; "
@@ -215,9 +256,11 @@ def _refuse_too_few(raw: RawTable, features: pd.DataFrame, scores: Mapping[str, 
         )
 
 
-def _constant_columns(features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]) -> list[str]:
+def _constant_columns(
+    features: pd.DataFrame, targets: pd.DataFrame, scores: Mapping[str, pd.DataFrame]
+) -> list[str]:
     """A sentence for every column that does not vary. No test can say anything about such a column."""
-    columns = {name: features[name] for name in features} | {
+    columns = {name: frame[name] for frame in (features, targets) for name in frame} | {
         f"{rater} {trait}": frame[trait] for rater, frame in scores.items() for trait in TRAITS
     }
     sentences = []
@@ -235,17 +278,26 @@ def _load_report(
     dataset: DatasetName | None,
     scores: Mapping[str, pd.DataFrame],
     with_embeddings: bool,
-    warnings: list[str],
 ) -> LoadReport:
-    recognised = {} if plan.id is None else {plan.id: "ID"}
-    recognised |= {name: feature for feature, (name, _) in plan.features.items()}
-    recognised |= {name: f"{rater} scores" for rater, name in plan.packed.items()}
-    recognised |= {name: f"{rater or 'aggregated'} {trait}" for (rater, trait), name in plan.single.items()}
-    for slot, names in plan.embeddings.items():
-        recognised |= dict.fromkeys(names, str(slot))
-    missing = []
-    if dataset is not None:
-        missing = [c.name for c in schema_of(dataset) if c.name not in plan.features and not c.optional]
+    meanings = [] if plan.id is None else [(plan.id, "ID")]
+    meanings += [(name, feature) for feature, (name, _) in plan.features.items()]
+    meanings += [(name, f"target {target}") for target, (name, _) in plan.targets.items()]
+    meanings += [(name, f"{rater} scores") for rater, name in plan.packed.items()]
+    meanings += [(name, f"{rater or 'aggregated'} {trait}") for (rater, trait), name in plan.single.items()]
+    meanings += [(name, str(slot)) for slot, names in plan.embeddings.items() for name in names]
+    recognised: dict[str, str] = {}
+    for name, meaning in meanings:
+        recognised[name] = f"{recognised[name]} and {meaning}" if name in recognised else meaning
+    ignored = [name if reason == UNKNOWN else f"{name} ({reason})" for name, reason in plan.ignored.items()]
+    missing = [] if dataset is None else _lacking(plan, dataset, scores, with_embeddings)
+    return LoadReport(recognised, tuple(ignored), tuple(missing))
+
+
+def _lacking(
+    plan: ColumnPlan, dataset: DatasetName, scores: Mapping[str, pd.DataFrame], with_embeddings: bool
+) -> list[str]:
+    """What the published table has and this one lacks."""
+    missing = [c.name for c in schema_of(dataset) if c.name not in plan.features and not c.optional]
     missing += [f"{rater} scores" for rater in ("aggregated", *LLMS) if rater not in scores]
     if with_embeddings:
         if not any(slot.modality == "image" for slot in plan.embeddings):
@@ -255,8 +307,7 @@ def _load_report(
             for number, llm in enumerate(LLMS, start=1)
             if Slot("text", number) not in plan.embeddings
         ]
-    ignored = [name if reason == "unknown" else f"{name} ({reason})" for name, reason in plan.ignored.items()]
-    return LoadReport(recognised, tuple(ignored), tuple(missing), tuple(warnings))
+    return missing
 
 
 # ---- embeddings and truth

@@ -1,26 +1,26 @@
 """From cells to values: identifiers, features and scores. Messages name the row and value of a wrong cell."""
 
+import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Float64, Shaped
+from jaxtyping import Float, Float64, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.column_map import ColumnPlan
+from personax.tables.declarations import LLM_SCALE, ScoreScale
+from personax.tables.marks import EMPTY, count_marks, is_value, marks_of, marks_text, with_number_marks
 from personax.tables.reading import RawTable, is_missing, shown
-from personax.tables.schema import LLMS, TRAITS, ColumnDeclaration
-from personax.tables.trait_scores import (
-    HIGHEST,
-    INSUFFICIENT,
-    LOWEST,
-    RATERS,
-    is_packed,
-    rater_of,
-    split_cell,
-    trait_of,
-)
+from personax.tables.schema import LLMS, MISSING, TRAITS, ColumnDeclaration, DatePart
+from personax.tables.trait_scores import RATERS, is_packed, rater_of, split_cell, trait_of
+from personax.tables.units import unit_of_median
+
+ISO_DATE = "%Y-%m-%d"
+ISO_LENGTH = 10  # a time of the day behind a date is left out
 
 
 def read_ids(raw: RawTable, plan: ColumnPlan, warnings: list[str]) -> Shaped[np.ndarray, " n"]:
@@ -54,86 +54,212 @@ def read_ids(raw: RawTable, plan: ColumnPlan, warnings: list[str]) -> Shaped[np.
     return texts.to_numpy(dtype=object)
 
 
-def read_feature(raw: RawTable, name: str, column: ColumnDeclaration) -> pd.Series:
-    """(n,) float64, or texts if a nominal column holds texts; NaN where missing. Raises InputError."""
+class ColumnRead(NamedTuple):
+    """A column as it was read.
+
+    Attributes:
+        values: (n,) float64, or texts if a nominal column holds texts; NaN where missing.
+        marks: the cells that meant "no value" -> how many there are (marks.py).
+    """
+
+    values: pd.Series
+    marks: dict[str, int]
+
+
+def read_declared(raw: RawTable, name: str, column: ColumnDeclaration) -> ColumnRead:
+    """Read a column as it is declared. Raises InputError that names row and value of a wrong cell."""
     cells = raw.cells(name)
     where = f"{raw.label}, column {name!r}"
+    if column.part is not None:
+        return _read_dates(cells, column, where)
+    order = column.order or (raw.order(name) if column.kind == "ordinal" else ())
+    if order:
+        return _read_ranks(cells, replace(column, order=order), where)
     if column.kind == "nominal" and column.low is None:
-        return _labels(cells, column)
-    return pd.Series(read_numbers(cells, column, where))
+        return _read_labels(cells, column)
+    marks, numbers = _marks_and_numbers(cells, column, where)
+    return ColumnRead(
+        pd.Series(numbers if column.factor == 1.0 else numbers * column.factor), count_marks(marks)
+    )
 
 
-def _labels(cells: pd.Series, column: ColumnDeclaration) -> pd.Series:
-    """(n,) labels: numbers if all labels are numbers (indices of categories), else texts."""
+def _read_labels(cells: pd.Series, column: ColumnDeclaration) -> ColumnRead:
+    """(n,) labels: numbers if all of them are and no two are written alike ("1", "01"), else texts."""
+    marks = marks_of(cells, column.missing)
     if pd.api.types.is_numeric_dtype(cells):
-        numbers = cells.astype(float)
-        return numbers.mask(_own_marker(numbers.to_numpy(), column))
-    markers = {marker.lower() for marker in column.missing}
-    texts = [
-        None if is_missing(cell) or str(cell).strip().lower() in markers else str(cell).strip()
-        for cell in cells
-    ]
+        return ColumnRead(cells.astype(float).mask(~is_value(marks)), count_marks(marks))
+    texts = [str(cell).strip() if mark is None else None for cell, mark in zip(cells, marks, strict=True)]
     numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").astype(float)
-    if not any(text is not None and np.isnan(number) for text, number in zip(texts, numbers, strict=True)):
-        return numbers
-    return pd.Series([np.nan if text is None else text for text in texts])
+    all_numbers = not any(
+        text is not None and np.isnan(number) for text, number in zip(texts, numbers, strict=True)
+    )
+    if all_numbers and numbers.nunique() == len({text for text in texts if text is not None}):
+        return ColumnRead(numbers, count_marks(marks))
+    return ColumnRead(pd.Series([np.nan if text is None else text for text in texts]), count_marks(marks))
 
 
-def _own_marker(numbers: Float[np.ndarray, " n"], column: ColumnDeclaration) -> Bool[np.ndarray, " n"]:
-    """(n,) bool, True where a number means "no value" in this column."""
-    markers = pd.to_numeric(pd.Series(column.missing, dtype=object), errors="coerce").dropna()
-    return np.isin(numbers, markers.to_numpy(dtype=float))
+def _read_ranks(cells: pd.Series, column: ColumnDeclaration, where: str) -> ColumnRead:
+    """(n,) the place of each label in the order: 0, 1, ... A label of the order never means "no value"."""
+    rank = {label: float(place) for place, label in enumerate(column.order)}
+    markers = [marker for marker in column.missing if marker not in {label.lower() for label in rank}]
+    marks = marks_of(cells.astype(object), markers)
+    ranks = np.full(len(cells), np.nan)
+    for row, (cell, mark) in enumerate(zip(cells, marks, strict=True)):
+        if mark is None:
+            label = f"{cell:g}" if isinstance(cell, float) else str(cell).strip()
+            if label not in rank:
+                raise InputError(
+                    f"{where}, row {row + 1}: {shown(cell)} is not in the order {', '.join(column.order)}"
+                )
+            ranks[row] = rank[label]
+    return ColumnRead(pd.Series(ranks), count_marks(marks))
+
+
+def _read_dates(cells: pd.Series, column: ColumnDeclaration, where: str) -> ColumnRead:
+    """(n,) the year, month, day or day of the year of dates: texts, or the dates of parquet and pandas."""
+    marks = marks_of(cells.astype(object), column.missing)
+    form = column.date_format if any(isinstance(cell, str) for cell in cells) else ""
+    texts = [
+        None if mark is not None else str(cell).strip() if form else str(cell).strip()[:ISO_LENGTH]
+        for cell, mark in zip(cells, marks, strict=True)
+    ]
+    dates = pd.to_datetime(pd.Series(texts, dtype=object), format=form or ISO_DATE, errors="coerce")
+    wrong = np.logical_and(dates.isna().to_numpy(), is_value(marks))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{where}, row {row + 1}: {shown(cells.iloc[row])} is not a date as "
+            f"{column.date_format or '2001-12-31'}; say how dates are written with format: in --columns"
+        )
+    return ColumnRead(date_part(dates, column.part or "year"), count_marks(marks))
+
+
+def date_part(dates: "pd.Series[pd.Timestamp]", part: DatePart) -> pd.Series:
+    """(n,) float64 year, month, day or day of the year of dates, NaN where there is none."""
+    numbers: pd.Series = getattr(dates.dt, part)
+    return numbers.astype(float)
 
 
 def read_numbers(cells: pd.Series, column: ColumnDeclaration, where: str) -> Float64[np.ndarray, " n"]:
     """(n,) float64 in the range of the column, NaN where missing. Raises InputError with row and value."""
+    return _marks_and_numbers(cells, column, where)[1]
+
+
+def _marks_and_numbers(
+    cells: pd.Series, column: ColumnDeclaration, where: str
+) -> tuple[Shaped[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+    marks = marks_of(cells, column.missing)
     if pd.api.types.is_numeric_dtype(cells):
         numbers = cells.to_numpy(dtype=float, na_value=np.nan)
     else:
         numbers = pd.to_numeric(cells.astype(object), errors="coerce").to_numpy(dtype=float)
-        markers = {marker.lower() for marker in column.missing}
-        for row in map(int, np.flatnonzero(np.isnan(numbers))):
-            cell = cells.iloc[row]
-            if not (is_missing(cell) or str(cell).strip().lower() in markers):
-                raise InputError(f"{where}, row {row + 1}: {shown(cell)} is not a number")
-    numbers = np.where(_own_marker(numbers, column), np.nan, numbers)
+        wrong = np.logical_and(np.isnan(numbers), is_value(marks))
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InputError(
+                f"{where}, row {row + 1}: {shown(cells.iloc[row])} is not a number"
+                f"{_advice_on_cell(cells.iloc[row])}"
+            )
+        marks = with_number_marks(marks, numbers, column.missing)
+    numbers = np.where(is_value(marks), numbers, np.nan)
+    _refuse_out_of_range(numbers, column, where)
+    return marks, numbers
+
+
+def _advice_on_cell(cell: Any) -> str:
+    """What a `--columns` file can say about a cell that is no number; "" for a text that is simply wrong."""
+    if re.fullmatch(r"[+-]?\d+,\d+", str(cell).strip()):
+        return '; for a decimal comma write file: {decimal: ","} in a --columns file'
+    if re.match(r"\d{4}-\d\d-\d\d", str(cell)):
+        return "; for dates write kind: date in a --columns file"
+    return ""
+
+
+def _refuse_out_of_range(numbers: Float64[np.ndarray, " n"], column: ColumnDeclaration, where: str) -> None:
     low = -np.inf if column.low is None else column.low
     high = np.inf if column.high is None else column.high
     wrong = np.isinf(numbers) | (numbers < low) | (numbers > high)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        if np.isinf(low) and np.isinf(high):
-            expected = "a finite number"
-        else:
-            expected = f"{column.unit or column.name} from {low:g} to {high:g}"
-        raise InputError(f"{where}, row {row + 1}: {numbers[row]:g}; expected {expected}")
-    return numbers
+    if not wrong.any():
+        return
+    row = int(np.argmax(wrong))
+    if np.isinf(low) and np.isinf(high):
+        expected = "a finite number"
+    else:
+        expected = f"{column.unit or column.name} from {low:g} to {high:g}"
+    other = other_unit(numbers, column)
+    advice = (
+        f"; if the unit is {other}, write {column.name}: {{column: ..., unit: {other}}} in a --columns file"
+    )
+    raise InputError(
+        f"{where}, row {row + 1}: {numbers[row]:g}; expected {expected}{advice if other else ''}"
+    )
 
 
-def _read_score(value: Any) -> float:
-    """A score from 1 to 3 (aggregated scores may be fractions), or NaN if missing or 0. Raises ValueError."""
-    if is_missing(value):
+def other_unit(numbers: Float64[np.ndarray, " n"], column: ColumnDeclaration) -> str | None:
+    """Another unit than the declared one in which the median of (n,) numbers would be typical, or None."""
+    finite = numbers[np.isfinite(numbers)]
+    if not len(finite) or column.factor != 1.0:
+        return None
+    unit = unit_of_median(float(np.median(finite)), column)
+    return unit if unit != column.unit else None
+
+
+def doubts(name: str, column: ColumnDeclaration, read: ColumnRead) -> list[str]:
+    """Sentences on what may have been read otherwise than it was meant: words taken as "no value", units."""
+    sentences = []
+    words = {mark: count for mark, count in read.marks.items() if mark != EMPTY}
+    if column.kind == "nominal" and words and column.missing == MISSING:
+        sentences.append(
+            f"{column.name}: {marks_text(words)} taken as missing; if these are labels, write "
+            f"{column.name}: {{column: {name}, kind: nominal, missing: []}} under features: of --columns"
+        )
+    if column.typical:
+        unit = other_unit(read.values.to_numpy(dtype=float), column)
+        if unit is not None:
+            median = float(np.nanmedian(read.values.to_numpy(dtype=float)))
+            sentences.append(
+                f"{column.name}: the median is {median:g}, which is unusual in {column.unit}; if the unit is "
+                f"{unit}, write {column.name}: {{column: {name}, unit: {unit}}} under features: of --columns"
+            )
+    return sentences
+
+
+def _read_score(value: Any, scale: ScoreScale) -> float:
+    """A score on the scale (aggregated ones may be fractions), or NaN if missing. Raises ValueError."""
+    if is_missing(value, scale.missing):
         return float("nan")
     try:
         score = float(value)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{shown(value)} is not a score") from error
-    if score == INSUFFICIENT or np.isnan(score):
+    if np.isnan(score) or score in _numbers_among(scale.missing):
         return float("nan")
-    if not LOWEST <= score <= HIGHEST:
-        raise ValueError(
-            f"{shown(value)} is out of range; scores are {LOWEST:g} to {HIGHEST:g}, "
-            f"or {INSUFFICIENT:g} for missing"
-        )
+    low = -np.inf if scale.low is None else scale.low
+    high = np.inf if scale.high is None else scale.high
+    if np.isinf(score) or not low <= score <= high:
+        raise ValueError(f"{shown(value)} is out of range; {_scale_text(scale)}")
     return score
 
 
-def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
-    """Rater -> (n, 5) scores, in the order of RATERS, without raters that have no column.
+@cache
+def _numbers_among(markers: tuple[str, ...]) -> frozenset[float]:
+    """The markers that are numbers."""
+    numbers = pd.to_numeric(pd.Series(list(markers), dtype=object), errors="coerce").dropna()
+    return frozenset(numbers.astype(float))
 
-    Raises InputError for a cell that is not a score, and if two columns hold the same score.
-    """
-    values: dict[str, dict[str, np.ndarray]] = {rater: {} for rater in RATERS}
+
+def _scale_text(scale: ScoreScale) -> str:
+    if scale.low is None:
+        return "a score is a finite number"
+    text = f"scores are {scale.low:g} to {scale.high:g}"
+    if scale == LLM_SCALE:
+        return f"{text}, or 0 for missing; another range is said under scores: (--columns auto writes it)"
+    return text
+
+
+def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
+    """Rater -> (n, 5) scores: first the raters of RATERS in their order, then others; without empty ones."""
+    values: dict[str, dict[str, np.ndarray]] = {rater: {} for rater in (*RATERS, *plan.scales)}
 
     def keep(rater: str, trait: str, name: str, scores: Float[np.ndarray, " n"]) -> None:
         if trait in values[rater]:
@@ -141,17 +267,17 @@ def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
         values[rater][trait] = scores
 
     for rater, name in plan.packed.items():
-        unpacked = _unpack_column(raw, name, TRAITS, trait_of)
+        unpacked = _unpack_column(raw, name, TRAITS, trait_of, plan.scale(rater))
         for trait in TRAITS:
             keep(rater, trait, name, unpacked[trait])
     for (one_rater, trait), name in plan.single.items():
-        cells = raw.cells(name)
+        cells, scale = raw.cells(name), plan.scale(one_rater)
         first = next((cell for cell in cells if not is_missing(cell)), None)
         if one_rater is None and first is not None and is_packed(first):
-            for rater, scores in _unpack_column(raw, name, LLMS, rater_of).items():
+            for rater, scores in _unpack_column(raw, name, LLMS, rater_of, scale).items():
                 keep(rater, trait, name, scores)
         else:
-            keep(one_rater or "aggregated", trait, name, _read_each(raw, name, cells, _read_score))
+            keep(one_rater or "aggregated", trait, name, _read_each(raw, name, cells, scale))
     return {
         rater: pd.DataFrame({trait: by_trait.get(trait, np.full(raw.n, np.nan)) for trait in TRAITS})
         for rater, by_trait in values.items()
@@ -159,32 +285,34 @@ def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
     }
 
 
-def _read_each(
-    raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any], float]
-) -> Float[np.ndarray, " n"]:
-    """(n,) float64 of `read(cell)`. A ValueError becomes an InputError that names the row."""
+def _read_each(raw: RawTable, name: str, cells: pd.Series, scale: ScoreScale) -> Float[np.ndarray, " n"]:
+    """(n,) float64 scores. A ValueError becomes an InputError that names the row."""
     out = np.full(raw.n, np.nan)
     for row, cell in enumerate(cells):
         try:
-            out[row] = read(cell)
+            out[row] = _read_score(cell, scale)
         except ValueError as error:
             raise InputError(f"{raw.label}, column {name!r}, row {row + 1}: {error}") from None
     return out
 
 
 def _unpack_column(
-    raw: RawTable, name: str, keys: tuple[str, ...], key_of: Callable[[str], str | None]
+    raw: RawTable,
+    name: str,
+    keys: tuple[str, ...],
+    key_of: Callable[[str], str | None],
+    scale: ScoreScale,
 ) -> dict[str, Float[np.ndarray, " n"]]:
     """Key -> (n,) scores, for a column whose cells hold one score per key."""
     out: dict[str, np.ndarray] = {key: np.full(raw.n, np.nan) for key in keys}
     for row, cell in enumerate(raw.cells(name)):
-        if is_missing(cell):
+        if is_missing(cell, scale.missing):
             continue
         try:
             for key, value in split_cell(cell, keys, key_of).items():
                 if key not in out:
                     out[key] = np.full(raw.n, np.nan)
-                out[key][row] = _read_score(value)
+                out[key][row] = _read_score(value, scale)
         except ValueError as error:
             raise InputError(f"{raw.label}, column {name!r}, row {row + 1}: {error}") from None
     return out

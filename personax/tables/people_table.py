@@ -10,10 +10,14 @@ import pandas as pd
 from jaxtyping import Bool, Float32, Shaped
 
 from personax.independence.columns import Kind
+from personax.independence.grid import Variables
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_arrays
 from personax.tables.agreement import agreement_table
+from personax.tables.column_map import TARGETS
+from personax.tables.declarations import LLM_SCALE, ScoreScale
 from personax.tables.embedding_files import load_embeddings
+from personax.tables.marks import marks_text
 from personax.views import MultiViewData, Truth
 
 
@@ -25,6 +29,8 @@ class LoadReport:
         recognised: column of the file -> what it holds.
         ignored: columns that are not used.
         missing: what the schema declares but the file lacks.
+        lines: lines of a `--columns` file that would take in ignored columns.
+        marks: feature or target -> cells that meant "no value" -> how many there were (marks.py).
         warnings: sentences that everybody who reads the results should know.
         matching: how files with embeddings were matched to the people; "" if there are none.
         embedding_warnings: sentences about who lacks an embedding, and about equal embeddings.
@@ -33,6 +39,8 @@ class LoadReport:
     recognised: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    marks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     matching: str = ""
     embedding_warnings: tuple[str, ...] = ()
@@ -47,8 +55,16 @@ class LoadReport:
         lines = [f"{len(self.recognised)} columns recognised{_listed(renamed, ': ')}"]
         if self.ignored:
             lines.append(f"{len(self.ignored)} columns ignored{_listed(self.ignored, ': ')}")
+        if self.lines:
+            lines.append(
+                "to take them in, write in a --columns file (--columns auto writes one), under features:"
+            )
+            lines.extend(f"  {line}" for line in self.lines)
         if self.missing:
             lines.append(f"missing{_listed(self.missing, ': ')}")
+        counted = [f"{name} {marks_text(counts)}" for name, counts in self.marks.items() if counts]
+        if counted:
+            lines.append(f"cells without a value{_listed(counted, ': ', between='; ')}")
         if self.matching:
             lines.append(f"embeddings: {self.matching}")
         lines.extend(f"warning: {warning}" for warning in (*self.warnings, *self.embedding_warnings))
@@ -60,12 +76,12 @@ def _span(columns: list[str]) -> str:
     return columns[0] if len(columns) == 1 else f"{columns[0]} ... {columns[-1]}"
 
 
-def _listed(names: list[str] | tuple[str, ...], before: str, most: int = 12) -> str:
+def _listed(names: list[str] | tuple[str, ...], before: str, most: int = 12, between: str = ", ") -> str:
     """`before` and the first `most` names joined by commas; "" if there are no names."""
     if not names:
         return ""
     more = f", and {len(names) - most} more" if len(names) > most else ""
-    return before + ", ".join(names[:most]) + more
+    return before + between.join(names[:most]) + more
 
 
 @dataclass(frozen=True)
@@ -76,11 +92,11 @@ class PeopleTable:
         name: "athlete", "celeb" or the stem of the file.
         ids: (n,) identifiers, all different.
         features: (n, features) numbers, or labels if the feature is nominal; NaN where missing.
-        kinds: feature -> continuous, ordinal, nominal or circular.
-        periods: circular feature -> length of its circle (12 months, 365.25 days).
-        scores: rater -> (n, 5) scores of the traits in the order of `schema.TRAITS`. Raters are those of
-            "aggregated", "chatgpt", "gemini", "llama" and "deepseek" that the table has. Scores are 1 to 3,
-            aggregated ones possibly between whole numbers; NaN where missing (never 0).
+        kinds: feature or target -> continuous, ordinal, nominal or circular.
+        periods: circular feature or target -> length of its circle (12 months, 365.25 days).
+        scores: rater (those of "aggregated", "chatgpt", "gemini" and "llama" that the table has, and raters
+            named by hand) -> (n, 5) scores of the traits in the order of `schema.TRAITS`. Scores are 1 to 3,
+            with half steps in the aggregated one, or on the scale that was declared; NaN where missing.
         embeddings: modality ("image", "text") -> list of (n, d) float32 arrays, one per measurement. Empty if
             there are none.
         observed: modality -> (n, measurements) bool. Where it is False, the row of the embedding is 0 and has
@@ -94,6 +110,9 @@ class PeopleTable:
         dependent: (traits, features) bool, or None if unknown. True where the trait and the feature are
             d-connected (and so dependent) in the graph of a simulated table.
         report: what was recognised, ignored and missing.
+        targets: (n, targets) columns that are tested against the features in place of traits, as `features`;
+            without columns if there are none.
+        scales: rater -> the scale of the scores, for raters with another one than language models.
     """
 
     name: str
@@ -111,6 +130,8 @@ class PeopleTable:
     truth: Truth | None
     dependent: pd.DataFrame | None
     report: LoadReport
+    targets: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scales: dict[str, ScoreScale] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -147,8 +168,22 @@ class PeopleTable:
             source=self.source,
         )
 
-    def agreement(self) -> pd.DataFrame:
-        """Agreement between the language models for each trait (see `agreement_table`)."""
-        return agreement_table(
-            {rater: frame for rater, frame in self.scores.items() if rater != "aggregated"}
+    def to_test(self) -> dict[str, Variables]:
+        """What is tested against the features: "targets", if there are any, then the traits of each rater."""
+        own = (
+            {TARGETS: Variables(self.targets, self.kinds, self.periods)} if len(self.targets.columns) else {}
         )
+        return own | {
+            rater: Variables(frame, dict.fromkeys(map(str, frame.columns), self.scale(rater).kind))
+            for rater, frame in self.scores.items()
+        }
+
+    def scale(self, rater: str) -> ScoreScale:
+        """The scale of a rater's scores."""
+        return self.scales.get(rater, LLM_SCALE)
+
+    def agreement(self) -> pd.DataFrame:
+        """Agreement for each trait between the raters on the scale of the first (`agreement_table`)."""
+        raters = [rater for rater in self.scores if rater != "aggregated"]
+        same = [rater for rater in raters if self.scale(rater) == self.scale(raters[0])]
+        return agreement_table({rater: self.scores[rater] for rater in same})

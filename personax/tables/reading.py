@@ -5,15 +5,19 @@ counted from 1, without the header.
 """
 
 import csv
+import gzip
 import hashlib
 import json
 import math
 import re
+import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -25,10 +29,14 @@ from jaxtyping import Bool, Float, Float32
 
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_file
+from personax.tables.file_form import USUAL_FORM, FileForm
 from personax.tables.schema import MISSING
 
-TABLE_FORMATS = (".parquet", ".arrow", ".feather", ".jsonl", ".csv", ".tsv")
+BINARY_FORMATS = (".parquet", ".arrow", ".feather")
+TABLE_FORMATS = (*BINARY_FORMATS, ".jsonl", ".csv", ".tsv")
+PACKED = ".gz"
 METADATA_KEY = b"personax"
+DECIMAL_COMMA = r"^\s*([+-]?\d+),(\d+)\s*$"
 # A list of at least this many numbers is an embedding. (A list of five holds the scores of the traits.)
 FEWEST_DIMENSIONS = 8
 
@@ -71,6 +79,13 @@ class RawTable:
             return pd.Series(column.to_pylist(), dtype=object)
         series: pd.Series = column.to_pandas()
         return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
+
+    def order(self, name: str) -> tuple[str, ...]:
+        """The labels of a column of ordered categories (pandas) from the lowest to the highest; else ()."""
+        column = self.column(name)
+        if not isinstance(column, pa.ChunkedArray) or not pa.types.is_dictionary(column.type):
+            return ()
+        return tuple(map(str, column.to_pandas().cat.categories)) if column.type.ordered else ()
 
     def holds_vectors(self, name: str) -> bool:
         """Whether any cell is a list (of lists) of at least eight numbers.
@@ -169,13 +184,28 @@ def _is_flat_numeric_list(kind: pa.DataType) -> bool:
     )
 
 
-def is_missing(cell: Any) -> bool:
-    """Whether a cell is None, NaN or one of the texts in `schema.MISSING`."""
-    if cell is None or cell is pd.NA:
+def is_empty(cell: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN, NaT (a date that is none) or blanks."""
+    if cell is None or cell is pd.NA or cell is pd.NaT:
         return True
     if isinstance(cell, str):
-        return cell.strip().lower() in MISSING
+        return not cell.strip()
+    if isinstance(cell, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(cell))
     return isinstance(cell, float) and math.isnan(cell)
+
+
+def is_missing(cell: Any, markers: tuple[str, ...] = MISSING) -> bool:
+    """Whether a cell is empty or one of the texts that mean "no value"; upper and lower case are the same."""
+    if is_empty(cell):
+        return True
+    return isinstance(cell, str) and cell.strip().lower() in lowered(markers)
+
+
+@cache
+def lowered(markers: tuple[str, ...]) -> frozenset[str]:
+    """The markers in lower case, without blanks around them."""
+    return frozenset(marker.strip().lower() for marker in markers)
 
 
 def shown(cell: Any, most: int = 40) -> str:
@@ -237,14 +267,16 @@ def _vector_size(cell: Any) -> int:
         return 0
 
 
-def read_files(paths: Sequence[Path], label: str | None = None) -> RawTable:
-    """Open one file, or the several files of one table. The suffix gives the format.
+def read_files(paths: Sequence[Path], label: str | None = None, form: FileForm = USUAL_FORM) -> RawTable:
+    """Open one file, or the several files of one table. The suffix gives the format; .gz may follow it.
+
+    `form` says how text files are written where their names do not tell.
 
     Raises:
         InputError: a file is missing, empty or damaged, has an unknown format, a wrong delimiter or a
             repeated column, or the files have different columns.
     """
-    tables = [_read_file(path) for path in paths]
+    tables = [_read_file(path, form) for path in paths]
     first = tables[0]
     if len(tables) == 1:
         return first
@@ -280,33 +312,66 @@ def _common_type(where: str, name: str, kinds: Sequence[pa.DataType]) -> pa.Data
         ) from None
 
 
-def _read_file(path: Path) -> RawTable:
+def _read_file(path: Path, form: FileForm) -> RawTable:
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name a file ({', '.join(TABLE_FORMATS)})")
+    suffix = _format_of(path, form)
     readers: dict[str, Callable[[Path], RawTable]] = {
         ".parquet": _read_parquet,
         ".arrow": _read_arrow,
         ".feather": _read_arrow,
-        ".jsonl": _read_jsonl,
-        ".csv": lambda path: _read_csv(path, ","),
-        ".tsv": lambda path: _read_csv(path, "\t"),
+        ".jsonl": lambda path: _read_jsonl(path, form),
+        ".csv": lambda path: _read_csv(path, ",", form),
+        ".tsv": lambda path: _read_csv(path, "\t", form),
     }
-    if path.suffix.lower() not in readers:
-        raise InputError(
-            f"{path}: format {path.suffix or 'without a suffix'!r}; known are {', '.join(TABLE_FORMATS)}"
-        )
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     try:
-        raw = readers[path.suffix.lower()](path)
-    except (UnicodeDecodeError, PermissionError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); UTF-8 text is expected") from error
+        raw = readers[suffix](path)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not {form.encoding.removesuffix('-sig').upper()} text (byte {error.start + 1}); write "
+            "file: {encoding: cp1252} (Windows), or another encoding, in a --columns file"
+        ) from error
+    except PermissionError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _damaged(path, "gzip", error) from error
     _refuse_repeated(path, raw.names)
     if raw.n == 0:
         raise InputError(f"{path}: has a header but no rows")
     return raw
+
+
+def _format_of(path: Path, form: FileForm) -> str:
+    """The suffix of a known format, without .gz behind it. Raises InputError."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packed = suffixes[-1:] == [PACKED]
+    suffix = next(iter(suffixes[-2:-1] if packed else suffixes[-1:]), "")
+    if packed and suffix in BINARY_FORMATS:
+        raise InputError(f"{path}: unpack it first (gunzip); only text tables are read packed")
+    if suffix in TABLE_FORMATS:
+        return suffix
+    if form.is_csv:
+        return ".csv"
+    raise InputError(
+        f"{path}: format {suffix or 'without a suffix'!r}; known are {', '.join(TABLE_FORMATS)}, .csv.gz; "
+        "a text table of another name is read with file: {format: csv} in a --columns file, and one without "
+        "a line of names with header: [name, name, ...] beside it"
+    )
+
+
+@contextmanager
+def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
+    """A text file, unpacked if it is .gz."""
+    if path.suffix.lower() == PACKED:
+        with gzip.open(path, "rt", encoding=encoding, newline="") as stream:
+            yield cast(TextIO, stream)
+    else:
+        with path.open(encoding=encoding, newline="") as stream:
+            yield stream
 
 
 def _arrow_metadata(schema: pa.Schema) -> Mapping[str, Any]:
@@ -364,9 +429,9 @@ def _damaged(path: Path, kind: str, error: Exception) -> InputError:
     )
 
 
-def _read_jsonl(path: Path) -> RawTable:
+def _read_jsonl(path: Path, form: FileForm) -> RawTable:
     rows: list[dict[str, Any]] = []
-    with path.open(encoding="utf-8-sig") as stream:
+    with _opened(path, form.encoding) as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
@@ -397,40 +462,63 @@ def _compact(value: Any) -> Any:
     return value
 
 
-def _read_csv(path: Path, delimiter: str) -> RawTable:
-    header = _check_csv(path, delimiter)
-    frame = pd.read_csv(
-        path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-    )
-    return RawTable(str(path), tuple(header), len(frame), lambda name: frame[name], sha256_file(path))
+def _read_csv(path: Path, delimiter: str, form: FileForm) -> RawTable:
+    header, delimiter = _check_csv(path, delimiter, form)
+    with _opened(path, form.encoding) as stream:
+        frame = pd.read_csv(
+            stream,
+            sep=delimiter,
+            dtype=str,
+            keep_default_na=False,
+            index_col=False,
+            names=header,
+            header=None if form.header else 0,
+        )
+
+    def column(name: str) -> pd.Series:
+        return _with_points(frame[name]) if form.decimal == "," else frame[name]
+
+    return RawTable(str(path), tuple(header), len(frame), column, sha256_file(path))
 
 
-def _check_csv(path: Path, delimiter: str) -> list[str]:
-    """Return the header if all rows have as many cells; pandas would fill short rows without a warning."""
+def _with_points(cells: pd.Series) -> pd.Series:
+    """Numbers with a decimal comma as numbers with a point; other texts stay as they are."""
+    return cells.str.replace(DECIMAL_COMMA, r"\1.\2", regex=True)
+
+
+def _check_csv(path: Path, delimiter: str, form: FileForm) -> tuple[list[str], str]:
+    """The header and the delimiter, if all rows are as long as the header.
+
+    pandas would pad short rows without a warning. A header of one column that holds another usual delimiter
+    tells which one the file has.
+    """
     # A cell may hold a whole embedding as a text.
     csv.field_size_limit(2**30)
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with _opened(path, form.encoding) as stream:
+        first = stream.readline()
+        stream.seek(0)
+        delimiter = form.delimiter or _seen_delimiter(first, delimiter)
         reader = csv.reader(stream, delimiter=delimiter)
         try:
-            header = next(reader, [])
-            others = [
-                mark for mark in ",;\t|" if len(header) == 1 and mark != delimiter and mark in header[0]
-            ]
-            if others:
-                raise InputError(
-                    f"{path}, line 1: one column {shown(header[0])}; the delimiter seems to be "
-                    f"{others[0]!r}, but {delimiter!r} is expected in a {path.suffix} file"
-                )
+            header = list(form.header) or next(reader, [])
             _refuse_repeated(path, header)
             for row, cells in enumerate((cells for cells in reader if cells), start=1):
                 if len(cells) != len(header):
                     raise InputError(
                         f"{path}, row {row}: {len(cells)} cells, but the header has {len(header)}; "
-                        "a text with a comma needs quotes, and an incomplete last row means a truncated file"
+                        f"a text with {delimiter!r} needs quotes; a short last row means a truncated file; "
+                        'another delimiter is declared by file: {delimiter: ";"} in a --columns file'
                     )
         except csv.Error as error:
             raise InputError(f"{path}, line {reader.line_num}: not valid CSV ({error})") from error
-    return header
+    return header, delimiter
+
+
+def _seen_delimiter(line: str, usual: str) -> str:
+    """The usual delimiter, unless the first line lacks it and has another one."""
+    if usual in line:
+        return usual
+    return next((mark for mark in ",;\t|" if mark in line), usual)
 
 
 def _refuse_repeated(path: Path, names: Sequence[str]) -> None:

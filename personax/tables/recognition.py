@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Literal
 
 from personax.runs.errors import InputError
-from personax.tables.column_map import ColumnPlan
+from personax.tables.column_map import UNKNOWN, UNUSED, ColumnPlan
 from personax.tables.embeddings import Slot, numbered_columns, slot_of
 from personax.tables.reading import FEWEST_DIMENSIONS, RawTable
 from personax.tables.schema import (
@@ -17,6 +17,7 @@ from personax.tables.schema import (
     plain,
 )
 from personax.tables.trait_scores import SCORE_NAMES, ScoreMeaning
+from personax.tables.units import unit_in_name
 
 Meaning = Literal["the identifier"] | ColumnDeclaration | ScoreMeaning
 ID_SPELLINGS = {plain(word) for word in ID_NAMES}
@@ -26,10 +27,12 @@ UNUSED_SPELLINGS = {plain(word) for word in UNUSED_NAMES}
 def complete_plan(raw: RawTable, schema: tuple[ColumnDeclaration, ...], by_hand: ColumnPlan) -> ColumnPlan:
     """Add to the plan `by_hand`, which the user has written, all other columns of the file.
 
-    Unknown columns are ignored. The choices of the user are never changed.
+    The choices made by hand are never changed. Of two columns that may be the same feature, or the
+    identifier, the one with the better name is taken: it states the unit, or comes first in the schema.
+    The other is ignored, and the report says so.
 
     Raises:
-        InputError: two columns of the file have the same meaning.
+        InputError: two columns of the file hold the same scores.
     """
     plan = deepcopy(by_hand)
     named = set(by_hand.used())
@@ -44,15 +47,34 @@ def complete_plan(raw: RawTable, schema: tuple[ColumnDeclaration, ...], by_hand:
             plan.ignored[name] = _why_ignored(name)
         elif _named_by_hand(meaning, by_hand):
             plan.ignored[name] = "another column was named by hand"
-        elif meaning in taken:
-            raise InputError(
-                f"{raw.label}: columns {taken[meaning]!r} and {name!r} have the same meaning "
-                f"({_described(meaning)}); remove one, or say which in a --columns file"
-            )
         else:
-            taken[meaning] = name
-            _assign(plan, name, meaning)
+            _take_better(raw, plan, taken, name, meaning)
     return plan
+
+
+def _take_better(
+    raw: RawTable, plan: ColumnPlan, taken: dict[Meaning, str], name: str, meaning: Meaning
+) -> None:
+    """Enter a column into the plan, or only the better of two with the same meaning."""
+    rival = taken.get(meaning)
+    if rival is not None:
+        if isinstance(meaning, ScoreMeaning):
+            raise InputError(
+                f"{raw.label}: columns {rival!r} and {name!r} mean the same ({_described(meaning)}); "
+                "remove one, or say which in a --columns file"
+            )
+        name, other = sorted((rival, name), key=lambda column: _rank(column, meaning))
+        plan.ignored[other] = f"{name!r} is taken as {_described(meaning)}"
+    taken[meaning] = name
+    _assign(plan, name, meaning)
+
+
+def _rank(name: str, meaning: Meaning) -> tuple[bool, int]:
+    """How good the name of a column is for a feature or the identifier; the smallest is the best."""
+    if isinstance(meaning, ColumnDeclaration):
+        names: tuple[str, ...] = (meaning.name, *meaning.aliases)
+        return unit_in_name(name, meaning) is None, [plain(word) for word in names].index(plain(name))
+    return False, [plain(word) for word in ID_NAMES].index(plain(name))
 
 
 def _meaning_of(name: str, known: Mapping[str, ColumnDeclaration]) -> Meaning | None:
@@ -66,14 +88,14 @@ def _meaning_of(name: str, known: Mapping[str, ColumnDeclaration]) -> Meaning | 
 def _why_ignored(name: str) -> str:
     spelled = plain(name)
     if spelled in UNUSED_SPELLINGS or spelled.startswith("unnamed") or not spelled:
-        return "not used"
-    return "not vectors" if slot_of(name) else "unknown"
+        return UNUSED
+    return "not vectors" if slot_of(name) else UNKNOWN
 
 
 def _named_by_hand(meaning: Meaning, by_hand: ColumnPlan) -> bool:
     """Whether the user's plan already has a column with this meaning."""
     if isinstance(meaning, ColumnDeclaration):
-        return meaning.name in by_hand.features
+        return meaning.name in by_hand.features or meaning.name in by_hand.targets
     if isinstance(meaning, ScoreMeaning):
         return meaning.rater in by_hand.packed or any(rater == meaning.rater for rater, _ in by_hand.single)
     return by_hand.id is not None

@@ -7,17 +7,20 @@ recognise a new column, add a line here. For a single file, write a `--columns` 
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from personax.independence.columns import Kind
 
 DatasetName = Literal["athlete", "celeb"]
+DatePart = Literal["year", "month", "day", "day_of_year"]
+DATE_PARTS: tuple[DatePart, ...] = get_args(DatePart)
 
 TRAITS = ("Openness", "Conscientiousness", "Extraversion", "Agreeableness", "Neuroticism")
 LLMS = ("chatgpt", "gemini", "llama")
 LLM_NAMES = {"chatgpt": "ChatGPT-4o", "gemini": "Gemini-2.5-Pro", "llama": "Llama-4-Maverick"}
 
-# Cells that mean "no value" in every column. Upper and lower case are the same.
+# Cells that mean "no value", unless a column says otherwise. Upper and lower case are the same. An empty cell
+# means so in every column.
 MISSING = ("", "na", "n/a", "nan", "none", "null", "-", "?", "unknown", "<na>")
 
 DAYS_PER_YEAR = 365.25
@@ -25,17 +28,22 @@ DAYS_PER_YEAR = 365.25
 
 @dataclass(frozen=True)
 class ColumnDeclaration:
-    """One feature of a table.
+    """One feature or target of a table.
 
     Attributes:
         name: canonical name, as in Fig. 1.
         kind: continuous, ordinal (ordered values), nominal (labels or numbers without order) or circular.
         aliases: other names of the column.
-        unit: unit of the values, or what the numbers stand for. It is used in messages only.
-        low, high: lowest and highest allowed number, both included.
-        missing: cells that mean "no value" in this column, in addition to `MISSING`.
+        unit: unit of the values in the file, or what the numbers stand for; "?" if nobody has said yet.
+        low, high: lowest and highest allowed number in the file, both included.
+        missing: cells that mean "no value" in this column. Empty cells always do.
         period: length of the circle, for circular columns.
         optional: True if the report should not mention that a file lacks the column.
+        order: labels from the lowest to the highest, for ordinal columns of words.
+        part: what is read from a date; None if the cells are no dates.
+        date_format: how a date is written, in the letters of `strptime`; "" is 2001-12-31.
+        factor: number by which the file's values are multiplied, because the unit here is another.
+        typical: between which numbers (after that multiplication) the median lies, if the unit is right.
     """
 
     name: str
@@ -44,9 +52,14 @@ class ColumnDeclaration:
     unit: str = ""
     low: float | None = None
     high: float | None = None
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] = MISSING
     period: float | None = None
     optional: bool = False
+    order: tuple[str, ...] = ()
+    part: DatePart | None = None
+    date_format: str = ""
+    factor: float = 1.0
+    typical: tuple[float, float] | None = None
 
 
 def _face_attribute(name: str, *aliases: str, optional: bool = False) -> ColumnDeclaration:
@@ -70,9 +83,28 @@ _PLACE = (
     ColumnDeclaration("Latitude", "continuous", ("Lat",), "degrees north", -90.0, 90.0),
     ColumnDeclaration("Longitude", "continuous", ("Lon", "Lng", "Long"), "degrees east", -180.0, 180.0),
 )
+_ZERO_TOO = (*MISSING, "0", "0.0")
 _BODY = (
-    ColumnDeclaration("Weight", "continuous", ("Weight(kg)", "Weight_kg"), "kg", 20.0, 400.0, ("0", "0.0")),
-    ColumnDeclaration("Height", "continuous", ("Height(cm)", "Height_cm"), "cm", 50.0, 275.0, ("0", "0.0")),
+    ColumnDeclaration(
+        "Weight",
+        "continuous",
+        ("Weight(kg)", "Weight_kg"),
+        "kg",
+        20.0,
+        400.0,
+        _ZERO_TOO,
+        typical=(35.0, 125.0),
+    ),
+    ColumnDeclaration(
+        "Height",
+        "continuous",
+        ("Height(cm)", "Height_cm"),
+        "cm",
+        50.0,
+        275.0,
+        _ZERO_TOO,
+        typical=(100.0, 220.0),
+    ),
 )
 
 ATHLETE = (

@@ -21,8 +21,6 @@ from personax.tables.schema import TRAITS, plain
 
 Aggregate = Literal["median", "majority", "mean"]
 
-LOWEST, HIGHEST, INSUFFICIENT = 1.0, 3.0, 0.0
-
 # DeepSeek scored an older draft of the celebrity table (columns DS_o ... DS_n). It is a separate rater,
 # because it is not the third model of the published table.
 RATERS: dict[str, tuple[str, ...]] = {

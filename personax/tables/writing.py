@@ -35,9 +35,17 @@ def write_table(table: PeopleTable, path: Path | str) -> None:
     in the metadata.
 
     Raises:
-        InputError: `path` does not end in .parquet or cannot be written.
+        InputError: `path` does not end in .parquet or cannot be written, or the table has raters, scales or
+            targets of its own, which the published schema has no columns for.
     """
     path = Path(path)
+    own = [
+        *table.scales,
+        *table.targets.columns,
+        *(rater for rater in table.scores if rater not in SCORE_COLUMNS),
+    ]
+    if own:
+        raise InputError(f"{path}: {own[0]!r} is not in the published schema; only its columns are written")
     if path.suffix != ".parquet":
         raise InputError(f"{path}: tables are written as .parquet")
     columns: dict[str, pa.Array] = {"ID": pa.array(table.ids)}

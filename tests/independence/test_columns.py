@@ -1,9 +1,11 @@
 """Columns: encoding, distinct values and kernel widths."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from independence.sample_columns import columns
 
+from personax.independence import run_test
 from personax.independence.columns import complete_column, encode, pairwise_distance
 
 
@@ -38,3 +40,45 @@ def test_standard_units_are_over_the_rows() -> None:
     rows = column.standardised[column.numbers]
     assert rows.mean() == pytest.approx(0.0, abs=1e-15)
     assert rows.std(ddof=1) == pytest.approx(1.0)
+
+
+def test_missing_dates_are_missing_numbers() -> None:
+    dates = pd.Series(pd.to_datetime(["2001-01-01", "", "2003-01-01"]))
+    for column in (
+        dates,
+        dates.astype(object),
+        dates - dates[0],
+        [1.0, pd.NaT, 2.0],
+        dates.dt.to_period("D"),
+    ):
+        encoded = encode(column, "continuous")
+        assert list(np.isnan(encoded)) == [False, True, False]
+        assert encoded[0] < encoded[2]
+    assert np.isnan(encode(dates, "nominal")[1])
+
+
+def test_dates_that_are_missing_together_are_not_dependent() -> None:
+    rng = np.random.default_rng(0)
+    gone = rng.random(300) < 0.2
+    first, second = (
+        pd.Series(pd.Timestamp("2000-01-01") + pd.to_timedelta(rng.integers(0, 9000, 300), unit="D")).mask(
+            gone
+        )
+        for _ in range(2)
+    )
+    found = run_test("kci", first, second)
+    assert found.n == 300 - gone.sum()
+    assert found.pvalue > 0.01
+
+
+def test_dates_on_a_circle_are_refused() -> None:
+    dates = pd.Series(pd.to_datetime(["2001-01-01", "2002-05-01"]))
+    with pytest.raises(ValueError, match="take their month"):
+        encode(dates, "circular")
+
+
+def test_ordered_categories_are_their_places() -> None:
+    grades = pd.Categorical(["high", None, "low"], categories=["low", "middle", "high"], ordered=True)
+    np.testing.assert_array_equal(encode(grades, "ordinal"), [2.0, np.nan, 0.0])
+    sizes = pd.Categorical([42, 38], categories=[42, 38], ordered=True)
+    np.testing.assert_array_equal(encode(sizes, "ordinal"), [42.0, 38.0])

@@ -9,6 +9,7 @@ from scipy import stats
 
 from personax.independence import TESTS, Kind, Procedure, Variables, run_grid, run_test
 from personax.independence.reference import REFERENCE
+from personax.runs.errors import InputError
 
 N = 240
 
@@ -48,7 +49,7 @@ def features() -> Variables:
 
 def grid(
     tests: Sequence[str] = tuple(TESTS),
-    rng: np.random.Generator | None = None,
+    rng: np.random.Generator | int | None = None,
     jobs: int = 1,
     procedures: Mapping[str, Procedure] = TESTS,
 ) -> pd.DataFrame:
@@ -146,3 +147,32 @@ def test_a_wrong_column_is_named() -> None:
         run_grid(traits(), Variables(features().frame, wrong))
     with pytest.raises(ValueError, match="column 'Height' has no kind"):
         run_grid(traits(), Variables(features().frame, {}))
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (pd.DataFrame({0: [1.0, 2.0]}), "column 0: names must be texts"),
+        (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "column 'a' occurs twice"),
+        (pd.DataFrame(), "at least one column and one row"),
+        (pd.DataFrame({"a": []}), "at least one column and one row"),
+    ],
+)
+def test_frames_without_names_or_cells_are_refused(frame: pd.DataFrame, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Variables(frame, {"a": "ordinal"})
+
+
+def test_frames_with_other_indexes_are_refused() -> None:
+    moved = Variables(features().frame.set_axis(range(1, N + 1)), KINDS, PERIODS)
+    with pytest.raises(InputError, match="different indexes; align them"):
+        run_grid(traits(), moved, tests=("fisher_z",))
+    with pytest.raises(InputError, match="different indexes"):
+        run_test("fisher_z", traits().frame["Openness"], moved.frame["Height"])
+
+
+def test_a_seed_is_as_good_as_a_generator() -> None:
+    one, two = grid(tests=("rcit",), rng=3), grid(tests=("rcit",), rng=np.random.default_rng(3))
+    pd.testing.assert_frame_equal(one.drop(columns="seconds"), two.drop(columns="seconds"))
+    x = np.arange(9.0)
+    assert run_test("rcit", x, x**2, rng=3) == run_test("rcit", x, x**2, rng=np.random.default_rng(3))

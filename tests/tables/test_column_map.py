@@ -88,12 +88,18 @@ def test_the_example_in_the_readme_works(tmp_path: Path) -> None:
         {
             "person": range(n),
             "stature": rng.uniform(160, 200, n),
-            "club": "x",
+            "pounds": rng.uniform(120, 220, n),
+            "club": "none",
             "wind_from": rng.uniform(0, 360, n),
             "shoe": 40,
+            "school": "primary",
+            "joined": "2021-05-03",
+            "born": "31.12.1990",
+            "grip_kg": rng.uniform(20, 60, n),
             "answers": "[1, 2, 3, 2, 1]",
             "notes": "",
             **{f"g_{trait[0].lower()}": 1 for trait in TRAITS},
+            **{f"q_{trait[0].lower()}": [9, *[5] * (n - 1)] for trait in TRAITS},
             **{
                 f"photo_{k}": [str(list(row)) for row in rng.random((n, 8)).round(3).tolist()] for k in (1, 2)
             },
@@ -105,7 +111,11 @@ def test_the_example_in_the_readme_works(tmp_path: Path) -> None:
     table = _load(people, tmp_path, example)
     assert len(table.embeddings["image"]) == 2
     assert table.embeddings["text"][0].shape == (n, 8)
-    assert list(table.features) == ["Height", "Team", "Wind", "Shoe_size"]
+    assert {"Height", "Team", "Wind", "Shoe_size", "Joined_month", "Birthmonth"} <= set(table.features)
+    assert (table.features["Team"] == "none").all()
+    assert (table.features["Birthmonth"] == 12).all()
+    assert table.scores["self"]["Openness"].isna().sum() == 1
+    assert list(table.targets) == ["Grip"]
     assert set(table.report.recognised) | {"notes"} == set(frame.columns)
 
 
@@ -119,7 +129,9 @@ def test_score_columns_can_be_named_trait_by_trait(people: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("features: {Height: stature, Weight: stature}", "column 'stature' is named twice"),
+        ("features: {Height: stature}\nignore: [stature]", "column 'stature' is named twice"),
+        ("features: {Height: stature}\ntargets: {Weight: stature}", "column 'stature' is named twice"),
+        ("features: {Height: stature}\ntargets: {Height: shoe}", "'Height' is named twice"),
         ("features:\n  Height: stature\n  Height: shoe\n", "line 3: 'Height' is named twice"),
         ("id: who\nid: club\n", "line 2: 'id' is named twice"),
         ("scores: {chatgpt: answers}\nignore: [answers]", "column 'answers' is named twice"),
@@ -132,7 +144,27 @@ def test_score_columns_can_be_named_trait_by_trait(people: Path, tmp_path: Path)
         ("features: {Shoes: {column: shoe, kind: ordinal, size: 3}}", "unknown key 'size'"),
         ("features: {Shoes: {column: shoe, kind: circular}}", "positive period"),
         ("features: {Shoes: {column: shoe, kind: ordinal, range: [9, 1]}}", "write [lowest, highest]"),
-        ("scores: {claude: answers}", "unknown rater"),
+        ("scores: {targets: answers}", "targets have a section of their own"),
+        ("scores: {claude: {columns: answers, scale: 5}}", "unknown key 'scale'"),
+        ("scores: {claude: {columns: answers, range: [5]}}", "write [lowest, highest]"),
+        ("scores: {claude: {columns: answers, kind: nominal}}", "scores are ordinal or continuous"),
+        ("features: {Height: {column: stature, unit: hands}}", "unit 'hands'; known are cm, mm, m, in, ft"),
+        ("features: {Team: {column: club, kind: ordinal, order: [no, yes]}}", "such as 'no' in quotes"),
+        ("features: {Team: {column: club, kind: nominal, order: [x, y]}}", "order belongs to kind: ordinal"),
+        ("features: {Team: {column: club, kind: ordinal, order: [x, x]}}", "order names a label twice"),
+        (
+            "ignore: [Height]\nfeatures: {Team: {column: club, kind: ordinal, order: [x]}}",
+            "'y' is not in the order x",
+        ),
+        ("features: {Team: {column: club, kind: nominal, missing: x}}", "missing: expected a list"),
+        ("features: {Born: {column: club, kind: date, part: week}}", "part 'week'; known are year, month"),
+        ("features: {Born: {column: club, kind: date, format: dmy}}", "write it as in %d.%m.%Y"),
+        ("ignore: [Height]\nfeatures: {Born: {column: club, kind: date}}", "is not a date as 2001-12-31"),
+        ("features: {Team: {column: club, kind: nominal, part: year}}", "part belongs to a date"),
+        ("file: {colour: red}", "file: unknown key 'colour'"),
+        ("file: {encoding: klingon}", "encoding 'klingon' is unknown"),
+        ("file: {delimiter: ', '}", "write one letter in quotes"),
+        ("file: {format: xlsx}", "only csv can be said here"),
         ("scores: {gemini: [g_o, g_c]}", "2 columns; five are expected"),
         ("scores: {gemini: {Kindness: g_o}}", "unknown trait 'Kindness'"),
         ("embeddings: {sound: [e0]}", "unknown modality"),
@@ -148,7 +180,7 @@ def test_a_wrong_column_map_is_refused(people: Path, tmp_path: Path, text: str, 
     with pytest.raises(InputError) as caught:
         _load(people, tmp_path, text)
     assert words in str(caught.value)
-    assert "columns.yaml" in str(caught.value)
+    assert "columns.yaml" in str(caught.value) or "others.csv, column 'club'" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -140,7 +140,7 @@ def conditional_dependence(
             drawn.append(squared(shuffled_within(cells, rng)))
             yield np.array([drawn[-1] >= observed - ROUNDING])
 
-    log10_p = resampling_log_p(exceeds(), resamples) / LN10
+    log10_p = resampling_log_p(exceeds(), resamples).log_p / LN10
     usual = float(np.mean(drawn))
     chance = np.array([as_effect(value - usual) for value in drawn])
     return Dependence(name, as_effect(observed - usual), min(log10_p, 0.0), chance, int(rows.sum()))

@@ -87,7 +87,7 @@ def compare_graphs(graph: Graph, other: Graph) -> dict[str, Any]:
 
 def write_comparison(run: RunFolder, graph: Graph, other: TitledGraph, caption: GraphCaption) -> list[Path]:
     """Write comparison.json and a picture of both graphs, and print how they differ; return the pictures."""
-    result = compare_graphs(graph, other.graph)
+    result = compare_graphs(graph, other.graph) | {"note": caption.note}
     write_json(run / "comparison.json", result)
     log.info("SHD to %s: %d", other.title, result["shd"])
     for key, what in (("shared", "in both"), ("only_here", "only here"), ("only_there", "only there")):

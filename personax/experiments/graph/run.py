@@ -11,7 +11,14 @@ from personax.experiments.graph.report import GraphCaption, write_comparison, wr
 from personax.graphs.discovery import Discovery, check_latents, check_sample_size, near_copies
 from personax.graphs.estimate import estimated_graph, learned_consensus, match_runs
 from personax.graphs.graph import Graph
-from personax.graphs.graph_files import Latents, published, read_graph, read_labels, read_latents
+from personax.graphs.graph_files import (
+    Latents,
+    published,
+    published_names,
+    read_graph,
+    read_labels,
+    read_latents,
+)
 from personax.graphs.knowledge import (
     Statements,
     forbidden_arrows,
@@ -19,10 +26,15 @@ from personax.graphs.knowledge import (
     parse_tiers,
     read_statements,
 )
+from personax.runs.errors import InputError
 from personax.runs.run_folder import open_run, path_or_default, typed_path
 
 log = logging.getLogger(__name__)
 
+ARBITRARY_NUMBERS = (
+    "latents are compared by name, but their numbers within a block are arbitrary: z11 here need not be the "
+    "paper's z11"
+)
 CONSENSUS = 0.5  # the graph of several seeds has the edges that occur in at least this share of the resamples
 
 
@@ -38,6 +50,7 @@ class GraphPlan:
 def draw_from(config: DrawConfig) -> Path:
     """Make, write and draw the graph; return the folder with the results. Raises InputError."""
     runs = read_runs(config.sources, config.rows, config.names)
+    meaning = meaning_of_comparison(config.compare, runs)
     plan = plan_published(config.published) if config.published else plan_estimated(config, runs)
     caption = _as_asked(plan.caption, config, plan.names)
     other = read_graph(config.compare, typed_path(config.compare), plan.names) if config.compare else None
@@ -51,10 +64,30 @@ def draw_from(config: DrawConfig) -> Path:
         if runs and runs[0].true_graph:
             write_scores(run, graph, runs[0].true_graph)
         if other:
-            pictures += write_comparison(run, graph, other, caption)
+            pictures += write_comparison(run, graph, other, replace(caption, note=f"{caption.note}{meaning}"))
         for path in pictures:
             log.info("%s", path)
     return path
+
+
+def meaning_of_comparison(compare: str | None, runs: Sequence[Latents]) -> str:
+    """What has to be said of a comparison with a graph of the paper; "" if there is nothing to say.
+
+    The number of a latent within its block is arbitrary, and only its content says what it is. The latents of
+    simulated people have no content that the paper's could have, so there is nothing to match by.
+
+    Raises:
+        InputError: people are simulated, and the other graph is the paper's.
+    """
+    if compare not in published_names() or not runs:
+        return ""
+    if any(run.simulated for run in runs):
+        raise InputError(
+            f"--compare {compare}: these people are simulated; their latents share no meaning with the "
+            "paper's, and their numbers are arbitrary. scores.json compares with their own truth"
+        )
+    log.warning("--compare %s: %s", compare, ARBITRARY_NUMBERS)
+    return f"; {ARBITRARY_NUMBERS}"
 
 
 def plan_published(name: str) -> GraphPlan:

@@ -4,36 +4,40 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from personax.experiments.independence.config import IndependenceConfig
-from personax.experiments.independence.report import negative_controls, votes_table
+from personax.experiments.independence.report import heading_of, negative_controls, votes_table
 from personax.experiments.independence.run import run_tests
-from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS
+from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS, Variables
 from personax.independence.procedure import MIN_ROWS
 from personax.runs.errors import InputError
+from personax.runs.files import write_text
 from personax.runs.folder_lock import contents
 from personax.runs.run_folder import path_or_default, typed_path
 from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
+from personax.tables.column_map import TARGETS
+from personax.tables.loading import propose_file
 
 log = logging.getLogger(__name__)
 
-SCORE_SOURCES = ("aggregated", "chatgpt", "gemini", "llama")
+AUTO = Path("auto")
 MOST_STRATA = 100
 
 
 def run_independence(config: IndependenceConfig) -> None:
     """Load the table, run the tests and print the votes. Raises InputError."""
     check_independence(config)
+    if config.columns == AUTO:
+        print(write_proposal(config))
+        return
     tests = chosen_tests(config.tests)
     path = independence_folder(config)
     table = load_people(config)
-    sources = chosen_scores(config.scores, table.scores)
+    sources = chosen_scores(config.scores, table.to_test())
     check_given(config.given, table)
     check_rows(table, sources)
     log.info("%s", table.report)
     decided = run_tests(config, table, tests, sources, path)
-    print(f"{table.name}, {sources[0]} scores: tests that reject / tests that apply")
+    print(f"{table.name}, {heading_of(sources[0])}: tests that reject / tests that apply")
     print(votes_table(decided, sources[0]))
     print(negative_controls(decided, config.alpha, config.correction))
     print(f"{'SIMULATED DATA. ' if table.simulated else ''}Written to {path}")
@@ -59,15 +63,33 @@ def chosen_tests(text: str) -> tuple[str, ...]:
     return _chosen_names(text, "--tests", tuple(TESTS), ("default", "paper", "all"))
 
 
-def chosen_scores(text: str, available: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-    """Sources of scores from the --scores option. Raises InputError if one is unknown or not in the table."""
+def chosen_scores(text: str, available: Mapping[str, Variables]) -> tuple[str, ...]:
+    """What is tested, from the --scores option; InputError if it is not in the table."""
+    if not available:
+        raise InputError(
+            "nothing to test against the features: no column of scores is known by its name; name scores: or "
+            "targets: in a --columns file (--columns auto proposes one)"
+        )
     if text == "all":
         return tuple(available)
-    wanted = _chosen_names(text, "--scores", SCORE_SOURCES, ("all",))
-    for name in wanted:
-        if name not in available:
-            raise InputError(f"--scores {name}: the table has {', '.join(available) or 'none'}")
-    return wanted
+    if text == "default":
+        usual = next((source for source in (TARGETS, "aggregated") if source in available), None)
+        return (usual,) if usual else tuple(available)
+    return _chosen_names(text, "--scores", tuple(available), ("default", "all"))
+
+
+def write_proposal(config: IndependenceConfig) -> str:
+    """Write a `--columns` file that a person can correct; returns what to do with it. Raises InputError."""
+    if config.table is None:
+        raise InputError("--columns auto: give the --table whose columns it should propose")
+    table = existing_path(config.table)
+    path = Path(f"{table.name.split('.')[0]}_columns.yaml").absolute()
+    if path.exists():
+        raise InputError(f"{path}: exists; give it as --columns, or remove it")
+    write_text(path, propose_file(config.dataset, table))
+    return (
+        f"Written to {path}: correct kinds and units, name what to test, then run again with --columns {path}"
+    )
 
 
 def _chosen_names(text: str, option: str, known: tuple[str, ...], groups: tuple[str, ...]) -> tuple[str, ...]:
@@ -110,6 +132,8 @@ def check_given(given: str | None, table: PeopleTable) -> None:
         return
     if given not in table.features:
         raise InputError(f"--given {given}: no such feature; choose from {', '.join(table.features.columns)}")
+    if len(table.features.columns) == 1:
+        raise InputError(f"--given {given}: it is the only feature; nothing is left to test")
     values = table.features[given].nunique()
     if table.kinds[given] == "continuous" or values > MOST_STRATA:
         raise InputError(
@@ -119,19 +143,12 @@ def check_given(given: str | None, table: PeopleTable) -> None:
 
 
 def check_rows(table: PeopleTable, sources: Sequence[str]) -> None:
-    """Raise InputError if no trait and feature share 5 complete rows; warn about each constant column."""
-    present = table.features.notna().to_numpy().astype(int)
-    shared = [table.scores[source].notna().to_numpy().astype(int).T @ present for source in sources]
+    """InputError if no trait or target shares 5 complete rows with a feature."""
+    tested, present = table.to_test(), table.features.notna().to_numpy().astype(int)
+    shared = [tested[source].frame.notna().to_numpy().astype(int).T @ present for source in sources]
     most = max((int(counts.max(initial=0)) for counts in shared), default=0)
     if most < MIN_ROWS:
         raise InputError(
             f"{table.source}: no trait and feature share {MIN_ROWS} complete rows (at most {most}); "
             "a test needs that many"
         )
-    for name, column in table.features.items():
-        if column.nunique() < 2:
-            log.warning("warning: feature %s is constant or missing; its cells are marked undefined", name)
-    for source in sources:
-        for name, column in table.scores[source].items():
-            if column.nunique() < 2:
-                log.warning("warning: %s scores of %s are constant; marked undefined", source, name)

@@ -3,7 +3,8 @@
 Examples:
   run_independence_tests.py --dataset celeb
   run_independence_tests.py --dataset athlete --source simulated
-  run_independence_tests.py --table people.csv --columns map.yaml --tests paper
+  run_independence_tests.py --table people.csv --columns auto
+  run_independence_tests.py --table people.csv --columns people_columns.yaml --tests paper
 
 Writes pvalues.csv, table.md, config.yaml, manifest.json and figures to results/independence/DATASET.
 """
@@ -28,13 +29,16 @@ class IndependenceConfig:
     table: Path | None = None
     """Your own table (.csv, .parquet, ...) instead of the hub's."""
     columns: Path | None = None
-    """YAML file that says what the columns of the table hold."""
+    """YAML file that says what the columns of the table are. auto: write such a file for you to correct, and
+    stop."""
     tests: str = "default"
     """default (KCI, HSIC, distance correlation, chi-square, Fisher's z), paper (KCI, RCIT, HSIC, chi-square,
     G-square), all, or names with commas between: kci, hsic, distance_correlation, chi_square, fisher_z, rcit,
     g_square."""
-    scores: str = "aggregated"
-    """Trait scores: aggregated, chatgpt, gemini, llama, several with commas between, or all."""
+    scores: str = "default"
+    """What is tested against the features: aggregated, chatgpt, gemini, llama, a rater of the columns file or
+    its targets; several with commas between, or all. default: targets if there are any, else aggregated,
+    else all."""
     aggregate: Literal["median", "majority", "mean"] = "median"
     """How the scores of the language models are combined into the aggregated score."""
     alpha: float = 0.05

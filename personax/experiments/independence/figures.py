@@ -16,8 +16,9 @@ from matplotlib.colors import AsinhNorm, Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from personax.experiments.independence.report import NEGATIVE_CONTROLS, square, votes
+from personax.experiments.independence.report import NEGATIVE_CONTROLS, heading_of, square, votes
 from personax.runs.figure_style import new_figure, save_figure
+from personax.tables import TRAITS
 
 STYLE: dict[Any, Any] = {
     "font.size": 8.5,
@@ -27,6 +28,9 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
 }
 CELL_WIDTH, CELL_HEIGHT = 0.56, 0.235  # inches
+LETTER_HEIGHT = 0.075  # inches that a letter of an upright name takes
+LONGEST_NAME = 28
+FEWEST_WIDTHS = 3  # a panel is at least as wide as three cells, so that its title fits
 FULL_NAMES = {
     "aggregated": "Aggregated",
     "chatgpt": "ChatGPT-4o",
@@ -38,7 +42,13 @@ LINEAR_UNTIL = 3.0
 LARGEST_SHOWN = 100.0
 HATCH = "/////"
 # Values of HeatPanel.blank.
-FILLED, NOT_APPLICABLE_CELL, UNDEFINED_CELL = 0, 1, 2
+FILLED, NOT_APPLICABLE_CELL, UNDEFINED_CELL, BOUND_CELL = 0, 1, 2, 3
+# How a cell without a colour looks: hatch and face.
+BLANKS = {
+    NOT_APPLICABLE_CELL: (HATCH, "white"),
+    UNDEFINED_CELL: (None, "0.85"),
+    BOUND_CELL: ("....", "white"),
+}
 
 RGBA = tuple[float, float, float, float]
 
@@ -71,7 +81,8 @@ class HeatPanel:
         values: what the colours show; its index and columns are the labels.
         texts: texts of the cells; this and the following arrays have the shape of `values`.
         bold: which texts are bold.
-        blank: 0 for a cell with a value, 1 where the test does not apply, 2 where it is undefined.
+        blank: 0 for a cell with a value, 1 where the test does not apply, 2 where it is undefined, 3 where
+            only a bound is known, which no colour can show.
     """
 
     title: str
@@ -122,17 +133,16 @@ def draw_votes(decided: pd.DataFrame, rule: str, caption: Caption, stem: Path) -
     draw_heatmaps(panels, scale, caption, f"Tests that reject independence, {rule}", stem)
 
 
-def draw_evidence(cells: pd.DataFrame, title: str, caption: Caption, resamples: int, stem: Path) -> None:
+def draw_evidence(cells: pd.DataFrame, title: str, caption: Caption, stem: Path) -> None:
     """Draw -log10 p of one test, one panel per source of scores; bold numbers are rejections.
 
-    "≥" marks the smallest p-value that resampling can give.
+    "≥" and dots mark a p-value that is only a bound: a colour would say how strong the evidence is.
     """
     evidence = -cells["log10_pvalue"] + 0.0  # no negative zero
-    at_floor = (cells["null"] == "permutation") & (evidence > np.log10(1 + resamples) - 1e-9)
     texts = evidence.map(lambda value: f"{value:.1f}" if value < 99.95 else f"{value:.0f}")
-    shown = cells.assign(shown=evidence, text=at_floor.map({True: "≥", False: ""}) + texts)
+    shown = cells.assign(shown=evidence, text=cells["bound"].map({True: "≥", False: ""}) + texts)
     panels = [
-        _test_panel(panel, FULL_NAMES.get(str(scores), str(scores)))
+        _test_panel(panel, FULL_NAMES.get(str(scores), str(scores)), is_evidence=True)
         for scores, panel in shown.groupby("scores", sort=False)
     ]
     largest = float(evidence.max()) if evidence.notna().any() else 0.0
@@ -163,14 +173,20 @@ def draw_effects(cells: pd.DataFrame, titles: Mapping[str, str], caption: Captio
     top = float(np.ceil(max(known["effect"].abs().max(), 0.1) * 10) / 10)
     scale = ColourScale("|effect|", colormaps["magma"], Normalize(0, top))
     scores = str(cells["scores"].iloc[0])
-    title = f"Effect sizes, {FULL_NAMES.get(scores, scores)} scores (bold: rejected)"
+    title = f"Effect sizes, {heading_of(FULL_NAMES.get(scores, scores))} (bold: rejected)"
     draw_heatmaps(panels, scale, caption, title, stem)
 
 
-def _test_panel(cells: pd.DataFrame, title: str) -> HeatPanel:
-    """The panel of one test and one source of scores; the columns `shown` and `text` fill its cells."""
-    undefined = cells["pvalue"].isna()
-    blank = np.where(~cells["applicable"], NOT_APPLICABLE_CELL, np.where(undefined, UNDEFINED_CELL, FILLED))
+def _test_panel(cells: pd.DataFrame, title: str, *, is_evidence: bool = False) -> HeatPanel:
+    """The panel of one test and one source of scores; the columns `shown` and `text` fill its cells.
+
+    is_evidence: whether p-values are shown, so that bounds on them are marked.
+    """
+    blank = np.select(
+        [~cells["applicable"], cells["pvalue"].isna(), cells["shown"].notna() & cells["bound"] & is_evidence],
+        [NOT_APPLICABLE_CELL, UNDEFINED_CELL, BOUND_CELL],
+        FILLED,
+    )
     return HeatPanel(
         title,
         square(cells, "shown"),
@@ -184,13 +200,17 @@ def draw_heatmaps(
     panels: Sequence[HeatPanel], scale: ColourScale, caption: Caption, title: str, stem: Path
 ) -> None:
     """Heatmaps side by side with one colour bar."""
-    features, traits = panels[0].values.shape
+    features = len(panels[0].values)
+    widths = [max(panel.values.shape[1], FEWEST_WIDTHS) for panel in panels]
+    upright = max(_height_of_names(panel) for panel in panels)
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(2.8 + len(panels) * (traits * CELL_WIDTH + 0.15), 1.35 + features * CELL_HEIGHT)
-        axes = list(figure.subplots(1, len(panels), squeeze=False)[0])
+        figure = new_figure(
+            2.8 + sum(widths) * CELL_WIDTH + 0.15 * len(panels), 1.35 + upright + features * CELL_HEIGHT
+        )
+        axes = list(figure.subplots(1, len(panels), squeeze=False, width_ratios=widths)[0])
         for axis, panel in zip(axes, panels, strict=True):
             _draw_cells(axis, panel, scale)
-            _label_cells(axis, panel.values, label_rows=axis is axes[0])
+            _label_cells(axis, panel, label_rows=axis is axes[0])
             axis.set_title(panel.title)
         _colour_bar(figure, axes, scale)
         _finish(figure, _with_legend_of_blanks(caption, panels), title, stem)
@@ -202,22 +222,28 @@ def _draw_cells(axis: Axes, panel: HeatPanel, scale: ColourScale) -> None:
     axis.pcolormesh(values, norm=scale.norm, cmap=scale.colours, edgecolors="white", linewidth=0.8)
     for (i, j), blank in np.ndenumerate(panel.blank):
         if blank:
-            hatch, face = (HATCH, "white") if blank == NOT_APPLICABLE_CELL else (None, "0.85")
+            hatch, face = BLANKS[int(blank)]
             cell = Rectangle((j, i), 1, 1, facecolor=face, edgecolor="0.65", hatch=hatch, linewidth=0)
             axis.add_patch(cell).set_in_layout(False)
-            continue
+            if blank != BOUND_CELL:
+                continue
         text = axis.text(j + 0.5, i + 0.5, str(panel.texts[i, j]), ha="center", va="center", fontsize=7)
-        text.set_color(_ink(scale.colours(float(scale.norm(values[i, j])))))
+        text.set_color("black" if blank else _ink(scale.colours(float(scale.norm(values[i, j])))))
         text.set_fontweight("bold" if panel.bold[i, j] else "normal")
         text.set_in_layout(False)  # it is within the axes, and measuring hundreds of texts takes seconds
 
 
-def _label_cells(axis: Axes, values: pd.DataFrame, *, label_rows: bool) -> None:
-    """Traits above the columns and features beside the rows, negative controls in italics."""
-    features, traits = list(values.index), list(values.columns)
+def _label_cells(axis: Axes, panel: HeatPanel, *, label_rows: bool) -> None:
+    """Traits or targets above the columns, features beside the rows, negative controls in italics."""
+    features, tested = list(panel.values.index), list(map(str, panel.values.columns))
     axis.invert_yaxis()
-    axis.set_xticks(np.arange(len(traits)) + 0.5, [_abbreviated(trait) for trait in traits])
-    axis.set_yticks(np.arange(len(features)) + 0.5, features if label_rows else [""] * len(features))
+    if _has_short_names(panel):
+        axis.set_xticks(np.arange(len(tested)) + 0.5, [_abbreviated(name) for name in tested])
+    else:
+        names = [_shortened(name) for name in tested]
+        axis.set_xticks(np.arange(len(tested)) + 0.5, names, rotation=90)
+    rows = [_shortened(str(name)) if label_rows else "" for name in features]
+    axis.set_yticks(np.arange(len(features)) + 0.5, rows)
     if label_rows:
         for tick, name in zip(axis.get_yticklabels(), features, strict=True):
             tick.set_fontstyle("italic" if name in NEGATIVE_CONTROLS else "normal")
@@ -225,8 +251,24 @@ def _label_cells(axis: Axes, values: pd.DataFrame, *, label_rows: bool) -> None:
     axis.spines[:].set_visible(False)
 
 
+def _has_short_names(panel: HeatPanel) -> bool:
+    """Whether the columns are traits, whose names can be abbreviated; targets might be abbreviated alike."""
+    return set(panel.values.columns) <= set(TRAITS)
+
+
+def _height_of_names(panel: HeatPanel) -> float:
+    """Inches above the cells for names that stand upright."""
+    if _has_short_names(panel):
+        return 0.0
+    return LETTER_HEIGHT * max(len(_shortened(str(name))) for name in panel.values.columns)
+
+
 def _abbreviated(trait: str) -> str:
     return trait if len(trait) <= 5 else trait[:4] + "."
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _ink(colour: RGBA) -> str:
@@ -252,13 +294,15 @@ def _colour_bar(figure: Figure, axes: list[Axes], scale: ColourScale) -> None:
 
 
 def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Caption:
-    """Add sentences about hatched and about grey cells to the caption, if there are such cells."""
+    """The caption with a sentence on hatched, grey and dotted cells, if there are any."""
     found = {int(kind) for panel in panels for kind in np.unique(panel.blank)}
     sentences = []
     if NOT_APPLICABLE_CELL in found:
         sentences.append("Hatched: the test does not apply.")
     if UNDEFINED_CELL in found:
         sentences.append("Grey: undefined (constant column, or fewer than 5 complete rows).")
+    if BOUND_CELL in found:
+        sentences.append("Dotted, ≥: at least this; no random table was as extreme as the data.")
     return replace(caption, note=" ".join([*sentences, caption.note]))
 
 

@@ -10,10 +10,16 @@ from personax.independence import Correction
 from personax.independence.reference import procedures_of
 from personax.runs.markdown import markdown_table
 from personax.tables import PeopleTable
+from personax.tables.column_map import TARGETS
+from personax.tables.marks import marks_text
 
 # A trait should not depend on the day of the year on which somebody was born: a rejection is a false alarm.
 NEGATIVE_CONTROLS = ("Birthmonth", "Birthday", "Day_of_year", "Day_sin", "Day_cos")
 
+BOUND_SENTENCE = (
+    "≤: no random table was as extreme as the data, so p is at most this, and may be far smaller; more "
+    "`--resamples` tell."
+)
 PVALUE_COLUMNS = (
     "trait",
     "scores",
@@ -31,6 +37,7 @@ PVALUE_COLUMNS = (
     "log10_q_value",
     "rejected",
     "data",
+    "bound",
 )
 
 
@@ -75,9 +82,12 @@ def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correctio
 def known_dependences(config: IndependenceConfig, table: PeopleTable) -> pd.DataFrame | None:
     """The true dependences (traits x features, bool) of a simulated table; None if they are not known.
 
-    Conditional dependences (option `given`) are not known.
+    Those given a column are not known, nor are those of columns that a `--columns` file declares.
     """
-    return None if config.given else table.dependent
+    dependent = table.dependent
+    if dependent is None or config.given or len(table.targets.columns):
+        return None
+    return dependent if set(table.features.columns) <= set(dependent.columns) else None
 
 
 def against_truth(decided: pd.DataFrame, dependent: pd.DataFrame) -> pd.DataFrame:
@@ -113,15 +123,24 @@ def votes_table(decided: pd.DataFrame, scores: str) -> str:
     return markdown_table(square(counted[counted["scores"] == scores], "text"), index="feature")
 
 
-def pvalue_text(log10_p: float) -> str:
-    """A p-value as text: 0.123, or 10^-12.3 if it is below 0.001.
+def heading_of(source: str) -> str:
+    """What is tested against the features, in words.
 
-    >>> pvalue_text(-0.3), pvalue_text(-12.3)
-    ('0.501', '10^-12.3')
+    >>> heading_of("gemini"), heading_of("targets")
+    ('gemini scores', 'targets')
+    """
+    return source if source == TARGETS else f"{source} scores"
+
+
+def pvalue_text(log10_p: float, *, bound: bool = False) -> str:
+    """A p-value as 0.123, or as 10^-12.3 where it is below 0.001; with ≤ if it is only a bound.
+
+    >>> pvalue_text(-0.3), pvalue_text(-12.3), pvalue_text(-4.3, bound=True)
+    ('0.501', '10^-12.3', '≤ 10^-4.3')
     """
     if np.isnan(log10_p):
         return "–"
-    return f"{10**log10_p:.3f}" if log10_p > -3 else f"10^{log10_p:.1f}"
+    return ("≤ " if bound else "") + (f"{10**log10_p:.3f}" if log10_p > -3 else f"10^{log10_p:.1f}")
 
 
 def data_title(config: IndependenceConfig, table: PeopleTable) -> str:
@@ -139,12 +158,46 @@ def independence_report(config: IndependenceConfig, table: PeopleTable, decided:
         parts += [f"## {scores}", votes_table(decided, scores)]
         for test in dict.fromkeys(decided["test"]):
             cells = decided[(decided["scores"] == scores) & (decided["test"] == test)]
-            pvalues = square(cells, "log10_pvalue").map(pvalue_text)
+            texts = [
+                pvalue_text(p, bound=b) for p, b in zip(cells["log10_pvalue"], cells["bound"], strict=True)
+            ]
             parts += [
                 f"### {procedures_of(config.implementation)[test].title}: p-values",
-                markdown_table(pvalues, index="feature"),
+                markdown_table(square(cells.assign(text=texts), "text"), index="feature"),
             ]
+            if cells["bound"].any():
+                parts.append(BOUND_SENTENCE)
+    parts += ["## What was read", columns_table(table)]
     return "\n\n".join(parts) + "\n"
+
+
+def columns_table(table: PeopleTable) -> str:
+    """Every column with its kind, how many people have it, and which cells had no value."""
+    frame = (
+        pd.concat([table.targets, table.features], axis=1) if len(table.targets.columns) else table.features
+    )
+    rows = [
+        {
+            "column": name,
+            "kind": table.kinds[name],
+            "people": int(frame[name].notna().sum()),
+            "different values": int(frame[name].nunique()),
+            "cells without a value": marks_text(table.report.marks.get(name, {})),
+        }
+        for name in map(str, frame.columns)
+    ]
+    rows += [
+        {
+            "column": f"{rater} {trait}",
+            "kind": table.scale(rater).kind,
+            "people": int(scores.notna().sum()),
+            "different values": int(scores.nunique()),
+            "cells without a value": f"{int(scores.isna().sum())} in all" if scores.isna().any() else "",
+        }
+        for rater, frame in table.scores.items()
+        for trait, scores in frame.items()
+    ]
+    return markdown_table(pd.DataFrame(rows), digits=0)
 
 
 def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> Iterator[str]:
@@ -156,7 +209,8 @@ def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.Da
     rule = "no correction" if config.correction == "none" else corrected
     yield f"Rejections at {config.alpha:g}, {rule}. x/y: x of the y tests that apply reject independence."
     yield f"n = {len(table.ids):,}; {config.implementation} implementation; source: {table.source}."
-    yield from agreement_lines(table.agreement())
+    if table.scores:
+        yield from agreement_lines(table.agreement())
     yield negative_controls(decided, config.alpha, config.correction)
 
 

@@ -55,13 +55,18 @@ def grid_of_people(
     config: IndependenceConfig, table: PeopleTable, tests: Sequence[str], sources: Sequence[str]
 ) -> pd.DataFrame:
     """The grid of all sources of scores, with the source in the column `scores`."""
-    label = {f"{source}|{trait}": (source, trait) for source in sources for trait in table.scores[source]}
-    traits = pd.DataFrame(
-        {name: table.scores[source][trait].to_numpy() for name, (source, trait) in label.items()}
-    )
+    tested = table.to_test()
+    label = {f"{source}|{name}": (source, str(name)) for source in sources for name in tested[source].frame}
+    columns = {name: tested[source].frame[own].to_numpy() for name, (source, own) in label.items()}
+    kinds = {name: tested[source].kinds[own] for name, (source, own) in label.items()}
+    periods = {
+        name: tested[source].periods[own]
+        for name, (source, own) in label.items()
+        if own in tested[source].periods
+    }
     features = table.features.reset_index(drop=True)
     grid = run_grid(
-        Variables(traits, dict.fromkeys(label, "ordinal")),
+        Variables(pd.DataFrame(columns), kinds, periods),
         Variables(features.drop(columns=[config.given] if config.given else []), table.kinds, table.periods),
         tests=tests,
         given=features[config.given] if config.given else None,
@@ -79,9 +84,10 @@ def grid_of_people(
 def write_tables(
     folder: RunFolder, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame
 ) -> None:
-    """Write pvalues.csv, agreement.csv, table.md and metrics.json."""
-    with atomic_path(folder / "agreement.csv") as path:
-        table.agreement().to_csv(path)
+    """pvalues.csv, table.md, metrics.json and, if there are scores, agreement.csv."""
+    if table.scores:
+        with atomic_path(folder / "agreement.csv") as path:
+            table.agreement().to_csv(path)
     with atomic_path(folder / "pvalues.csv") as path:
         decided.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
     write_text(folder / "table.md", independence_report(config, table, decided))
@@ -115,8 +121,10 @@ def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, d
     }
     for test, title in titles.items():
         cells = decided[decided["test"] == test]
-        draw_evidence(cells, title, caption, config.resamples, folder / f"pvalues_{test}")
+        draw_evidence(cells, title, caption, folder / f"pvalues_{test}")
     for source in dict.fromkeys(decided["scores"]):
         cells = decided[decided["scores"] == source]
         draw_effects(cells, titles, caption, folder / f"effects_{source}")
-    draw_trait_scores(table.scores, caption, folder / "scores")
+    stepped = {rater: frame for rater, frame in table.scores.items() if table.scale(rater).kind == "ordinal"}
+    if stepped:
+        draw_trait_scores(stepped, caption, folder / "scores")

@@ -12,6 +12,9 @@ from personax.views import SHARED, MultiViewData
 
 ASSOCIATION_TEST = "kci"
 NAMING_FEATURES = 3  # largest number of features that suggest a name for a latent
+# A label is written into a picture from this effect (KCI) on. Half of it would still be significant with
+# thousands of people, but says little of what the latent is.
+LEAST_LABEL_EFFECT = 0.4
 
 
 def observed_columns(table: PeopleTable) -> Variables:
@@ -65,3 +68,19 @@ def suggest_names(associations: pd.DataFrame, latents: Sequence[str]) -> dict[st
         best = significant[significant["latent"] == latent].head(NAMING_FEATURES)
         names[latent] = ", ".join(f"{row.feature} {row.effect:.2f}" for row in best.itertuples())
     return names
+
+
+def tentative_labels(associations: pd.DataFrame, latents: Sequence[str]) -> dict[str, str]:
+    """Latent -> a label such as "Neuroticism 0.47?" for pictures, for the latents that have one.
+
+    A feature is a label only where its effect is significant and at least `LEAST_LABEL_EFFECT`, and only
+    once: the strongest pairs of latent and feature are taken first.
+    """
+    strong = associations[associations["rejected"] & (associations["effect"] >= LEAST_LABEL_EFFECT)]
+    labels: dict[str, str] = {}
+    taken: set[str] = set()
+    for row in strong.sort_values("effect", ascending=False, kind="stable").to_dict("records"):
+        if row["latent"] not in labels and row["feature"] not in taken:
+            labels[row["latent"]] = f"{row['feature']} {row['effect']:.2f}?"
+            taken.add(row["feature"])
+    return {latent: labels[latent] for latent in latents if latent in labels}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from personax.experiments.people.associations import LEAST_LABEL_EFFECT
 from personax.runs.markdown import markdown_table
 
 MARK_OF_SIMULATION = "SIMULATED DATA. "  # beginning of every text about simulated people
@@ -51,7 +52,8 @@ def names_page(names: Mapping[str, str], alpha: float, simulated: bool) -> str:
     lines = ["# What each latent depends on", ""]
     lines.append(
         "Suggestions, not findings: the features with the strongest dependence on each latent (KCI effect), "
-        f"among those that are significant at a false discovery rate of {alpha:g}."
+        f"among those that are significant at a false discovery rate of {alpha:g}. A feature becomes a "
+        f"label in labels.yaml only from an effect of {LEAST_LABEL_EFFECT:g} on, and for one latent only."
     )
     if simulated:
         lines += ["", f"{MARK_OF_SIMULATION.strip(' .')}: these people do not exist."]

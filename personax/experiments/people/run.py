@@ -9,7 +9,12 @@ import pandas as pd
 from personax.crl import CRL
 from personax.experiments.evaluation import truth_free_criteria
 from personax.experiments.fitting import fit_in_folder, learned_graph, read_history, write_latents
-from personax.experiments.people.associations import associate, suggest_names, without_imputed
+from personax.experiments.people.associations import (
+    associate,
+    suggest_names,
+    tentative_labels,
+    without_imputed,
+)
 from personax.experiments.people.block_scores import (
     TruthScores,
     has_sizes_of_truth,
@@ -125,8 +130,8 @@ def write_findings(
         findings.associations.to_csv(temporary, index=False)
     names = metrics["suggested_names"]
     write_text(folder / "suggested_names.md", names_page(names, config.alpha, prepared.table.simulated))
-    labels = {name: text.split(",")[0] + "?" for name, text in names.items() if text}
-    write_yaml(folder / "labels.yaml", labels)  # a file for draw.py --labels
+    labels = tentative_labels(findings.associations, findings.graph.names)
+    write_yaml(folder / "labels.yaml", labels)  # in the form that draw.py --labels takes
 
 
 def draw_findings(config: PeopleConfig, figures: Path, prepared: Prepared, findings: Findings) -> None:

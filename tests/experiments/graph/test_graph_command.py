@@ -224,6 +224,12 @@ def with_file(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
+def real(run: Path) -> Path:
+    """The run, as one of real people."""
+    (run / "manifest.json").write_text(json.dumps({"simulated": False}))
+    return run
+
+
 # Part of the message -> the words on the command line that cause it.
 BAD: dict[str, Callable[[Path], list[object]]] = {
     "no such run folder": lambda run: [run.parent / "seed-9"],
@@ -237,7 +243,8 @@ BAD: dict[str, Callable[[Path], list[object]]] = {
     "not square": lambda run: [run, "--compare", with_file(run, "other.csv", "0,1\n")],
     "2 nodes, the graph": lambda run: [run, "--compare", with_file(run, "other.csv", "0,1\n0,0\n")],
     "no such graph": lambda run: [run, "--compare", "nowhere"],
-    "one graph only": lambda run: [run, "--compare", "athlete"],
+    "these people are simulated": lambda run: [run, "--compare", "athlete"],
+    "one graph only": lambda run: [real(run), "--compare", "athlete"],
     "contradicts itself": lambda run: [run, "--tiers", "image; s"],
     "is not an arrow": lambda run: [run, "--forbid", "z11"],
     "unknown key": lambda run: [run, "--knowledge", with_file(run, "k.yaml", "required: [a->b]")],

@@ -11,12 +11,14 @@ import pytest
 from commands import run_script
 from experiments.independence.people_table import write_athletes
 from PIL import Image
+from tables.strangers import COLUMNS, write_stranger
 
 from personax.runs.files import read_yaml
 from personax.runs.run_folder import ROOT
 from personax.tables import TRAITS
 
 SCRIPT = "independence_testing/run_independence_tests.py"
+NO_SCORES = f"ignore: [{', '.join(TRAITS)}]"
 RUN = ("kci", "chi_square", "fisher_z")
 
 
@@ -153,13 +155,46 @@ def test_the_reference_implementation_is_the_peers(tmp_path: Path) -> None:
 
 def test_constant_columns_are_warned_of_and_marked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     table = write_athletes(tmp_path / "people.csv", height=180.0)
-    with caplog.at_level("WARNING"):
+    with caplog.at_level("INFO"):
         assert command("--table", table, "--tests", "kci", "--output", tmp_path / "o") == 0
-    assert "Height is constant" in caplog.text
+    assert caplog.text.count("Height is constant") == 1
     found = pd.read_csv(tmp_path / "o" / "pvalues.csv")
     kci = found[found["feature"] == "Height"]
     assert kci["pvalue"].isna().all()
     assert (kci["null"] == "undefined: constant column").all()
+
+
+def test_a_strangers_table_is_tested_as_declared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First a proposal, then the stranger's own file: targets are tested, the report says what was read."""
+    monkeypatch.chdir(tmp_path)
+    table = write_stranger(tmp_path)
+    assert command("--table", table, "--columns", "auto") == 0
+    assert "Written to" in capsys.readouterr().out
+    assert command("--table", table, "--columns", "auto") == 2
+    assert "trial_columns.yaml: exists" in capsys.readouterr().err
+    columns = tmp_path / "columns.yaml"
+    columns.write_text(COLUMNS)
+    words = ("--table", table, "--columns", columns, "--tests", "fisher_z,chi_square")
+    assert command(*words, "--output", tmp_path / "o") == 0
+    found = pd.read_csv(tmp_path / "o" / "pvalues.csv")
+    assert set(found["scores"]) == {"targets"}
+    arm = found[(found["feature"] == "Arm") & (found["test"] == "fisher_z")]
+    assert (arm["pvalue"] < 1e-3).all()
+    report = (tmp_path / "o" / "table.md").read_text()
+    assert "## targets" in report
+    assert "2 '-9'" in report
+    assert "Grip" in (tmp_path / "o" / "figures" / "rejections.svg").read_text()
+
+
+def test_a_table_with_nothing_to_test_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    columns = tmp_path / "columns.yaml"
+    columns.write_text("features:" + COLUMNS.split("features:")[1].split("scores:")[0] + NO_SCORES)
+    words = ("--table", write_stranger(tmp_path), "--columns", columns)
+    assert command(*words, "--output", tmp_path / "o") == 2
+    assert "nothing to test against the features" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
 
 
 BAD = {
@@ -170,8 +205,10 @@ BAD = {
     "unknown test": (["--tests", "kci,anova"], "--tests: 'anova' is unknown; choose from kci, hsic"),
     "repeated test": (["--tests", "kci,kci"], "a name is repeated"),
     "no test": (["--tests", ""], "--tests: '' is unknown"),
-    "unknown scores": (["--scores", "grok"], "--scores: 'grok' is unknown"),
-    "absent scores": (["--scores", "llama"], "--scores llama: the table has aggregated"),
+    "unknown scores": (
+        ["--scores", "llama"],
+        "--scores: 'llama' is unknown; choose from aggregated, default",
+    ),
     "unknown correction": (["--correction", "bonferroni"], "correction"),
     "unknown implementation": (["--implementation", "fast"], "implementation"),
     "unknown stratum": (["--given", "Team"], "--given Team: no such feature; choose from"),

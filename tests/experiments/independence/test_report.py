@@ -40,3 +40,4 @@ def test_without_birthdays_there_are_no_negative_controls() -> None:
 
 def test_small_pvalues_are_powers_of_ten() -> None:
     assert [pvalue_text(v) for v in (np.nan, -0.3, -1000.0)] == ["–", "0.501", "10^-1000.0"]
+    assert pvalue_text(-4.3, bound=True) == "≤ 10^-4.3"
