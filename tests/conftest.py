@@ -25,6 +25,7 @@ MODULES = {
     ".".join(path.relative_to(LIBRARY.parent).with_suffix("").parts)
     for path in LIBRARY.rglob("*.py")
     if path.name != "__init__.py"
-    and path.parent.name not in ("runs", "mnist", "people", "comparison", "selection", "tuning", "graph")
+    and path.parent.name
+    not in ("runs", "mnist", "people", "comparison", "selection", "tuning", "graph", "own_data")
 }
 install_import_hook(sorted(MODULES - set(UNCHECKED)), "shape_check.check")

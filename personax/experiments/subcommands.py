@@ -30,6 +30,7 @@ SUBCOMMANDS = {
     "choose": Subcommand("selection.command", "main", "choose our model without the truth"),
     "athlete": Subcommand("people.command", "main_athlete", "learn the latents of athletes"),
     "celeb": Subcommand("people.command", "main_celeb", "learn the latents of celebrities"),
+    "own_data": Subcommand("own_data.command", "main", "learn the latents of arrays of your own"),
     "draw": Subcommand("graph.command", "main", "discover the graph over latents and draw it"),
     "diagnose": Subcommand("diagnostics.command", "main", "check the assumptions of a trained model"),
 }

@@ -31,9 +31,7 @@ HALVES = 40  # random halves of the people in which the two directions are compa
 # A direction is decided if it fits better in at least this share of them. Of linear Gaussian pairs, which
 # have none, 0 to 2 % are decided (60 pairs each of 400, 1,500 and 4,000 people).
 SURE = 0.95
-MODELS_ARROWS = (
-    "arrows as the model has them; draw --method learned leaves open what its latents do not decide"
-)
+MODELS_ARROWS = "arrows as the model has them; draw leaves open what its latents do not decide"
 MOST_PEOPLE = 1000  # in a half: more make the comparison slower and hardly surer
 
 

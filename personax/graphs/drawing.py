@@ -40,7 +40,7 @@ HEAD_LENGTH, HEAD_WIDTH, CIRCLE_RADIUS = 0.125, 0.105, 0.042  # of arrowheads an
 NOTE_HEIGHT = 0.19  # from one line below the picture to the next
 
 MARK_MEANINGS = {
-    "---": "plain line: undirected",
+    "---": "plain line: direction open",
     "<->": "two arrowheads: hidden common cause",
     "o->": "circle: unknown mark",
     "o-o": "circle: unknown mark",

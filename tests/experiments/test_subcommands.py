@@ -19,8 +19,15 @@ SCRIPTS = {
     "diagnose": "synthetic_experiment/diagnose.py",
     "athlete": "real_world_experiment/run_athlete_3measurement.py",
     "celeb": "real_world_experiment/run_celeb_3measurement.py",
+    "own_data": "real_world_experiment/run_own_data.py",
     "draw": "real_world_experiment/draw.py",
     "independence": "independence_testing/run_independence_tests.py",
+}
+
+# Commands for finished runs are in both folders of experiments.
+ALSO = {
+    "choose": "real_world_experiment/choose_model.py",
+    "diagnose": "real_world_experiment/diagnose.py",
 }
 
 
@@ -40,17 +47,17 @@ def test_the_list_does_not_import_the_library() -> None:
     assert "personax.experiments.subcommands" in done.stdout.split()
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_a_subcommand_is_the_main_of_its_script(name: str) -> None:
+@pytest.mark.parametrize(("name", "script"), [*SCRIPTS.items(), *ALSO.items()])
+def test_a_subcommand_is_the_main_of_its_script(name: str, script: str) -> None:
     subcommand = SUBCOMMANDS[name]
     module = import_module(f"personax.experiments.{subcommand.module}")
-    assert getattr(module, subcommand.function) is load_main(SCRIPTS[name])
+    assert getattr(module, subcommand.function) is load_main(script)
 
 
 def test_every_script_has_a_subcommand() -> None:
     folders = ("synthetic_experiment", "real_world_experiment", "independence_testing")
     scripts = {f"{folder}/{path.name}" for folder in folders for path in (ROOT / folder).glob("*.py")}
-    assert set(SCRIPTS.values()) == scripts
+    assert {*SCRIPTS.values(), *ALSO.values()} == scripts
     assert set(SCRIPTS) == set(SUBCOMMANDS)
 
 

@@ -13,14 +13,8 @@ from personax.experiments.diagnostics.config import DiagnoseConfig
 from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding
 from personax.experiments.diagnostics.report import as_json, finding_lines, findings_page
-from personax.experiments.diagnostics.run import (
-    LEAST_ROWS,
-    collect_evidence,
-    diagnose,
-    read_run,
-    refuse_other_data,
-    remake,
-)
+from personax.experiments.diagnostics.run import LEAST_ROWS, collect_evidence, diagnose
+from personax.experiments.past_runs import read_run, refuse_other_data, remake
 from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.files import write_json, write_text

@@ -1,7 +1,9 @@
 """Discover the causal graph over latents and draw it.
 
-draw.py results/athlete/default/seed-0                      PC with 100 bootstrap samples
-draw.py results/athlete/default/seed-* --method learned     what the models of several seeds learned
+draw.py results/athlete/default/seed-0                      the graph that the model learned
+draw.py results/athlete/default/seed-0 --beside pc          beside that of PC, with 100 bootstrap samples
+draw.py results/athlete/default/seed-0 --method pc          that of PC alone
+draw.py results/athlete/default/seed-*                      what the models of several seeds agree on
 draw.py latents.npy --names s1,s2,z11,z12,z21 --method fci  FCI on the latents in a file
 draw.py --published celeb                                   a graph of the paper
 draw.py results/athlete/default/seed-0 --compare athlete    beside a graph of the paper
@@ -30,6 +32,8 @@ def check_draw(config: DrawConfig) -> None:
         raise InputError(
             "give either run folders or a file of latents, or --published athlete|celeb, not both"
         )
+    if config.beside and (config.compare or config.published):
+        raise InputError(f"--beside {config.beside}: excludes --compare and --published")
     if not 0 < config.alpha < 1:
         raise InputError(f"--alpha {config.alpha}: must be between 0 and 1")
     if not 0 <= config.min_frequency <= 1:

@@ -16,9 +16,12 @@ class DrawConfig:
     """Run folders (several: seeds of one experiment), or one .npy, .parquet or .csv file of latents."""
     published: str | None = None
     """Draw a graph of the paper instead: athlete or celeb."""
-    method: Literal["pc", "fci", "ges", "learned"] = "pc"
-    """pc, fci, ges: estimate the graph from the latents. learned: take the graph that the model learned, from
-    the run folder."""
+    method: Literal["auto", "learned", "pc", "fci", "ges"] = "auto"
+    """learned: take the graph that the model learned, from the run folder. pc, fci, ges: estimate the graph
+    from the latents. auto: learned where all run folders have such a graph and no option of the estimation
+    (from --test to --resample, from --knowledge to --forbid) is given; else pc."""
+    beside: Literal["pc", "fci", "ges"] | None = None
+    """Also estimate the graph with this method, and draw it beside the first."""
     test: Test = "fisherz"
     """Conditional independence test of pc and fci. fisherz is linear; rcit and kci are not, but take longer
     (see below)."""

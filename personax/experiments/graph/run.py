@@ -11,7 +11,7 @@ from personax.experiments.graph.report import GraphCaption, write_comparison, wr
 from personax.graphs.discovery import Discovery, check_latents, check_sample_size, near_copies
 from personax.graphs.estimate import estimated_graph, learned_consensus, match_runs
 from personax.graphs.graph import Graph
-from personax.graphs.graph_files import Latents, published, read_graph, read_labels, read_latents
+from personax.graphs.graph_files import Latents, TitledGraph, published, read_graph, read_labels, read_latents
 from personax.graphs.knowledge import (
     Statements,
     forbidden_arrows,
@@ -23,6 +23,12 @@ from personax.runs.run_folder import existing_path, open_run
 
 log = logging.getLogger(__name__)
 
+Method = Literal["auto", "learned", "pc", "fci", "ges"]
+# What the methods that estimate a graph are told; the learned graph has no use for it.
+ESTIMATION_OPTIONS = (
+    *("test", "alpha", "max_conditioning", "rows", "resamples", "resample"),
+    *("knowledge", "nothing_into_s", "tiers", "cross_modal", "forbid"),
+)
 CONSENSUS = 0.5  # an edge of the graph of several seeds occurs in at least this share of the resamples
 
 
@@ -38,9 +44,10 @@ class GraphPlan:
 def draw_from(config: DrawConfig) -> Path:
     """Make, write and draw the graph; return the folder with the results. Raises InputError."""
     runs = read_runs(config.sources, config.rows, config.names)
+    config = replace(config, method=chosen_method(config, runs))
     plan = plan_published(config.published) if config.published else plan_estimated(config, runs)
     caption = _as_asked(plan.caption, config, plan.names)
-    other = read_graph(config.compare, existing_path(config.compare), plan.names) if config.compare else None
+    make_other = plan_other(config, runs, plan.names)
 
     run = open_run(config.output or default_output(config), config, overwrite=config.overwrite)
     with run.recorded(simulated=any(each.simulated for each in runs)):
@@ -48,11 +55,34 @@ def draw_from(config: DrawConfig) -> Path:
         pictures = write_graph(run, graph, caption)
         if runs and runs[0].true_graph:
             write_scores(run, graph, runs[0].true_graph)
-        if other:
-            pictures += write_comparison(run, graph, other, caption)
+        if make_other:
+            pictures += write_comparison(run, graph, make_other(), caption)
         for path in pictures:
             log.info("%s", path)
     return run.path
+
+
+def chosen_method(config: DrawConfig, runs: Sequence[Latents]) -> Method:
+    """The method that the configuration names; for "auto" see there."""
+    if config.method != "auto":
+        return config.method
+    defaults = DrawConfig()
+    as_usual = all(getattr(config, option) == getattr(defaults, option) for option in ESTIMATION_OPTIONS)
+    return "learned" if runs and all(run.learned for run in runs) and (as_usual or config.beside) else "pc"
+
+
+def plan_other(
+    config: DrawConfig, runs: Sequence[Latents], names: Sequence[str]
+) -> Callable[[], TitledGraph] | None:
+    """How to make the graph that is drawn beside the first; None if none is asked for."""
+    if config.beside:
+        estimated = replace(config, method=config.beside)
+        make = graph_maker(estimated, runs)
+        return lambda: TitledGraph(make(), describe_method(estimated, runs))
+    if config.compare:
+        other = read_graph(config.compare, existing_path(config.compare), names)
+        return lambda: other
+    return None
 
 
 def plan_published(name: str) -> GraphPlan:
@@ -123,6 +153,7 @@ def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Gra
                 run.names[j],
             )
     forbidden = forbidden_arrows(runs[0].names, runs[0].blocks, read_knowledge(config))
+    assert config.method != "auto"  # chosen_method has chosen
     how = Discovery(config.method, config.test, config.alpha, config.max_conditioning, forbidden)
     return lambda: estimated_graph(
         runs,

@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 PEOPLE_PER_LATENT = 15  # at least so many people in the table,
 SEEN_PER_LATENT = 10  # and so many that have each measurement
-MOST_NUISANCE = 3  # coordinates beside the latents of a modality with a single measurement
 
 
 class Prepared(NamedTuple):
@@ -87,21 +86,3 @@ def check_seen(source: str, modality: str, counts: Sequence[int] | np.ndarray, l
             raise InputError(
                 f"{source}: only {count} people have {modality} measurement {number}; at least {least}"
             )
-
-
-def with_nuisance(model: CRLConfig, compression: Compression) -> CRLConfig:
-    """The model with nuisance coordinates for modalities with a single measurement.
-
-    Their number is what the compression kept beyond the latents, at most MOST_NUISANCE. A model that already
-    says how many there are is returned as it is.
-    """
-    if model.nuisance:
-        return model
-    spare = {
-        modality: facts["components"] - model.latents[modality] - model.shared
-        for modality, facts in compression.report.items()
-        if len(compression.projections[modality]) == 1
-    }
-    return replace(
-        model, nuisance={m: min(number, MOST_NUISANCE) for m, number in spare.items() if number > 0}
-    )

@@ -18,7 +18,7 @@ from personax.experiments.people.block_scores import (
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.figures import draw_learned, draw_people, draw_scored
 from personax.experiments.people.predictions import compare_predictions
-from personax.experiments.people.preparation import Prepared, with_nuisance
+from personax.experiments.people.preparation import Prepared
 from personax.experiments.people.report import MARK_OF_SIMULATION, names_page
 from personax.graphs.direction import with_decided_directions
 from personax.graphs.graph import Graph
@@ -65,7 +65,7 @@ def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> Non
             folder,
             prepared.data,
             prepared.split,
-            with_nuisance(config.model, prepared.compression),
+            config.model,
             seed=config.seed,
             device=config.device,
         )

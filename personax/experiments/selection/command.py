@@ -11,19 +11,21 @@ Two criteria can, on validation rows:
 
 Among the candidates whose prediction is within `tolerance` of the best, those with the fewest latents are
 kept; the most stable of these is chosen. The report also gives the validation ELBO and alignment of every
-candidate and, as the truth is known here, the rank correlation of each criterion with MCC; neither has a part
+candidate and, where the truth is known, the rank correlation of each criterion with MCC; neither has a part
 in the choice.
 
 Examples:
   choose_model.py --jobs 2
   choose_model.py --candidates default,latents-1,latents-3 --scm backwards
+  choose_model.py --run results/own_data/example/seed-0    other numbers of latents on your own arrays
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from personax.experiments.cells import run_cells
-from personax.experiments.selection.config import SelectionConfig, find_candidate
+from personax.experiments.past_runs import run_again
+from personax.experiments.selection.config import SelectionConfig, candidate_names, find_candidate
 from personax.experiments.selection.figures import draw_criteria
 from personax.experiments.selection.report import selection_report
 from personax.experiments.selection.run import choose, criteria_table, selection_cells
@@ -38,7 +40,7 @@ def run_selection(config: SelectionConfig) -> None:
     names = check_selection(config)
     home = project_path(Path(config.output))
     cells = selection_cells(config, names, parse_seeds(config.seeds), home)
-    table = criteria_table(cells, run_cells(cells, config.jobs))
+    table = criteria_table(cells, run_cells(cells, config.jobs, run_again))
     choice = choose(table, config.tolerance)
     with atomic_path(home / "selection.csv") as temporary:
         table.to_csv(temporary, index_label="candidate")
@@ -51,14 +53,14 @@ def run_selection(config: SelectionConfig) -> None:
 
 def check_selection(config: SelectionConfig) -> list[str]:
     """Names of the candidates. Raises InputError for unknown ones and for values out of range."""
-    names = [name.strip() for name in config.candidates.split(",")]
+    names = candidate_names(config)
     for name in names:
         find_candidate(name)
     if len(parse_seeds(config.seeds)) < 2:
         raise InputError(f"seeds {config.seeds}: at least two, or there is no stability to measure")
     if config.jobs < 1:
         raise InputError(f"jobs {config.jobs}: at least 1")
-    if config.data_seed is None:
+    if config.data_seed is None and config.run is None:
         raise InputError("data_seed: needed, because all candidates are compared on the same scenes")
     return names
 
