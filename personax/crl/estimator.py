@@ -28,6 +28,7 @@ from personax.crl.model_config import CRLConfig, check_config, config_from
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
+from personax.graphs.graph import Graph
 from personax.learning.base import Estimator, OnProgress
 from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
@@ -290,6 +291,12 @@ class CRL(Estimator[CRLConfig]):
         self._fitted()
         assert self._weights is not None
         return self._among_latents(self._weights)
+
+    def learned(self, *, simulated: bool = False) -> Graph:
+        """The graph with its names, blocks and strengths; `simulated` marks people who do not exist."""
+        return Graph(
+            self.names, self.graph, weights=self.edge_weights, blocks=self.blocks, simulated=simulated
+        )
 
     def save(self, folder: Path | str) -> None:
         """Write the configuration (model.yaml) and the weights (weights.pt, tensors only)."""

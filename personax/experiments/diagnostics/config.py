@@ -8,7 +8,7 @@ class DiagnoseConfig:
     """Which run is checked, and how."""
 
     folder: list[str] = field(default_factory=list)
-    """A finished run folder of Variant-MNIST, athletes or celebrities."""
+    """A finished run folder of Variant-MNIST, athletes, celebrities or your own arrays."""
     rows: int = 2000
     """Largest number of test rows that are used; all of them if there are fewer."""
     alpha: float = 0.05

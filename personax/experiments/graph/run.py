@@ -23,7 +23,7 @@ from personax.runs.run_folder import existing_path, open_run
 
 log = logging.getLogger(__name__)
 
-Method = Literal["auto", "learned", "pc", "fci", "ges"]
+DrawMethod = Literal["auto", "learned", "pc", "fci", "ges"]
 # What the methods that estimate a graph are told; the learned graph has no use for it.
 ESTIMATION_OPTIONS = (
     *("test", "alpha", "max_conditioning", "rows", "resamples", "resample"),
@@ -62,7 +62,7 @@ def draw_from(config: DrawConfig) -> Path:
     return run.path
 
 
-def chosen_method(config: DrawConfig, runs: Sequence[Latents]) -> Method:
+def chosen_method(config: DrawConfig, runs: Sequence[Latents]) -> DrawMethod:
     """The method that the configuration names; for "auto" see there."""
     if config.method != "auto":
         return config.method
@@ -142,6 +142,7 @@ def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Gra
     if config.method == "learned":
         graph = learned_consensus(runs, least)
         return lambda: graph
+    assert config.method != "auto"  # chosen_method has chosen
     for run in runs:
         n, d = run.table.shape
         check_sample_size(n, d, config.method, resamples=config.resamples > 0)
@@ -153,7 +154,6 @@ def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Gra
                 run.names[j],
             )
     forbidden = forbidden_arrows(runs[0].names, runs[0].blocks, read_knowledge(config))
-    assert config.method != "auto"  # chosen_method has chosen
     how = Discovery(config.method, config.test, config.alpha, config.max_conditioning, forbidden)
     return lambda: estimated_graph(
         runs,

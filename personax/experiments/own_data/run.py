@@ -13,7 +13,6 @@ from personax.experiments.evaluation import evaluate_latents, truth_free_criteri
 from personax.experiments.fitting import (
     fit_in_folder,
     latent_counts,
-    learned_graph,
     read_history,
     write_latents,
 )
@@ -107,7 +106,7 @@ def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
         )
         seconds = monotonic() - started
         latents = model.transform(rows.data)
-        graph = learned_graph(model, simulated=rows.simulated)
+        graph = model.learned(simulated=rows.simulated)
         history = read_history(folder.path)
         findings = OwnFindings(latents, graph, history, _truth_scores(latents, graph, rows))
         _write_found(folder, rows, findings)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from personax.crl import CRL
 from personax.experiments.evaluation import truth_free_criteria
-from personax.experiments.fitting import fit_in_folder, learned_graph, read_history, write_latents
+from personax.experiments.fitting import fit_in_folder, read_history, write_latents
 from personax.experiments.people.associations import associate, suggest_names, without_imputed
 from personax.experiments.people.block_scores import (
     TruthScores,
@@ -83,7 +83,7 @@ def find(config: PeopleConfig, folder: RunFolder, prepared: Prepared, model: CRL
     table, data, split = prepared.table, prepared.data, prepared.split
     latents = model.transform(data)
     write_latents(folder / LATENTS, latents, data, split)
-    graph = learned_graph(model, simulated=table.simulated)
+    graph = model.learned(simulated=table.simulated)
     scored = data.truth is not None and has_sizes_of_truth(model.blocks, data.truth)
     return Findings(
         latents,

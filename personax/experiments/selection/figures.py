@@ -7,9 +7,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from personax.experiments.selection.run import CRITERIA, rank_correlations, with_as_many_latents
-from personax.runs.figure_style import BLUE, GREY, ORANGE, new_figure, save_figure, tidy_axes
-
-WIDTH = 7.2  # inches, what a page bears
+from personax.runs.figure_style import BLUE, GREY, ORANGE, PAGE_WIDTH, new_figure, save_figure, tidy_axes
 
 
 def draw_criteria(table: pd.DataFrame, choice: str, stem: Path) -> list[Path]:
@@ -25,8 +23,8 @@ def draw_criteria(table: pd.DataFrame, choice: str, stem: Path) -> list[Path]:
     ordered = table.sort_values("MCC" if known else "prediction")
     colours = [ORANGE if name == choice else BLUE for name in ordered.index]
     titles = criterion_titles(table, choice) if known else {name: name for name in CRITERIA}
-    figure = new_figure(WIDTH, 0.26 * len(ordered) + 1.3)
-    panels = figure.subplots(1, len(titles), squeeze=False, sharey=True)[0]
+    figure = new_figure(PAGE_WIDTH, 0.26 * len(ordered) + 1.3)
+    panels = figure.subplots(1, len(titles), squeeze=False, sharey=True, gridspec_kw={"wspace": 0.1})[0]
     tidy_axes(panels)
     for panel, (column, title) in zip(panels, titles.items(), strict=True):
         panel.scatter(ordered[column].astype(float), range(len(ordered)), s=22, c=colours, zorder=2)
@@ -34,6 +32,7 @@ def draw_criteria(table: pd.DataFrame, choice: str, stem: Path) -> list[Path]:
         panel.set_title(title, fontsize=9)
         panel.margins(x=0.15, y=0.06)
         panel.xaxis.set_major_locator(MaxNLocator(nbins=2, min_n_ticks=2))  # more would overlap
+        panel.ticklabel_format(axis="x", useOffset=False)
         panel.tick_params(length=2, labelsize=8)
     panels[0].set_yticks(range(len(ordered)), [str(name) for name in ordered.index], fontsize=9)
     note = "; rank corr.: with MCC, in brackets of candidates with as many latents" if known else ""
