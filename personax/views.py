@@ -192,7 +192,7 @@ def _row_numbers(measurements: Mapping[str, Sequence[Any]]) -> np.ndarray:
     return np.arange(len(first[0]) if isinstance(first, list | tuple) and first and np.ndim(first[0]) else 0)
 
 
-def _as_array(given: object, n: int, where: str) -> np.ndarray:
+def _as_array(given: object, n: int, where: str) -> Shaped[np.ndarray, "n ..."]:
     """A measurement as an array of numbers (n, ...). Raises InputError, which begins with `where`."""
     if isinstance(given, np.ma.MaskedArray):
         raise InputError(f"{where}: a masked array; say with `observed` who lacks it")
@@ -231,7 +231,7 @@ def _frame_columns(given: object, where: str) -> tuple[str, ...] | None:
 def _all_columns(
     named: Mapping[str, Sequence[Sequence[str] | None]],
     given: Mapping[str, Sequence[Sequence[str] | None]],
-    measurements: Mapping[str, Sequence[np.ndarray]],
+    measurements: Mapping[str, Sequence[Shaped[np.ndarray, "_ ..."]]],
 ) -> dict[str, list[Sequence[str] | None]]:
     """Names of all columns: those of data frames, else those that were given. Raises InputError."""
     for modality, names in given.items():
@@ -249,7 +249,9 @@ def _all_columns(
     return {modality: names for modality, names in found.items() if any(names)}
 
 
-def _as_mask(given: object, modality: str, full: np.ndarray | None, modalities: Sequence[str]) -> np.ndarray:
+def _as_mask(
+    given: object, modality: str, full: Bool[np.ndarray, "n measurements"] | None, modalities: Sequence[str]
+) -> Bool[np.ndarray, "n measurements"]:
     """A mask as bool (n, measurements), like the mask `full` of people who have everything.
 
     Raises InputError for a modality that does not exist (`full` is None), another shape and other values.

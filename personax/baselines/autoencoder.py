@@ -38,7 +38,9 @@ class AutoencoderNetwork(BaselineNetwork):
         sizes = {m: config.latents[m] + config.noise for m in shapes}
         self.networks = Networks(shapes, config.hidden, sizes, sizes)
 
-    def _encode(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, list[Tensor]]]:
+    def _encode(
+        self, batch: Batch
+    ) -> tuple[dict[str, Float[Tensor, "n _"]], dict[str, list[Float[Tensor, "n noise"]]]]:
         """Modality -> averaged latents (n, d), and the eta (n, noise) of each measurement."""
         z, noises = {}, {}
         for m, outputs in self.networks.encode(batch).items():
@@ -47,7 +49,7 @@ class AutoencoderNetwork(BaselineNetwork):
             noises[m] = [output[:, d:] for output in outputs]
         return z, noises
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The reconstruction error. Nothing is random."""
         z, noises = self._encode(batch)
         error = next(iter(z.values())).new_zeros(())
@@ -71,6 +73,8 @@ class AutoencoderNetwork(BaselineNetwork):
 
 class Autoencoder(Baseline[AutoencoderConfig]):
     """The plain autoencoder with `fit` and `transform`."""
+
+    configuration = AutoencoderConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return AutoencoderNetwork(shapes, self.config)

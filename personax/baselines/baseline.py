@@ -1,8 +1,8 @@
 """What every baseline consists of: a configuration, a network with its objective, and the shared training."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ class BaselineNetwork(nn.Module, ABC):
     """A method's own part: its parameters, its objective and which of its outputs are the latents."""
 
     @abstractmethod
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of the objective on a batch, without their weights: one scalar each."""
 
     @abstractmethod
@@ -52,6 +52,7 @@ BaselineSettings = TypeVar("BaselineSettings", bound=BaselineConfig)
 class Baseline(Estimator[BaselineSettings]):
     """A method with `fit` and `transform`. It is trained, and stopped, in the same way as our model."""
 
+    configuration: ClassVar[type[BaselineConfig]]
     _network: BaselineNetwork | None = None
 
     @abstractmethod
@@ -68,6 +69,14 @@ class Baseline(Estimator[BaselineSettings]):
 
     def _build(self) -> None:
         self._network = self._make_network(self._shapes).to(self.device)
+
+    def _state(self) -> dict[str, Any]:
+        return {"network": self._fitted().state_dict()}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._build()
+        self._fitted().load_state_dict(state["network"])
+        self._fitted().eval()
 
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
@@ -109,7 +118,7 @@ class Baseline(Estimator[BaselineSettings]):
         return latent_names({m: self.config.latents[m] for m in self._channels or self.config.latents})
 
     @property
-    def graph(self) -> np.ndarray | None:
+    def graph(self) -> Int[np.ndarray, "d d"] | None:
         """(d, d) of 0 and 1, where A[i, j] = 1 means names[i] -> names[j]; None without a graph."""
         return self._fitted().adjacency()
 
@@ -120,5 +129,5 @@ class Baseline(Estimator[BaselineSettings]):
 
     def _fitted(self) -> BaselineNetwork:
         if self._network is None:
-            raise NotFittedError("this model has learned nothing yet; call fit first")
+            raise NotFittedError("this model has learned nothing yet; call fit or load first")
         return self._network

@@ -43,7 +43,7 @@ class BetaVAENetwork(BaselineNetwork):
         self.config = config
         self.networks = GaussianNetworks(shapes, config)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The two terms of Eq. (4)."""
         posteriors, noise = self.networks.posteriors(batch)
         drawn = {m: q.sample(generator) for m, q in posteriors.items()}
@@ -67,6 +67,8 @@ class BetaVAENetwork(BaselineNetwork):
 
 class BetaVAE(Baseline[BetaVAEConfig]):
     """BetaVAE with `fit` and `transform`."""
+
+    configuration = BetaVAEConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return BetaVAENetwork(shapes, self.config)

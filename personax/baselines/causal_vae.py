@@ -38,7 +38,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -87,12 +87,12 @@ class LabelledBatch(Batch):
 
     labels: Float[Tensor, "n d"] = field(default_factory=lambda: torch.empty(0, 0))
 
-    def tensors(self) -> Iterator[Tensor]:
+    def tensors(self) -> Iterator[Shaped[Tensor, "n ..."]]:
         """Those of a Batch, and the labels."""
         yield from super().tensors()
         yield self.labels
 
-    def rows(self, index: Tensor | slice) -> "LabelledBatch":
+    def rows(self, index: Int[Tensor, " rows"] | slice) -> "LabelledBatch":
         """The rows with these numbers."""
         return labelled(super().rows(index), self.labels[index])
 
@@ -159,17 +159,17 @@ class CausalVAENetwork(BaselineNetwork):
             self.inner_bias = nn.Parameter(torch.zeros(d, MASK_HIDDEN))
             self.outer = nn.Parameter(torch.randn(d, MASK_HIDDEN) / MASK_HIDDEN**0.5)
 
-    def _weights(self) -> Tensor:
+    def _weights(self) -> Float[Tensor, "d d"]:
         """A (d, d), with a diagonal of zeros: no latent causes itself."""
         return self.edges * (1 - torch.eye(len(self.edges), device=self.edges.device))
 
-    def _transfer(self) -> Tensor:
+    def _transfer(self) -> Float[Tensor, "d d"]:
         """(I - A^T)^-1, Eq. (1)."""
         identity = torch.eye(len(self.edges), device=self.edges.device)
         transfer: Tensor = torch.linalg.inv(identity - self._weights().T)
         return transfer
 
-    def _from_parents(self, z: Tensor) -> Tensor:
+    def _from_parents(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """g_i(A_i o z) of Eq. (2) for latents z, both (n, d)."""
         seen = torch.einsum("np,pk,kph->nkh", z, self._weights(), self.inner)
         return (nn.functional.elu(seen + self.inner_bias) * self.outer).sum(2)
@@ -182,7 +182,7 @@ class CausalVAENetwork(BaselineNetwork):
             torch.cat([q.mean for q in parts], 1), torch.cat([q.precision for q in parts], 1)
         ), noise
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of Eq. (7)."""
         posterior, noise = self._posterior(batch)
         eps, transfer = posterior.sample(generator), self._transfer()
@@ -228,7 +228,9 @@ class CausalVAENetwork(BaselineNetwork):
 class CausalVAE(Baseline[CausalVAEConfig]):
     """CausalVAE with `fit` and `transform`. With `supervised`, `fit` uses the true latents."""
 
-    _label_mean: np.ndarray
+    configuration = CausalVAEConfig
+
+    _label_mean: Float[np.ndarray, " d"]
     _label_sd: float
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
@@ -245,7 +247,7 @@ class CausalVAE(Baseline[CausalVAEConfig]):
             self._label_mean, self._label_sd = labels.mean(0), float(labels.std(0).mean())
         return super()._prepare(data, split)
 
-    def _ordered_truth(self, data: MultiViewData) -> np.ndarray:
+    def _ordered_truth(self, data: MultiViewData) -> Float[np.ndarray, "n d"]:
         """(n, d) true latents, in the order of the recovered ones. Raises InputError if they do not fit."""
         if data.truth is None:
             raise InputError("supervised CausalVAE needs the true latents, which are unknown for these data")

@@ -22,7 +22,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -46,9 +46,9 @@ class ViewPair(NamedTuple):
     """What two views say about one block: their encodings (n, d) each, and who has both views (n,)."""
 
     block: str
-    first: Tensor
-    second: Tensor
-    both: Tensor
+    first: Float[Tensor, "n d"]
+    second: Float[Tensor, "n d"]
+    both: Bool[Tensor, " n"]
 
 
 class MCLNetwork(BaselineNetwork):
@@ -90,7 +90,7 @@ class MCLNetwork(BaselineNetwork):
                     both = seen[:, 0] & batch.observed[other][:, number]
                     yield ViewPair(m, views[0][0], view[place], both)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Per modality, the loss of Theorem 3.2, averaged over the pairs of views. Nothing is random."""
         losses: dict[str, list[Tensor]] = {}
         for block, first, second, both in self._pairs(batch):
@@ -114,6 +114,8 @@ class MCLNetwork(BaselineNetwork):
 
 class MCL(Baseline[MCLConfig]):
     """Multi-view contrastive learning with `fit` and `transform`."""
+
+    configuration = MCLConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MCLNetwork(shapes, self.config)

@@ -63,7 +63,7 @@ class MMCRLConfig(BaselineConfig):
 class MMCRLNetwork(BaselineNetwork):
     """Gaussian encoders, a conditional flow over the latents, and decoders."""
 
-    allowed: Tensor
+    allowed: Float[Tensor, "d d"]
 
     def __init__(self, shapes: Shapes, config: MMCRLConfig) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class MMCRLNetwork(BaselineNetwork):
         self.outer = nn.Parameter(0.1 * torch.randn(d, FLOW_HIDDEN, 2))
         self.outer_bias = nn.Parameter(torch.zeros(d, 2))
 
-    def _weights(self) -> Tensor:
+    def _weights(self) -> Float[Tensor, "d d"]:
         """A (d, d), [parent, child]."""
         return self.edges * self.allowed
 
@@ -95,7 +95,7 @@ class MMCRLNetwork(BaselineNetwork):
         eps = (z - mean) * torch.exp(-scale)
         return (-0.5 * eps.square() - 0.5 * math.log(2 * math.pi) - scale).sum(1)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of Eq. (1)."""
         posteriors, noise = self.networks.posteriors(batch)
         drawn = {m: q.sample(generator) for m, q in posteriors.items()}
@@ -125,6 +125,8 @@ class MMCRLNetwork(BaselineNetwork):
 
 class MMCRL(Baseline[MMCRLConfig]):
     """MMCRL with `fit` and `transform`."""
+
+    configuration = MMCRLConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MMCRLNetwork(shapes, self.config)

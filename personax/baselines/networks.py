@@ -70,7 +70,7 @@ class Networks(nn.Module):
     def _nets(nets: nn.ModuleDict, modality: str) -> list[nn.Module]:
         return list(nets[modality].children())
 
-    def _run(self, net: nn.Module, x: Tensor) -> Tensor:
+    def _run(self, net: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed_precision):
             out: Tensor = net(x)
         return out.float()

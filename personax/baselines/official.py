@@ -87,7 +87,7 @@ class OfficialNetwork(BaselineNetwork):
             for _ in range(COUPLINGS)
         )
 
-    def _first(self, outputs: dict[str, list[Tensor]], batch: Batch) -> Tensor:
+    def _first(self, outputs: dict[str, list[Float[Tensor, "n _"]]], batch: Batch) -> Float[Tensor, "n d"]:
         """(n, d) latents, those of each modality from the first of its measurements that a person has."""
         parts = []
         for m, of_modality in outputs.items():
@@ -99,7 +99,7 @@ class OfficialNetwork(BaselineNetwork):
             parts.append(z)
         return torch.cat(parts, 1)
 
-    def _independence(self, z: Tensor, eta: Tensor) -> Tensor:
+    def _independence(self, z: Float[Tensor, "n d"], eta: Float[Tensor, "n noise"]) -> Float[Tensor, ""]:
         """-log N - log det of [eps, eta] after the RealNVP, as released, without constants."""
         parents = (self._lower().abs() > PARENT).float()
         mean_parent = z @ parents.T / parents.sum(1).clamp_min(1)
@@ -113,10 +113,10 @@ class OfficialNetwork(BaselineNetwork):
             log_det = log_det + scale.log().sum(1)
         return (0.5 * flow.square().sum(1) - log_det).mean()
 
-    def _lower(self) -> Tensor:
+    def _lower(self) -> Float[Tensor, "d d"]:
         return torch.tril(self.edges, -1)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of the released loss. Nothing is random."""
         outputs = self.networks.encode(batch)
         error, eta = self.edges.new_zeros(()), []
@@ -172,6 +172,8 @@ def _published_decoder(inputs: int, shape: Sequence[int]) -> nn.Module:
 
 class Official(Baseline[OfficialConfig]):
     """The official recipe with `fit` and `transform`."""
+
+    configuration = OfficialConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return OfficialNetwork(shapes, self.config)

@@ -11,6 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
@@ -46,7 +47,9 @@ class Stacked:
     def __len__(self) -> int:
         return self._length
 
-    def rows(self, index: Tensor) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
+    def rows(
+        self, index: Int[Tensor, "S k"]
+    ) -> tuple[dict[str, list[Float[Tensor, "S k ..."]]], dict[str, Bool[Tensor, "S k _"]]]:
         """x and observed of the given rows (S, k) of each data set: (S, k, ...)."""
         place = torch.arange(self.sets, device=index.device)[:, None], index
         x = {m: [tensor[place] for tensor in tensors] for m, tensors in self._x.items()}
@@ -65,8 +68,11 @@ class _Loss(nn.Module):
         self.vae, self.prior, self.complete = vae, prior, complete
 
     def forward(
-        self, x: Mapping[str, Sequence[Tensor]], observed: Mapping[str, Tensor], draws: Draws
-    ) -> dict[str, Tensor]:
+        self,
+        x: Mapping[str, Sequence[Float[Tensor, "n ..."]]],
+        observed: Mapping[str, Bool[Tensor, "n _"]],
+        draws: Draws,
+    ) -> dict[str, Float[Tensor, ""]]:
         batch = Batch(x, observed, self.complete)
         return representation_terms(self.vae, self.prior, batch, draws)
 
@@ -87,18 +93,18 @@ class Ensemble(Trainee[Stacked]):
         self._sizes = [parameter.numel() for parameter in named.values()]
 
     def terms(
-        self, people: Stacked, rows: Tensor, generators: Sequence[torch.Generator]
-    ) -> dict[str, Tensor]:
+        self, people: Stacked, rows: Int[Tensor, "S k"], generators: Sequence[torch.Generator]
+    ) -> dict[str, Float[Tensor, " S"]]:
         """Unweighted terms of Eq. (1) (S,) of each model on rows (S, k) of its own data set."""
         loss = _Loss(self._vae, self._prior, people.complete)
         draws = Draws.stacked([Draws.of(self._vae, self._prior, rows.shape[1], g) for g in generators])
 
         def one(
-            parameters: dict[str, Tensor],
-            x: dict[str, list[Tensor]],
-            observed: dict[str, Tensor],
+            parameters: dict[str, Float[Tensor, "..."]],
+            x: dict[str, list[Float[Tensor, "n ..."]]],
+            observed: dict[str, Bool[Tensor, "n _"]],
             drawn: Draws,
-        ) -> dict[str, Tensor]:
+        ) -> dict[str, Float[Tensor, ""]]:
             terms: dict[str, Tensor] = functional_call(loss, parameters, (x, observed, drawn))
             return terms
 
@@ -108,7 +114,7 @@ class Ensemble(Trainee[Stacked]):
         stacked: dict[str, Tensor] = vmap(one)(parameters, *people.rows(rows), draws)
         return stacked
 
-    def clip(self, limit: float) -> Tensor:
+    def clip(self, limit: float) -> Float[Tensor, " S"]:
         """Shorten each model's gradient to a norm of at most `limit`; the norms before, (S,)."""
         return clip_each(self.parameters, self.models, limit)
 

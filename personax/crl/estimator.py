@@ -5,15 +5,13 @@ seen only once has nuisance in its block: coordinates for its style, which are n
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from pickle import UnpicklingError
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
@@ -24,7 +22,7 @@ from personax.crl.identification import (
     identify,
     identify_together,
 )
-from personax.crl.model_config import CRLConfig, check_config, config_from
+from personax.crl.model_config import CRLConfig, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
@@ -33,13 +31,10 @@ from personax.learning.base import Estimator, OnProgress
 from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
 from personax.learning.compression import Compression
-from personax.learning.inputs import Inputs
 from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError
-from personax.runs.files import atomic_path, read_yaml, write_yaml
-from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
@@ -111,9 +106,9 @@ class Encoding:
 
     z: pd.DataFrame
     eps: pd.DataFrame
-    coordinates: Mapping[str, np.ndarray]
-    content: Mapping[str, Sequence[np.ndarray]]
-    eta: Mapping[str, Sequence[np.ndarray]]
+    coordinates: Mapping[str, Float[np.ndarray, "n _"]]
+    content: Mapping[str, Sequence[Float[np.ndarray, "n _"]]]
+    eta: Mapping[str, Sequence[Float[np.ndarray, "n _"]]]
 
 
 class CRL(Estimator[CRLConfig]):
@@ -137,6 +132,8 @@ class CRL(Estimator[CRLConfig]):
         >>> model.graph.shape
         (2, 2)
     """
+
+    configuration = CRLConfig
 
     def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
         """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
@@ -298,64 +295,6 @@ class CRL(Estimator[CRLConfig]):
             self.names, self.graph, weights=self.edge_weights, blocks=self.blocks, simulated=simulated
         )
 
-    def save(self, folder: Path | str) -> None:
-        """Write the configuration (model.yaml) and the weights (weights.pt, tensors only)."""
-        vae, prior = self._fitted()
-        write_yaml(
-            Path(folder) / MODEL,
-            {
-                "config": asdict(self.config),
-                "seed": self.seed,
-                "inputs": self._inputs and self._inputs.described(),
-                "shapes": self._shapes,
-                "channels": self._channels,
-            },
-        )
-        tensors = {
-            "vae": vae.state_dict(),
-            "prior": prior.state_dict(),
-            "edge_weights": torch.from_numpy(self._weights),
-            "standardisation": self._standardisation.stored(),
-        }
-        with atomic_path(Path(folder) / WEIGHTS) as temporary:
-            torch.save(tensors, temporary)
-
-    @classmethod
-    def load(cls, folder: Path | str, *, device: str = "auto") -> "CRL":
-        """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
-        described = read_yaml(Path(folder) / MODEL)
-        try:
-            model = cls(config_from(described["config"]), seed=described["seed"], device=device)
-            if described.get("inputs"):  # version 0.2.0 did not write them
-                model._inputs = Inputs(**described["inputs"])
-            model._shapes, model._channels = described["shapes"], described["channels"]
-        except (LookupError, TypeError, AttributeError) as error:
-            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({error})") from error
-        try:
-            saved = torch.load(Path(folder) / WEIGHTS, map_location=model.device, weights_only=True)
-            with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
-                model._vae = MultiViewVAE(model._shapes, model._resolved).to(model.device)
-                model._prior = IdentifiedPrior(
-                    _blank_codes(model._dimensions(), model.config),
-                    1,
-                    torch.Generator(),
-                    flexible=model.config.flexible,
-                    causal=model.config.causal,
-                    search=False,
-                ).to(model.device)
-            model._vae.load_state_dict(saved["vae"])
-            model._prior.load_state_dict(saved["prior"])
-            # models that were saved before estimators standardised have none
-            model._standardisation = Standardisation.from_stored(saved.get("standardisation", {}))
-        except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
-            raise InputError(
-                f"{folder}: weights.pt cannot be read or is of another model ({error})"
-            ) from error
-        model._vae.eval()
-        model._weights = saved["edge_weights"].cpu().numpy()
-        model._kept = model._linked(model._weights)
-        return model
-
     @property
     def _resolved(self) -> CRLConfig:
         """The configuration, with the nuisance of modalities that are seen once filled in."""
@@ -366,7 +305,7 @@ class CRL(Estimator[CRLConfig]):
         modalities = self._shapes or self.config.latents
         return shared | {modality: self._resolved.width(modality) for modality in modalities}
 
-    def _linked(self, weights: np.ndarray) -> np.ndarray:
+    def _linked(self, weights: Float[np.ndarray, "d d"]) -> Int[np.ndarray, " k"]:
         """Columns of the latents among all coordinates, see `linked_latents`."""
         spare = {block: self._resolved.nuisance.get(block, 0) for block in self._dimensions()}
         return linked_latents(weights, block_slices(self._dimensions()), spare)
@@ -391,6 +330,28 @@ class CRL(Estimator[CRLConfig]):
         compression = Compression.fit(data, split.train, least=least, seed=self._derived("compression"))
         return Standardisation(compression.projections)
 
+    def _state(self) -> dict[str, Any]:
+        vae, prior = self._fitted()
+        weights = torch.from_numpy(self._weights)
+        return {"vae": vae.state_dict(), "prior": prior.state_dict(), "edge_weights": weights}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._build()
+        assert self._vae is not None
+        self._prior = IdentifiedPrior(
+            _blank_codes(self._dimensions(), self.config),
+            1,
+            torch.Generator(),
+            flexible=self.config.flexible,
+            causal=self.config.causal,
+            search=False,
+        ).to(self.device)
+        self._vae.load_state_dict(state["vae"])
+        self._prior.load_state_dict(state["prior"])
+        self._vae.eval()
+        self._weights = state["edge_weights"].cpu().numpy()
+        self._kept = self._linked(self._weights)
+
     def _build(self) -> None:
         self._prior = None  # that of an earlier fit does not belong to these networks
         self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
@@ -411,7 +372,7 @@ class CRL(Estimator[CRLConfig]):
         geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
         coupling = geometry.coupling(u_train) if self.config.flexible else {}
 
-        def codes(u: Mapping[str, torch.Tensor]) -> Codes:
+        def codes(u: Mapping[str, Float[torch.Tensor, "n _"]]) -> Codes:
             return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)
 
         return codes(u_train), codes(u_validation)
@@ -428,7 +389,7 @@ class CRL(Estimator[CRLConfig]):
         self._weights = weights.where(~unlicensed, 0).cpu().numpy()
         self._kept = self._linked(self._weights)
 
-    def _among_latents(self, matrix: np.ndarray) -> np.ndarray:
+    def _among_latents(self, matrix: Num[np.ndarray, "D D"]) -> Num[np.ndarray, "d d"]:
         """The rows and columns of the latents in a matrix over all coordinates."""
         return np.asarray(matrix[np.ix_(self._kept, self._kept)])
 

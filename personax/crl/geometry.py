@@ -41,25 +41,25 @@ class _ModalityGeometry:
     """E[x | s, u_m] of one modality: basis, sum of W W^T over measurements, the codes that were fitted."""
 
     basis: FourierBasis
-    gram: Tensor
-    fitted: Tensor
+    gram: Float[Tensor, "f f"]
+    fitted: Float[Tensor, "m d"]
 
     @property
-    def scale(self) -> Tensor:
+    def scale(self) -> Float[Tensor, " d"]:
         return self.fitted.std(0).clamp_min(1e-6)
 
-    def metric(self, codes: Tensor) -> Tensor:
+    def metric(self, codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d d"]:
         """(n, d) codes -> (n, d, d) J^T J summed over the modality's measurements."""
         slopes = self.basis.derivative(self.standard(codes)) / self.scale[:, None]
         return slopes @ self.gram @ slopes.transpose(1, 2)
 
-    def trust(self, codes: Tensor) -> Tensor:
+    def trust(self, codes: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """(n, d) codes -> (n,) weights: 1 where fitted codes are at least as dense as usual, else less."""
         fitted = self.standard(self.fitted)
         usual = self.basis.leverage(fitted, fitted).median().clamp_min(1e-9)
         return (usual / self.basis.leverage(fitted, self.standard(codes)).clamp_min(1e-9)).clamp_max(1.0)
 
-    def standard(self, codes: Tensor) -> Tensor:
+    def standard(self, codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         return (codes - self.fitted.mean(0)) / self.scale
 
 
@@ -79,7 +79,7 @@ class Geometry:
             codes = _with_shared(u, modality)
             observed = batch.observed[modality].cpu()
             basis = FourierBasis.draw(codes.shape[1], generator)
-            view = _ModalityGeometry(basis, torch.zeros(1, dtype=codes.dtype), codes[observed.any(1)])
+            view = _ModalityGeometry(basis, torch.zeros(1, 1, dtype=codes.dtype), codes[observed.any(1)])
             standard = view.standard(codes)
             for number, x in enumerate(tensors):
                 seen = observed[:, number]
@@ -111,7 +111,7 @@ class Geometry:
                 metrics[SHARED] = metrics[SHARED] + shared if SHARED in metrics else shared
         return {block: _invert_metric(metrics[block]).to(u[block]) for block in u}
 
-    def coupling(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def coupling(self, u: Mapping[str, Float[Tensor, "n _"]]) -> dict[str, Float[Tensor, "own shared"]]:
         """Modality -> C (own, shared) such that a change of s at fixed u_m + C s is orthogonal to one of u_m.
 
         Given s, codes u_m and codes u_m + C s carry the same information, and nothing else decides between
@@ -127,13 +127,13 @@ class Geometry:
         return found
 
 
-def _with_shared(u: Mapping[str, Tensor], modality: str) -> Tensor:
+def _with_shared(u: Mapping[str, Float[Tensor, "n _"]], modality: str) -> Float[Tensor, "n d"]:
     """(n, shared + own) codes that a modality depends on, in double precision on the CPU."""
     parts = [u[SHARED], u[modality]] if SHARED in u else [u[modality]]
     return torch.cat(parts, 1).double().cpu()
 
 
-def _invert_metric(metric: Tensor) -> Tensor:
+def _invert_metric(metric: Float[Tensor, "n d d"]) -> Float[Tensor, "n d d"]:
     d = metric.shape[-1]
     ridge = METRIC_RIDGE / d * torch.eye(d, dtype=metric.dtype)
     size = _trace(metric)
@@ -143,7 +143,7 @@ def _invert_metric(metric: Tensor) -> Tensor:
     return inverse
 
 
-def _trace(metric: Tensor) -> Tensor:
+def _trace(metric: Float[Tensor, "n d d"]) -> Float[Tensor, "n 1 1"]:
     """(n, d, d) -> (n, 1, 1)."""
     return torch.diagonal(metric, dim1=1, dim2=2).sum(1)[:, None, None]
 

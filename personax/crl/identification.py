@@ -61,15 +61,15 @@ class Codes:
         coupling: modality -> C (d, shared), see `Geometry.coupling`; empty without shared latents.
     """
 
-    u: Mapping[str, Tensor]
-    inverse_metric: Mapping[str, Tensor]
-    trust: Mapping[str, Tensor]
-    coupling: Mapping[str, Tensor] = field(default_factory=dict)
+    u: Mapping[str, Float[Tensor, "*sets n _"]]
+    inverse_metric: Mapping[str, Float[Tensor, "*sets n _ _"]]
+    trust: Mapping[str, Float[Tensor, "*sets n"]]
+    coupling: Mapping[str, Float[Tensor, "*sets _ shared"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return next(iter(self.u.values())).shape[-2]
 
-    def rows(self, index: Tensor) -> "Codes":
+    def rows(self, index: Int[Tensor, "*sets k"]) -> "Codes":
         """The given rows, (k,); of stacked data sets those of each, (S, k)."""
         place: tuple[Tensor, ...] = (index,)
         if index.ndim == 2:
@@ -154,11 +154,13 @@ class IdentifiedPrior(nn.Module):
         if flexible:  # starts are in causal order within each block
             self.scm.interleave(self.dimensions, generator)
 
-    def _decoupled(self, u: Mapping[str, Tensor], block: str) -> Tensor:
+    def _decoupled(
+        self, u: Mapping[str, Float[Tensor, "*sets n _"]], block: str
+    ) -> Float[Tensor, "*sets n d"]:
         """Codes (n, d) of a block, made orthogonal to s (see `Geometry.coupling`)."""
         return u[block] + u[SHARED] @ self.coupling[block].mT if block in self.coupling else u[block]
 
-    def _per_model(self, values: Tensor) -> Tensor:
+    def _per_model(self, values: Float[Tensor, "sets ..."]) -> Float[Tensor, "models ..."]:
         """Values of each data set -> of each model, (sets, ...) -> (R, ...); of one data set as they are."""
         return values if self.sets == 1 else values.repeat_interleave(len(self.scm.gate) // self.sets, 0)
 
@@ -344,7 +346,9 @@ def identify_together(
     return model.apart()
 
 
-def _survivors(ranking: Tensor, generation: int, config: Phase2Config) -> tuple[Tensor, int]:
+def _survivors(
+    ranking: Int[Tensor, " R"], generation: int, config: Phase2Config
+) -> tuple[Int[Tensor, " kept"], int]:
     """The models that go on after a generation (counted from 0), and how many of them keep their order."""
     if generation == config.generations:
         survivors = ranking[:1]
@@ -396,7 +400,9 @@ def _descend(
 
 
 @torch.no_grad()
-def _score(model: IdentifiedPrior, rows: Codes, config: Phase2Config) -> tuple[Tensor, dict[str, Tensor]]:
+def _score(
+    model: IdentifiedPrior, rows: Codes, config: Phase2Config
+) -> tuple[Float[Tensor, " R"], dict[str, Float[Tensor, " R"]]]:
     """Eq. (9) and its terms of every model, (R,), with its most likely graph."""
     edges = model.scm.adjacency()
     terms = model.terms(rows, edges[:, None])
@@ -404,7 +410,9 @@ def _score(model: IdentifiedPrior, rows: Codes, config: Phase2Config) -> tuple[T
     return torch.where(torch.isfinite(loss), loss, torch.inf), terms
 
 
-def _generation_row(generation: int, terms: Mapping[str, Tensor], loss: Tensor) -> dict[str, Any]:
+def _generation_row(
+    generation: int, terms: Mapping[str, Float[Tensor, " R"]], loss: Float[Tensor, " R"]
+) -> dict[str, Any]:
     named = {name: value.tolist() for name, value in terms.items()}
     return {"phase": "identification", "generation": generation, "objective": loss.tolist(), **named}
 
@@ -417,7 +425,7 @@ def edge_weights(model: IdentifiedPrior, codes: Codes) -> Float[Tensor, "d d"]:
     scm, adjacency = model.scm, model.scm.adjacency()
     z = model.latents(codes.u)[0].detach()[0]
 
-    def mean(row: Tensor) -> Tensor:
+    def mean(row: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
         return scm.mechanisms(row[None, None], adjacency[:, None])[0][0, 0]
 
     slopes = vmap(jacfwd(mean))(z)  # [n, child, parent]

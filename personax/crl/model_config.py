@@ -6,7 +6,6 @@ that no other one of the same modality does.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from personax.learning.checks import require_least, require_positive
 from personax.learning.optimisation import OptimisationConfig
@@ -190,15 +189,6 @@ class CRLConfig:
     def width(self, modality: str) -> int:
         """Coordinates of a modality's block: its latents and its nuisance."""
         return self.latents[modality] + self.nuisance.get(modality, 0)
-
-
-def config_from(described: Mapping[str, Any]) -> CRLConfig:
-    """The configuration that `dataclasses.asdict` turned into plain values, as in a run's model.yaml.
-
-    Raises TypeError for values that are no configuration.
-    """
-    phases = {"phase1": Phase1Config(**described["phase1"]), "phase2": Phase2Config(**described["phase2"])}
-    return CRLConfig(**{**described, **phases})
 
 
 def check_config(config: CRLConfig) -> None:

@@ -28,7 +28,7 @@ class Code(NamedTuple):
     noise: Gaussian
 
     @property
-    def content(self) -> Tensor:
+    def content(self) -> Float[Tensor, "n _"]:
         """(n, shared + own) means of all that the measurements of a modality have in common."""
         return torch.cat([self.shared.mean, self.own.mean], 1)
 
@@ -44,7 +44,7 @@ class Measurement(nn.Module):
         self.decoder = make_decoder(total, shape, hidden)
         self.mixed_precision = False  # networks in bfloat16; codes, losses and weights stay float32
 
-    def encode(self, x: Tensor) -> Code:
+    def encode(self, x: Float[Tensor, "n *shape"]) -> Code:
         """x (n, *shape) -> its Code."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed_precision):
             encoded = self.encoder(x)
@@ -52,7 +52,9 @@ class Measurement(nn.Module):
         parts = zip(mean.split(self.sizes, 1), log_variance.clamp(-10, 4).split(self.sizes, 1), strict=True)
         return Code(*(Gaussian(*part) for part in parts))
 
-    def decode(self, shared: Tensor, own: Tensor, noise: Tensor) -> Tensor:
+    def decode(
+        self, shared: Float[Tensor, "n _"], own: Float[Tensor, "n _"], noise: Float[Tensor, "n _"]
+    ) -> Float[Tensor, "n *shape"]:
         """f_{m,i}(s, u_m, eta) -> (n, *shape)."""
         with torch.autocast(shared.device.type, torch.bfloat16, enabled=self.mixed_precision):
             decoded: Tensor = self.decoder(torch.cat([shared, own, noise], 1))

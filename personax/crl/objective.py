@@ -82,5 +82,5 @@ def evenness(products: Float[Tensor, "R n d d"], trust: Float[Tensor, "*models n
     return 2 * (deviation.square() * share).sum(1).mean(1)
 
 
-def _squared_lengths(products: Tensor) -> Tensor:
+def _squared_lengths(products: Float[Tensor, "R n d d"]) -> Float[Tensor, "R n d"]:
     return torch.diagonal(products, dim1=2, dim2=3).clamp_min(1e-30)

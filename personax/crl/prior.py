@@ -25,7 +25,7 @@ import math
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from personax.learning.latent_names import block_slices
@@ -63,8 +63,8 @@ def edge_masks(dimensions: Mapping[str, int]) -> tuple[Float[Tensor, "d d"], Flo
 class CausalPrior(nn.Module):
     """R structural causal models over d latents, side by side."""
 
-    allowed: Tensor
-    cross: Tensor
+    allowed: Float[Tensor, "d d"]
+    cross: Float[Tensor, "d d"]
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class CausalPrior(nn.Module):
             self.potential[model] = ORDER_SPACING * place.argsort().argsort().to(self.potential)
 
     @torch.no_grad()
-    def mutate(self, models: Tensor, generator: torch.Generator) -> None:
+    def mutate(self, models: Int[Tensor, " k"], generator: torch.Generator) -> None:
         """In each of the given models move one latent to another place in the order, and reopen its edges.
 
         The potentials of all models are spaced evenly again; their order stays.

@@ -58,12 +58,12 @@ class FourierBasis:
         return _squares(self(u) - centre, torch.linalg.cholesky(_gram(features - centre)))
 
 
-def _gram(centred: Tensor) -> Tensor:
+def _gram(centred: Float[Tensor, "n f"]) -> Float[Tensor, "f f"]:
     """(n, f) centred features -> (f, f) their mean product, with the ridge."""
     return centred.T @ centred / len(centred) + RIDGE * torch.eye(centred.shape[1], dtype=centred.dtype)
 
 
-def _squares(features: Tensor, factor: Tensor) -> Tensor:
+def _squares(features: Float[Tensor, "n f"], factor: Float[Tensor, "f f"]) -> Float[Tensor, " n"]:
     """phi^T (L L^T)^-1 phi of features (n, f) and L (f, f)."""
     whitened: Tensor = torch.linalg.solve_triangular(factor, features.T, upper=False)
     return whitened.square().sum(0)

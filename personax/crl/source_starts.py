@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
@@ -36,11 +36,11 @@ OTHER_CHOICES = 0.5  # probability with which a start goes on from one candidate
 
 
 def source_starts(
-    u: Mapping[str, Tensor],
-    inverse_metric: Mapping[str, Tensor],
+    u: Mapping[str, Float[Tensor, "n _"]],
+    inverse_metric: Mapping[str, Float[Tensor, "_ _"]],
     starts: int,
     generator: torch.Generator,
-) -> dict[str, Tensor]:
+) -> dict[str, Float[Tensor, "R _ _"]]:
     """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j.
 
     Within a block the z_j are in causal order. The first start takes the best candidate of every block; the
@@ -108,20 +108,24 @@ def candidate_turns(
     return [turn, *(turns[i] for i in np.argsort(scores))]
 
 
-def _polynomials(given: np.ndarray) -> np.ndarray:
+def _polynomials(given: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n p"]:
     """(n, 1 + 3 k + pairs): a constant, the first three powers, and products of two."""
     standard = (given - given.mean(0)) / np.maximum(given.std(0), 1e-9)
     products = [standard[:, i] * standard[:, j] for i in range(given.shape[1]) for j in range(i)]
     return np.column_stack([np.ones(len(given)), standard, standard**2, standard**3, *products])
 
 
-def _factor_unmixing(unmixing: np.ndarray, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _factor_unmixing(
+    unmixing: Float[np.ndarray, "d d"], orders: Int[np.ndarray, "m d"]
+) -> tuple[Float[np.ndarray, "m d d"], Float[np.ndarray, "m d d"]]:
     """Q and L, (m, d, d) each, with unmixing[order] = L Q^T for each of the m orders (m, d)."""
     q, r = np.linalg.qr(np.swapaxes(unmixing[orders], 1, 2))
     return q, np.swapaxes(r, 1, 2)
 
 
-def _clear_effects(unmixing: np.ndarray, covariance: np.ndarray, orders: np.ndarray) -> np.ndarray:
+def _clear_effects(
+    unmixing: Float[np.ndarray, "d d"], covariance: Float[np.ndarray, "d d"], orders: Int[np.ndarray, "m d"]
+) -> Float[np.ndarray, " m"]:
     """(m,) smooth count of the entries of L below the diagonal that are clearly not 0, for each order."""
     q, lower = _factor_unmixing(unmixing, orders)
     spread = np.sqrt(np.einsum("mij,ik,mkj->mj", q, covariance, q))
@@ -131,7 +135,7 @@ def _clear_effects(unmixing: np.ndarray, covariance: np.ndarray, orders: np.ndar
     return np.asarray((1 - np.exp(-(effects**2))).sum((1, 2)))
 
 
-def _moves(order: np.ndarray) -> list[np.ndarray]:
+def _moves(order: Int[np.ndarray, " d"]) -> list[Int[np.ndarray, " d"]]:
     """Every order that one entry's move to another place gives."""
     d = len(order)
     return [
@@ -140,8 +144,8 @@ def _moves(order: np.ndarray) -> list[np.ndarray]:
 
 
 def _sparse_orders(
-    unmixing: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+    unmixing: Float[np.ndarray, "d d"], covariance: Float[np.ndarray, "d d"], rng: np.random.Generator
+) -> list[Int[np.ndarray, " d"]]:
     """The SHORT_LIST sparsest of all orders that are met on the way downhill from random ones."""
     met: dict[tuple[int, ...], float] = {}
     for _ in range(RESTARTS):

@@ -17,6 +17,7 @@ random rotations end in different minima, which are the starts.
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from personax.crl.regression import FourierBasis
@@ -26,13 +27,13 @@ ROTATION_STEPS = 200
 
 
 def start_rotations(
-    u: Mapping[str, Tensor],
-    inverse_metric: Mapping[str, Tensor],
+    u: Mapping[str, Float[Tensor, "n _"]],
+    inverse_metric: Mapping[str, Float[Tensor, "_ _"]],
     starts: int,
     generator: torch.Generator,
     *,
     sparse: bool = True,
-) -> dict[str, Tensor]:
+) -> dict[str, Float[Tensor, "starts _ _"]]:
     """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j.
 
     Args:
@@ -63,20 +64,22 @@ def start_rotations(
     return maps
 
 
-def symmetric_power(matrix: Tensor, power: float) -> Tensor:
+def symmetric_power(matrix: Float[Tensor, "d d"], power: float) -> Float[Tensor, "d d"]:
     """A power of a symmetric positive matrix (d, d)."""
     values, vectors = torch.linalg.eigh(matrix)
     powered: Tensor = (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
     return powered
 
 
-def _gradients(u: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+def _gradients(
+    u: Float[Tensor, "n d"], targets: Float[Tensor, "n t"], generator: torch.Generator
+) -> Float[Tensor, "n t d"]:
     """grad_u E[t_j | u_n] of codes (n, d), (n, targets, d)."""
     basis = FourierBasis.draw(u.shape[1], generator)
     return (basis.derivative(u) @ basis.fit(u, targets)).transpose(1, 2)
 
 
-def _sparsest(gradients: Tensor, rotation: Tensor) -> Tensor:
+def _sparsest(gradients: Float[Tensor, "n d"], rotation: Float[Tensor, "R d d"]) -> Float[Tensor, "R d d"]:
     """Turn each of the rotations (R, d, d) so that the L1 norm of the rotated gradients (n, d) falls."""
     gradients = gradients / gradients.square().mean().sqrt().clamp_min(1e-12)
     d = rotation.shape[-1]

@@ -18,7 +18,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
-from personax.graphs.discovery import standardised
+from personax.graphs.discovery import constant_columns, standardised
 from personax.graphs.graph import TAIL, Graph, marks_from_adjacency
 from personax.graphs.graph_scores import cpdag_marks
 from personax.independence import hsic
@@ -31,7 +31,7 @@ HALVES = 40  # random halves of the people in which the two directions are compa
 # A direction is decided if it fits better in at least this share of them. Of linear Gaussian pairs, which
 # have none, 0 to 2 % are decided (60 pairs each of 400, 1,500 and 4,000 people).
 SURE = 0.95
-MODELS_ARROWS = "arrows as the model has them; draw leaves open what its latents do not decide"
+OPEN_LINES = "undirected: the latents do not decide the direction; SHD counts the arrow of the model"
 MOST_PEOPLE = 1000  # in a half: more make the comparison slower and hardly surer
 
 
@@ -54,21 +54,27 @@ def support_of_directions(
         given: nodes whose outgoing arrows are assumptions and not findings, such as shared latents.
         seed: of the halves.
 
-    Asked are only the edges that the equivalence class of the graph leaves without a direction.
+    Asked are only the edges that the equivalence class of the graph leaves without a direction. The support
+    is 0 if one of the two latents is constant, as it can be after a fit that went wrong.
     """
-    data = standardised(latents)
+    varies = ~constant_columns(latents)
+    data = np.zeros(latents.shape)
+    data[:, varies] = standardised(latents[:, varies])
     marks = cpdag_marks(marks_from_adjacency(adjacency))
     support = np.full(adjacency.shape, np.nan)
     for i, j in np.argwhere((adjacency == 1) & (marks == TAIL) & (marks.T == TAIL)).tolist():
         if i in given:
             continue
+        if not (varies[i] and varies[j]):
+            support[i, j] = 0.0
+            continue
         rng = numpy_rng(seed, f"direction-{i}-{j}")
+        of_child, of_cause = (np.flatnonzero(adjacency[:, k] & varies) for k in (j, i))
         better = 0
         for _ in range(HALVES):
             some = data[rng.permutation(len(data))[: min(len(data) // 2, MOST_PEOPLE)]]
-            others = np.flatnonzero(adjacency[:, i])
-            forward = _dependence(some[:, adjacency[:, j] == 1], some[:, j], some[:, i])
-            backward = _dependence(some[:, [j, *others]], some[:, i], some[:, j])
+            forward = _dependence(some[:, of_child], some[:, j], some[:, i])
+            backward = _dependence(some[:, [j, *of_cause]], some[:, i], some[:, j])
             better += forward < backward
         support[i, j] = better / HALVES
     return support
@@ -95,7 +101,9 @@ def with_decided_directions(graph: Graph, latents: pd.DataFrame, *, where: str) 
     return replace(graph, adjacency=graph.adjacency | undecided.T.astype(int), weights=weights)
 
 
-def _dependence(parents: np.ndarray, child: np.ndarray, cause: np.ndarray) -> float:
+def _dependence(
+    parents: Float[np.ndarray, "n p"], child: Float[np.ndarray, " n"], cause: Float[np.ndarray, " n"]
+) -> float:
     """HSIC, times n, of one of the parents and the residual of the child given all of them."""
     fit = make_pipeline(SplineTransformer(n_knots=6, degree=3, knots="quantile"), Ridge(1e-3)).fit(
         parents, child

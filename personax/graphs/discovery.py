@@ -60,7 +60,7 @@ class _LimitedTest(CIT_Base):  # type: ignore[misc]  # causal-learn has no types
     nothing. causal-learn's own limit holds only while it searches for the skeleton.
     """
 
-    def __init__(self, data: np.ndarray, *, kind: Test, max_conditioning: int) -> None:
+    def __init__(self, data: Float[np.ndarray, "n d"], *, kind: Test, max_conditioning: int) -> None:
         super().__init__(data)
         self.check_cache_method_consistent(f"personax_{kind}", "")
         self.max_conditioning = max_conditioning
@@ -95,12 +95,12 @@ def fisher_z_test(data: Float[np.ndarray, "n d"]) -> PValue:
     return p_value
 
 
-def _rcit(data: np.ndarray) -> PValue:
+def _rcit(data: Float[np.ndarray, "n d"]) -> PValue:
     test = RCIT(data)
     return lambda x, y, given: float(test(x, y, given))
 
 
-def _kci(data: np.ndarray) -> PValue:
+def _kci(data: Float[np.ndarray, "n d"]) -> PValue:
     """KCI: ours, in linear time, if the conditioning set is empty; else causal-learn's."""
     conditional = KCI_CInd()
 
@@ -146,11 +146,16 @@ def standardised(data: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     return columns
 
 
+def constant_columns(data: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " d"]:
+    """Which latents are constant: their values differ by less than 1e-12 of the largest absolute value."""
+    scaled = rescaled(data)
+    return np.asarray(np.ptp(scaled, axis=0) <= 1e-12 * np.abs(scaled).max(0))
+
+
 def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
     """Raise InputError if a graph over these latents cannot be estimated.
 
-    There must be enough people, and the latents must be finite, not constant, and not collinear. A latent
-    counts as constant if its values differ by less than 1e-12 of the largest absolute value.
+    There must be enough people, and the latents must be finite, not constant, and not collinear.
     """
     n, d = data.shape
     if n < d + 4:
@@ -161,8 +166,8 @@ def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
         raise InputError(
             f"latent {names[column]}, row {row}: not a finite number; remove the person or the latent"
         )
-    for name, column in zip(names, rescaled(data).T, strict=True):
-        if np.ptp(column) <= 1e-12 * np.abs(column).max():
+    for name, constant in zip(names, constant_columns(data), strict=True):
+        if constant:
             raise InputError(f"latent {name}: the same value for everybody; leave it out")
     correlation = np.corrcoef(rescaled(data).T).reshape(d, d)
     for k in range(1, d):
@@ -214,7 +219,7 @@ def _seeded_global_numpy(seed: int) -> Iterator[None]:
         np.random.set_state(state)  # noqa: NPY002
 
 
-def _background(names: list[str], forbidden: np.ndarray) -> BackgroundKnowledge:
+def _background(names: list[str], forbidden: Bool[np.ndarray, "d d"]) -> BackgroundKnowledge:
     """The arrows that are forbidden in one direction only, in causal-learn's form.
 
     Edges that are forbidden in both directions are removed after the search instead. causal-learn would
@@ -322,6 +327,8 @@ def linear_weights(data: Float[np.ndarray, "n d"], marks: Int[np.ndarray, "d d"]
     return weights
 
 
-def _coefficients(data: np.ndarray, parents: np.ndarray, children: list[int]) -> np.ndarray:
+def _coefficients(
+    data: Float[np.ndarray, "n d"], parents: Int[np.ndarray, " parents"], children: list[int]
+) -> Float[np.ndarray, "parents children"]:
     """(parents, children) coefficients of the regression of each child on all parents."""
     return np.asarray(np.linalg.lstsq(data[:, parents], data[:, children], rcond=None)[0])

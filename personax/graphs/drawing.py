@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import BoxStyle, Circle, FancyBboxPatch, PathPatch, Polygon
@@ -79,7 +80,9 @@ def edge_width(graph: Graph, edge: Edge) -> float:
     return 1.4
 
 
-def _draw_mark(axes: Axes, mark: int, tip: np.ndarray, direction: np.ndarray, colour: str) -> None:
+def _draw_mark(
+    axes: Axes, mark: int, tip: Float[np.ndarray, " 2"], direction: Float[np.ndarray, " 2"], colour: str
+) -> None:
     """Draw an arrowhead or a circle that ends at `tip` and points along the unit vector `direction`."""
     if mark == ARROW:
         across = np.array([-direction[1], direction[0]])
@@ -115,7 +118,9 @@ def _draw_edge(axes: Axes, panel: GraphPanel, route: Route, width: float, colour
             _draw_mark(axes, mark, tip, direction, colour)
 
 
-def _draw_box(axes: Axes, centre: np.ndarray, size: np.ndarray, rounding: float, **style: Any) -> None:
+def _draw_box(
+    axes: Axes, centre: Float[np.ndarray, " 2"], size: Float[np.ndarray, " 2"], rounding: float, **style: Any
+) -> None:
     shape = BoxStyle.Round(pad=0, rounding_size=rounding)
     axes.add_patch(FancyBboxPatch(tuple(centre - size / 2), size[0], size[1], boxstyle=shape, **style))
 

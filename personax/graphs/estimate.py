@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Int
 
 from personax.graphs.direction import with_decided_directions
 from personax.graphs.discovery import Discovery, discover, linear_weights
@@ -69,13 +70,13 @@ def _matched(run: Latents, first: Latents) -> Latents:
     )
 
 
-def _renamed(graph: Graph, first: Latents, signs: np.ndarray) -> Graph:
+def _renamed(graph: Graph, first: Latents, signs: Int[np.ndarray, " d"]) -> Graph:
     """The graph over the latents of the first run; a latent with sign -1 turns the signs of its weights."""
     weights = None if graph.weights is None else graph.weights * np.outer(signs, signs)
     return replace(graph, names=first.names, blocks=first.blocks, weights=weights)
 
 
-def _agreed_marks(found: Stability, names: Sequence[str], least: float) -> np.ndarray:
+def _agreed_marks(found: Stability, names: Sequence[str], least: float) -> Int[np.ndarray, "d d"]:
     """Marks of the consensus; edges that lost their direction in a cycle are reported."""
     marks, opened = consensus(found, least=least)
     for i, j in opened:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Int, Num, Shaped
+from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from personax.runs.described import Described, listed
 from personax.runs.errors import InputError
@@ -52,7 +52,7 @@ def marks_from_causal_learn(graph: Shaped[np.ndarray, "d d"]) -> Int[np.ndarray,
     return marks
 
 
-def check_adjacency(adjacency: np.ndarray, name: str = "adjacency") -> Bool[np.ndarray, "d d"]:
+def check_adjacency(adjacency: Shaped[np.ndarray, "..."], name: str = "adjacency") -> Bool[np.ndarray, "d d"]:
     """Return `adjacency` (d, d) as an array of bool.
 
     Raises ValueError unless it is square, holds only 0 and 1, and has an empty diagonal. The message begins
@@ -215,7 +215,7 @@ class Graph(Described):
     def permuted(self, order: Sequence[int]) -> "Graph":
         """The same graph with its nodes in another order; `order` holds their present indices."""
 
-        def moved(matrix: np.ndarray | None) -> np.ndarray | None:
+        def moved(matrix: Num[np.ndarray, "d d"] | None) -> Num[np.ndarray, "d d"] | None:
             return None if matrix is None else matrix[np.ix_(order, order)]
 
         return replace(
@@ -231,7 +231,7 @@ class Graph(Described):
     def table(self) -> pd.DataFrame:
         """One row per edge: from, to, mark, frequency, orientation_frequency, weight; NaN where unknown."""
 
-        def entry(matrix: np.ndarray | None, edge: Edge) -> float:
+        def entry(matrix: Num[np.ndarray, "d d"] | None, edge: Edge) -> float:
             return float("nan") if matrix is None else float(matrix[edge.source, edge.target])
 
         rows = [
@@ -298,7 +298,7 @@ class Graph(Described):
             raise InputError(f"{path}: {error}") from error
 
 
-def _matrix(rows: Any) -> np.ndarray:
+def _matrix(rows: Any) -> Float[np.ndarray, "d d"]:
     """Turn nested lists into an array of float, null into NaN. Raises ValueError if it is not square."""
     widths = {len(row) for row in rows}
     if widths - {len(rows)}:
@@ -306,5 +306,5 @@ def _matrix(rows: Any) -> np.ndarray:
     return np.array([[np.nan if x is None else x for x in row] for row in rows], dtype=float)
 
 
-def _optional(rows: Any) -> np.ndarray | None:
+def _optional(rows: Any) -> Float[np.ndarray, "d d"] | None:
     return None if rows is None else _matrix(rows)

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from personax.graphs.graph import Graph, check_adjacency, group_by_block
 from personax.runs.errors import InputError
@@ -248,7 +249,7 @@ def read_graph(text: str, path: Path, names: Sequence[str]) -> TitledGraph:
     return TitledGraph(Graph(names, _read_matrix(path, names)), path.stem)
 
 
-def _read_matrix(path: Path, names: Sequence[str]) -> np.ndarray:
+def _read_matrix(path: Path, names: Sequence[str]) -> Bool[np.ndarray, "d d"]:
     if path.suffix not in (".npy", ".csv"):
         raise InputError(f"{path}: a graph is a .json, .npy or .csv file")
     try:

@@ -10,7 +10,7 @@ from causallearn.graph.Dag import Dag
 from causallearn.graph.GeneralGraph import GeneralGraph
 from causallearn.graph.GraphNode import GraphNode
 from causallearn.utils.DAG2CPDAG import dag2cpdag
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Num, Shaped
 from sklearn.metrics import roc_auc_score
 
 from personax.graphs.graph import (
@@ -30,7 +30,9 @@ def _share(part: np.integer, whole: np.integer, *, empty: float) -> float:
     return float(part / whole) if whole else empty
 
 
-def graph_scores(true: np.ndarray, estimated: np.ndarray) -> dict[str, int | float]:
+def graph_scores(
+    true: Shaped[np.ndarray, "..."], estimated: Shaped[np.ndarray, "..."]
+) -> dict[str, int | float]:
     """Compare `estimated` (d, d) with `true` (d, d); both may be DAGs or CPDAGs.
 
     Returns a dict with
@@ -107,7 +109,7 @@ def mark_distance(a: Int[np.ndarray, "d d"], b: Int[np.ndarray, "d d"]) -> int:
     return int(np.triu(_differing(a, b)).sum())
 
 
-def _differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _differing(a: Shaped[np.ndarray, "d d"], b: Shaped[np.ndarray, "d d"]) -> Bool[np.ndarray, "d d"]:
     """(d, d) symmetric, True where the edge between i and j is not the same."""
     return np.asarray((a != b) | (a != b).T)
 
@@ -129,7 +131,7 @@ def cpdag_marks(marks: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
     return marks_from_causal_learn(found.graph)
 
 
-def _extension(marks: np.ndarray) -> np.ndarray | None:
+def _extension(marks: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"] | None:
     """A DAG (d, d) with the edges, arrows and colliders of `marks`; None if there is none (Dor & Tarsi 1992).
 
     Again and again it takes a node without outgoing arrows, whose undirected neighbours are adjacent to all
@@ -177,7 +179,7 @@ def _precision_recall(true: Bool[np.ndarray, "..."], estimated: Bool[np.ndarray,
     }
 
 
-def edge_auc(true: np.ndarray, frequency: np.ndarray) -> float:
+def edge_auc(true: Shaped[np.ndarray, "..."], frequency: Num[np.ndarray, "..."]) -> float:
     """Area under the ROC curve of frequencies (d, d) as a guess of which pairs are adjacent in `true` (d, d).
 
     It is computed over unordered pairs; the frequency of a pair is the larger of its two entries. NaN if the

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 
 from personax.graphs.graph import ARROW, NONE, TAIL, block_of_names
 from personax.runs.errors import InputError
@@ -133,13 +133,15 @@ def forbidden_arrows(
     return forbidden
 
 
-def _block_of_each(names: Sequence[str], blocks: Mapping[str, Sequence[str]]) -> np.ndarray:
+def _block_of_each(names: Sequence[str], blocks: Mapping[str, Sequence[str]]) -> Shaped[np.ndarray, " d"]:
     """(d,) the block of every name."""
     block_of = block_of_names(names, blocks)
     return np.array([block_of[name] for name in names], dtype=object)
 
 
-def _tier_rules(index: Mapping[str, int], block_of: np.ndarray, tiers: Sequence[Sequence[str]]) -> np.ndarray:
+def _tier_rules(
+    index: Mapping[str, int], block_of: Shaped[np.ndarray, " d"], tiers: Sequence[Sequence[str]]
+) -> Bool[np.ndarray, "d d"]:
     """(d, d) bool, True from every node in a tier to every node in an earlier tier."""
     tier_of: dict[int, int] = {}
     for number, tier in enumerate(tiers):
@@ -162,7 +164,9 @@ def _tier_rules(index: Mapping[str, int], block_of: np.ndarray, tiers: Sequence[
     return rules
 
 
-def _cross_modal_rules(block_of: np.ndarray, allowed: Sequence[tuple[str, str]] | None) -> np.ndarray:
+def _cross_modal_rules(
+    block_of: Shaped[np.ndarray, " d"], allowed: Sequence[tuple[str, str]] | None
+) -> Bool[np.ndarray, "d d"]:
     """(d, d) bool, True between two modalities unless `allowed` has the pair; no rule for shared latents."""
     if allowed is None:
         return np.zeros((len(block_of), len(block_of)), dtype=bool)

@@ -69,7 +69,7 @@ def part_of_bezier(control: Float[np.ndarray, "3 2"], start: float, stop: float)
     return np.array([ends[0], middle, ends[1]])
 
 
-def _slots(count: int, cell: np.ndarray, *, in_a_row: bool) -> np.ndarray:
+def _slots(count: int, cell: Float[np.ndarray, " 2"], *, in_a_row: bool) -> Float[np.ndarray, "slots 2"]:
     """(>= count, 2) staggered slots for the nodes of one block; the top left one is (0, 0), y points up."""
     columns = count if in_a_row else max(1, min(4, round(sqrt(count * 0.9))))
     rows = ceil(count / columns)
@@ -84,7 +84,9 @@ def _slots(count: int, cell: np.ndarray, *, in_a_row: bool) -> np.ndarray:
     return np.array(places)
 
 
-def _block_slots(graph: Graph, cells: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _block_slots(
+    graph: Graph, cells: dict[str, Float[np.ndarray, " 2"]]
+) -> dict[str, Float[np.ndarray, "_ 2"]]:
     """Slots of every block of the picture: shared latents centred on top, modalities from left to right."""
     below = [block for block in graph.block_names if block != SHARED]
     slots: dict[str, np.ndarray] = {}
@@ -178,8 +180,11 @@ def placement_faults(
 
 
 def _edges_over_nodes(
-    positions: np.ndarray, wiring: Wiring, edges: np.ndarray, nodes: np.ndarray
-) -> np.ndarray:
+    positions: Float[np.ndarray, "p d 2"],
+    wiring: Wiring,
+    edges: Int[np.ndarray, " some"],
+    nodes: Int[np.ndarray, " m"],
+) -> Int[np.ndarray, " p"]:
     """(p,) how often the point of a straight edge that is nearest to a node's centre lies in its box."""
     ends = wiring.ends[edges]
     (x, y), (start_x, start_y) = (
@@ -203,7 +208,9 @@ def _coordinates(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return points[..., 0], points[..., 1]
 
 
-def _crossings(positions: np.ndarray, wiring: Wiring, edges: np.ndarray) -> np.ndarray:
+def _crossings(
+    positions: Float[np.ndarray, "p d 2"], wiring: Wiring, edges: Int[np.ndarray, " some"]
+) -> Float[np.ndarray, " p"]:
     """(p,) the number of crossings of these edges with each other and with all others, drawn straight."""
     start, stop = positions[:, wiring.ends[:, 0]], positions[:, wiring.ends[:, 1]]
     some = start[:, edges, None], stop[:, edges, None]
@@ -226,7 +233,9 @@ def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     return turn
 
 
-def _narrow_forks(positions: np.ndarray, forks: np.ndarray) -> np.ndarray:
+def _narrow_forks(
+    positions: Float[np.ndarray, "p d 2"], forks: Int[np.ndarray, "some 3"]
+) -> Int[np.ndarray, " p"]:
     """(p,) how many of these pairs of edges leave their common node in nearly the same direction."""
     root, *tips = (positions[:, node] for node in forks.T)
     (x, y), (other_x, other_y) = (_coordinates(tip - root) for tip in tips)
@@ -235,7 +244,7 @@ def _narrow_forks(positions: np.ndarray, forks: np.ndarray) -> np.ndarray:
     return narrow
 
 
-def _cost(faults: np.ndarray, positions: np.ndarray, wiring: Wiring) -> float:
+def _cost(faults: Float[np.ndarray, " 4"], positions: Float[np.ndarray, "d 2"], wiring: Wiring) -> float:
     """Cost of a placement: its faults, and the length of its edges."""
     over, crossings, narrow, upwards = faults
     start, stop = positions[wiring.ends.T]
@@ -312,7 +321,7 @@ def route_edges(
     return [routes[edge] for edge in edges]
 
 
-def _curves(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+def _curves(start: Float[np.ndarray, " 2"], stop: Float[np.ndarray, " 2"]) -> Float[np.ndarray, "k 3 2"]:
     """(k, 3, 2) control points of curves from centre to centre, one for each shape in `SHAPES`."""
     span = stop - start
     lean, bend = SHAPES[:, 1:], SHAPES[:, :1]
@@ -336,8 +345,11 @@ def boxes_hit(
 
 
 def _clearance_costs(
-    controls: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray
-) -> np.ndarray:
+    controls: Float[np.ndarray, "k 3 2"],
+    edge: Edge,
+    positions: Float[np.ndarray, "d 2"],
+    sizes: Float[np.ndarray, "d 2"],
+) -> Float[np.ndarray, " k"]:
     """(k,) 40 for every node that a curve runs over, and 2 for each sampled point inside a node."""
     others = np.delete(np.arange(len(positions)), [edge.source, edge.target])
     points = bezier(controls, SAMPLES)
@@ -347,7 +359,9 @@ def _clearance_costs(
     return costs
 
 
-def _crowding(controls: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+def _crowding(
+    controls: Float[np.ndarray, "k 3 2"], drawn: Float[np.ndarray, "points 2"]
+) -> Float[np.ndarray, " k"]:
     """(k,) costs of running close to the points drawn so far; a crossing is short and costs nothing.
 
     Points close to another curve cost most near the two ends, where the arrowheads are.
@@ -364,8 +378,11 @@ def _crowding(controls: np.ndarray, drawn: np.ndarray) -> np.ndarray:
 
 
 def _between_borders(
-    controls: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray
-) -> np.ndarray:
+    controls: Float[np.ndarray, "k 3 2"],
+    edge: Edge,
+    positions: Float[np.ndarray, "d 2"],
+    sizes: Float[np.ndarray, "d 2"],
+) -> Float[np.ndarray, "k 3 2"]:
     """(k, 3, 2) the parts of centre-to-centre curves outside the boxes of their two nodes."""
     t = np.linspace(0, 1, 801)
     ends = [edge.source, edge.target]

@@ -62,7 +62,7 @@ def _separating_set(separating: SeparatingSets, a: int, b: int) -> set[int]:
     return separating[a, b] if (a, b) in separating else separating.get((b, a), set())
 
 
-def _unshielded(adjacent: np.ndarray) -> Iterator[tuple[int, int, int]]:
+def _unshielded(adjacent: Bool[np.ndarray, "d d"]) -> Iterator[tuple[int, int, int]]:
     """Triples (a, c, b), a < b, where c is adjacent to both and a is not adjacent to b."""
     for c in range(len(adjacent)):
         neighbours = np.flatnonzero(adjacent[c])
@@ -72,7 +72,7 @@ def _unshielded(adjacent: np.ndarray) -> Iterator[tuple[int, int, int]]:
                     yield int(a), c, int(b)
 
 
-def _apply_rules(marks: np.ndarray, separating: SeparatingSets) -> bool:
+def _apply_rules(marks: Int[np.ndarray, "d d"], separating: SeparatingSets) -> bool:
     """Apply each rule once, everywhere; True if a mark changed."""
     before = marks.copy()
     _heads_and_tails_of_triples(marks)
@@ -81,7 +81,7 @@ def _apply_rules(marks: np.ndarray, separating: SeparatingSets) -> bool:
     return not np.array_equal(before, marks)
 
 
-def _heads_and_tails_of_triples(marks: np.ndarray) -> None:
+def _heads_and_tails_of_triples(marks: Int[np.ndarray, "d d"]) -> None:
     """R1-R3. Each line names the mark that is known to be a circle."""
     adjacent = marks != NONE
     for b, c in np.argwhere(marks.T == CIRCLE):  # circle at b on the edge b - c
@@ -100,7 +100,7 @@ def _heads_and_tails_of_triples(marks: np.ndarray) -> None:
             marks[d, b] = ARROW
 
 
-def _discriminating_paths(marks: np.ndarray, separating: SeparatingSets) -> None:
+def _discriminating_paths(marks: Int[np.ndarray, "d d"], separating: SeparatingSets) -> None:
     """R4: a path d, ..., a, b, c whose inner nodes before b are colliders and parents of c decides b."""
     for b, c in np.argwhere(marks.T == CIRCLE).tolist():  # circle at b on the edge b - c
         for a in np.flatnonzero((marks[b] == ARROW) & _parents(marks, c)).tolist():
@@ -114,7 +114,7 @@ def _discriminating_paths(marks: np.ndarray, separating: SeparatingSets) -> None
             break
 
 
-def _start_of_discriminating_path(marks: np.ndarray, a: int, b: int, c: int) -> int | None:
+def _start_of_discriminating_path(marks: Int[np.ndarray, "d d"], a: int, b: int, c: int) -> int | None:
     """The node d of a shortest path d, ..., a, b, c as in R4, or None."""
     parents, seen, ahead = _parents(marks, c), {a, b, c}, [a]
     while ahead:
@@ -130,12 +130,12 @@ def _start_of_discriminating_path(marks: np.ndarray, a: int, b: int, c: int) -> 
     return None
 
 
-def _parents(marks: np.ndarray, c: int) -> np.ndarray:
+def _parents(marks: Int[np.ndarray, "d d"], c: int) -> Bool[np.ndarray, " d"]:
     """(d,) True for i -> c."""
     return np.asarray((marks[:, c] == ARROW) & (marks[c] == TAIL))
 
 
-def _tails_of_directed_edges(marks: np.ndarray) -> None:
+def _tails_of_directed_edges(marks: Int[np.ndarray, "d d"]) -> None:
     """R8-R10: a o-> c becomes a -> c."""
     for a, c in np.argwhere((marks == ARROW) & (marks.T == CIRCLE)).tolist():
         between = (marks[a] == ARROW) & (marks[:, a] == TAIL) & _parents(marks, c)  # R8: a -> b -> c
@@ -143,7 +143,7 @@ def _tails_of_directed_edges(marks: np.ndarray) -> None:
             marks[c, a] = TAIL
 
 
-def _uncovered_path_leads_on(marks: np.ndarray, a: int, c: int) -> bool:
+def _uncovered_path_leads_on(marks: Int[np.ndarray, "d d"], a: int, c: int) -> bool:
     """R9: an uncovered possibly directed path a, b, ..., c, where b and c are not adjacent."""
     return any(
         marks[b, c] == NONE and c in _reached(marks, a, b, without=-1)
@@ -152,7 +152,7 @@ def _uncovered_path_leads_on(marks: np.ndarray, a: int, c: int) -> bool:
     )
 
 
-def _paths_to_two_parents(marks: np.ndarray, a: int, c: int) -> bool:
+def _paths_to_two_parents(marks: Int[np.ndarray, "d d"], a: int, c: int) -> bool:
     """R10: uncovered possibly directed paths from a to two parents of c begin with nodes not adjacent."""
     parents = set(np.flatnonzero(_parents(marks, c)).tolist()) - {a}
     if len(parents) < 2:
@@ -167,12 +167,12 @@ def _paths_to_two_parents(marks: np.ndarray, a: int, c: int) -> bool:
     )
 
 
-def _possibly_directed(marks: np.ndarray) -> np.ndarray:
+def _possibly_directed(marks: Int[np.ndarray, "d d"]) -> Bool[np.ndarray, "d d"]:
     """(d, d) True where the edge i - j may be i -> j: no head at i and no tail at j."""
     return np.asarray((marks != NONE) & (marks != TAIL) & (marks.T != ARROW))
 
 
-def _reached(marks: np.ndarray, a: int, b: int, *, without: int) -> set[int]:
+def _reached(marks: Int[np.ndarray, "d d"], a: int, b: int, *, without: int) -> set[int]:
     """All ends of uncovered possibly directed paths that begin with a, b and avoid the node `without`.
 
     Uncovered: no node is adjacent to the one after the next.

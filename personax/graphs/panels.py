@@ -87,15 +87,15 @@ class EdgeLabel(NamedTuple):
     """The text beside or on an edge, and the centre and size of its box."""
 
     text: str
-    centre: np.ndarray
-    size: np.ndarray
+    centre: Float[np.ndarray, " 2"]
+    size: Float[np.ndarray, " 2"]
     edge: Edge
 
 
 class LabelSpot(NamedTuple):
     """A possible centre of an edge label and its cost."""
 
-    centre: np.ndarray
+    centre: Float[np.ndarray, " 2"]
     cost: float
 
 
@@ -163,7 +163,7 @@ def _size_in_fonts(text: str, font: float, families: tuple[str, ...]) -> TextSiz
     return TextSize(extent.width / MEASURING_DPI, extent.height / MEASURING_DPI)
 
 
-def _node_sizes(graph: Graph, texts: Sequence[str]) -> np.ndarray:
+def _node_sizes(graph: Graph, texts: Sequence[str]) -> Float[np.ndarray, "d 2"]:
     """(d, 2) sizes of the boxes. All nodes of a block get the same, so that rows and columns are aligned."""
     padding, smallest = np.array([0.24, 0.2]), np.array([0.55, 0.4])
     raw = np.array([text_size(text, NODE_FONT) for text in texts]).reshape(-1, 2)
@@ -211,13 +211,18 @@ def _different_pairs(graphs: Sequence[Graph]) -> frozenset[frozenset[int]]:
     return frozenset(frozenset((edge.source, edge.target)) for edge in unequal)
 
 
-def _overlap(centre: np.ndarray, size: np.ndarray, centres: np.ndarray, sizes: np.ndarray) -> float:
+def _overlap(
+    centre: Float[np.ndarray, " 2"],
+    size: Float[np.ndarray, " 2"],
+    centres: Float[np.ndarray, "k 2"],
+    sizes: Float[np.ndarray, "k 2"],
+) -> float:
     """Total area that a box has in common with k others, whose centres and sizes are (k, 2)."""
     common = (size + sizes) / 2 - np.abs(centre - centres)
     return float((np.minimum(common, size).clip(0)).prod(1).sum())
 
 
-def _label_spots(route: Route, size: np.ndarray) -> list[LabelSpot]:
+def _label_spots(route: Route, size: Float[np.ndarray, " 2"]) -> list[LabelSpot]:
     """Spots for an edge label of this size: on the curve, or just beside it."""
     points = route.points()
     length = float(np.hypot(*np.diff(points, axis=0).T).sum())

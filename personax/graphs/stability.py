@@ -51,7 +51,7 @@ class Consensus(NamedTuple):
             too few graphs have it.
     """
 
-    marks: np.ndarray
+    marks: Int[np.ndarray, "d d"]
     opened: list[tuple[int, int]]
 
 
@@ -64,8 +64,8 @@ class LatentMatch(NamedTuple):
         similarity: mean |Spearman correlation| of the pairs, in [0, 1].
     """
 
-    order: np.ndarray
-    signs: np.ndarray
+    order: Int[np.ndarray, " d"]
+    signs: Int[np.ndarray, " d"]
     similarity: float
 
 
@@ -100,7 +100,9 @@ def match_latents(
     return LatentMatch(order, np.where(correlation[pairs] < 0, -1, 1), float(similarity[pairs].mean()))
 
 
-def _resampled(data: np.ndarray, how: Discovery, resample: Resample, seed: int, number: int) -> np.ndarray:
+def _resampled(
+    data: Float[np.ndarray, "n d"], how: Discovery, resample: Resample, seed: int, number: int
+) -> Int[np.ndarray, "d d"]:
     """Endpoint marks of the graph of one resample, which has its own stream of random numbers."""
     rng = numpy_rng(seed, f"resample-{number}")
     n = len(data)
@@ -109,7 +111,7 @@ def _resampled(data: np.ndarray, how: Discovery, resample: Resample, seed: int, 
 
 
 def resampled_marks(
-    runs: Sequence[np.ndarray],
+    runs: Sequence[Float[np.ndarray, "n d"]],
     how: Discovery,
     *,
     resamples: int,
@@ -147,7 +149,7 @@ def stability(marks: Int[np.ndarray, "b d d"]) -> Stability:
     directed = head & ~head.transpose(0, 2, 1)
     circle, both = marks == CIRCLE, head & head.transpose(0, 2, 1)
 
-    def share(found: np.ndarray) -> np.ndarray:
+    def share(found: Bool[np.ndarray, "b d d"]) -> Float[np.ndarray, "d d"]:
         return np.asarray(np.divide(found.sum(0), count, out=np.zeros(count.shape), where=count > 0))
 
     return Stability(
@@ -181,7 +183,9 @@ def consensus(found: Stability, *, least: float) -> Consensus:
     return Consensus(marks, opened)
 
 
-def _weakest_edge_of_a_cycle(marks: np.ndarray, share: np.ndarray) -> tuple[int, int] | None:
+def _weakest_edge_of_a_cycle(
+    marks: Int[np.ndarray, "d d"], share: Float[np.ndarray, "d d"]
+) -> tuple[int, int] | None:
     """The edge i -> j with the smallest share of graphs among all on a directed cycle; None without one."""
     directed = nx.from_numpy_array((marks == ARROW) & (marks.T == TAIL), create_using=nx.DiGraph)
     edges = [

@@ -142,13 +142,15 @@ def pairwise_distance(
     return np.asarray(np.abs(a - b))
 
 
-def _weighted_lower_median(values: np.ndarray, weights: np.ndarray) -> float:
+def _weighted_lower_median(values: Float[np.ndarray, " k"], weights: Int[np.ndarray, " k"]) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weights[order])
     return float(values[order[np.searchsorted(reached, (reached[-1] + 1) // 2)]])
 
 
-def _lower_median_gap(positions: np.ndarray, counts: np.ndarray, turn: float | None = None) -> float:
+def _lower_median_gap(
+    positions: Float[np.ndarray, " d"], counts: Int[np.ndarray, " d"], turn: float | None = None
+) -> float:
     """Lower median of the gaps u_j - u_i > 0 over all pairs of rows.
 
     `positions` are ascending, and each occurs as often as `counts` says. With `turn`, gaps are arcs of at
@@ -163,10 +165,10 @@ def _lower_median_gap(positions: np.ndarray, counts: np.ndarray, turn: float | N
     upto = np.concatenate([[0], np.cumsum(weights)])
     start = np.arange(d) + 1
 
-    def ends(gap: float) -> np.ndarray:
+    def ends(gap: float) -> Int[np.ndarray, " d"]:
         return np.maximum(np.searchsorted(after, positions + gap, side="right"), start)
 
-    def pairs(end: np.ndarray) -> int:
+    def pairs(end: Int[np.ndarray, " d"]) -> int:
         return int(counts @ (upto[end] - upto[start]))
 
     low, high = 0.0, longest

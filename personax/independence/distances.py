@@ -159,7 +159,7 @@ def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:
     return 0.25 * (products - 2.0 * n * float(r @ s) + n**2 * float(r.mean() * s.mean()))
 
 
-def _lower_before(rank: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _lower_before(rank: Int[np.ndarray, " n"], weights: Float[np.ndarray, "k n"]) -> Float[np.ndarray, "k n"]:
     """(k, n) sums of weights[:, j] over j < i with rank_j < rank_i; `rank` is a permutation of 0..n-1.
 
     The rows are partitioned (stably) by each binary digit of their rank, beginning with the highest. Ranks

@@ -53,7 +53,7 @@ class Gram(Protocol):
         """The Gram matrix of the rows in another order."""
 
 
-def _descending_positive(eigenvalues: np.ndarray) -> np.ndarray:
+def _descending_positive(eigenvalues: Float[np.ndarray, " m"]) -> Float[np.ndarray, " r"]:
     descending = eigenvalues[::-1]
     return np.asarray(descending[descending > 1e-12 * max(descending[0], 1e-300)])
 
@@ -108,7 +108,7 @@ class FactorGram:
         return np.asarray(np.einsum("ij,ij->i", self.factor, self.factor))
 
     @cached_property
-    def _inner(self) -> np.ndarray:
+    def _inner(self) -> Float[np.ndarray, "m m"]:
         return np.asarray(self.factor.T @ self.factor)
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
@@ -54,7 +55,7 @@ class EncodedColumn(NamedTuple):
     """A column as (n,) floats (`encode`), with its name and kind."""
 
     name: str
-    values: np.ndarray
+    values: Float[np.ndarray, " n"]
     kind: Kind
 
 
@@ -135,7 +136,7 @@ def _in_processes(
     return list(bar(workers(delayed(task)(column) for column in columns)))
 
 
-def _strata_masks(given: pd.Series | None, n: int) -> list[np.ndarray]:
+def _strata_masks(given: pd.Series | None, n: int) -> list[Bool[np.ndarray, " n"]]:
     """Boolean masks (n,) of the strata; one of all rows without `given`."""
     if given is None:
         return [np.ones(n, dtype=bool)]
@@ -178,7 +179,7 @@ class _FeatureRow:
 
     traits: Sequence[EncodedColumn]
     tests: Mapping[str, tuple[Procedure, Null]]
-    strata: Sequence[np.ndarray]
+    strata: Sequence[Bool[np.ndarray, " n"]]
     root: int
     resamples: int
 
@@ -204,7 +205,7 @@ class _FeatureRow:
             for (trait, test), results in found.items()
         ]
 
-    def _prepared(self, column: EncodedColumn, complete: np.ndarray) -> _Prepared:
+    def _prepared(self, column: EncodedColumn, complete: Bool[np.ndarray, " n"]) -> _Prepared:
         return _Prepared(complete_column(column.values[complete], column.kind), self.root)
 
     def _test(self, name: str, trait: _Prepared, feature: _Prepared, cell: str) -> TestResult:
@@ -217,7 +218,9 @@ class _FeatureRow:
         prepared = trait.by(procedure), feature.by(procedure)
         return procedure.test(columns, prepared, null, _stream(self.root, cell), self.resamples)
 
-    def _by_pattern(self, present: np.ndarray) -> Iterable[tuple[np.ndarray, list[EncodedColumn]]]:
+    def _by_pattern(
+        self, present: Bool[np.ndarray, " n"]
+    ) -> Iterable[tuple[Bool[np.ndarray, " n"], list[EncodedColumn]]]:
         """Traits grouped by the rows that are complete for them: (mask, traits) in order of appearance."""
         groups: dict[bytes, tuple[np.ndarray, list[EncodedColumn]]] = {}
         for trait in self.traits:

@@ -25,7 +25,7 @@ def z_scores(column: PreparedColumn) -> Float[np.ndarray, " n"]:
 
 def compare_linear(
     columns: ColumnPair,
-    prepared: tuple[np.ndarray, np.ndarray],
+    prepared: tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]],
     null: Null,
     rng: np.random.Generator,
     resamples: int,

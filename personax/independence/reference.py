@@ -15,6 +15,7 @@ n = 9,444). The guards, each with its reason:
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ def _peer_rcit(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -
     return PeerResult(float(statistic), float(np.real(p)), np.nan, "causal-learn lpd4")
 
 
-def _unit_median(points: np.ndarray) -> np.ndarray:
+def _unit_median(points: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
     """Points divided by the median of their pairwise distances, which is hyppo's width (by 1 if it is 0)."""
     from scipy.spatial.distance import pdist
 
@@ -98,15 +99,12 @@ def _hyppo_result(statistic: float, p: float) -> PeerResult:
     return PeerResult(float(statistic), float(p), effect, "hyppo chi2 bound")
 
 
-def _peer_table(lambda_: str) -> PeerTest:
-    def test(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -> PeerResult:
-        table = joint_counts(x, y)
-        found = stats.chi2_contingency(table, correction=False, lambda_=lambda_)  # type: ignore[call-overload]  # plain str
-        sparse = ", expected < 5" if expected_counts(x.counts, y.counts).min() < 5 else ""
-        effect = float(stats.contingency.association(table.astype(int), method="cramer"))
-        return PeerResult(float(found.statistic), float(found.pvalue), effect, f"scipy chi2{sparse}")
-
-    return test
+def _peer_table(lambda_: str, x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -> PeerResult:
+    table = joint_counts(x, y)
+    found = stats.chi2_contingency(table, correction=False, lambda_=lambda_)  # type: ignore[call-overload]  # plain str
+    sparse = ", expected < 5" if expected_counts(x.counts, y.counts).min() < 5 else ""
+    effect = float(stats.contingency.association(table.astype(int), method="cramer"))
+    return PeerResult(float(found.statistic), float(found.pvalue), effect, f"scipy chi2{sparse}")
 
 
 def _peer_pearson(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -> PeerResult:
@@ -114,19 +112,22 @@ def _peer_pearson(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator
     return PeerResult(float(found.statistic), float(found.pvalue), float(found.statistic), "scipy beta")
 
 
+def _compare_by_peer(
+    peer: PeerTest,
+    columns: ColumnPair,
+    prepared: tuple[None, None],
+    null: Null,
+    rng: np.random.Generator,
+    resamples: int,
+) -> Comparison:
+    statistic, p, effect, used = peer(*columns, rng)
+    return Comparison(statistic, float(np.log(max(p, _RESOLUTION))), effect, used)
+
+
 def _peer_procedure(
     name: str, title: str, peer: PeerTest, applies: Callable[[PreparedColumn], bool]
 ) -> Procedure:
-    def compare(
-        columns: ColumnPair,
-        prepared: tuple[None, None],
-        null: Null,
-        rng: np.random.Generator,
-        resamples: int,
-    ) -> Comparison:
-        statistic, p, effect, used = peer(*columns, rng)
-        return Comparison(statistic, float(np.log(max(p, _RESOLUTION))), effect, used)
-
+    compare = partial(_compare_by_peer, peer)
     return Procedure(name, title, ("peer",), applies, lambda rng: lambda column: None, compare)
 
 
@@ -139,9 +140,9 @@ REFERENCE: dict[str, Procedure] = {
         _peer_procedure(
             "distance_correlation", "Distance correlation (hyppo)", _peer_distance_correlation, any_column
         ),
-        _peer_procedure("chi_square", "Chi-square (scipy)", _peer_table("pearson"), is_discrete),
+        _peer_procedure("chi_square", "Chi-square (scipy)", partial(_peer_table, "pearson"), is_discrete),
         _peer_procedure("fisher_z", "Pearson's r (scipy)", _peer_pearson, has_a_line),
         _peer_procedure("rcit", "RCIT (causal-learn)", _peer_rcit, any_column),
-        _peer_procedure("g_square", "G-square (scipy)", _peer_table("log-likelihood"), is_discrete),
+        _peer_procedure("g_square", "G-square (scipy)", partial(_peer_table, "log-likelihood"), is_discrete),
     )
 }

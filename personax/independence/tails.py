@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Inexact
 from scipy.optimize import brentq
 from scipy.special import expit, gammaincc, gammaln, log_ndtr
 
@@ -49,15 +49,15 @@ def log_normal_two_sided(z: float) -> float:
 class _Weights(NamedTuple):
     """Weights of a chi-square sum, divided by the largest: the large ones, power sums of the small ones."""
 
-    large: np.ndarray
-    small: np.ndarray  # sums of w^k over the small weights, k = 1, 2, ...
+    large: Float[np.ndarray, " large"]
+    small: Float[np.ndarray, " powers"]  # sums of w^k over the small weights, k = 1, 2, ...
     cut: float  # no small weight exceeds this
 
 
 _POWERS = np.arange(1, 11)
 
 
-def _split(weights: np.ndarray, cut: float) -> _Weights:
+def _split(weights: Float[np.ndarray, " r"], cut: float) -> _Weights:
     small = weights[weights < cut]
     sums, power = [], np.ones_like(small)
     for _ in _POWERS:
@@ -126,7 +126,9 @@ def _invert_series(parts: _Weights, q: float) -> tuple[float, float]:
     least = 0.5 * c / (1.0 + (w.sum() + parts.small[0]) / 4.0)
     bend = float(np.clip(third * c**4 / 3.0, least, 0.5 * c))
 
-    def exponent(twice_t: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def exponent(
+        twice_t: Inexact[np.ndarray, " points"], u: Inexact[np.ndarray, " points"]
+    ) -> Inexact[np.ndarray, " points"]:
         """K(t) - t q - log t, for a vector of points."""
         value = -0.5 * np.log(one_minus + w * u[:, None]).sum(axis=1) - 0.5 * q * twice_t
         if parts.small[0] > 0:

@@ -4,9 +4,11 @@ A block is the set of latents of one modality, or the set "s" that all modalitie
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from pickle import UnpicklingError
+from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -26,7 +28,8 @@ from personax.learning.training import Checkpoint, History
 from personax.runs.described import Described, listed
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError, NotFittedError
-from personax.runs.files import sha256_arrays, sha256_text
+from personax.runs.files import atomic_path, read_yaml, sha256_arrays, sha256_text, write_yaml
+from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split, split_rows
 
@@ -46,7 +49,10 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         device: where the networks are.
         history: one row per epoch, after the fit.
         split: the rows for training, validation and test that the fit used; None before it.
+        configuration: class of `config`.
     """
+
+    configuration: ClassVar[type[Any]]
 
     def __init__(self, config: EstimatorConfig, *, seed: int = 0, device: str = "auto") -> None:
         """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
@@ -102,6 +108,47 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         for NaN or inf in one that a person has; NotFittedError before `fit`.
         """
 
+    def save(self, folder: Path | str) -> None:
+        """Write the configuration (model.yaml) and the weights (weights.pt, tensors only).
+
+        Raises NotFittedError before `fit`.
+        """
+        tensors = self._state() | {"standardisation": self._standardisation.stored()}
+        described = {
+            "config": asdict(self.config),  # type: ignore[call-overload]  # a dataclass, see `configuration`
+            "seed": self.seed,
+            "inputs": self._inputs and self._inputs.described(),
+            "shapes": self._shapes,
+            "channels": self._channels,
+        }
+        write_yaml(Path(folder) / MODEL, described)
+        with atomic_path(Path(folder) / WEIGHTS) as temporary:
+            torch.save(tensors, temporary)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str = "auto") -> Self:
+        """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
+        described = read_yaml(Path(folder) / MODEL)
+        try:
+            config = config_from(cls.configuration, described["config"])
+            model = cls(config, seed=described["seed"], device=device)
+            if described.get("inputs"):  # version 0.2.0 did not write them
+                model._inputs = Inputs(**described["inputs"])
+            model._shapes, model._channels = described["shapes"], described["channels"]
+        except (LookupError, TypeError, AttributeError) as error:
+            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({error})") from error
+        try:
+            saved = torch.load(Path(folder) / WEIGHTS, map_location=model.device, weights_only=True)
+            with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
+                model._restore(saved)
+            # models that were saved before estimators standardised have none
+            model._standardisation = Standardisation.from_stored(saved.get("standardisation", {}))
+        except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
+            raise InputError(
+                f"{folder}: weights.pt cannot be read or is of another model ({error})"
+            ) from error
+        return model
+
     @property
     @abstractmethod
     def blocks(self) -> dict[str, list[str]]:
@@ -128,6 +175,14 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
     @abstractmethod
     def _build(self) -> None:
         """Make the networks for measurements of the shapes in `_shapes`. May raise InputError."""
+
+    @abstractmethod
+    def _state(self) -> dict[str, Any]:
+        """All that has been learned, tensors in plain containers. Raises NotFittedError before the fit."""
+
+    @abstractmethod
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """Make the networks and give them what `_state` returned."""
 
     @abstractmethod
     def _learn(
@@ -204,3 +259,16 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
     def _derived(self, name: str) -> int:
         """The seed for one purpose, such as "networks"; every purpose has another."""
         return int(numpy_rng(self.seed, name).integers(2**62))
+
+
+def config_from(kind: type[Any], described: Mapping[str, Any]) -> Any:
+    """The configuration, a dataclass, that `dataclasses.asdict` has turned into plain values.
+
+    Raises TypeError or AttributeError for values that are no such configuration.
+    """
+    kinds = get_type_hints(kind)
+    values = {
+        name: config_from(kinds[name], value) if is_dataclass(kinds.get(name)) else value
+        for name, value in described.items()
+    }
+    return kind(**values)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from personax.views import MultiViewData
@@ -30,7 +30,9 @@ def varying_channels(data: MultiViewData) -> dict[str, list[list[int]]]:
     return found
 
 
-def _take(array: np.ndarray, channels: Sequence[int]) -> np.ndarray:
+def _take(
+    array: Shaped[np.ndarray, "n channels ..."], channels: Sequence[int]
+) -> Shaped[np.ndarray, "n used ..."]:
     """The given channels of a measurement (n, channels, ...); no copy if that is all of them."""
     return array if len(channels) == array.shape[1] else array[:, list(channels)]
 
@@ -80,13 +82,13 @@ class Batch:
     def __len__(self) -> int:
         return len(next(iter(self.observed.values())))
 
-    def tensors(self) -> Iterator[Tensor]:
+    def tensors(self) -> Iterator[Shaped[Tensor, "n ..."]]:
         """All tensors, modality by modality: the measurements, and who has them."""
         for modality, tensors in self.x.items():
             yield from tensors
             yield self.observed[modality]
 
-    def rows(self, index: Tensor | slice) -> "Batch":
+    def rows(self, index: Int[Tensor, " rows"] | slice) -> "Batch":
         """The given rows."""
         return Batch(
             {m: [tensor[index] for tensor in tensors] for m, tensors in self.x.items()},

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
@@ -48,8 +49,14 @@ def supervised_ceiling(
 
 
 def _supervised(
-    x: torch.Tensor, target: torch.Tensor, x_test: torch.Tensor, *, hidden: int, epochs: int, seed: int
-) -> np.ndarray:
+    x: Float[torch.Tensor, "n *shape"],
+    target: Float[torch.Tensor, "n d"],
+    x_test: Float[torch.Tensor, "n_test *shape"],
+    *,
+    hidden: int,
+    epochs: int,
+    seed: int,
+) -> Float[np.ndarray, "n_test d"]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = make_encoder(list(x.shape[1:]), target.shape[1], hidden).to(x.device)
@@ -73,5 +80,5 @@ def _supervised(
         return torch.cat([net(chunk) for chunk in x_test.split(4096)]).cpu().numpy()
 
 
-def _r2(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _r2(predicted: Float[np.ndarray, "n d"], truth: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " d"]:
     return np.asarray(1 - np.square(predicted - truth).mean(0) / truth.var(0))

@@ -5,6 +5,7 @@ from dataclasses import is_dataclass
 from typing import TypeGuard
 
 import numpy as np
+from jaxtyping import Bool, Shaped
 from torch.nn import ModuleDict
 
 from personax.runs.errors import InputError
@@ -124,7 +125,7 @@ def check_finite(data: MultiViewData) -> None:
                 )
 
 
-def _varies(array: np.ndarray, observed: np.ndarray, split: Split) -> bool:
+def _varies(array: Shaped[np.ndarray, "n ..."], observed: Bool[np.ndarray, " n"], split: Split) -> bool:
     """Whether a measurement (n, ...) differs between any of the training people who have it."""
     rows = split.train[observed[split.train]]
     return len(rows) > 0 and bool((array[rows] != array[rows[:1]]).any())

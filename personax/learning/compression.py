@@ -63,7 +63,7 @@ class Projection:
 
 
 def project_seen(
-    project: Callable[[np.ndarray], np.ndarray],
+    project: Callable[[Float[np.ndarray, "rows d"]], Float[np.ndarray, "rows r"]],
     x: Float[np.ndarray, "n d"],
     has: Bool[np.ndarray, " n"],
 ) -> Float[np.ndarray, "n r"]:
@@ -160,13 +160,13 @@ class _Principal:
         people: number of people n.
     """
 
-    centre: np.ndarray
-    whitening: np.ndarray
-    variances: np.ndarray
+    centre: Float[np.ndarray, " d"]
+    whitening: Float[np.ndarray, "d p"]
+    variances: Float[np.ndarray, " p"]
     total: float
     people: int
 
-    def whitened(self, x: np.ndarray) -> np.ndarray:
+    def whitened(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n p"]:
         """(n, d) -> (n, p) scores of variance 1."""
         whitened: np.ndarray = x @ self.whitening - self.centre @ self.whitening
         return whitened
@@ -190,7 +190,9 @@ class _Principal:
         return number
 
 
-def _leading_components(array: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> _Principal:
+def _leading_components(
+    array: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " rows"], rng: np.random.Generator
+) -> _Principal:
     """The leading principal components of `array[rows]` (n, d), as many as are ever needed.
 
     The power method runs on vectors over people, so that x -> x Q with an orthogonal Q changes nothing.
@@ -235,31 +237,36 @@ class _Scores:
         seen: (n, measurements) bool, who has which measurement.
     """
 
-    values: Sequence[np.ndarray]
-    seen: np.ndarray
+    values: Sequence[Float[np.ndarray, "n _"]]
+    seen: Bool[np.ndarray, "n measurements"]
 
     @classmethod
-    def of(cls, bases: Sequence[_Principal], arrays: Sequence[np.ndarray], seen: np.ndarray) -> "_Scores":
+    def of(
+        cls,
+        bases: Sequence[_Principal],
+        arrays: Sequence[Float[np.ndarray, "n _"]],
+        seen: Bool[np.ndarray, "n measurements"],
+    ) -> "_Scores":
         """The scores of measurements (n, d) on their principal components."""
         found = zip(bases, arrays, seen.T, strict=True)
         return cls([project_seen(base.whitened, array, has) for base, array, has in found], seen)
 
-    def rows(self, index: np.ndarray) -> "_Scores":
+    def rows(self, index: Int[np.ndarray, " rows"]) -> "_Scores":
         """The given rows."""
         return _Scores([score[index] for score in self.values], self.seen[index])
 
-    def variates(self, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def variates(self, maps: Sequence[Float[np.ndarray, "_ r"]]) -> list[Float[np.ndarray, "n r"]]:
         """Per measurement: scores times the map (p, r) of the first p of them, (n, r)."""
         return [score[:, : len(weights)] @ weights for score, weights in zip(self.values, maps, strict=True)]
 
 
-def _together(seen: np.ndarray) -> np.ndarray:
+def _together(seen: Bool[np.ndarray, "n measurements"]) -> Int[np.ndarray, "measurements measurements"]:
     """(n, measurements) bool -> (measurements, measurements) number of people who have both of two."""
     counts: np.ndarray = seen.T.astype(int) @ seen.astype(int)
     return counts
 
 
-def _check_overlap(where: str, together: np.ndarray, needed: int) -> None:
+def _check_overlap(where: str, together: Int[np.ndarray, "measurements measurements"], needed: int) -> None:
     """Raise InputError unless pairs that `needed` people have together link every measurement to the first.
 
     Args:
@@ -280,7 +287,7 @@ def _check_overlap(where: str, together: np.ndarray, needed: int) -> None:
 
 def _compress_several(
     scores: _Scores, least: int, rng: np.random.Generator
-) -> tuple[list[np.ndarray], dict[str, Any]]:
+) -> tuple[list[Float[np.ndarray, "p r"]], dict[str, Any]]:
     """Maps (p, r) from whitened principal components to canonical variates in units of noise, and a report.
 
     Both numbers are chosen on a held-out part of the rows. p maximises the information
@@ -310,7 +317,7 @@ def _compress_several(
     return _in_units_of_noise(scores, maps), report
 
 
-def _independent_pairs(seen: np.ndarray) -> float:
+def _independent_pairs(seen: Bool[np.ndarray, "n measurements"]) -> float:
     """How many independent pairs of measurements are worth as much as those of the people in `seen`.
 
     A person with all of I measurements has I (I - 1) / 2 pairs, which may err together (Kish's effective
@@ -322,7 +329,9 @@ def _independent_pairs(seen: np.ndarray) -> float:
     return float(pairs.sum() ** 2 / np.square(pairs).sum())
 
 
-def _in_units_of_noise(scores: _Scores, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _in_units_of_noise(
+    scores: _Scores, maps: Sequence[Float[np.ndarray, "p r"]]
+) -> list[Float[np.ndarray, "p r"]]:
     """Maps (p, r) in units of noise: the part of a measurement that it does not share gets variance 1.
 
     What is shared is much larger than the noise. So cov(y_i) and what is subtracted from it are means over
@@ -345,12 +354,12 @@ def _in_units_of_noise(scores: _Scores, maps: Sequence[np.ndarray]) -> list[np.n
     return out
 
 
-def _centred(x: np.ndarray, has: np.ndarray) -> np.ndarray:
+def _centred(x: Float[np.ndarray, "n r"], has: Bool[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
     """(n, r) minus the mean of the rows that are there; the others become zeros."""
     return np.where(has[:, None], x - x[has].mean(0), 0)
 
 
-def _correlate(scores: _Scores, components: int) -> list[np.ndarray]:
+def _correlate(scores: _Scores, components: int) -> list[Float[np.ndarray, "p p"]]:
     """Canonical correlations by MAXVAR: a map (p, p) per measurement, columns from the largest correlation.
 
     The maps minimise the sum of |y_i - y_j|^2 over people and the pairs of measurements that they have, for
@@ -382,7 +391,9 @@ def _correlate(scores: _Scores, components: int) -> list[np.ndarray]:
     return [np.sqrt(views) * part @ vector for part, vector in zip(parts, vectors, strict=True)]
 
 
-def _held_out_correlations(scores: _Scores, maps: Sequence[np.ndarray]) -> np.ndarray:
+def _held_out_correlations(
+    scores: _Scores, maps: Sequence[Float[np.ndarray, "p r"]]
+) -> Float[np.ndarray, " r"]:
     """(r,) mean correlation over the pairs of measurements, on rows that the maps were not fitted to.
 
     A pair counts in proportion to the number of people who have both measurements.

@@ -21,6 +21,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Shaped
 from sklearn.decomposition import PCA
 
 from personax.learning.metrics import kernel_ridge_r2
@@ -69,7 +70,12 @@ def hidden_measurement_r2(model: Transforms, data: MultiViewData, split: Split) 
     return float(np.mean(scores))
 
 
-def _explained_variance(z: np.ndarray, x: np.ndarray, z_held: np.ndarray, x_held: np.ndarray) -> float:
+def _explained_variance(
+    z: Float[np.ndarray, "n d"],
+    x: Shaped[np.ndarray, "n *shape"],
+    z_held: Float[np.ndarray, "n_held d"],
+    x_held: Shaped[np.ndarray, "n_held *shape"],
+) -> float:
     """Share of the variance of x_held's components (n', ...) that is predicted from z_held (n', d)."""
     flat, held = (a.reshape(len(a), -1).astype(np.float64) for a in (x, x_held))
     pca = PCA(min(COMPONENTS, flat.shape[1], len(flat) - 1), svd_solver="covariance_eigh").fit(flat)

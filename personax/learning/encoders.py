@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 
@@ -20,7 +21,7 @@ class LinearPlusMLP(nn.Module):
             nn.Linear(inputs, 2 * hidden), nn.SiLU(), nn.Linear(2 * hidden, hidden), nn.SiLU(), last
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n outputs"]:
         """(n, inputs) -> (n, outputs)."""
         linear, bent = self.linear(x), self.bend(x)
         out: Tensor = linear + bent

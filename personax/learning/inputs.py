@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 
 from personax.runs.errors import InputError
 from personax.views import MultiViewData
@@ -56,7 +57,7 @@ class Inputs:
         }
         return replace(data, measurements=measurements, columns=self.columns)
 
-    def _in_order(self, data: MultiViewData, modality: str, number: int) -> np.ndarray:
+    def _in_order(self, data: MultiViewData, modality: str, number: int) -> Shaped[np.ndarray, "n ..."]:
         """One measurement (n, ...), its columns in the order of the fit."""
         where = f"{modality}, measurement {number + 1}"
         array, shape = data.measurements[modality][number], list(self.shapes[modality][number])

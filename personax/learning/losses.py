@@ -31,7 +31,7 @@ def kl_to_standard_normal(
 def info_nce(
     a: Float[Tensor, "n d"],
     b: Float[Tensor, "n d"],
-    scale: Tensor | float = 1.0,
+    scale: Float[Tensor, ""] | float = 1.0,
     seen: Bool[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     """Eq. (4) and (5): how well each row of a finds its partner among the rows of b, and each of b in a.
@@ -60,7 +60,7 @@ def info_nce(
     return torch.where(seen, lost, 0.0).sum() / seen.sum().clamp_min(1)
 
 
-def _log_sum_exp_both_ways(matrix: Tensor) -> tuple[Tensor, Tensor]:
+def _log_sum_exp_both_ways(matrix: Float[Tensor, "n n"]) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
     along_rows, along_columns, *_ = _LogSumExpBothWays.apply(matrix)  # type: ignore[no-untyped-call]  # torch's
     return along_rows, along_columns
 
@@ -75,7 +75,7 @@ class _LogSumExpBothWays(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(matrix: Tensor) -> tuple[Tensor, ...]:
+    def forward(matrix: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n ..."], ...]:
         results, shares = [], []
         for along in (1, 0):
             top = matrix.amax(along, keepdim=True)
@@ -86,12 +86,18 @@ class _LogSumExpBothWays(torch.autograd.Function):
         return *results, *shares
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, ...]) -> None:  # noqa: ARG004
+    def setup_context(
+        ctx: Any,
+        inputs: tuple[Float[Tensor, "n n"]],  # noqa: ARG004
+        output: tuple[Float[Tensor, "n ..."], ...],
+    ) -> None:
         ctx.mark_non_differentiable(*output[2:])
         ctx.save_for_backward(*output[2:])
 
     @staticmethod
-    def backward(ctx: Any, rows: Tensor, columns: Tensor, *_: Any) -> Tensor:
+    def backward(
+        ctx: Any, rows: Float[Tensor, " n"], columns: Float[Tensor, " n"], *_: Any
+    ) -> Float[Tensor, "n n"]:
         row_shares, column_shares = ctx.saved_tensors
         gradient: Tensor = rows[:, None] * row_shares + columns * column_shares
         return gradient

@@ -113,7 +113,9 @@ def matched(z: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(values, columns=truth.columns, index=z.index)
 
 
-def _correlations(z: np.ndarray, truth: np.ndarray, ranks: bool) -> np.ndarray:
+def _correlations(
+    z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"], ranks: bool
+) -> Float[np.ndarray, "k d"]:
     """(k, d) correlations between the columns of truth and of z."""
     if ranks:
         z, truth = rankdata(z, axis=0), rankdata(truth, axis=0)
@@ -123,7 +125,7 @@ def _correlations(z: np.ndarray, truth: np.ndarray, ranks: bool) -> np.ndarray:
     return np.asarray(np.divide(truth.T @ z, scale, out=np.zeros_like(scale), where=scale > 0))
 
 
-def check_latent_rows(z: np.ndarray, truth: np.ndarray) -> None:
+def check_latent_rows(z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "m k"]) -> None:
     """Raise InputError unless recovered and true latents have the same rows, and all are finite."""
     if len(z) != len(truth):
         raise InputError(f"{len(z)} rows of recovered latents, but {len(truth)} of true ones")
@@ -134,7 +136,7 @@ def check_latent_rows(z: np.ndarray, truth: np.ndarray) -> None:
             raise InputError(f"{name} latent {column + 1}, row {row + 1}: NaN or inf; leave the row out")
 
 
-def _without_exponent(*parts: np.ndarray) -> list[np.ndarray]:
+def _without_exponent(*parts: Num[np.ndarray, "_ d"]) -> list[Float[np.ndarray, "_ d"]]:
     """Parts (n, d) of one table, each column divided by the power of 2 that makes the first part's about 1.
 
     Squares then neither overflow nor vanish, and what does not depend on the scale keeps all its bits.
@@ -143,5 +145,5 @@ def _without_exponent(*parts: np.ndarray) -> list[np.ndarray]:
     return [np.ldexp(part, -exponents) for part in parts]
 
 
-def _positive(sd: np.ndarray) -> np.ndarray:
+def _positive(sd: Float[np.ndarray, " d"]) -> Float[np.ndarray, " d"]:
     return np.where(sd > 0, sd, 1.0)

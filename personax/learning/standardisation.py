@@ -27,7 +27,7 @@ from personax.views import MultiViewData
 
 LEAST_VARIANCE = 1e-9  # components of less variance, as a share of the largest, are rounding errors
 
-Stored = dict[str, list[dict[str, Tensor]]]
+Stored = dict[str, list[dict[str, Float[Tensor, "..."]]]]
 """Modality -> for each measurement its centre and weights."""
 
 

@@ -15,6 +15,7 @@ from pickle import UnpicklingError
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -131,14 +132,16 @@ class Trainee(ABC, Generic[Rows]):
     """
 
     models: int
-    parameters: Sequence[Tensor]
+    parameters: Sequence[Float[Tensor, "..."]]
 
     @abstractmethod
-    def terms(self, people: Rows, rows: Tensor, generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
+    def terms(
+        self, people: Rows, rows: Int[Tensor, "S k"], generators: Sequence[torch.Generator]
+    ) -> dict[str, Float[Tensor, " S"]]:
         """Unweighted terms of the objective on rows (S, k) of the people, (S,) each; always in one order."""
 
     @abstractmethod
-    def clip(self, limit: float) -> Tensor:
+    def clip(self, limit: float) -> Float[Tensor, " S"]:
         """Shorten each model's gradient to a norm of at most `limit`; the norms before, (S,)."""
 
     @abstractmethod
@@ -166,13 +169,13 @@ class Trainee(ABC, Generic[Rows]):
 class Selectable(People, Protocol):
     """Rows of one data set that can be picked by number."""
 
-    def rows(self, index: Tensor) -> Self:
+    def rows(self, index: Int[Tensor, " rows"]) -> Self:
         """The given rows."""
         ...
 
 
 Picked = TypeVar("Picked", bound=Selectable)
-TermsOf = Callable[[Picked, torch.Generator], Mapping[str, Tensor]]
+TermsOf = Callable[[Picked, torch.Generator], Mapping[str, Float[Tensor, ""]]]
 """Batch, generator -> the unweighted terms of an objective, scalars, always in the same order."""
 
 
@@ -185,12 +188,14 @@ class SingleModel(Trainee[Picked]):
         self._module, self._terms_of = module, terms_of
         self._best = deepcopy(module.state_dict())
 
-    def terms(self, people: Picked, rows: Tensor, generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
+    def terms(
+        self, people: Picked, rows: Int[Tensor, "1 k"], generators: Sequence[torch.Generator]
+    ) -> dict[str, Float[Tensor, " 1"]]:
         """The objective's terms on rows (1, k), (1,) each."""
         terms = self._terms_of(people.rows(rows[0]), generators[0])
         return {name: term.reshape(1) for name, term in terms.items()}
 
-    def clip(self, limit: float) -> Tensor:
+    def clip(self, limit: float) -> Float[Tensor, " 1"]:
         """Shorten the gradient; its norm before, (1,)."""
         return nn.utils.clip_grad_norm_(self.parameters, limit).reshape(1)
 
@@ -308,7 +313,7 @@ class _Loop(Generic[Rows]):
         weights, patience = self.plan.weights, self.config.patience
         return [k for k, rows in enumerate(self.histories) if not out_of_patience(rows, weights, patience)]
 
-    def train_epoch(self, train: Rows, running: Sequence[int]) -> dict[str, Tensor]:
+    def train_epoch(self, train: Rows, running: Sequence[int]) -> dict[str, Float[Tensor, " S"]]:
         """One pass over the training rows; the mean of each term, (S,)."""
         self.trainee.train(True)
         current = self.plan.weights.at(self.epoch)
@@ -332,7 +337,10 @@ class _Loop(Generic[Rows]):
         return {name: (value / self.batches).cpu() for name, value in sums.items()}
 
     def record(
-        self, running: Sequence[int], means: Mapping[str, Tensor], held_out: Mapping[str, Tensor]
+        self,
+        running: Sequence[int],
+        means: Mapping[str, Float[Tensor, " S"]],
+        held_out: Mapping[str, Float[Tensor, " S"]],
     ) -> None:
         """Add an epoch to the histories; the trainee remembers the models that have become better."""
         epoch, rate = self.epoch, float(self.rate.get_last_lr()[0])
@@ -376,7 +384,11 @@ class _Loop(Generic[Rows]):
             )
 
     def _refuse_divergence(
-        self, finite: Sequence[bool], running: Sequence[int], step: int, terms: Mapping[str, Tensor]
+        self,
+        finite: Sequence[bool],
+        running: Sequence[int],
+        step: int,
+        terms: Mapping[str, Float[Tensor, " S"]],
     ) -> None:
         lost = [k + 1 for k in running if not finite[k]]
         if lost:
@@ -391,7 +403,9 @@ class _Loop(Generic[Rows]):
         return "" if self.trainee.models == 1 else f", in models {list(models)} of {self.trainee.models}"
 
 
-def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+def weighted_sum(
+    terms: Mapping[str, Float[Tensor, "*models"]], weights: Mapping[str, float]
+) -> Float[Tensor, "*models"]:
     """sum_t weights[t] terms[t], in the terms' order."""
     parts = [weights[name] * term for name, term in terms.items()]
     total = parts[0]
@@ -401,7 +415,11 @@ def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> T
 
 
 def history_row(
-    plan: Plan, epoch: int, learning_rate: float, means: Mapping[str, Tensor], held_out: Mapping[str, Tensor]
+    plan: Plan,
+    epoch: int,
+    learning_rate: float,
+    means: Mapping[str, Float[Tensor, ""]],
+    held_out: Mapping[str, Float[Tensor, ""]],
 ) -> dict[str, Any]:
     """The row of an epoch (counted from 0) in the history, from the terms on training and held-out rows."""
     current = plan.weights.at(epoch)
@@ -424,7 +442,9 @@ def out_of_patience(history: Sequence[Mapping[str, Any]], weights: Weights, pati
     return bool(before) and min(recent) > min(before)
 
 
-def clip_each(parameters: Sequence[Tensor], models: int, limit: float) -> Tensor:
+def clip_each(
+    parameters: Sequence[Float[Tensor, "..."]], models: int, limit: float
+) -> Float[Tensor, " models"]:
     """Shorten the gradients of each of `models` equal parts of the first axis to a norm of at most `limit`.
 
     Returns the norms before, (models,). nn.utils.clip_grad_norm_ is the case of one model.
@@ -441,7 +461,7 @@ def clip_each(parameters: Sequence[Tensor], models: int, limit: float) -> Tensor
 @torch.no_grad()
 def validation_terms(
     trainee: Trainee[Rows], validation: Rows, batch_size: int, seeds: Sequence[int]
-) -> dict[str, Tensor]:
+) -> dict[str, Float[Tensor, " S"]]:
     """Mean terms (S,) over batches, with the same draws in every epoch.
 
     Batches are as large as in training, because contrastive terms depend on their size.

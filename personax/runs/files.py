@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 import yaml
+from jaxtyping import Shaped
 
 from personax.runs.errors import InputError
 
@@ -107,7 +108,7 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sha256_arrays(*arrays: np.ndarray) -> str:
+def sha256_arrays(*arrays: Shaped[np.ndarray, "..."]) -> str:
     """Hexadecimal SHA-256 of the shapes, dtypes and bytes of the arrays, in their order."""
     digest = hashlib.sha256()
     for array in arrays:

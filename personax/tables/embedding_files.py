@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.embeddings import (
@@ -75,7 +75,7 @@ def _embedding_files(folder: Path) -> dict[Slot, Path]:
     return files
 
 
-def _at_rows(vectors: CheckedVectors, target: np.ndarray, n: int) -> CheckedVectors:
+def _at_rows(vectors: CheckedVectors, target: Int[np.ndarray, " k"], n: int) -> CheckedVectors:
     """The measurement of k rows moved to the rows `target` of n people; -1 drops a row."""
     if np.array_equal(target, np.arange(n)):
         return vectors
@@ -89,7 +89,7 @@ def _at_rows(vectors: CheckedVectors, target: np.ndarray, n: int) -> CheckedVect
     return moved
 
 
-def _match_folder(folder: Path, ids: np.ndarray) -> IdMatch:
+def _match_folder(folder: Path, ids: Shaped[np.ndarray, " n"]) -> IdMatch:
     """The person of each row of the files, by `ids.npy` or else by the order of the table."""
     path = folder / IDS_FILE
     if not path.exists():
@@ -101,7 +101,7 @@ def _match_folder(folder: Path, ids: np.ndarray) -> IdMatch:
     return match_ids(ids, rows, str(path))
 
 
-def _load_npy(path: Path) -> np.ndarray:
+def _load_npy(path: Path) -> Shaped[np.ndarray, "..."]:
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OSError) as error:

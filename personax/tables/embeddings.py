@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Shaped
+from jaxtyping import Bool, Float, Float32, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.equal_vectors import describe_equal
 from personax.tables.schema import LLMS, plain
 from personax.tables.trait_scores import RATERS
 
-EmbeddingViews = dict[str, list[np.ndarray]]  # modality -> one array (n, d) per measurement
-ObservedMasks = dict[str, np.ndarray]  # modality -> (n, measurements) bool, False where missing
+EmbeddingViews = dict[str, list[Float[np.ndarray, "n _"]]]  # modality -> one array per measurement
+ObservedMasks = dict[str, Bool[np.ndarray, "n _"]]  # modality -> False where a measurement is missing
 
 _VECTOR = r"(?:embeddings?|embs?|vectors?|features?)?"
 _IMAGE = re.compile(rf"(?:x(\d))?(?:profilepicture|picture|imagebind|image|img)(\d?){_VECTOR}(\d?)")

@@ -66,12 +66,12 @@ def match_ids(people: Shaped[np.ndarray, " n"], rows: Shaped[np.ndarray, " k"], 
     return IdMatch(target, f"{where}: {sentence}")
 
 
-def _as_texts(ids: np.ndarray) -> list[str]:
+def _as_texts(ids: Shaped[np.ndarray, " k"]) -> list[str]:
     """The identifiers as texts; ASCII bytes are decoded."""
     return [str(text) for text in (ids.astype(str) if ids.dtype.kind == "S" else ids)]
 
 
-def _sentence(written: Sequence[str], given: Sequence[str], target: np.ndarray) -> str:
+def _sentence(written: Sequence[str], given: Sequence[str], target: Int[np.ndarray, " k"]) -> str:
     """How many people were matched, who was not found, and which rows of the file belong to nobody."""
     found = set(target[target >= 0].tolist())
     lacking = [text for row, text in enumerate(written) if row not in found]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Shaped
 
 from personax.runs.errors import InputError
 from personax.runs.run_folder import project_path
@@ -261,7 +262,7 @@ def _load_report(
 # ---- embeddings and truth
 
 
-def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: np.ndarray) -> PeopleEmbeddings:
+def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: Shaped[np.ndarray, " n"]) -> PeopleEmbeddings:
     """The embeddings in the columns of a table, checked."""
     found: dict[Slot, CheckedVectors] = {}
     for slot, names in plan.embeddings.items():
@@ -282,7 +283,9 @@ def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: np.ndarray) -> People
     return gather(found, ids)
 
 
-def _numbered_vectors(raw: RawTable, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _numbered_vectors(
+    raw: RawTable, names: list[str]
+) -> tuple[Float[np.ndarray, "n d"], Bool[np.ndarray, " n"]]:
     """(n, d) float32 from d columns of numbers, and (n,) mask. A person without any number is missing."""
     out = np.empty((raw.n, len(names)), dtype=np.float32)
     for position, name in enumerate(names):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Shaped
+from jaxtyping import Bool, Float, Float64, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.column_map import ColumnPlan
@@ -76,7 +76,7 @@ def _labels(cells: pd.Series, column: ColumnDeclaration) -> pd.Series:
     return pd.Series([np.nan if text is None else text for text in texts])
 
 
-def _own_marker(numbers: np.ndarray, column: ColumnDeclaration) -> np.ndarray:
+def _own_marker(numbers: Float[np.ndarray, " n"], column: ColumnDeclaration) -> Bool[np.ndarray, " n"]:
     """(n,) bool, True where a number means "no value" in this column."""
     markers = pd.to_numeric(pd.Series(column.missing, dtype=object), errors="coerce").dropna()
     return np.isin(numbers, markers.to_numpy(dtype=float))
@@ -129,7 +129,7 @@ def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
     """Rater -> (n, 5) scores, in the order of RATERS, without raters that have no column."""
     values: dict[str, dict[str, np.ndarray]] = {rater: {} for rater in RATERS}
 
-    def keep(rater: str, trait: str, name: str, scores: np.ndarray) -> None:
+    def keep(rater: str, trait: str, name: str, scores: Float[np.ndarray, " n"]) -> None:
         if trait in values[rater]:
             raise InputError(f"{raw.label}, column {name!r}: {rater} {trait} is in another column as well")
         values[rater][trait] = scores
@@ -153,7 +153,9 @@ def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
     }
 
 
-def _read_each(raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any], float]) -> np.ndarray:
+def _read_each(
+    raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any], float]
+) -> Float[np.ndarray, " n"]:
     """(n,) float64 of `read(cell)`. A ValueError becomes an InputError that names the row."""
     out = np.full(raw.n, np.nan)
     for row, cell in enumerate(cells):
@@ -166,7 +168,7 @@ def _read_each(raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any],
 
 def _unpack_column(
     raw: RawTable, name: str, keys: tuple[str, ...], key_of: Callable[[str], str | None]
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float[np.ndarray, " n"]]:
     """Key -> (n,) scores, for a column whose cells hold one score per key."""
     out: dict[str, np.ndarray] = {key: np.full(raw.n, np.nan) for key in keys}
     for row, cell in enumerate(raw.cells(name)):

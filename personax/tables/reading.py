@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.ipc
 import pyarrow.parquet
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_file
@@ -124,7 +124,9 @@ class RawTable:
             out[row], present[row] = vector, True
         return (np.zeros((self.n, 0), dtype=np.float32) if out is None else out), present
 
-    def _arrow_vectors(self, name: str, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    def _arrow_vectors(
+        self, name: str, column: pa.ChunkedArray
+    ) -> tuple[Float[np.ndarray, "n d"], Bool[np.ndarray, " n"]]:
         lengths = pa.compute.fill_null(pa.compute.list_value_length(column), 0).to_numpy()
         present = lengths > 0
         dim = int(lengths.max(initial=0))
@@ -182,7 +184,7 @@ def shown(cell: Any, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _as_vector(cell: Any) -> np.ndarray:
+def _as_vector(cell: Any) -> Float[np.ndarray, "*k d"]:
     """A list, array, or text such as `[0.1, 0.2]` as float32 with one or two axes. Raises ValueError."""
     if isinstance(cell, str):
         if not cell.lstrip().startswith("["):
@@ -205,7 +207,7 @@ def _as_vector(cell: Any) -> np.ndarray:
     return vector
 
 
-def _with_gaps(cell: Any) -> np.ndarray:
+def _with_gaps(cell: Any) -> Float[np.ndarray, "k d"]:
     """(k, d) float32 from k lists, some of them empty or None; those become NaN. Raises ValueError."""
     gaps = [is_missing(part) or (isinstance(part, list | np.ndarray) and len(part) == 0) for part in cell]
     if not any(gaps) or all(gaps):

@@ -34,6 +34,7 @@ from typing import TypeVar
 import networkx as nx
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Int
 from scipy.stats import norm
 
 from personax.independence.columns import Kind
@@ -270,7 +271,7 @@ def simulate_table(
 
 
 def _columns_drawn(
-    features: Iterable[str], raters: Iterable[str], embeddings: Mapping[str, list[np.ndarray]]
+    features: Iterable[str], raters: Iterable[str], embeddings: Mapping[str, list[Float[np.ndarray, "n dim"]]]
 ) -> dict[str, str]:
     """What the report says about the columns."""
     columns = {name: name for name in features} | {f"{rater} scores": f"{rater} scores" for rater in raters}
@@ -280,7 +281,7 @@ def _columns_drawn(
     return columns
 
 
-def _adjacency(design: Design) -> np.ndarray:
+def _adjacency(design: Design) -> Int[np.ndarray, "k k"]:
     """(k, k) int; A[i, j] = 1 means latent i -> latent j."""
     place = {name: number for number, name in enumerate(design.latents)}
     adjacency = np.zeros((len(place), len(place)), dtype=int)
@@ -306,7 +307,7 @@ def _dependences(design: Design, features: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(table, index=list(TRAITS), columns=list(features))
 
 
-def _standardised(values: np.ndarray) -> np.ndarray:
+def _standardised(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     standard: np.ndarray = (values - values.mean()) / values.std()
     return standard
 
@@ -339,7 +340,11 @@ def _draw_latents(design: Design, n: int, rng: np.random.Generator) -> pd.DataFr
 
 
 def _draw_features(
-    biography: Sequence[Drawn], latents: Mapping[str, np.ndarray], n: int, dataset: str, data_seed: int
+    biography: Sequence[Drawn],
+    latents: Mapping[str, Float[np.ndarray, " n"]],
+    n: int,
+    dataset: str,
+    data_seed: int,
 ) -> pd.DataFrame:
     """(n, columns) biography. Every column has its own random stream, so a new one changes no other."""
     values = dict(latents)
@@ -354,7 +359,7 @@ def _draw_features(
 
 
 def _draw_scores(
-    design: Design, latents: Mapping[str, np.ndarray], n: int, rng: np.random.Generator
+    design: Design, latents: Mapping[str, Float[np.ndarray, " n"]], n: int, rng: np.random.Generator
 ) -> dict[str, pd.DataFrame]:
     """Language model -> (n, 5) scores 1, 2, 3 or NaN: a noisy reading of the latent, cut twice."""
     obscurity = rng.standard_normal(n)
@@ -375,7 +380,7 @@ def _draw_scores(
 
 def _measure(
     design: Design, latents: pd.DataFrame, modality: str, dim: int, stream: str, data_seed: int
-) -> tuple[list[np.ndarray], np.ndarray]:
+) -> tuple[list[Float[np.ndarray, "n dim"]], Bool[np.ndarray, "n measurements"]]:
     """The embeddings of a modality, each (n, dim) float32, and their mask (n, measurements) bool."""
     measured = design.measured[modality]
     names = [*design.blocks[modality], *design.blocks["s"]]
@@ -398,7 +403,9 @@ def _measure(
     return arrays, np.column_stack(masks)
 
 
-def _embed(inputs: np.ndarray, dim: int, rng: np.random.Generator) -> np.ndarray:
+def _embed(
+    inputs: Float[np.ndarray, "n k"], dim: int, rng: np.random.Generator
+) -> Float[np.ndarray, "n dim"]:
     """Measurements x = f(inputs) + noise: (n, k) float32 -> (n, dim) float32, with f drawn from `rng`.
 
     f is a linear map with orthonormal columns, stretched by 0.85-1.15, plus 2k bent directions tanh(C u + c).
@@ -429,7 +436,7 @@ def _table_checksum(
     latents: pd.DataFrame,
     features: pd.DataFrame,
     scores: Mapping[str, pd.DataFrame],
-    embeddings: Mapping[str, list[np.ndarray]],
+    embeddings: Mapping[str, list[Float[np.ndarray, "n dim"]]],
 ) -> str:
     """SHA-256, in hexadecimal, of everything that was drawn."""
     labels = features.astype(str).to_numpy(dtype="U")

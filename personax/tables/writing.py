@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+from jaxtyping import Bool, Float
 
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path
@@ -71,7 +72,7 @@ def _embedding_columns(modality: str, measurements: int) -> list[str]:
     return [f"Profile_picture_{number}" for number in range(1, measurements + 1)]
 
 
-def _vectors(array: np.ndarray, present: np.ndarray) -> pa.FixedSizeListArray:
+def _vectors(array: Float[np.ndarray, "n d"], present: Bool[np.ndarray, " n"]) -> pa.FixedSizeListArray:
     """(n, d) float32 as lists, with null where not `present`."""
     values = pa.array(np.ascontiguousarray(array, dtype=np.float32).reshape(-1))
     mask = None if present.all() else pa.array(~present)

@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Int64, Shaped, UInt8
 from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 
@@ -133,7 +133,11 @@ def load_images(source: Source, data_dir: Path | str) -> ImageSource:
 
 
 def _image_source(
-    digits: np.ndarray, garments: np.ndarray, digit_labels: np.ndarray, garment_labels: np.ndarray, name: str
+    digits: Shaped[np.ndarray, "n_digits side side"],
+    garments: Shaped[np.ndarray, "n_garments side side"],
+    digit_labels: Shaped[np.ndarray, " n_digits"],
+    garment_labels: Shaped[np.ndarray, " n_garments"],
+    name: str,
 ) -> ImageSource:
     arrays = (digits, garments, digit_labels, garment_labels)
     return ImageSource(*arrays, name=name, sha256=sha256_arrays(*arrays))
@@ -198,7 +202,7 @@ def _find_idx(raw: Path, file: IdxFile) -> tuple[Path, str] | None:
     return None
 
 
-def _read_idx(raw: Path, file: IdxFile) -> np.ndarray:
+def _read_idx(raw: Path, file: IdxFile) -> Shaped[np.ndarray, "..."]:
     """The array in an idx file of bytes. Raises InputError if the checksum is wrong."""
     found = _find_idx(raw, file)
     if found is None:
@@ -220,7 +224,7 @@ def _read_idx(raw: Path, file: IdxFile) -> np.ndarray:
         raise InputError(f"{path}: not an idx file of bytes ({error})") from error
 
 
-def _parse_idx(content: bytes) -> np.ndarray:
+def _parse_idx(content: bytes) -> Shaped[np.ndarray, "..."]:
     """Parse an idx file of unsigned bytes: 0, 0, 8, number of axes, their lengths as big-endian int32, data.
 
     Raises ValueError if the first four bytes or the length of the file are wrong.

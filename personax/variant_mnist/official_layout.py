@@ -18,6 +18,7 @@ from typing import NamedTuple
 import networkx as nx
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 from PIL import Image
 from tqdm import tqdm
 
@@ -147,7 +148,7 @@ def _write_all(data: MultiViewData, folder: Path) -> None:
             bar.update(written)
 
 
-def _write_pictures(array: np.ndarray, paths: Sequence[Path]) -> int:
+def _write_pictures(array: Float[np.ndarray, "b channels h w"], paths: Sequence[Path]) -> int:
     """Write pictures (b, 1 or 3, h, w) in [0, 1]; returns their number."""
     pixels = np.rint(array * 255).astype(np.uint8).transpose(0, 2, 3, 1)
     for picture, path in zip(pixels, paths, strict=True):
@@ -245,7 +246,7 @@ def _number(cell: str, path: Path, row: int, column: str) -> float:
     return value
 
 
-def _read_graph(path: Path, names: Sequence[str]) -> np.ndarray | None:
+def _read_graph(path: Path, names: Sequence[str]) -> Int[np.ndarray, "k k"] | None:
     """(k, k) adjacency matrix over `names`, or None (see `read_dataset`). Raises InputError."""
     edges: list[tuple[str, str]]
     if path.exists():
@@ -298,14 +299,16 @@ class _PictureColumn(NamedTuple):
         return InputError(f"{place}: {self.paths[row]}: {fault}" if self.paths[row] else f"{place}: {fault}")
 
 
-def _read_pictures(columns: Sequence[_PictureColumn], size: int | None) -> list[np.ndarray]:
+def _read_pictures(
+    columns: Sequence[_PictureColumn], size: int | None
+) -> list[Float[np.ndarray, "n channels h w"]]:
     """One array (n, channels, h, w) float32 in [0, 1] per column. Raises InputError if sizes differ."""
     original = columns[0].read(0).size
     width, height = original if size is None else (size, size)
     n = len(columns[0].paths)
     arrays = [np.empty((n, column.layout.channels, height, width), dtype=np.float32) for column in columns]
 
-    def read_block(job: tuple[_PictureColumn, np.ndarray, int]) -> int:
+    def read_block(job: tuple[_PictureColumn, Float[np.ndarray, "n channels h w"], int]) -> int:
         column, array, start = job
         rows = range(start, min(start + _PICTURES_AT_ONCE, n))
         for row in rows:

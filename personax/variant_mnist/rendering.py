@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float, Float32, Float64, UInt8
 from torch.nn import functional
 
 from personax.variant_mnist.scm import Factor
@@ -60,7 +60,9 @@ def normalise_objects(
     return torch.cat(parts)
 
 
-def _centre_of_mass(objects: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _centre_of_mass(
+    objects: Float[torch.Tensor, "n side side"],
+) -> tuple[Float[torch.Tensor, " n"], Float[torch.Tensor, " n"]]:
     """Horizontal and vertical distance of the centre of mass from the middle, (n,) each, in object pixels."""
     side = objects.shape[-1]
     axis = torch.arange(side, dtype=objects.dtype) - (side - 1) / 2
@@ -103,7 +105,9 @@ def render(
     return torch.cat(drawn).numpy()
 
 
-def _render_batch(objects: torch.Tensor, value: Mapping[Factor, torch.Tensor], size: int) -> torch.Tensor:
+def _render_batch(
+    objects: Float[torch.Tensor, "n side side"], value: Mapping[Factor, Float[torch.Tensor, " n"]], size: int
+) -> Float[torch.Tensor, "n size size"]:
     horizontal_mass, vertical_mass = _centre_of_mass(objects)
     # affine_grid maps output to input coordinates. Both are in [-1, 1] over the whole side.
     theta = torch.zeros(len(objects), 2, 3)

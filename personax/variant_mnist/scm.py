@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Literal, get_args
 
-import networkx as nx
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 Factor = Literal["horizontal", "vertical", "intensity", "background"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 
 # parents (n, p) in the order of `Latent.parents`, noise (n,) standard normal -> values (n,)
-Mechanism = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Mechanism = Callable[[Float[np.ndarray, "n parents"], Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]
 
 
 @dataclass(frozen=True)
@@ -62,21 +62,21 @@ class StructuralCausalModel:
                     f"{name}: another latent controls the factor {latent.factor} of the {latent.modality}"
                 )
             controlled.add((latent.modality, latent.factor))
-        if not nx.is_directed_acyclic_graph(self._digraph()):
-            raise ValueError("the graph of the latents has a cycle")
+        try:
+            self._causes_first()
+        except CycleError as error:
+            raise ValueError("the graph of the latents has a cycle") from error
 
-    def _digraph(self) -> "nx.DiGraph[str]":
-        digraph: nx.DiGraph[str] = nx.DiGraph()
-        digraph.add_nodes_from(self.latents)
-        digraph.add_edges_from((p, name) for name, latent in self.latents.items() for p in latent.parents)
-        return digraph
+    def _causes_first(self) -> list[str]:
+        """The latents, each after its parents."""
+        return list(
+            TopologicalSorter({name: latent.parents for name, latent in self.latents.items()}).static_order()
+        )
 
     @property
     def graph(self) -> Int[np.ndarray, "d d"]:
         """(d, d) int array in the order of `latents`; A[i, j] = 1 means i -> j."""
-        return np.asarray(
-            nx.to_numpy_array(self._digraph(), nodelist=list(self.latents), dtype=np.dtype(int))
-        )
+        return np.array([[i in j.parents for j in self.latents.values()] for i in self.latents], dtype=int)
 
     @property
     def blocks(self) -> dict[str, list[str]]:
@@ -90,7 +90,7 @@ class StructuralCausalModel:
         """Draw n independent rows, with columns in the order of `latents`."""
         noise = dict(zip(self.latents, rng.standard_normal((len(self.latents), n)), strict=True))
         values: dict[str, np.ndarray] = {}
-        for name in nx.topological_sort(self._digraph()):
+        for name in self._causes_first():
             latent = self.latents[name]
             parents = (
                 np.stack([values[p] for p in latent.parents], axis=1) if latent.parents else np.empty((n, 0))
@@ -102,7 +102,7 @@ class StructuralCausalModel:
 # Mechanisms for one parent or none. All of them keep the mean of a latent near 0 and its variance near 1.
 
 
-def root(_parents: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def root(_parents: Float[np.ndarray, "n parents"], noise: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """z = eps."""
     return noise
 

@@ -68,6 +68,30 @@ def scores(model: Baseline[Any], data: MultiViewData, split: Split) -> tuple[np.
 
 
 @pytest.mark.parametrize("name", METHODS)
+def test_save_and_load_give_the_same_model(name: str, tmp_path: Path) -> None:
+    data, split = people(100)
+    model = fitted(name, data, split, {**TINY, "training.epochs": 1}, seed=3)
+    model.save(tmp_path)
+    before = torch.get_rng_state()
+    loaded = type(model).load(tmp_path, device="cpu")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert loaded.transform(data).equals(model.transform(data))
+    assert (loaded.config, loaded.seed, loaded.names) == (model.config, 3, model.names)
+    if model.graph is None:
+        assert loaded.graph is None
+    else:
+        assert np.array_equal(np.asarray(loaded.graph), model.graph)
+
+
+def test_a_model_of_another_method_is_refused(tmp_path: Path) -> None:
+    data, split = people(100)
+    fitted("autoencoder", data, split, {**TINY, "training.epochs": 1}).save(tmp_path)
+    for other in ("beta_vae", "official"):
+        with pytest.raises(InputError, match=r"of another model|is not what `save` writes"):
+            METHODS[other].estimator.load(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_same_seed_same_bits_and_a_killed_fit_goes_on(name: str, tmp_path: Path) -> None:
     data, split = people()
     whole = fitted(name, data, split, TINY, seed=1)

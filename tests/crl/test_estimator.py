@@ -1,6 +1,7 @@
 """The estimator, on a small problem with known truth."""
 
 import dataclasses
+import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -401,6 +402,20 @@ def test_units_axes_and_order_of_the_features_do_not_matter(fitted: Fitted, chan
 
 
 @pytest.mark.slow
+def test_type_memory_order_and_row_order_of_the_measurements_change_no_bit(fitted: Fitted) -> None:
+    model, data, split = fitted
+    order = np.random.default_rng(0).permutation(len(data))
+    stored = {
+        m: [np.asfortranarray(array.astype(float)[order]) for array in arrays]
+        for m, arrays in data.measurements.items()
+    }
+    place = np.argsort(order)
+    same_people = Split(*(place[rows] for rows in (split.train, split.validation, split.test)))
+    again = CRL(QUICK, seed=1, device="cpu").fit(MultiViewData(stored, data.ids[order]), same_people)
+    assert np.array_equal(again.transform(data), model.transform(data))
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).transform(data), model.transform(data))
+
+
 def test_latents_are_found_in_small_units() -> None:
     """Held-out MCC, measured: 0.994 as in the original units; without standardisation 0.86."""
     data, split = embeddings(1000)

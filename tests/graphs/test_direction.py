@@ -60,3 +60,13 @@ def test_the_same_seed_gives_the_same_support() -> None:
     latents = pair(np.tanh, 0)
     first, again = (support_of_directions(latents, PAIR, seed=3) for _ in range(2))
     assert np.array_equal(first, again, equal_nan=True)
+
+
+def test_constant_latents_support_no_direction() -> None:
+    latents = np.column_stack([np.full(50, 3.0), np.random.default_rng(0).normal(size=50)])
+    assert support_of_directions(latents, PAIR)[0, 1] == 0.0
+
+
+def test_a_cyclic_graph_is_taken_as_it_is() -> None:
+    cycle = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    assert np.isnan(support_of_directions(np.random.default_rng(0).normal(size=(50, 3)), cycle)).all()

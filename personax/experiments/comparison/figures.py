@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from personax.experiments.comparison.report import Panel, Published, as_number
@@ -67,7 +68,7 @@ def draw_methods(
 
 def _draw_bars(
     panel: Axes,
-    x: np.ndarray,
+    x: Float[np.ndarray, " rows"],
     rows: Mapping[str, pd.DataFrame],
     published: Mapping[str, Published],
     k: int,

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from personax.experiments.comparison.config import ComparisonConfig
 from personax.experiments.comparison.run import SCORES, Request
@@ -78,7 +80,7 @@ def comparison_report(runs: pd.DataFrame, config: ComparisonConfig, request: Req
         f"# Comparison on Variant-MNIST ({runs['data'].iloc[0]}, {scenes})",
         "",
         "Scores on test scenes, mean ± standard deviation over seeds. "
-        f"Supervised ceiling: R2 {mean_and_spread(runs['ceiling R2'])}.",
+        f"Supervised ceiling: R2 {mean_and_spread(runs['ceiling R2'].to_numpy(dtype=float))}.",
     ]
     for panel in panels_of(runs, config, request):
         lines += ["", f"## {panel.heading}", "", score_table(panel)]
@@ -91,7 +93,10 @@ def comparison_report(runs: pd.DataFrame, config: ComparisonConfig, request: Req
 def score_table(panel: Panel) -> str:
     """The scores of a panel's rows, and the published ones if there are any."""
     cells = {
-        title: {column: mean_and_spread(runs[column], 0 if column == "seconds" else 3) for column in SCORES}
+        title: {
+            column: mean_and_spread(runs[column].to_numpy(dtype=float), 0 if column == "seconds" else 3)
+            for column in SCORES
+        }
         for title, runs in panel.rows.items()
     }
     if panel.published:
@@ -102,10 +107,10 @@ def score_table(panel: Panel) -> str:
     return markdown_table(pd.DataFrame.from_dict(cells, orient="index"), index="")
 
 
-def mean_and_spread(values: "pd.Series[float]", digits: int = 3) -> str:
+def mean_and_spread(values: Float[np.ndarray, " n"], digits: int = 3) -> str:
     """Mean ± standard deviation; the mean alone for a single value, nothing if all values are missing."""
-    known = values.dropna()
-    if known.empty:
+    known = values[~np.isnan(values)]
+    if not len(known):
         return ""
     mean = f"{known.mean():.{digits}f}"
-    return mean if len(known) == 1 else f"{mean} ± {known.std():.{digits}f}"
+    return mean if len(known) == 1 else f"{mean} ± {known.std(ddof=1):.{digits}f}"

@@ -35,8 +35,8 @@ class Gap(NamedTuple):
     """
 
     scores: dict[str, float]
-    same: np.ndarray
-    other: np.ndarray
+    same: Float[np.ndarray, " n"]
+    other: Float[np.ndarray, " pairs"]
 
 
 def alignment_gap(evidence: Evidence) -> Finding:

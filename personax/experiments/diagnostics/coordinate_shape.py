@@ -34,7 +34,7 @@ class RotationTest(NamedTuple):
     """Mean squared cosine between the coordinates of a block, and those of random rotations of them."""
 
     value: float
-    rotations: np.ndarray
+    rotations: Float[np.ndarray, " r"]
 
 
 def shape_of_coordinates(evidence: Evidence) -> list[Finding]:
@@ -63,7 +63,9 @@ def shape_of_coordinates(evidence: Evidence) -> list[Finding]:
 
 
 def orthogonality_finding(
-    evidence: Evidence, inverse_metric: Mapping[str, torch.Tensor], trust: Mapping[str, torch.Tensor]
+    evidence: Evidence,
+    inverse_metric: Mapping[str, Float[torch.Tensor, "n _ _"]],
+    trust: Mapping[str, Float[torch.Tensor, " n"]],
 ) -> Finding:
     """Are the coordinates of every block more orthogonal than random rotations of them?"""
     text = "latents of a block act orthogonally on x"
@@ -99,7 +101,7 @@ def orthogonality_finding(
 
 
 def evenness_finding(
-    inverse_metric: Mapping[str, torch.Tensor], trust: Mapping[str, torch.Tensor]
+    inverse_metric: Mapping[str, Float[torch.Tensor, "n _ _"]], trust: Mapping[str, Float[torch.Tensor, " n"]]
 ) -> Finding:
     """Does x change at about the same speed everywhere along every latent?"""
     blocks: dict[str, dict[str, Any]] = {}
@@ -142,7 +144,7 @@ def rotation_test(
     pairs = d * (d - 1) / 2
     turns = np.linalg.qr(rng.standard_normal((ROTATIONS, d, d)))[0]
 
-    def cosines(jacobians: np.ndarray) -> np.ndarray:
+    def cosines(jacobians: Float[np.ndarray, "some d d"]) -> Float[np.ndarray, " some"]:
         jacobian = torch.from_numpy(jacobians).to(inverse_metric)[:, None].expand(-1, n, -1, -1)
         products = gradient_products(jacobian, inverse_metric)
         return np.asarray(orthogonality(products, trust).numpy()) / pairs

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Num
+from jaxtyping import Bool, Float, Int, Num
 
 from personax.crl.regression import FourierBasis
 from personax.independence.columns import complete_column
@@ -47,7 +47,7 @@ class Dependence(NamedTuple):
     name: str
     effect: float
     log10_p: float
-    chance: np.ndarray
+    chance: Float[np.ndarray, " draws"]
     n: int
 
 
@@ -66,7 +66,7 @@ def vector_gram(values: Num[np.ndarray, "n p"]) -> FactorGram | None:
     return FactorGram(np.asfortranarray(np.concatenate(factors, 1))) if factors else None
 
 
-def aligned(a: FactorGram, b: FactorGram) -> Callable[[np.ndarray | None], float]:
+def aligned(a: FactorGram, b: FactorGram) -> Callable[[Int[np.ndarray, " n"] | None], float]:
     """A function from an order of b's rows (None: as they are) to the debiased squared alignment.
 
     It is about 0 for independent columns and 1 for equal ones. It is the same as nulls.correlation, but what
@@ -74,7 +74,7 @@ def aligned(a: FactorGram, b: FactorGram) -> Callable[[np.ndarray | None], float
     """
     variances = unbiased(a.square, a, a) * unbiased(b.square, b, b)
 
-    def squared(order: np.ndarray | None) -> float:
+    def squared(order: Int[np.ndarray, " n"] | None) -> float:
         other = b if order is None else b.permuted(order)
         if variances <= 0:
             return 0.0
@@ -134,7 +134,7 @@ def conditional_dependence(
     observed = squared(None)
     drawn: list[float] = []
 
-    def exceeds() -> Iterator[np.ndarray]:
+    def exceeds() -> Iterator[Bool[np.ndarray, " 1"]]:
         for _ in range(resamples):
             drawn.append(squared(shuffled_within(cells, rng)))
             yield np.array([drawn[-1] >= observed - ROUNDING])
@@ -145,7 +145,7 @@ def conditional_dependence(
     return Dependence(name, as_effect(observed - usual), min(log10_p, 0.0), chance, int(rows.sum()))
 
 
-def neighbourhoods(points: Num[np.ndarray, "n c"], size: int = NEIGHBOURS) -> list[np.ndarray]:
+def neighbourhoods(points: Num[np.ndarray, "n c"], size: int = NEIGHBOURS) -> list[Int[np.ndarray, " _"]]:
     """Row numbers of the points in cells of at most `size`.
 
     A cell that is too large is halved at the median of the column with the largest range.
@@ -163,7 +163,9 @@ def neighbourhoods(points: Num[np.ndarray, "n c"], size: int = NEIGHBOURS) -> li
     return done
 
 
-def shuffled_within(cells: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def shuffled_within(
+    cells: Sequence[Int[np.ndarray, " _"]], rng: np.random.Generator
+) -> Int[np.ndarray, " n"]:
     """(n,) a permutation of all rows in which every row stays in its cell."""
     order = np.empty(sum(map(len, cells)), dtype=int)
     for cell in cells:
@@ -175,13 +177,15 @@ class Regression(NamedTuple):
     """E[y | u] by ridge regression on random Fourier features of standardised u."""
 
     basis: FourierBasis
-    weights: torch.Tensor
-    centre: np.ndarray
-    scale: np.ndarray
-    offset: torch.Tensor
+    weights: Float[torch.Tensor, "f t"]
+    centre: Float[np.ndarray, " c"]
+    scale: Float[np.ndarray, " c"]
+    offset: Float[torch.Tensor, " t"]
 
     @classmethod
-    def fit(cls, u: np.ndarray, y: np.ndarray, generator: torch.Generator) -> "Regression":
+    def fit(
+        cls, u: Float[np.ndarray, "n c"], y: Num[np.ndarray, "n t"], generator: torch.Generator
+    ) -> "Regression":
         """Regress y (n, t) on u (n, c); without columns (c = 0) the predictions are means."""
         centre, scale = u.mean(0), np.maximum(u.std(0), 1e-9)
         basis = FourierBasis.draw(u.shape[1], generator)
@@ -191,7 +195,7 @@ class Regression(NamedTuple):
         offset = targets.mean(0) - basis(standard).mean(0) @ weights
         return cls(basis, weights, centre, scale, offset)
 
-    def __call__(self, u: np.ndarray) -> np.ndarray:
+    def __call__(self, u: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n t"]:
         """(n, t) predictions at u (n, c)."""
         standard = torch.from_numpy((u - self.centre) / self.scale).double()
         return np.asarray((self.basis(standard) @ self.weights + self.offset).numpy())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from personax.crl.estimator import Encoding
 from personax.experiments.diagnostics.dependence import Dependence
@@ -50,8 +51,8 @@ class Evidence:
     train_data: MultiViewData
     test_data: MultiViewData
     blocks: Mapping[str, Sequence[str]]
-    graph: np.ndarray
-    edge_probability: np.ndarray
+    graph: Int[np.ndarray, "d d"]
+    edge_probability: Float[np.ndarray, "d d"]
     alpha: float = 0.05
     seed: int = 0
     encode: Callable[[MultiViewData], Encoding] | None = None

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 
 from personax.experiments.diagnostics.dependence import Dependence, dependence
 from personax.experiments.diagnostics.findings import (
@@ -70,7 +70,7 @@ def exogenous_noise(evidence: Evidence) -> Finding:
     )
 
 
-def active_noise(evidence: Evidence) -> dict[str, list[np.ndarray]]:
+def active_noise(evidence: Evidence) -> dict[str, list[Float[np.ndarray, "n _"]]]:
     """Modality -> per measurement, the active coordinates of eta (n, k); k may be 0."""
     return {
         modality: [values[:, variance_of(values) >= ACTIVE] for values in measurements]
@@ -126,7 +126,7 @@ def measurement_noise(evidence: Evidence) -> list[Finding]:
 
 
 def noise_pairs(
-    eta: Mapping[str, Sequence[np.ndarray]], rng: np.random.Generator
+    eta: Mapping[str, Sequence[Float[np.ndarray, "n _"]]], rng: np.random.Generator
 ) -> dict[str, list[Dependence]]:
     """Group of `pairs_of` -> tests of eta against eta."""
     found: dict[str, list[Dependence]] = {}

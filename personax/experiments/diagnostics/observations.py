@@ -17,6 +17,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Shaped
 from scipy.stats import t as student
 
 from personax.crl.estimator import Encoding
@@ -40,7 +41,7 @@ EXCHANGES = 30
 # variance: smaller ones hold little more than what the regression has missed.
 SUMMARIES, LEAST_SHARE = 6, 0.02
 
-Given = Mapping[str, np.ndarray]
+Given = Mapping[str, Float[np.ndarray, "_ _"]]
 """Modality -> (n, c) what is given about the people, from which the measurements are predicted."""
 
 
@@ -95,13 +96,15 @@ class Residuals:
         axes: (numbers, k) principal axes of the residuals of training people.
     """
 
-    shown: np.ndarray
-    varies: np.ndarray
+    shown: Bool[np.ndarray, " n"]
+    varies: Bool[np.ndarray, " numbers"]
     regression: Regression
-    axes: np.ndarray
+    axes: Float[np.ndarray, "varying k"]
 
     @classmethod
-    def fit(cls, evidence: Evidence, modality: str, number: int, given: np.ndarray) -> "Residuals":
+    def fit(
+        cls, evidence: Evidence, modality: str, number: int, given: Float[np.ndarray, "train c"]
+    ) -> "Residuals":
         """Fit the regression and the axes to training people."""
         data = evidence.train_data
         seen = data.observed[modality][:, number]
@@ -115,17 +118,23 @@ class Residuals:
         kept = kept[values[kept] > LEAST_SHARE * values.sum()]
         return cls(evidence.test_data.observed[modality][:, number], varies, regression, vectors[:, kept])
 
-    def rest(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
+    def rest(
+        self, x: Shaped[np.ndarray, "n *shape"], given: Float[np.ndarray, "n c"]
+    ) -> Float[np.ndarray, "shown varying"]:
         """(shown, numbers) residuals of the people who have the measurement."""
         return np.asarray(_flat(x[self.shown])[:, self.varies] - self.regression(given[self.shown]))
 
-    def summary(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
+    def summary(
+        self, x: Shaped[np.ndarray, "n *shape"], given: Float[np.ndarray, "n c"]
+    ) -> Float[np.ndarray, "n k"]:
         """(n, k) residuals along the axes; NaN where the measurement is missing."""
         left = np.full((len(self.shown), self.axes.shape[1]), np.nan)
         left[self.shown] = self.rest(x, given) @ self.axes
         return left
 
-    def exchanged(self, x: np.ndarray, given: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def exchanged(
+        self, x: Shaped[np.ndarray, "n *shape"], given: Float[np.ndarray, "n c"], rng: np.random.Generator
+    ) -> Shaped[np.ndarray, "n *shape"]:
         """x in which everybody has the residuals of somebody about whom similar things are given."""
         order = shuffled_within(neighbourhoods(given[self.shown]), rng)
         values, explained = _flat(x), self.regression(given[self.shown])
@@ -134,7 +143,7 @@ class Residuals:
         return values.reshape(x.shape).astype(x.dtype)
 
 
-def _flat(array: np.ndarray) -> np.ndarray:
+def _flat(array: Shaped[np.ndarray, "n *shape"]) -> Float[np.ndarray, "n numbers"]:
     """A copy (n, numbers) in double precision."""
     return array.reshape(len(array), -1).astype(float)
 
@@ -253,7 +262,7 @@ def _alignments(residuals: ResidualsOf, data: MultiViewData, given: Given) -> di
     return found
 
 
-def gram_factor(summary: np.ndarray) -> np.ndarray:
+def gram_factor(summary: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n m"]:
     """(n, m) factor of the Gram matrix of a measurement's residuals, made once for all its pairs.
 
     Rows that are NaN in `summary` (n, k) stay NaN.
@@ -266,7 +275,7 @@ def gram_factor(summary: np.ndarray) -> np.ndarray:
     return factor
 
 
-def beyond_exchanges(name: str, value: float, null: np.ndarray, n: int) -> Dependence:
+def beyond_exchanges(name: str, value: float, null: Float[np.ndarray, " draws"], n: int) -> Dependence:
     """The test of an alignment against those after the exchanges, `null` (draws,)."""
     usual, spread = float(null.mean()), float(null.std(ddof=1))
     score = (value - usual) / max(spread * np.sqrt(1 + 1 / len(null)), 1e-12)

@@ -21,7 +21,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Bool, Float, Int, Num
 
 from personax.experiments.diagnostics.alignment import inverse_root
 from personax.experiments.diagnostics.dependence import Dependence, Regression, conditional_dependence
@@ -121,7 +121,7 @@ def variability_verdict(found: Mapping[str, Any]) -> Verdict:
     return DOUBTFUL if enough or found["means"] else VIOLATED
 
 
-def leading(passed: np.ndarray) -> int:
+def leading(passed: Bool[np.ndarray, " d"]) -> int:
     """How many pass before the first that does not.
 
     >>> leading(np.array([True, True, False, True]))
@@ -133,8 +133,8 @@ def leading(passed: np.ndarray) -> int:
 class Shares(NamedTuple):
     """Shares of variance (d,) by direction, largest first, and what each reaches by chance (95 %)."""
 
-    shares: np.ndarray
-    chance: np.ndarray
+    shares: Float[np.ndarray, " d"]
+    chance: Float[np.ndarray, " d"]
 
 
 def predicted_shares(
@@ -148,7 +148,7 @@ def predicted_shares(
     whitening = inverse_root(np.atleast_2d(np.cov(actual.T)))
     y, p = (actual - actual.mean(0)) @ whitening, (predicted - predicted.mean(0)) @ whitening
 
-    def product(order: np.ndarray) -> np.ndarray:
+    def product(order: Int[np.ndarray, " n"]) -> Float[np.ndarray, "d d"]:
         both = y.T @ p[order] / len(y)
         return np.asarray((both + both.T) / 2)
 

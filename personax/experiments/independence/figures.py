@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Int, Shaped
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -68,9 +69,9 @@ class HeatPanel:
 
     title: str
     values: pd.DataFrame
-    texts: np.ndarray
-    bold: np.ndarray
-    blank: np.ndarray
+    texts: Shaped[np.ndarray, "features traits"]
+    bold: Bool[np.ndarray, "features traits"]
+    blank: Int[np.ndarray, "features traits"]
 
 
 @dataclass(frozen=True)
@@ -269,7 +270,7 @@ def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem
         axes = list(figure.subplots(1, len(traits), squeeze=False)[0])
         for axis, trait in zip(axes, traits, strict=True):
             for row, frame in enumerate(scores.values()):
-                _draw_shares(axis, row, frame[trait], colours)
+                _draw_shares(axis, row, frame[trait].to_numpy(dtype=float), colours)
             axis.set_title(trait)
             names = [FULL_NAMES.get(source, source) for source in scores] if axis is axes[0] else []
             axis.set_yticks(range(len(scores)), names)
@@ -291,8 +292,10 @@ def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem
         _finish(figure, caption, "Trait scores", stem)
 
 
-def _draw_shares(axis: Axes, row: int, scores: "pd.Series[float]", colours: Mapping[float, RGBA]) -> None:
-    """One stacked bar: the share of each score, then that of missing ones."""
+def _draw_shares(
+    axis: Axes, row: int, scores: Float[np.ndarray, " n"], colours: Mapping[float, RGBA]
+) -> None:
+    """One stacked bar: the share of each score, then that of missing ones (NaN)."""
     left = 0.0
     for level, colour in colours.items():
         share = float((scores == level).mean())
@@ -301,7 +304,7 @@ def _draw_shares(axis: Axes, row: int, scores: "pd.Series[float]", colours: Mapp
             text = axis.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center", fontsize=6.5)
             text.set_color(_ink(colour))
         left += share
-    missing = float(scores.isna().mean())
+    missing = float(np.isnan(scores).mean())
     axis.barh(
         row, missing, left=left, color="white", edgecolor="0.6", hatch=HATCH, linewidth=0.3, height=0.75
     )

@@ -160,8 +160,8 @@ def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.Da
 
 
 def _truth_table(scored: pd.DataFrame) -> str:
-    def of(part: str, whole: str) -> "pd.Series[str]":
-        return scored[part].astype(str) + " of " + scored[whole].astype(str)
+    def of(part: str, whole: str) -> list[str]:
+        return [f"{a} of {b}" for a, b in zip(scored[part], scored[whole], strict=True)]
 
     shown = {
         "scores": scored["scores"],

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from personax.experiments.evaluation import matched_columns, matched_graph
 from personax.experiments.mnist.recovery import Recovery
 from personax.experiments.training_curves import draw_curves
-from personax.graphs.direction import MODELS_ARROWS
+from personax.graphs.direction import OPEN_LINES, with_decided_directions
 from personax.graphs.drawing import draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.learning.metrics import matched
 from personax.runs.figure_style import BLUE, GREY, new_figure, save_figure
-from personax.views import MultiViewData, Split
+from personax.views import MultiViewData, Split, Truth
 
 LIGHTENING = 0.55  # share of white that colours of the samples are mixed with
 SHOWN_POINTS = 2000  # most points in a panel of the scatter matrix
@@ -38,17 +39,31 @@ def draw_run(
         recovered, test.true_latents, figures / "recovery", title=f"{len(test)} test scenes, MCC {mcc:.3f}"
     )
     draw_curves(history, figures / "training", ours="criteria" in metrics)
-    truth, found = data.known_truth, recovery.graph
-    if truth.graph is not None and found is not None:
-        names, columns = list(truth.latents.columns), matched_columns(recovery.latents, data, split)
-        weights = None if found.weights is None else matched_graph(found.weights, columns)
-        draw_side_by_side(
-            Graph(names, truth.graph, blocks=truth.blocks),
-            Graph(names, matched_graph(found.adjacency, columns), weights=weights, blocks=truth.blocks),
-            ("true", f"recovered, SHD {metrics['graph']['shd']}"),
-            figures / "graph",
-            note=MODELS_ARROWS,
-        )
+    truth = data.known_truth
+    if truth.graph is not None and recovery.graph is not None:
+        columns = matched_columns(recovery.latents, data, split)
+        draw_recovered_graph(truth, recovery, columns, figures / "graph", shd=metrics["graph"]["shd"])
+
+
+def draw_recovered_graph(
+    truth: Truth, recovery: Recovery, columns: Int[np.ndarray, " k"], stem: Path, *, shd: int
+) -> list[Path]:
+    """The true graph beside the recovered one, in which directions are open that the latents do not decide.
+
+    columns: of the recovered latents that the k true ones are matched to. `shd` is that of the model's graph.
+    """
+    assert truth.graph is not None
+    assert recovery.graph is not None
+    decided = with_decided_directions(recovery.graph, recovery.latents, where=str(stem))
+    weights = None if decided.weights is None else matched_graph(decided.weights, columns)
+    names = list(truth.latents.columns)
+    return draw_side_by_side(
+        Graph(names, truth.graph, blocks=truth.blocks),
+        Graph(names, matched_graph(decided.adjacency, columns), weights=weights, blocks=truth.blocks),
+        ("true", f"recovered, SHD {shd}"),
+        stem,
+        note=OPEN_LINES if (decided.adjacency != recovery.graph.adjacency).any() else "",
+    )
 
 
 def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[Path]:

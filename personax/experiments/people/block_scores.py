@@ -30,7 +30,7 @@ class TruthScores(NamedTuple):
         graph: scores of the graph.
     """
 
-    columns: np.ndarray
+    columns: Int[np.ndarray, " k"]
     true_graph: Graph
     blocks: dict[str, Any]
     graph: dict[str, float]

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from personax.experiments.people.block_scores import TruthScores
 from personax.experiments.training_curves import draw_curves
-from personax.graphs.direction import MODELS_ARROWS
+from personax.graphs.direction import OPEN_LINES
 from personax.graphs.drawing import draw_graph, draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.graphs.panels import pretty_name
@@ -39,14 +40,19 @@ def draw_scored(
     *,
     mark: str,
 ) -> None:
-    """Draw recovered latents and graph beside the true ones; `mark` stands before the title."""
+    """Draw recovered latents and graph beside the true ones; `mark` stands before the title.
+
+    Lines without an arrow in `graph` are directions that the latents do not decide.
+    """
     true_test = data.true_latents.iloc[split.test].reset_index(drop=True)
     # Each true latent is paired with a latent of its own block, so that the figure shows the scored pairs.
     paired = latents.iloc[split.test, scores.columns].reset_index(drop=True)
     title = f"{mark}{len(true_test)} test people, MCC {scores.blocks['mcc']['all']:.3f}"
     draw_pairs(matched(paired, true_test), true_test, figures / "recovery", title=title)
     titles = ("true", f"recovered, SHD {scores.graph['shd']}")
-    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph", note=MODELS_ARROWS)
+    undecided = (graph.adjacency & graph.adjacency.T).any()
+    note = OPEN_LINES if undecided else ""
+    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph", note=note)
 
 
 def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
@@ -72,7 +78,9 @@ def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> 
     return save_figure(figure, stem)
 
 
-def _write_effects(axis: Axes, values: np.ndarray, bold: np.ndarray, top: float) -> None:
+def _write_effects(
+    axis: Axes, values: Float[np.ndarray, "rows columns"], bold: Bool[np.ndarray, "rows columns"], top: float
+) -> None:
     """Write every effect (rows, columns) into its cell."""
     for i, j in np.ndindex(*values.shape):
         if not np.isnan(values[i, j]):

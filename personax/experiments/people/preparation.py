@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from personax.crl import CRLConfig
 from personax.experiments.people.config import PeopleConfig
@@ -79,7 +80,9 @@ def check_people_data(model: CRLConfig, data: MultiViewData) -> None:
         check_seen(data.source, modality, mask.sum(0), SEEN_PER_LATENT * latents)
 
 
-def check_seen(source: str, modality: str, counts: Sequence[int] | np.ndarray, least: int) -> None:
+def check_seen(
+    source: str, modality: str, counts: Sequence[int] | Int[np.ndarray, " measurements"], least: int
+) -> None:
     """Raise InputError for a measurement of a modality that fewer than `least` people have."""
     for number, count in enumerate(counts, start=1):
         if count < least:

@@ -130,14 +130,14 @@ def draw_findings(config: PeopleConfig, figures: Path, prepared: Prepared, findi
     """Draw all figures of a run into the folder `figures`."""
     mark = MARK_OF_SIMULATION if prepared.table.simulated else ""
     draw_people(figures, findings.history, findings.associations, title=f"{mark}{prepared.table.source}")
+    complete = without_imputed(findings.latents, findings.graph.blocks, prepared.data).dropna()
+    graph = with_decided_directions(findings.graph, complete, where=config.dataset)
     if findings.scores is None:
-        complete = without_imputed(findings.latents, findings.graph.blocks, prepared.data).dropna()
-        graph = with_decided_directions(findings.graph, complete, where=config.dataset)
         draw_learned(figures, graph, title=f"{config.dataset}, learned by the model")
     else:
         draw_scored(
             figures,
-            findings.graph,
+            graph,
             findings.scores,
             prepared.data,
             findings.latents,
