@@ -56,7 +56,9 @@ def draw_from(config: DrawConfig) -> Path:
         if runs and runs[0].true_graph:
             write_scores(run, graph, runs[0].true_graph)
         if make_other:
-            pictures += write_comparison(run, graph, make_other(), caption)
+            # Two methods on one run: each stands above its graph, and the run below both.
+            shown = replace(caption, title=caption.note, note=caption.title) if config.beside else caption
+            pictures += write_comparison(run, graph, make_other(), shown)
         for path in pictures:
             log.info("%s", path)
     return run.path
