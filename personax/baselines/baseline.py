@@ -1,4 +1,4 @@
-"""What every baseline consists of: a configuration, a network with its objective, and the shared training."""
+"""The parts of every baseline: a configuration, a network with its objective, and the shared training."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from personax.views import MultiViewData, Split
 
 
 class BaselineNetwork(nn.Module, ABC):
-    """A method's own part: its parameters, its objective and which of its outputs are the latents."""
+    """The part that differs between methods: parameters, objective, and how latents are computed."""
 
     @abstractmethod
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
@@ -42,7 +42,7 @@ class BaselineNetwork(nn.Module, ABC):
         return None
 
     def warm_up(self) -> dict[str, float]:
-        """Term -> share of the epochs during which its weight rises from 0; nothing rises by default."""
+        """Term -> share of the epochs during which its weight rises from 0; by default no weight rises."""
         return {}
 
 
@@ -50,7 +50,7 @@ BaselineSettings = TypeVar("BaselineSettings", bound=BaselineConfig)
 
 
 class Baseline(Estimator[BaselineSettings]):
-    """A method with `fit` and `transform`. It is trained, and stopped, in the same way as our model."""
+    """A method with `fit` and `transform`. Training and early stopping are the same as for our model."""
 
     configuration: ClassVar[type[BaselineConfig]]
     _network: BaselineNetwork | None = None
@@ -106,7 +106,7 @@ class Baseline(Estimator[BaselineSettings]):
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each. Measurements that a person lacks are left out.
 
-        Raises InputError for other data than those of the fit.
+        Raises InputError for measurements that do not match those of the fit, NotFittedError before `fit`.
         """
         network = self._fitted()
         parts = [network.latents(batch).cpu().numpy() for batch in self._batches(data)]

@@ -14,7 +14,7 @@ Yang et al., "CausalVAE: Disentangled Representation Learning via Neural Structu
 The published method needs labels u, which are the true latents themselves. There are two variants here:
 
 - UNSUPERVISED, the default, is the paper's own variant CausalVAE-unsup. Without u there is no p(z | u) and no
-  l_u, and the mask layer and its l_m are left out as well.
+  l_u, and the mask layer and its l_m are also left out.
 - SUPERVISED uses the true latents of the training and validation rows as u. Its scores do not measure
   recovery, and must be marked as such in tables. The latents of new people are still computed from x alone.
 
@@ -75,8 +75,9 @@ class CausalVAEConfig(BaselineConfig):
     mask: float = 1.0
     """gamma, the weight of l_m (supervised only)."""
     label_sd: float = 0.1
-    """Standard deviation of p(z | u), where labels have 1 (supervised only). It is as small as that of the
-    observations; otherwise the reconstruction finds axes of its own before the labels have an effect."""
+    """Standard deviation of p(z | u), in units of the labels' mean standard deviation (supervised only). It
+    is as small as that of the observations; otherwise the reconstruction would choose other axes before the
+    labels have an effect."""
     threshold: float = 0.3
     """Smallest |A_ij| that counts as an edge of the graph; the usual value (Zheng et al. 2018)."""
 
@@ -88,7 +89,7 @@ class LabelledBatch(Batch):
     labels: Float[Tensor, "n d"] = field(default_factory=lambda: torch.empty(0, 0))
 
     def tensors(self) -> Iterator[Shaped[Tensor, "n ..."]]:
-        """Those of a Batch, and the labels."""
+        """All tensors of a Batch, then the labels."""
         yield from super().tensors()
         yield self.labels
 
@@ -103,7 +104,7 @@ def labelled(batch: Batch, labels: Float[Tensor, "n d"]) -> LabelledBatch:
 
 
 def acyclicity(weights: Float[Tensor, "d d"]) -> Float[Tensor, ""]:
-    """Eq. (5): exactly 0 if the graph of the nonzero weights (d, d) has no cycle, else positive."""
+    """H(A) of Eq. (5): exactly 0 if the graph of the nonzero weights has no cycle, else positive."""
     d = len(weights)
     walks: Tensor = torch.linalg.matrix_power(torch.eye(d, device=weights.device) + weights.square() / d, d)
     return walks.trace() - d
@@ -122,7 +123,7 @@ def acyclic_graph(weights: Float[np.ndarray, "d d"], threshold: float) -> Int[np
     ranking = sorted(
         np.argwhere((strength >= threshold) & (strength > 0)).tolist(), key=lambda e: -strength[*e]
     )
-    for parent, child in ranking:  # strongest first, so what closes a cycle is its weakest edge
+    for parent, child in ranking:  # strongest first, so the edge that closes a cycle is its weakest one
         if not nx.has_path(graph, child, parent):
             graph.add_edge(parent, child)
     return np.asarray(nx.to_numpy_array(graph, nodelist=list(range(len(weights)))), dtype=int)
@@ -131,9 +132,10 @@ def acyclic_graph(weights: Float[np.ndarray, "d d"], threshold: float) -> Int[np
 def kl_to_labels(
     posterior: Posterior, transfer: Float[Tensor, "d d"], labels: Float[Tensor, "n d"], sd: float
 ) -> Float[Tensor, " n"]:
-    """KL(q(z | x) || p(z | u)) per row, (n,), for z = transfer eps with eps ~ posterior, Eq. (3) and (4).
+    """KL(q(z | x) || p(z | u)) of Eq. (3) and (4) per row, for z = C eps with eps ~ posterior, C = transfer.
 
-    q(z | x) is normal with mean C m and covariance C S C^T, C = transfer (d, d).
+    If the posterior has mean m and variances S, q(z | x) is normal with mean C m and covariance C S C^T. `sd`
+    is the standard deviation of p(z | u).
     """
     variance = posterior.precision.reciprocal()
     spread = (variance @ transfer.square().T).sum(1)
@@ -211,7 +213,7 @@ class CausalVAENetwork(BaselineNetwork):
         return common | only if config.supervised else common
 
     def warm_up(self) -> dict[str, float]:
-        """The weights of the KL and of H rise. Those of labels are full from the start, to fix the axes."""
+        """The weights of the KL term and of H rise; the others are full at once, so labels fix the axes."""
         return {"kl": self.config.kl_warm_up, "acyclicity": self.config.acyclicity_warm_up}
 
     def latents(self, batch: Batch) -> Float[Tensor, "n d"]:

@@ -39,11 +39,11 @@ class MCLConfig(BaselineConfig):
     """Options of multi-view contrastive learning."""
 
     temperature: float = 1.0
-    """Temperature of InfoNCE: similarities are negative squared distances divided by it."""
+    """Temperature of InfoNCE: similarities are negative squared distances, divided by the temperature."""
 
 
 class ViewPair(NamedTuple):
-    """What two views say about one block: their encodings (n, d) each, and who has both views (n,)."""
+    """The encodings of one block from two views, (n, d) each, and who has both views, (n,) bool."""
 
     block: str
     first: Float[Tensor, "n d"]
@@ -54,8 +54,8 @@ class ViewPair(NamedTuple):
 class MCLNetwork(BaselineNetwork):
     """Encoders only.
 
-    A lone modality is one with a single measurement. An encoder gives the block of its own modality, and
-    then, for each other modality that is lone, its guess of that modality's block.
+    A lone modality is one with a single measurement. The output of an encoder is the block of its own
+    modality and then, for each other modality that is lone, an estimate of that modality's block.
     """
 
     def __init__(self, shapes: Shapes, config: MCLConfig) -> None:
@@ -91,7 +91,7 @@ class MCLNetwork(BaselineNetwork):
                     yield ViewPair(m, views[0][0], view[place], both)
 
     def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
-        """Per modality, the loss of Theorem 3.2, averaged over the pairs of views. Nothing is random."""
+        """For each modality the loss of Theorem 3.2, averaged over the pairs of views. Nothing is random."""
         losses: dict[str, list[Tensor]] = {}
         for block, first, second, both in self._pairs(batch):
             losses.setdefault(block, []).append(

@@ -1,4 +1,4 @@
-"""All methods by name: where each comes from, its classes, and the trials of its hyper-parameters."""
+"""All methods by name: the publication, the classes, and the trials of the hyper-parameters of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -37,12 +37,13 @@ class Method:
     trials: tuple[Settings, ...] = ({},)
     """The settings that are tried when it is tuned. A single trial means that there is nothing to tune."""
     preset: Settings = field(default_factory=dict)
-    """The settings that make this variant of the method out of its class."""
+    """Settings that differ from the defaults of its class and define this variant of the method."""
     uses_truth: bool = False
-    """Whether it learns from the true latents of the training rows. Its scores must be marked if so."""
+    """Whether it learns from the true latents of the training and validation rows. If True, tables must mark
+    its scores."""
 
     def configure(self, latents: Mapping[str, int], settings: Settings | None = None) -> BaselineConfig:
-        """Its configuration.
+        """The configuration of this method.
 
         Args:
             latents: modality -> number of its latents.
@@ -82,7 +83,7 @@ def with_settings(config: Made, settings: Settings) -> Made:
 
 
 def _grid(**values: tuple[Any, ...]) -> tuple[Settings, ...]:
-    """All combinations of the values; `rate` is short for the learning rate."""
+    """All combinations of the values; the name `rate` stands for the learning rate."""
     names = [RATE if name == "rate" else name for name in values]
     return tuple(dict(zip(names, chosen, strict=True)) for chosen in product(*values.values()))
 

@@ -25,9 +25,10 @@ What we had to choose:
   Eq. (4) and the threshold use |A_jk| times the length of W_k, because A could shrink while W grows and no
   mechanism would change.
 - The weights of Eq. (3) and Eq. (4) rise together, so their ratio is always that of the paper.
-- The paper has one measurement per modality. With several, z_m is pooled as a product of Gaussian experts,
-  and every measurement has its own eta.
-- The order of the modalities is that of the data, as in the paper. Edges can only point forwards in it.
+- The paper has one measurement per modality. If there are several, z_m is pooled as a product of Gaussian
+  experts, and every measurement has its own eta.
+- The order of the modalities is that of the data, as in the paper. Edges can only point forwards in this
+  order.
 """
 
 import math
@@ -51,7 +52,7 @@ class MMCRLConfig(BaselineConfig):
     """Options of MMCRL."""
 
     independence: float = 1.0
-    """a_ind / a_recon, in units in which 1 gives the evidence lower bound."""
+    """a_ind / a_recon; with 1 the first two terms are the negative evidence lower bound."""
     kl_warm_up: float = 0.4
     """Share of the epochs during which the weights of L_ind and L_sp rise from 0."""
     sparsity: float = 0.1
@@ -82,7 +83,7 @@ class MMCRLNetwork(BaselineNetwork):
         return self.edges * self.allowed
 
     def strength(self) -> Float[Tensor, "d d"]:
-        """(d, d), [parent, child]: |A| times the length of the child's output weights."""
+        """Strength of each edge, [parent, child]: |A| times the length of the child's output weights."""
         length: Tensor = self.outer.flatten(1).norm(dim=1)
         return self._weights().abs() * length
 

@@ -2,8 +2,8 @@
 
 One model of this size leaves a GPU idle most of the time. Here the parameters of model k are row k of one
 matrix, and vmap computes the losses of all models at once. With one matrix the optimiser's step, clipping and
-the copy of the best epoch are one operation each. Every model draws the random numbers that it would draw
-alone, so up to rounding it ends as it would alone (representation.py).
+the copy of the best epoch are one operation each. Every model draws the same random numbers as if it were
+trained alone (representation.py), so up to rounding the result is the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ from personax.runs.errors import InputError
 
 
 class Stacked:
-    """People of several data sets with equal shapes: every tensor of a Batch, (S, n, ...)."""
+    """People of S data sets with equal shapes: every tensor of a Batch gets a first axis, (S, n, ...)."""
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         """Raises InputError when the batches differ in modalities, measurements, shapes or rows."""
@@ -78,7 +78,7 @@ class _Loss(nn.Module):
 
 
 class Ensemble(Trainee[Stacked]):
-    """Several pairs of equal networks whose parameters are the rows of `values` (S, P)."""
+    """S pairs of networks of the same kind. Row k of `values` (S, P) holds the P parameters of pair k."""
 
     def __init__(self, pairs: Sequence[tuple[MultiViewVAE, CausalPrior]], *, mixed_precision: bool) -> None:
         self._modules = [nn.ModuleDict({"vae": vae, "prior": prior}) for vae, prior in pairs]
@@ -115,7 +115,7 @@ class Ensemble(Trainee[Stacked]):
         return stacked
 
     def clip(self, limit: float) -> Float[Tensor, " S"]:
-        """Shorten each model's gradient to a norm of at most `limit`; the norms before, (S,)."""
+        """Shorten each model's gradient to a norm of at most `limit`; return the norms before that, (S,)."""
         return clip_each(self.parameters, self.models, limit)
 
     def train(self, mode: bool) -> None:
@@ -153,7 +153,7 @@ def train_together(
     seeds: Sequence[int],
     on_epoch: Callable[[int, History], None] | None = None,
 ) -> list[History]:
-    """Do `train_representation` for several models, each on its own data; return their histories.
+    """Train several models as `train_representation` does, each on its own data; return their histories.
 
     Every pair is left at its own best epoch.
 
@@ -165,10 +165,13 @@ def train_together(
         seeds: for each model the seed of its batches and its draws.
         on_epoch: called with the model's number and its history after each of its epochs.
 
-    Raises InputError for data of unequal shapes or `compile`, TrainingDiverged when a loss is not finite.
+    Raises InputError for data of different shapes and for the option `compile`, TrainingDiverged when a loss
+    is not finite.
     """
     if config.compile:
-        raise InputError("model.phase1.compile: not for models that are trained together; leave one out")
+        raise InputError(
+            "model.phase1.compile: does not work for models that are trained together; set it to false"
+        )
     train, validation = Stacked(trains), Stacked(validations)
     return minimise(
         Ensemble(pairs, mixed_precision=config.mixed_precision),

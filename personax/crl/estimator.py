@@ -1,7 +1,7 @@
 """CRL: the whole model with fit, transform, encode, save and load.
 
-A block is the set of latents of one modality, or the set "s" that all modalities share. A modality that is
-seen only once has nuisance in its block: coordinates for its style, which are no latents.
+A block is the set of latents of one modality, or the set "s" that all modalities share. If a modality has
+only one measurement, its block also holds nuisance: coordinates for its style, which are not latents.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,29 +38,31 @@ from personax.runs.errors import InputError, NotFittedError
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
-# Coordinates of a block are at right angles in the geometry of the measurements. Embeddings may mix the
-# latents in any way: two independent latents need not be at a right angle then, and coordinates that are
-# depend on each other. Up to 30 degrees off a right angle this makes an edge of strength tan(30 degrees) =
-# 0.58 from nothing. So a weaker edge within a block of embeddings is taken out of the graph. For pictures the
-# right angle is what the model assumes, and coordinates of the compression are in units of their noise.
+# Coordinates of a block are at right angles in the geometry of the measurements (geometry.py). But embeddings
+# may mix the latents in any way. Then two independent latents need not be at a right angle, and coordinates
+# that are at a right angle depend on each other. If the latents are up to 30 degrees off a right angle, this
+# makes a false edge of strength up to tan(30 degrees) = 0.58. So a weaker edge within a block of embeddings
+# is taken out of the graph. This is not done for pictures, where the model assumes right angles, nor for
+# coordinates of the compression, which are in units of their noise.
 OBLIQUE = float(np.tan(np.pi / 6))
 
 
 def linked_latents(
     weights: Float[np.ndarray, "d d"], blocks: Mapping[str, slice], spare: Mapping[str, int]
 ) -> Int[np.ndarray, " k"]:
-    """Which coordinates are latents, in blocks that hold nuisance as well: those linked to other blocks.
+    """Choose the latents in blocks that also hold nuisance: the coordinates that are linked to other blocks.
 
     Nuisance has edges, too: between its coordinates, as from a garment's shape to its size, and also from
     latents if the two are not quite disentangled. But no edge joins it to another block, and it causes no
     latent.
     So a block's latents are chosen one after another. Each time it is the coordinate with the strongest edges
-    to other blocks and to the latents chosen before, minus the edges into it from the rest of its block.
+    to other blocks and to the latents chosen before, minus the edges into it from the coordinates of its
+    block that are not chosen yet.
 
     Args:
-        weights: (d, d) strength of the edges.
-        blocks: block -> place of its coordinates.
-        spare: block -> how many of its coordinates are nuisance.
+        weights: (d, d) strength of the edges, [i, j] for i -> j.
+        blocks: block -> columns of its coordinates.
+        spare: block -> number of its coordinates that are nuisance.
 
     Returns:
         Sorted columns of the latents.
@@ -93,15 +95,17 @@ def _blank_codes(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What the model infers about n people. All values are posterior means.
+    """What the model infers about n people, all computed from posterior means.
 
     Attributes:
         z: (n, d) latents, as `CRL.transform` returns them.
         eps: (n, d) exogenous noises (z_k - f_k) / sigma_k under the recovered graph, in the same columns.
+            The exogenous noise of a latent is the part that its parents in the graph do not explain.
         coordinates: block -> (n, width), all its coordinates: latents and nuisance.
         content: modality -> for each measurement (n, shared + own), the codes of s and of the modality's
-            block from this measurement alone. Rows of missing measurements are NaN, here and below.
-        eta: modality -> for each measurement (n, noise), its own noise.
+            block from this measurement alone. Rows of missing measurements are NaN, here and in `eta`.
+        eta: modality -> for each measurement (n, noise), the noise of this measurement: what it shows and no
+            other measurement of the modality does.
     """
 
     z: pd.DataFrame
@@ -117,7 +121,7 @@ class CRL(Estimator[CRLConfig]):
     `fit` learns the representation, the coordinates of the latents and their graph. Afterwards `transform`
     returns the latents of any people, and `graph` is the recovered graph.
 
-    Example, with far too little training to find anything:
+    Example (the training is much too short to find anything):
         >>> from personax.crl.model_config import Phase1Config, Phase2Config
         >>> from personax.views import split_rows
         >>> rng = np.random.default_rng(0)
@@ -136,7 +140,10 @@ class CRL(Estimator[CRLConfig]):
     configuration = CRLConfig
 
     def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
-        """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
+        """Keep the configuration, whose latents must name every modality of the data.
+
+        Raises InputError for a device that does not exist.
+        """
         super().__init__(config, seed=seed, device=device)
         self._vae: MultiViewVAE | None = None
         self._prior: IdentifiedPrior | None = None
@@ -227,7 +234,8 @@ class CRL(Estimator[CRLConfig]):
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
 
-        Measurements that a person lacks are left out. Raises InputError for other data than those of the fit.
+        Measurements that a person lacks are left out. Raises InputError for measurements that do not match
+        those of the fit, NotFittedError before `fit` or `load`.
         """
         vae, prior = self._fitted()
         parts = []
@@ -238,7 +246,10 @@ class CRL(Estimator[CRLConfig]):
 
     @torch.no_grad()
     def encode(self, data: MultiViewData) -> Encoding:
-        """Latents and exogenous noises of any people, and what each of their measurements says alone."""
+        """Latents and exogenous noises of any people, and the codes of each of their measurements alone.
+
+        Raises the same errors as `transform`.
+        """
         vae, prior = self._fitted()
         sizes = {modality: len(arrays) for modality, arrays in data.measurements.items()}
         z, eps = [], []
@@ -272,7 +283,7 @@ class CRL(Estimator[CRLConfig]):
 
     @property
     def graph(self) -> Int[np.ndarray, "d d"]:
-        """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; acyclic."""
+        """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; it has no cycle."""
         adjacency = self._fitted()[1].scm.adjacency()[0].cpu().numpy().astype(int)
         return self._among_latents(adjacency)
 
@@ -284,7 +295,10 @@ class CRL(Estimator[CRLConfig]):
 
     @property
     def edge_weights(self) -> Float[np.ndarray, "d d"]:
-        """(d, d) strength of each edge of the graph: its root mean square slope, in standard deviations."""
+        """(d, d) strength of each edge i -> j of the graph: root mean square of d E[z_j] / d z_i over people.
+
+        Latents have standard deviation 1, so it says by how many standard deviations z_j changes.
+        """
         self._fitted()
         assert self._weights is not None
         return self._among_latents(self._weights)
@@ -301,6 +315,7 @@ class CRL(Estimator[CRLConfig]):
         return self.config.for_measurements(self._shapes)
 
     def _dimensions(self) -> dict[str, int]:
+        """Block -> number of its coordinates, latents and nuisance together."""
         shared = {SHARED: self.config.shared} if self.config.shared else {}
         modalities = self._shapes or self.config.latents
         return shared | {modality: self._resolved.width(modality) for modality in modalities}

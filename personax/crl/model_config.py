@@ -1,7 +1,7 @@
 """Every option of the model and its training, with the reason for its default.
 
-A block is the set of latents of one modality. eta is the noise of one measurement: what the measurement shows
-that no other one of the same modality does.
+A block is the set of latents of one modality. eta is the noise of one measurement: what this measurement
+shows and no other one of the same modality does. Shares are numbers between 0 and 1; weights are at least 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ class Phase1Config(OptimisationConfig):
     beta: float = 3.0
     """Weight of the KL term (Eq. 1)."""
     kl_warm_up: float = 0.4
-    """Share of the epochs over which the KL's weight rises from 0 to beta. With its full weight from the
-    start the codes would be pressed together before alignment has spread them, and later they would hardly
-    unfold."""
+    """Share of the epochs over which the weight of the KL term rises from 0 to beta. With full weight from
+    the start, the KL term would press the codes together before alignment has spread them, and later they
+    would hardly spread any more."""
     align: float = 20.0
     """Weight of alignment between the measurements of a modality (Eq. 4)."""
     cross: float = 10.0
@@ -46,7 +46,7 @@ class Phase2Config:
     population: int = 16
     """Models that are left once the worse half of the starts has been dropped after each generation."""
     generations: int = 6
-    """Rounds of training and selection. Of a population the best quarter survives and is copied, and the
+    """Rounds of training and selection. The best quarter of the population survives and is copied, and the
     causal orders of the copies are changed."""
     generation_steps: int = 200
     """Optimiser steps of a generation."""
@@ -55,24 +55,25 @@ class Phase2Config:
     final_steps: int = 1500
     """Optimiser steps of the finalists."""
     search_batch_size: int = 256
-    """Rows per step of a generation: enough to tell the starts apart."""
+    """Rows per step of a generation: enough to compare the starts."""
     batch_size: int = 512
     """Rows per step of the finalists."""
     learning_rate: float = 1e-2
     """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
     orthogonality: float = 20.0
-    """Weight of orthogonal coordinates (Eq. 7). Without it, where the effect of a latent is symmetric, such
-    as a cosine, slightly oblique coordinates would be the cheaper model, because in them it seems to have no
-    effect. With 0 the geometry is not used for the starts either."""
+    """Weight of orthogonality: coordinates should be at right angles (Eq. 7). If the effect of a latent is
+    symmetric, such as a cosine, it seems to vanish in coordinates that are slightly off a right angle, and
+    without this term such a model would be cheaper. With 0 the geometry is not used for the starts either."""
     evenness: float = 1.0
-    """Weight of evenness: that equal steps of a coordinate change the pictures equally everywhere (Eq. 8).
-    Where an effect is symmetric, curved orthogonal coordinates in which it vanishes explain the block equally
-    well; those are uneven."""
+    """Weight of evenness: equal steps of a coordinate should change the pictures equally everywhere (Eq. 8).
+    If an effect is symmetric, there are curved orthogonal coordinates in which it vanishes and which explain
+    the block equally well. Those coordinates are uneven."""
     sparsity: float = 0.02
-    """Nats per row by which an edge within a modality must improve the likelihood (Eq. 6)."""
+    """An edge within a modality must improve the log-likelihood by this many nats per row (Eq. 6)."""
     cross_sparsity: float = 0.05
-    """The same for an edge between modalities; larger, because of Sun et al.'s Condition 4.3. Only if it is
-    larger do the starts (starts.py) look for coordinates in which few latents reach another modality."""
+    """The same for an edge between modalities. It is larger because of Sun et al.'s Condition 4.3: few edges
+    join modalities. Only if it is larger than `sparsity`, the starts (starts.py) look for coordinates in
+    which few latents affect another modality."""
 
 
 @documented
@@ -86,7 +87,7 @@ class CRLConfig:
     latents: dict[str, int] = field(default_factory=dict)
     """Latents per modality, such as {digit: 2, garment: 2}."""
     shared: int = 0
-    """Latents s shared by all modalities; 0 for none."""
+    """Number of latents s that all modalities share; 0 for none."""
     nuisance: dict[str, int] = field(default_factory=dict)
     """Coordinates of a modality's block that are no latents; they replace eta. If a modality is seen only
     once, nothing separates its style from its latents before identification, so the block holds both.
@@ -106,15 +107,15 @@ class CRLConfig:
     For vectors of many numbers, as language models make them. Coordinates that are in such units already
     stay as they are."""
     flexible: bool = False
-    """Let scales depend on the parents, let each latent's noise have tails and skew (prior.py), and use
-    starts that rely on it (source_starts.py)."""
+    """With True the scale of a latent's noise depends on its parents, and the noise may have heavy tails and
+    skew (prior.py). The starts then use that latents are not Gaussian (source_starts.py)."""
     causal: bool = True
-    """Latents may cause each other. With False they are independent, which shows what the causal prior
-    adds."""
+    """With True latents may cause each other. With False they are independent; the comparison shows what the
+    causal prior adds."""
     phase1: Phase1Config = field(default_factory=Phase1Config)
-    """Representation."""
+    """Options of phase 1, representation."""
     phase2: Phase2Config = field(default_factory=Phase2Config)
-    """Identification."""
+    """Options of phase 2, identification."""
 
     @classmethod
     def images(cls, latents: Mapping[str, int] | None = None, *, shared: int = 0) -> "CRLConfig":
@@ -192,7 +193,7 @@ class CRLConfig:
 
 
 def check_config(config: CRLConfig) -> None:
-    """Raise InputError for values that cannot be trained; it names them as on the command line."""
+    """Raise InputError for values that cannot be trained; the message names the command-line option."""
     one, two = config.phase1, config.phase2
     require_least(
         {

@@ -1,6 +1,6 @@
 """Phase 1: every term of Eq. (1) on a batch, and the training that minimises their sum.
 
-Equations stand in objective.py. A block is the set of latents of one modality, or the set "s" that all share.
+Equations are in objective.py. A block is the set of latents of one modality, or the set "s" that all share.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ class Draws(NamedTuple):
 
     @classmethod
     def of(cls, vae: MultiViewVAE, prior: CausalPrior, rows: int, generator: torch.Generator) -> "Draws":
-        """The next random numbers of `generator` for a pass over so many rows."""
+        """Draw the random numbers for a pass over this many rows from `generator`."""
 
         def normal(width: int) -> Float[Tensor, "rows width"]:
             return torch.randn(rows, width, generator=generator, device=generator.device)
@@ -70,7 +70,7 @@ class Draws(NamedTuple):
 def representation_terms(
     vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws
 ) -> dict[str, Float[Tensor, ""]]:
-    """The terms of Eq. (1) on one batch, without their weights: scalars, for the given draws."""
+    """The terms of Eq. (1) on one batch for the given draws: scalars, without their weights."""
     codes = vae.encode(batch)
     posteriors = vae.posteriors(codes, batch)
     drawn = {block: posterior.at(draws.latents[block]) for block, posterior in posteriors.items()}
@@ -185,7 +185,7 @@ def _cross(
 
 
 def _both(first: Bool[Tensor, " n"] | None, second: Bool[Tensor, " n"] | None) -> Bool[Tensor, " n"] | None:
-    """(n,) bool: rows that both have; None stands for all rows."""
+    """(n,) bool: rows that are True in both masks; None stands for all rows."""
     if first is None or second is None:
         return second if first is None else first
     return first & second

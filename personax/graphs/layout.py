@@ -1,9 +1,9 @@
 """The places of the nodes in a picture of a graph and the curves of its edges, in inches.
 
-A block is the set of latents of one modality, or the set of shared latents. Shared latents stand in a row on
-top, the modalities beside each other below it. Each block has staggered places, called slots. Simulated
-annealing decides which node gets which slot: it avoids crossings, edges that run over nodes, and long edges.
-Then each edge is bent until it keeps clear of all other nodes. No drawing library is needed here.
+A block is the set of latents of one modality, or the set of shared latents. Shared latents are in a row at
+the top, the modalities next to each other below this row. Each block has staggered places, called slots.
+Simulated annealing decides which node gets which slot: it avoids crossings, edges that run over nodes, and
+long edges. Then each edge is bent until it keeps clear of all other nodes. No drawing library is needed here.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ GAP = np.array([0.6, 0.55])  # between neighbouring nodes: horizontal, vertical
 BLOCK_GAP = 0.75  # between modalities
 CLEARANCE = 0.07  # between an edge and a node that is not one of its ends
 BENDS = (0.0, *(sign * bend for bend in (0.08, 0.16, 0.25, 0.36, 0.5, 0.7, 0.95) for sign in (1, -1)))
-LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is strongest: half way, or nearer to one end
-# The shapes of a curve that are tried, (bend, lean), and what each costs; a straight line has no lean.
+LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is largest: half way, or nearer to one end
+# The shapes of a curve that are tried, (bend, lean), and the cost of each; a straight line has no lean.
 SHAPES = np.array([(bend, lean) for bend, lean in product(BENDS, LEANS) if bend or lean == 0.5])
 SHAPE_COSTS = 4 * np.abs(SHAPES[:, 0]) + 0.3 * (SHAPES[:, 1] != 0.5)
-CROWDED = 0.11  # two edges that are closer than this are hard to tell apart
-SAMPLES = np.linspace(0, 1, 61)
-ANNEALING_STEPS = 5000
+CROWDED = 0.11  # two edges that are closer than this are hard to distinguish
+SAMPLES = np.linspace(0, 1, 61)  # parameters at which curves are checked
+ANNEALING_STEPS = 5000  # steps of the search for the best places of the nodes
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Route:
 def bezier(
     control: Float[np.ndarray, "*curves 3 2"], t: Float[np.ndarray, " t"]
 ) -> Float[np.ndarray, "*curves t 2"]:
-    """Points of the quadratic Bézier curve with these control points, at parameters t; or of many curves.
+    """Points at parameters t of one or many quadratic Bézier curves with these control points.
 
     >>> bezier(np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 0.0]]), np.array([0.0, 0.5]))
     array([[0., 0.],
@@ -160,11 +160,11 @@ def wire(edges: Sequence[Edge], sizes: Float[np.ndarray, "d 2"], scale: float) -
 def placement_faults(
     positions: Float[np.ndarray, "p d 2"], wiring: Wiring, moved: Int[np.ndarray, " m"]
 ) -> Float[np.ndarray, "p 4"]:
-    """Count what is wrong with p placements, as far as it has to do with the nodes `moved`.
+    """Count the faults of p placements that involve the nodes `moved`.
 
     The columns: straight edges that run over a node, crossings of two edges without a common node, pairs of
-    edges that leave a node in nearly the same direction, and arrows that point up. Nodes that keep their
-    places have nothing to do with the difference between two placements, and are not looked at.
+    edges that leave a node in nearly the same direction, and arrows that point up. Faults between nodes that
+    keep their places are the same in all placements, so they are not counted.
     """
     at_moved = wiring.edges_at[moved].any(0)
     changed, rest = np.flatnonzero(at_moved), np.flatnonzero(~at_moved)
@@ -185,7 +185,7 @@ def _edges_over_nodes(
     edges: Int[np.ndarray, " some"],
     nodes: Int[np.ndarray, " m"],
 ) -> Int[np.ndarray, " p"]:
-    """(p,) how often the point of a straight edge that is nearest to a node's centre lies in its box."""
+    """(p,) how many times a straight edge runs over a node: its point nearest to the centre is in the box."""
     ends = wiring.ends[edges]
     (x, y), (start_x, start_y) = (
         _coordinates(positions[:, None, nodes]),
@@ -211,7 +211,7 @@ def _coordinates(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _crossings(
     positions: Float[np.ndarray, "p d 2"], wiring: Wiring, edges: Int[np.ndarray, " some"]
 ) -> Float[np.ndarray, " p"]:
-    """(p,) the number of crossings of these edges with each other and with all others, drawn straight."""
+    """(p,) the number of crossings of these edges, drawn straight, with each other and with all others."""
     start, stop = positions[:, wiring.ends[:, 0]], positions[:, wiring.ends[:, 1]]
     some = start[:, edges, None], stop[:, edges, None]
     every = start[:, None], stop[:, None]
@@ -245,7 +245,7 @@ def _narrow_forks(
 
 
 def _cost(faults: Float[np.ndarray, " 4"], positions: Float[np.ndarray, "d 2"], wiring: Wiring) -> float:
-    """Cost of a placement: its faults, and the length of its edges."""
+    """Cost of a placement: a weighted sum of its faults and of the length of its edges."""
     over, crossings, narrow, upwards = faults
     start, stop = positions[wiring.ends.T]
     length = (np.hypot(*(stop - start).T) / wiring.scale).sum()
@@ -255,11 +255,11 @@ def _cost(faults: Float[np.ndarray, " 4"], positions: Float[np.ndarray, "d 2"], 
 def place_nodes(
     graph: Graph, edges: Sequence[Edge], sizes: Float[np.ndarray, "d 2"], *, room: float = 0.0
 ) -> Float[np.ndarray, "d 2"]:
-    """Return the centres of the nodes, in inches, y upwards. The result is always the same.
+    """Return the centres of the nodes, in inches, y upwards. The same arguments give the same result.
 
-    `sizes` holds the width and height of each node's box; `room` is added to the gaps between them. `edges`
-    may be other edges than those of the graph: two graphs that are drawn side by side share one placement,
-    which is made for all their edges.
+    `sizes` holds the width and height of each node's box; `room` is added to the gaps between the boxes.
+    `edges` may differ from the edges of the graph: two graphs that are drawn side by side share one
+    placement, which is made for the edges of both.
     """
     members = {block: graph.members(block) for block in graph.block_names}
     cells = {block: sizes[nodes].max(0) + GAP + room for block, nodes in members.items()}
@@ -337,7 +337,7 @@ def boxes_hit(
     sizes: Float[np.ndarray, "d 2"],
     margin: float,
 ) -> Bool[np.ndarray, "p d"]:
-    """Which points lie in which boxes, with `margin` added on each side of a box."""
+    """Which points are in which boxes, with `margin` added on each side of a box."""
     reach = sizes / 2 + margin
     hit: np.ndarray = np.abs(points[:, :1] - positions[:, 0]) < reach[:, 0]
     hit &= np.abs(points[:, 1:] - positions[:, 1]) < reach[:, 1]
@@ -362,9 +362,9 @@ def _clearance_costs(
 def _crowding(
     controls: Float[np.ndarray, "k 3 2"], drawn: Float[np.ndarray, "points 2"]
 ) -> Float[np.ndarray, " k"]:
-    """(k,) costs of running close to the points drawn so far; a crossing is short and costs nothing.
+    """(k,) costs of curves that run close to the points drawn so far; a crossing is short and costs nothing.
 
-    Points close to another curve cost most near the two ends, where the arrowheads are.
+    Points close to another curve cost most near the two ends of the curve, where the arrowheads are.
     """
     if not len(drawn):
         return np.zeros(len(controls))

@@ -1,10 +1,10 @@
 """Endpoint marks of a PAG: from a skeleton and separating sets, with background knowledge.
 
 A PAG (partial ancestral graph) describes all graphs with hidden common causes that fit the independences
-found. An arrowhead at j on the edge i *-> j says that j is no cause of i; a tail at i says that i is a cause
-of j, directly or through others; a circle says that both occur. Background knowledge enters as arrowheads
-only: to know that i does not cause j puts a head at i, and never a tail at j, since a hidden common cause of
-both may be all there is.
+found. An arrowhead at j on the edge i *-> j says that j is not a cause of i; a tail at i says that i is a
+cause of j, directly or through other nodes; a circle says that both occur among these graphs. (`*` stands for
+any mark.) Background knowledge adds only arrowheads: if i is known not to cause j, there is an arrowhead at
+i, but never a tail at j, since a hidden common cause of both may explain the edge.
 
 The rules are those of Zhang (2008, "On the completeness of orientation rules for causal discovery in the
 presence of latent confounders and selection bias") without selection bias: R0-R4 and R8-R10. With knowledge
@@ -19,7 +19,7 @@ from jaxtyping import Bool, Int
 
 from personax.graphs.graph import ARROW, CIRCLE, NONE, TAIL
 
-# (i, j) -> nodes that make i and j independent; a pair may stand in either order.
+# (i, j) -> nodes given which i and j are independent; a pair is there as (i, j) or as (j, i).
 SeparatingSets = Mapping[tuple[int, int], set[int]]
 
 
@@ -29,10 +29,10 @@ def pag_marks(
     """Endpoint marks (see Graph.marks) that follow from independences and knowledge.
 
     Args:
-        adjacent: symmetric; the pairs that no set of nodes separates.
-        separating: a separating set of every other pair.
-        forbidden: True where an arrow i -> j is known to be impossible. The edge i - j gets a head at i if
-            in addition no chain of permitted arrows leads from i to j: only then is i no cause of j at all.
+        adjacent: symmetric; True for the pairs that no set of nodes separates.
+        separating: a separating set of every other pair: a set of nodes given which the two are independent.
+        forbidden: True where an arrow i -> j is known to be impossible. The edge i - j gets an arrowhead at i
+            if also no chain of permitted arrows leads from i to j: only then i cannot cause j in any way.
 
     The graph a -> c <- b, where nothing is known about hidden causes:
 
@@ -82,7 +82,7 @@ def _apply_rules(marks: Int[np.ndarray, "d d"], separating: SeparatingSets) -> b
 
 
 def _heads_and_tails_of_triples(marks: Int[np.ndarray, "d d"]) -> None:
-    """R1-R3. Each line names the mark that is known to be a circle."""
+    """Rules R1-R3. The comment at each loop says which mark is a circle."""
     adjacent = marks != NONE
     for b, c in np.argwhere(marks.T == CIRCLE):  # circle at b on the edge b - c
         known = (marks[:, b] == ARROW) & ~adjacent[:, c]
@@ -101,7 +101,7 @@ def _heads_and_tails_of_triples(marks: Int[np.ndarray, "d d"]) -> None:
 
 
 def _discriminating_paths(marks: Int[np.ndarray, "d d"], separating: SeparatingSets) -> None:
-    """R4: a path d, ..., a, b, c whose inner nodes before b are colliders and parents of c decides b."""
+    """R4: a path d, ..., a, b, c whose nodes between d and b are colliders and parents of c decides b."""
     for b, c in np.argwhere(marks.T == CIRCLE).tolist():  # circle at b on the edge b - c
         for a in np.flatnonzero((marks[b] == ARROW) & _parents(marks, c)).tolist():
             start = _start_of_discriminating_path(marks, a, b, c)
@@ -136,7 +136,7 @@ def _parents(marks: Int[np.ndarray, "d d"], c: int) -> Bool[np.ndarray, " d"]:
 
 
 def _tails_of_directed_edges(marks: Int[np.ndarray, "d d"]) -> None:
-    """R8-R10: a o-> c becomes a -> c."""
+    """Rules R8-R10: a o-> c becomes a -> c."""
     for a, c in np.argwhere((marks == ARROW) & (marks.T == CIRCLE)).tolist():
         between = (marks[a] == ARROW) & (marks[:, a] == TAIL) & _parents(marks, c)  # R8: a -> b -> c
         if between.any() or _uncovered_path_leads_on(marks, a, c) or _paths_to_two_parents(marks, a, c):
@@ -153,7 +153,7 @@ def _uncovered_path_leads_on(marks: Int[np.ndarray, "d d"], a: int, c: int) -> b
 
 
 def _paths_to_two_parents(marks: Int[np.ndarray, "d d"], a: int, c: int) -> bool:
-    """R10: uncovered possibly directed paths from a to two parents of c begin with nodes not adjacent."""
+    """R10: uncovered possibly directed paths lead from a to two parents of c, first steps not adjacent."""
     parents = set(np.flatnonzero(_parents(marks, c)).tolist()) - {a}
     if len(parents) < 2:
         return False
@@ -175,7 +175,7 @@ def _possibly_directed(marks: Int[np.ndarray, "d d"]) -> Bool[np.ndarray, "d d"]
 def _reached(marks: Int[np.ndarray, "d d"], a: int, b: int, *, without: int) -> set[int]:
     """All ends of uncovered possibly directed paths that begin with a, b and avoid the node `without`.
 
-    Uncovered: no node is adjacent to the one after the next.
+    In an uncovered path no node is adjacent to the node two steps later.
     """
     forward, found = _possibly_directed(marks), {b}
     paths: list[tuple[int, ...]] = [(a, b)]

@@ -23,7 +23,7 @@ Measure = Callable[[Num[np.ndarray, "*tables r c"], Float[np.ndarray, "r c"]], N
 
 
 def is_discrete(column: PreparedColumn) -> bool:
-    """Ordinal and nominal columns, and circular ones whose values occur five times on average (months)."""
+    """True for ordinal and nominal columns, and circular ones whose values occur 5 times on average."""
     if column.kind == "circular":
         return len(column) >= 5 * len(column.distinct)
     return column.kind in ("ordinal", "nominal")
@@ -60,7 +60,8 @@ def compare_tables(measure: Measure) -> Compare:
     """The comparison of two discrete columns by `measure` (pearson or likelihood_ratio).
 
     null "chi2": the asymptotic distribution with (r - 1)(c - 1) degrees of freedom; "permutation": Monte
-    Carlo over tables with the observed margins; "auto": chi2 unless an expected count is below 5.
+    Carlo over random tables with the observed margins (row and column sums); "auto": chi2 unless an expected
+    count is below 5.
     """
     return partial(_compare_tables, measure)
 

@@ -11,7 +11,7 @@ from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_g
 from personax.independence.nulls import correlation, cross, gamma_log_p, permutation_log_p, spectral_log_p
 from personax.independence.procedure import Compare, Comparison, Null
 
-RANDOM_FEATURES = 5
+RANDOM_FEATURES = 5  # of RCIT, for each column (Strobl et al. 2019)
 KERNEL_NULLS: tuple[Null, ...] = ("spectral", "gamma", "permutation")
 
 # (V, a, b) -> the statistic that is reported
@@ -19,14 +19,15 @@ Scale = Callable[[float, Gram, Gram], float]
 
 
 def kci_width(n: int) -> float:
-    """Width of KCI's Gaussian kernel in standard deviations (Zhang et al. 2011, as causal-learn)."""
+    """Width of KCI's Gaussian kernel in standard deviations (Zhang et al. 2011, as in causal-learn)."""
     return 0.8 if n < 200 else 0.5 if n < 1200 else 0.3
 
 
 def kci_gram(column: PreparedColumn) -> Gram:
-    """Gaussian kernel of the z-scores (ddof = 1); chord for circular, delta kernel for nominal columns.
+    """Gaussian kernel of z-scores (ddof = 1), of the chord for circular columns; delta kernel for nominal.
 
-    For the two coordinates (sin, cos) the squared width is divided by 2, as in causal-learn.
+    A circular column has two coordinates (sin, cos), so the squared width is divided by 2, as in
+    causal-learn.
     """
     width = kci_width(len(column))
     if column.kind == "nominal":
@@ -88,9 +89,9 @@ def _log_p(
 
 
 def compare_grams(scale: Scale) -> Compare:
-    """The comparison of two Gram matrices whose reported statistic is scale(V, a, b).
+    """The comparison of two Gram matrices whose reported statistic is scale(V, a, b), V as in nulls.py.
 
-    The effect is the root of the unbiased squared correlation, cut to [0, 1].
+    The effect is the square root of the unbiased squared correlation, which is first limited to [0, 1].
     """
     return partial(_compare_grams, scale)
 

@@ -1,17 +1,18 @@
-"""The same tests through causal-learn, hyppo and scipy (the peers), guarded against their traps.
+"""The same tests by causal-learn, hyppo and scipy (the peers), protected against their known pitfalls.
 
-They are for cross-checks, and for work that must cite them. Their memory is quadratic in n (3.7 to 5.8 GB at
-n = 9,444). The guards, each with its reason:
+They are for cross-checks, and for work that must cite these libraries. Their memory is quadratic in n (3.7 to
+5.8 GB at n = 9,444). The precautions, each with its reason:
 
-    columns     Numbers enter as z-scores, circular columns as (sin, cos), nominal ones as indicators and
-                never as category numbers. Rows with a missing value are left out before, since causal-learn
-                takes NaN for a category.
-    kci         Its `1 - cdf` ends at 0. Such a p is replaced by 2^-53, the resolution of the subtraction.
-    hsic        hyppo takes the kernel width of y from x. Both are divided by their own median distance first.
+    columns     Numbers become z-scores, circular columns (sin, cos), and nominal columns indicators; category
+                numbers are never used. Rows with a missing value are left out before, since causal-learn
+                treats NaN as a category.
+    kci         Its `1 - cdf` can be 0. Such a p is replaced by 2^-53, the resolution of the subtraction.
+    hsic        hyppo uses the kernel width of x for y, too. Both columns are divided by their own median
+                distance first.
     hsic, distance_correlation
                 hyppo's fast p is an upper bound (for independent columns it is mostly 1), so the null is
                 called "hyppo chi2 bound". hyppo's objects keep state, so each test makes a new one.
-    rcit        causal-learn draws from numpy's global state. It is seeded, and restored afterwards.
+    rcit        causal-learn draws from numpy's global generator. It is seeded, and restored afterwards.
 """
 
 from collections.abc import Callable
@@ -32,9 +33,9 @@ _RESOLUTION = 2.0**-53
 
 
 class PeerResult(NamedTuple):
-    """What a peer finds for two columns.
+    """The result of a peer for two columns.
 
-    `effect` is the peer's statistic if that is on the scale of a correlation, else NaN.
+    `effect` is the size of the dependence on the scale of a correlation, or NaN if the peer has none.
     """
 
     statistic: float
@@ -76,7 +77,7 @@ def _peer_rcit(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -
 
 
 def _unit_median(points: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
-    """Points divided by the median of their pairwise distances, which is hyppo's width (by 1 if it is 0)."""
+    """Points divided by the median of their pairwise distances (hyppo's width); unchanged if that is 0."""
     from scipy.spatial.distance import pdist
 
     return points / (float(np.median(pdist(points))) or 1.0)
@@ -131,7 +132,7 @@ def _peer_procedure(
     return Procedure(name, title, ("peer",), applies, lambda rng: lambda column: None, compare)
 
 
-# The peers' tests under our names: `run_grid` takes this instead of TESTS, `run_test` takes a value of it.
+# The peers' tests under our names: `run_grid` accepts this instead of TESTS, `run_test` one of its values.
 REFERENCE: dict[str, Procedure] = {
     test.name: test
     for test in (

@@ -1,6 +1,7 @@
 """What every estimator shares: fit and transform, seeds, batches, and the names of the latents.
 
-A block is the set of latents of one modality, or the set "s" that all modalities share.
+Latents are the hidden causes of the measurements. A block is the set of latents of one modality, or the set
+"s" that all modalities share.
 """
 
 from abc import ABC, abstractmethod
@@ -33,7 +34,7 @@ from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split, split_rows
 
-ROWS_AT_ONCE = 8192  # people whose latents are computed in one pass
+ROWS_AT_ONCE = 8192  # number of people whose latents are computed in one pass
 
 EstimatorConfig = TypeVar("EstimatorConfig")
 OnProgress = Callable[[History], None]
@@ -77,7 +78,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
     ) -> Self:
         """Learn on the training rows; choose the best epoch on the validation rows.
 
-        Embeddings are standardised first (standardisation.py), with numbers of the training rows.
+        Embeddings are standardised first (standardisation.py). The means and scales are those of the training
+        rows.
 
         Args:
             data: people with at least one modality. True latents are not used, except by a method that says
@@ -104,8 +106,9 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
 
         A person's missing measurements are left out. Columns of data frames are found by their names if the
-        fit was to data frames, too. Raises InputError for measurements of other numbers, shapes or names, and
-        for NaN or inf in one that a person has; NotFittedError before `fit`.
+        model was fitted to data frames, too. Raises InputError if number, shapes or names of the measurements
+        differ from those of the fit, and for NaN or inf in a measurement that a person has; NotFittedError
+        before `fit`.
         """
 
     def save(self, folder: Path | str) -> None:
@@ -209,7 +212,7 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         return train, validation
 
     def _fingerprint(self, train: Batch, validation: Batch) -> dict[str, str]:
-        """What a fit is of: checksums of its data and its configuration, and its seed."""
+        """What identifies a fit: checksums of its data and of its configuration, and its seed."""
         arrays = [tensor.cpu().numpy() for part in (train, validation) for tensor in part.tensors()]
         described = repr((type(self).__name__, self.config))
         return {
@@ -257,7 +260,7 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         return pd.DataFrame(latents, columns=self.names)
 
     def _derived(self, name: str) -> int:
-        """The seed for one purpose, such as "networks"; every purpose has another."""
+        """The seed for one purpose, such as "networks"; every purpose has a different seed."""
         return int(numpy_rng(self.seed, name).integers(2**62))
 
 

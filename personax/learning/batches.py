@@ -11,11 +11,13 @@ from torch import Tensor
 from personax.views import MultiViewData
 
 Channels = Mapping[str, Sequence[Sequence[int]]]
-"""Modality -> for each measurement the places along its first axis that are used."""
+"""Modality -> for each measurement the positions along its first axis that are used: channels, or numbers."""
 
 
 def varying_channels(data: MultiViewData) -> dict[str, list[list[int]]]:
-    """The channels of images, and the numbers of embeddings, that differ between people; all if none does.
+    """Positions of the channels (images) or numbers (embeddings) that differ between people.
+
+    If none differs, all positions are returned.
 
     A channel that is the same for everybody, such as a colour that no picture has, carries no information
     but would cost computing time.
@@ -39,9 +41,12 @@ def _take(
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a MultiViewData as tensors: modality -> measurements (n, ...), and (n, measurements) bool.
+    """Rows of a MultiViewData as tensors.
 
-    `complete` is True when nobody lacks a measurement.
+    Attributes:
+        x: modality -> one tensor (n, ...) per measurement.
+        observed: modality -> (n, measurements) bool, who has which measurement.
+        complete: True when nobody lacks a measurement.
     """
 
     x: Mapping[str, Sequence[Float[Tensor, "n ..."]]]

@@ -1,4 +1,4 @@
-"""Data and options that a model cannot be fitted with are named before training starts."""
+"""Checks before training starts: data and options that no model can be fitted with are refused."""
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
@@ -68,8 +68,16 @@ def check_fit(
 ) -> None:
     """Raise InputError unless the data can be learned from.
 
-    `latents` must name each modality. There must be enough training rows, a validation row, and each
-    measurement must be observed among the training people. Values must be finite and vary.
+    There must be at least 10 training rows per latent and at least one validation row. At least one training
+    person must have each measurement. Values must be finite, and each modality must vary.
+
+    Args:
+        data: the people.
+        split: the rows for training and validation.
+        latents: modality -> number of its latents, at least 1; must name each modality.
+        shared: number of latents that all modalities share.
+        nuisance: modality -> number of coordinates of its block that are not latents; only modalities of
+            the data.
     """
     if set(latents) != set(data.modalities):
         raise InputError(

@@ -1,9 +1,10 @@
-"""Embeddings are compressed to a few coordinates before learning, whatever linear map has obfuscated them.
+"""Compress embeddings to a few coordinates before learning, independently of the map that obfuscated them.
 
-The published embeddings have passed an unknown invertible map (paper §3). What the measurements of a modality
-have in common survives it: their canonical correlations do not change under any invertible linear map of
-a measurement. So if a modality has several measurements, each one is compressed to its canonical variates
-with the others (generalised canonical correlations, MAXVAR: Kettenring 1971), in units of its own noise
+The published embeddings were transformed by an unknown invertible map (paper §3). What the measurements of a
+modality have in common survives it: their canonical correlations do not change under any invertible linear
+map of a measurement. So if a modality has several measurements, each one is compressed to its canonical
+variates with the others (generalised canonical correlations, MAXVAR: Kettenring 1971), in units of its own
+noise
 
     y_i = W_i^T (x_i - mean_i),   S = mean over j != k of cov(y_j, y_k),   out_i = (cov(y_i) - S)^(-1/2) y_i
 
@@ -39,12 +40,12 @@ from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData
 
 COMPONENT_NUMBERS = (16, 32, 64, 128)  # numbers of principal components to choose from
-POWER_ITERATIONS = 8  # of the block power method
+POWER_ITERATIONS = 8  # iterations of the block power method, which finds the principal components
 OVERSAMPLING = 16  # further directions in the block power method, which make the leading ones exact
 HELD_OUT_SHARE = 0.25  # share of the training rows on which the numbers of components are chosen
-SIGNIFICANT_ERRORS = 4.0  # a held-out canonical correlation must exceed 0 by so many standard errors
+SIGNIFICANT_ERRORS = 4.0  # a held-out canonical correlation must exceed 0 by this many standard errors
 PAIRS_PER_COORDINATE = (
-    10  # so many training people must have two measurements, for each latent of the modality
+    10  # for each latent of the modality, this many training people must have two measurements
 )
 NOISE_FLOOR = 0.01  # least noise of a canonical variate, as a share of its variance
 
@@ -67,7 +68,7 @@ def project_seen(
     x: Float[np.ndarray, "n d"],
     has: Bool[np.ndarray, " n"],
 ) -> Float[np.ndarray, "n r"]:
-    """`project` (n, d) -> (n, r) of the rows that are there; the others become zeros, whatever they hold."""
+    """Apply `project` (n, d) -> (n, r) to the rows that exist (`has`); the others become zeros."""
     found = project(x[has])
     out = np.zeros((len(x), found.shape[1]), found.dtype)
     out[has] = found
@@ -178,7 +179,7 @@ class _Principal:
         return float(np.sqrt(rest / max(1, d - signal) / max(1 - signal / n, 0.1)))
 
     def above_noise(self) -> int:
-        """Number of components above the optimal hard threshold (Gavish & Donoho 2014) at estimated noise."""
+        """Number of components above the optimal hard threshold for the noise (Gavish & Donoho 2014)."""
         ratio = len(self.centre) / self.people
         root = np.sqrt(ratio**2 + 14 * ratio + 1)
         threshold = 2 * (ratio + 1) + 8 * ratio / (ratio + 1 + root)  # in units of the noise's variance
@@ -193,7 +194,7 @@ class _Principal:
 def _leading_components(
     array: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " rows"], rng: np.random.Generator
 ) -> _Principal:
-    """The leading principal components of `array[rows]` (n, d), as many as are ever needed.
+    """The leading principal components of `array[rows]` (n, d): the largest number that may be chosen later.
 
     The power method runs on vectors over people, so that x -> x Q with an orthogonal Q changes nothing.
     """
@@ -261,16 +262,18 @@ class _Scores:
 
 
 def _together(seen: Bool[np.ndarray, "n measurements"]) -> Int[np.ndarray, "measurements measurements"]:
-    """(n, measurements) bool -> (measurements, measurements) number of people who have both of two."""
+    """(n, measurements) bool -> (measurements, measurements) number of people who have both measurements."""
     counts: np.ndarray = seen.T.astype(int) @ seen.astype(int)
     return counts
 
 
 def _check_overlap(where: str, together: Int[np.ndarray, "measurements measurements"], needed: int) -> None:
-    """Raise InputError unless pairs that `needed` people have together link every measurement to the first.
+    """Raise InputError unless every measurement is linked to the first one.
+
+    Two measurements are linked if at least `needed` people have both, or by a chain of such pairs.
 
     Args:
-        where: what the message begins with: the source and the modality.
+        where: the beginning of the message: the source and the modality.
         together: (measurements, measurements) number of training people who have both of two measurements.
         needed: least number of them.
     """
@@ -318,11 +321,11 @@ def _compress_several(
 
 
 def _independent_pairs(seen: Bool[np.ndarray, "n measurements"]) -> float:
-    """How many independent pairs of measurements are worth as much as those of the people in `seen`.
+    """The number of independent pairs that would be as informative as the pairs of the people in `seen`.
 
-    A person with all of I measurements has I (I - 1) / 2 pairs, which may err together (Kish's effective
-    sample size, with each person's number of pairs as the weight). It is the number of people if all of them
-    have equally many measurements.
+    It is Kish's effective sample size, with each person's number of pairs as the weight: a person with I
+    measurements has I (I - 1) / 2 pairs, whose errors may depend on each other. If all people have equally
+    many measurements, it is the number of people.
     """
     numbers = seen.sum(1)
     pairs = numbers * (numbers - 1) // 2
@@ -332,7 +335,7 @@ def _independent_pairs(seen: Bool[np.ndarray, "n measurements"]) -> float:
 def _in_units_of_noise(
     scores: _Scores, maps: Sequence[Float[np.ndarray, "p r"]]
 ) -> list[Float[np.ndarray, "p r"]]:
-    """Maps (p, r) in units of noise: the part of a measurement that it does not share gets variance 1.
+    """Maps (p, r) in units of noise: the part of a measurement that no other one shares gets variance 1.
 
     What is shared is much larger than the noise. So cov(y_i) and what is subtracted from it are means over
     the same people, those who have measurement i. Each of them counts once: as the mean over the pairs that
@@ -355,7 +358,7 @@ def _in_units_of_noise(
 
 
 def _centred(x: Float[np.ndarray, "n r"], has: Bool[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
-    """(n, r) minus the mean of the rows that are there; the others become zeros."""
+    """(n, r) minus the mean of the rows that exist (`has`); the others become zeros."""
     return np.where(has[:, None], x - x[has].mean(0), 0)
 
 

@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 
 class LinearPlusMLP(nn.Module):
-    """A linear map plus a perceptron that starts near zero: with few people, more than that overfits."""
+    """A linear map plus a perceptron whose output is near zero at first.
+
+    It starts almost linear because, with few people, a network that starts with more bends overfits.
+    """
 
     def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""From a command line to a dataclass, and from an error to one line and exit code 2.
+"""Turn a command line into a dataclass, and an error into one line and exit code 2.
 
-The fields of a dataclass, with a docstring under each, are the options of a command: as flags and in YAML
-files.
+The fields of a dataclass, with a docstring under each, are the options of a command, both as flags and in
+YAML files.
 """
 
 import logging
@@ -29,7 +29,7 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 
 class _HelpFormatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Keeps the lines of a description as they are, because each of its examples has a line of its own."""
+    """Keeps the lines of a description as they are, because each of its examples is on a separate line."""
 
 
 class _OneLineParser(ArgumentParser):
@@ -41,7 +41,7 @@ class _OneLineParser(ArgumentParser):
 
 
 def _underscored(word: str) -> str:
-    """`--data-dir=a-b` becomes `--data_dir=a-b`, so that both spellings of an option are understood."""
+    """`--data-dir=a-b` becomes `--data_dir=a-b`, so that both spellings of an option work."""
     option, equals, value = word.partition("=")
     return f"--{option[2:].replace('-', '_')}{equals}{value}" if word.startswith("--") else word
 
@@ -58,7 +58,7 @@ def _spell_out_switches(argv: Sequence[str], switches: set[str]) -> list[str]:
 
 
 def parse_seeds(text: str) -> list[int]:
-    """The list of seeds that a text such as `0,1,2` or `0-9` means. Raises InputError for any other text.
+    """Turn a text such as `0,1,2` or `0-9` into a list of seeds. Raises InputError for any other text.
 
     >>> parse_seeds("0-2,7")
     [0, 1, 2, 7]
@@ -67,7 +67,7 @@ def parse_seeds(text: str) -> list[int]:
     for part in str(text).split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if not match:
-            raise InputError(f"seeds {text!r}: {part!r} is no seed or range; write 0,1,2 or 0-9")
+            raise InputError(f"seeds {text!r}: {part!r} is not a seed or range; write 0,1,2 or 0-9")
         first, last = int(match[1]), int(match[2] or match[1])
         seeds.extend(range(first, last + 1))
     if not seeds or len(set(seeds)) != len(seeds):
@@ -85,7 +85,7 @@ def parse(
 ) -> Options:
     """Read the options of a command from flags and YAML files.
 
-    A flag is stronger than the file of `--config file.yaml`, and the file is stronger than the default.
+    A flag overrides the file of `--config file.yaml`, and the file overrides the default.
     `--print_config` prints all options as YAML and stops.
 
     Args:

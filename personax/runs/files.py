@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and their checksums."""
+"""Files that are written completely or not at all, and their checksums."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds, else remove it.
 
     It works for files and folders. The parent folder is made if needed. The suffix is kept, because
-    matplotlib and others choose the format by it.
+    matplotlib and other libraries choose the format by it. Raises InputError if the path cannot be written.
     """
     path = Path(path)
     try:
@@ -84,7 +84,7 @@ def write_yaml(path: Path | str, value: Any) -> None:
 
 
 def read_yaml(path: Path | str) -> Any:
-    """Parse a YAML file. Raises InputError if it is missing, or malformed (and names the line)."""
+    """Parse a YAML file. Raises InputError if it is missing or not valid; the message names the line."""
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

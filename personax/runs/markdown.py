@@ -29,7 +29,7 @@ def markdown_table(frame: pd.DataFrame, *, index: str | None = None, digits: int
 
 
 def escape_cell(value: object) -> str:
-    """Text that means the same within a cell of a Markdown table."""
+    """A value as text for a cell of a Markdown table: special characters are escaped, line breaks removed."""
     return " ".join(str(value).replace("\\", "\\\\").replace("|", "\\|").split("\n"))
 
 
@@ -44,5 +44,5 @@ def _escaped_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def _texts(table: pd.DataFrame) -> Sequence[int]:
-    """Numbers of the columns that hold text; what looks like a number there is left as it is."""
+    """Numbers of the columns that hold text; texts that look like numbers are not reformatted in them."""
     return [k for k, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]

@@ -6,7 +6,7 @@ results/<experiment>/<name>/seed-<k>/
     run.log          the messages of the command
     ...              the results of the experiment
 
-The names of files that more than one module needs are defined here, and only here.
+Names of files that more than one module needs are defined only here.
 """
 
 import json
@@ -47,18 +47,18 @@ GRAPH = "graph.json"
 TRUE_GRAPH = "truth_graph.json"
 FIGURES = "figures"
 
-CHECKOUT = Path(__file__).resolve().parents[2]  # the folder of a clone; something else in an installation
+CHECKOUT = Path(__file__).resolve().parents[2]  # the root of a clone; another folder in an installation
 IN_A_CLONE = (CHECKOUT / "pyproject.toml").exists()
 ROOT = CHECKOUT if IN_A_CLONE else Path.cwd()  # results, data and configurations are looked up below it
 
 
 def project_path(path: Path | str) -> Path:
-    """An absolute path as it is; a relative one from the root of a clone, else from the current folder."""
+    """Make a path absolute: from the root of a clone, or in an installation from the current folder."""
     return Path(path) if Path(path).is_absolute() else ROOT / path
 
 
 def shipped_config(name: str) -> Path:
-    """The path of a file in configs/, which an installation has within the package."""
+    """The path of a file in configs/, which is inside the package if PersonaX is installed."""
     return (CHECKOUT if IN_A_CLONE else Path(__file__).parents[1]) / "configs" / name
 
 
@@ -112,7 +112,7 @@ def environment() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder that `open_run` has prepared. `path / name` is where each file goes."""
+    """A folder that `open_run` has prepared. `folder / name` is the path of the file `name` in it."""
 
     path: Path
 
@@ -166,7 +166,7 @@ class RunFolder:
         if before is not None and checksum != before:
             raise InputError(
                 f"{self.path}: was made with other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
-                "restore those data, or start again with --overwrite"
+                "use the same data, or start again with --overwrite"
             )
 
 
@@ -183,7 +183,8 @@ def open_run(
         overwrite: delete an existing folder, but only if it contains a config.yaml.
 
     Raises:
-        InputError: the folder exists and neither `resume` nor `overwrite` allows it, or it is no run folder.
+        InputError: the folder exists and neither `resume` nor `overwrite` is given, it is not a run folder,
+            or with `resume` its options differ.
     """
     path = project_path(path)
     if resume and overwrite:
@@ -192,7 +193,7 @@ def open_run(
         raise InputError(f"{path}: is a file; --output must name a folder")
     if path.exists() and any(path.iterdir()):
         if not (path / CONFIG).exists():
-            raise InputError(f"{path}: exists and is no run folder (no {CONFIG}); choose another --output")
+            raise InputError(f"{path}: exists and is not a run folder (no {CONFIG}); choose another --output")
         if overwrite:
             shutil.rmtree(path)
         elif resume:
@@ -204,7 +205,7 @@ def open_run(
 
 
 def _refuse_other_config(path: Path, config: "DataclassInstance") -> None:
-    """Raise InputError if an option differs from that in the folder's config.yaml; name the first."""
+    """Raise InputError if an option differs from the folder's config.yaml; the message names the first."""
     before, now = (
         _flatten(identity_of(config, values)) for values in (read_yaml(path / CONFIG), asdict(config))
     )

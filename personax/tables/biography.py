@@ -1,14 +1,14 @@
 """The biography of simulated people: each column is drawn from the columns and latents that it declares.
 
-The margins are round numbers close to public statistics (squad sizes and body measures per league,
-occupations of public figures, how often an encyclopedia states a height). They give the tests realistic
-columns (ties, skew, few or many categories, missing cells). They do not describe anybody.
+The distributions of the columns use round numbers close to public statistics (squad sizes and body measures
+per league, occupations of public figures, how often an encyclopedia states a height). So the tests get
+realistic columns (ties, skew, few or many categories, missing cells). The numbers do not describe any person.
 
 The `draw` of a column receives its declared parents and nothing else. So the dependences that simulation.py
 derives from the declarations are those of the data. Arrows point from latents to biography, never back, so no
-column can confound two latents. Birth month and day have no latent as an ancestor: they are the negative
-controls (no trait depends on them). Cells are missing completely at random, so rows without a value can be
-dropped without changing any independence.
+column is a common cause of two latents. Birth month and day have no latent as an ancestor: they are the
+negative controls (no trait depends on them). Cells are missing completely at random, so rows without a value
+can be dropped without changing any independence.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from jaxtyping import Float, Int, Shaped
 
 @dataclass(frozen=True)
 class ColumnInputs:
-    """What a column is drawn from: `of["League"]` is the (n,) array of the parent "League".
+    """The inputs of a column's `draw`: `of["League"]` is the (n,) array of the parent "League".
 
     Attributes:
         parents: name of a parent -> (n,) values.
@@ -43,10 +43,10 @@ class Drawn:
 
     Attributes:
         name: name of the column.
-        parents: the latents and columns that `draw` may see.
-        draw: gives the (n,) values.
-        missing: share of cells that are missing.
-        hidden: whether the column is only a cause of others and no part of the table.
+        parents: the latents and columns that `draw` may use.
+        draw: returns the (n,) values.
+        missing: share of cells that are missing, in [0, 1].
+        hidden: True if the column is only a cause of others and is not in the table.
     """
 
     name: str
@@ -71,7 +71,7 @@ def _rounded(
 
 
 class _League(NamedTuple):
-    """A league: share of the people, slope by the latent s2, mean and sd of height and of body mass index."""
+    """A league: share of the people, effect of latent s2, mean and sd of height (cm) and body mass index."""
 
     share: float
     slope: float
@@ -94,7 +94,7 @@ LEAGUES = tuple(_LEAGUES)
 
 
 class _Country(NamedTuple):
-    """A country: its centre in degrees, its share of the people, and its slope by the latent s2."""
+    """A country: its centre in degrees, its share of the people, and the effect of the latent s2 on it."""
 
     latitude: float
     longitude: float
@@ -136,7 +136,7 @@ _LATITUDES, _LONGITUDES, _COUNTRY_SHARES, _COUNTRY_SLOPES = np.array(list(_COUNT
 
 
 class _Occupation(NamedTuple):
-    """An occupation: its share of the people, and its slopes by the latents s1 and s2."""
+    """An occupation: its share of the people, and the effects of the latents s1 and s2 on it."""
 
     share: float
     slope1: float
@@ -240,7 +240,7 @@ def _celeb_weight(of: ColumnInputs) -> Float[np.ndarray, " n"]:
 def _draw_face(
     latent: str, share: float, weight: float = 1.3, by_gender: float = 0.0
 ) -> Callable[[ColumnInputs], Float[np.ndarray, " n"]]:
-    """An attribute that about `share` of the faces show, by logistic regression on an image latent."""
+    """A face attribute that a share `share` of the people have, by logistic regression on an image latent."""
 
     def draw(of: ColumnInputs) -> Float[np.ndarray, " n"]:
         logit = weight * of[latent] + of.rng.logistic(size=of.n)

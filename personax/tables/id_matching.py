@@ -1,4 +1,4 @@
-"""Match the rows of a file to the people of a table by their identifiers, and say how well that went."""
+"""Match the rows of a file to the people of a table by their identifiers, and report how many were found."""
 
 import re
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def match_ids(people: Shaped[np.ndarray, " n"], rows: Shaped[np.ndarray, " k"], 
         raise InputError(f"{where}: ID {written[int(np.argmax(counts > 1))]!r} occurs twice; keep one row")
     sentence = _sentence(written, given, target)
     if 2 * (counts > 0).sum() < len(written):
-        raise InputError(f"{where}: {sentence}; fewer than half: write the IDs as the table does")
+        raise InputError(f"{where}: {sentence}; fewer than half: write the IDs in the same form as the table")
     return IdMatch(target, f"{where}: {sentence}")
 
 
@@ -85,7 +85,7 @@ def _sentence(written: Sequence[str], given: Sequence[str], target: Int[np.ndarr
     if lacking:
         sentence += f"; not found: {_first_ids(lacking)}"
     if strangers:
-        sentence += f"; rows of nobody in the table: {_first_ids(strangers)}"
+        sentence += f"; rows of people who are not in the table: {_first_ids(strangers)}"
     return sentence
 
 

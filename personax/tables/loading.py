@@ -74,7 +74,7 @@ def load_table(
     """Load a table of people from the hub or from a file, or simulate one.
 
     Args:
-        dataset: "athlete" or "celeb". None is for any other `table`; its columns are then recognised by the
+        dataset: "athlete" or "celeb", or None for any other `table`, whose columns are then recognised by the
             names of both datasets.
         source: where the dataset comes from. It has no effect if `table` is given.
         table: a .parquet, .arrow, .feather, .jsonl, .csv or .tsv file.
@@ -82,7 +82,7 @@ def load_table(
         aggregate: how the scores of the language models become one score: "median" (as in the paper; if the
             file has an aggregated column, that column is used), "majority" or "mean".
         embeddings: False leaves the embeddings out.
-        n: number of simulated people. Of a file or of the hub's table, only the first n rows are used.
+        n: number of simulated people. From a file or from the hub's table, only the first n rows are used.
 
     Returns:
         The table. Its `report` says which columns were recognised, ignored and missing.
@@ -171,7 +171,7 @@ def _build_table(
 
 
 def _in_order(features: Iterable[str], dataset: DatasetName | None) -> list[str]:
-    """The features in the order of the schema, those that it does not know at the end."""
+    """The features in the order of the schema; features that are not in the schema are at the end."""
     place = {column.name: number for number, column in enumerate(schema_of(dataset))}
     return sorted(features, key=lambda name: place.get(name, len(place)))
 
@@ -182,7 +182,7 @@ def _in_order(features: Iterable[str], dataset: DatasetName | None) -> list[str]
 def _aggregated(
     scores: dict[str, pd.DataFrame], how: Aggregate, warnings: list[str]
 ) -> dict[str, pd.DataFrame]:
-    """The scores with "aggregated" first: for the median the file's own column, if there is one."""
+    """Put aggregated scores first. For the median, the file's own column is used if there is one."""
     llms = {rater: scores[rater] for rater in LLMS if rater in scores}
     if not llms:
         if "aggregated" in scores and how != "median":
@@ -196,13 +196,13 @@ def _aggregated(
     if differs.any():
         warnings.append(
             f"{int(differs.sum())} of {differs.size} aggregated scores are not the median of the models' "
-            "scores; the file's own are used"
+            "scores; the aggregated scores of the file are used"
         )
     return scores
 
 
 def _refuse_too_few(raw: RawTable, features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]) -> None:
-    """Raise InputError if fewer than five people have both a feature and a score."""
+    """Raise InputError if fewer than five people have both a feature and a score (if the table has both)."""
     complete = np.ones(raw.n, dtype=bool)
     if len(features.columns):
         complete &= features.notna().any(axis=1).to_numpy()
@@ -272,7 +272,7 @@ def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: Shaped[np.ndarray, " 
             array, present = _numbered_vectors(raw, names)
         where = f"{raw.label}, column {names[0]!r}"
         if array.ndim == 3:
-            # Several photographs of one person in a cell: each one is a measurement.
+            # A cell holds several photographs of one person: each one is a measurement.
             for number in range(array.shape[1]):
                 one = np.ascontiguousarray(array[:, number])
                 found[Slot(slot.modality, slot.number + number)] = check_embeddings(

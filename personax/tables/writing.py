@@ -26,7 +26,7 @@ DESCRIPTION_COLUMNS = {llm: f"{llm.capitalize()}_description" for llm in LLMS}
 
 
 def write_table(table: PeopleTable, path: Path | str) -> None:
-    """Write a table so that `load_table(..., table=path)` gives equal values back.
+    """Write a table so that `load_table(..., table=path)` returns equal values.
 
     Scores are lists of five numbers, with 0 for "insufficient information". Embeddings are lists of float32
     with a fixed size, in the columns `Profile_picture` (or `Profile_picture_1`, ... if there are several) and
@@ -58,7 +58,7 @@ def write_table(table: PeopleTable, path: Path | str) -> None:
     metadata = {METADATA_KEY: json.dumps(facts).encode()}
     arrow = pa.table(columns).replace_schema_metadata(metadata)
     with atomic_path(path) as temporary:
-        # Noise cannot be compressed, and dictionaries of floats only cost time.
+        # Embeddings hardly compress, and dictionaries of floats only cost time.
         pa.parquet.write_table(arrow, temporary, compression="none", use_dictionary=False)
 
 

@@ -2,10 +2,10 @@
 
 color.csv      z11, z12, path_red, path_green, path_blue   RGB PNGs
 fashion.csv    z21, z22, path [, path_2, path_3 ...]       grey PNGs
-graph.csv      from, to                                    edges between the latents (an addition of ours)
+graph.csv      from, to                                    edges between the latents (we have added this file)
 
-The first two tables have one row per scene, in the same order. Paths are relative to the folder. Further
-latents z13, z14, ... and z23, z24, ... are allowed. In messages, row 1 is the first row below the header.
+The first two tables have one row per scene, in the same order. Paths are relative to the folder. More latents
+z13, z14, ... and z23, z24, ... are allowed. In messages, row 1 is the first row below the header.
 """
 
 import csv
@@ -97,7 +97,7 @@ def write_dataset(data: MultiViewData, folder: Path | str) -> None:
 
 
 def _check_fits(data: MultiViewData) -> None:
-    """Raise InputError if `data` are not as `write_dataset` describes them."""
+    """Raise InputError if `data` are not of the form that `write_dataset` describes."""
     if data.truth is None or data.truth.graph is None:
         raise InputError("the official layout needs true latents and their graph, which these data lack")
     if set(data.modalities) != {layout.modality for layout in _LAYOUTS}:
@@ -114,7 +114,7 @@ def _check_fits(data: MultiViewData) -> None:
         if not arrays or (layout.mode == "RGB" and len(arrays) != len(_COLOURS)):
             raise InputError(f"{layout.modality}: {len(arrays)} measurements do not fit {layout.table}")
         if not data.observed[layout.modality].all():
-            raise InputError(f"{layout.modality}: the official layout has no place for missing measurements")
+            raise InputError(f"{layout.modality}: the official layout cannot store missing measurements")
         for array in arrays:
             if array.ndim != 4 or array.shape[1] != layout.channels:
                 raise InputError(f"{layout.modality}: shape {array.shape}, not (n, {layout.channels}, h, w)")
@@ -165,8 +165,8 @@ def read_dataset(folder: Path | str, *, size: int | None = None) -> MultiViewDat
 
     Returns:
         The modalities "digit" (three measurements (n, 3, h, w): red, green, blue) and "garment" (one
-        measurement (n, 1, h, w) per path column), with pixels in [0, 1]. The graph is that of graph.csv.
-        Without this file it is the official graph if the latents are the official four, else None.
+        measurement (n, 1, h, w) per path column), with pixels in [0, 1]. The graph is read from graph.csv.
+        Without this file it is the official graph if the latents are the four official ones, else None.
 
     Raises:
         InputError: something is missing, cannot be read or does not fit. The message names table, row and

@@ -1,9 +1,9 @@
 """Draw batches of objects, each at a given sub-pixel position, opacity and background level.
 
 Source images are normalised first, so that the factor that a latent controls can be read from the picture.
-The object is made smaller, so that it has room to move. It is centred on its centre of mass (for the
-position). It is scaled to a fixed energy, the root of the sum of its squared pixels at the resolution of the
-picture (for opacity and grey level).
+The object is made smaller, so that it has room to move. For the position, it is centred on its centre of
+mass. For opacity and grey level, it is scaled to a fixed energy: the square root of the sum of its squared
+pixels at the resolution of the picture.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from personax.variant_mnist.scm import Factor
 
 CANVAS = 28  # side in pixels before the reduction to the output size
 OBJECT = 20  # side in pixels of the smaller object
-SPREAD = 3.0  # a latent of so many standard deviations is at the end of the range of its factor
+SPREAD = 3.0  # a latent of this many standard deviations is at the end of the range of its factor
 # Energy of a fully opaque object on 14 x 14 pixels; it grows in proportion to the side. With a higher energy,
 # the thinnest digits would be clipped at 1.
 ENERGY = 3.0

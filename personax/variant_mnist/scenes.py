@@ -1,6 +1,6 @@
 """Variant-MNIST: scenes of a coloured digit and a grey garment, drawn from known latents.
 
-A scene plays the part of a person. Its modalities are the digit and the garment.
+A scene is to the model what a person is in the tables. Its modalities are the digit and the garment.
 """
 
 from typing import Literal

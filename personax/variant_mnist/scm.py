@@ -1,4 +1,4 @@
-"""Structural causal models: named latents, their causes, and the functions between them."""
+"""Structural causal models (SCMs): named latents, their causes, and the functions between them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ Mechanism = Callable[[Float[np.ndarray, "n parents"], Float[np.ndarray, " n"]], 
 
 @dataclass(frozen=True)
 class Latent:
-    """A latent.
+    """A latent: a hidden number that controls one visual factor of the pictures of a modality.
 
     Attributes:
-        modality: the modality that shows it.
+        modality: the modality whose pictures show it.
         factor: the visual factor that it controls.
         parents: names of its direct causes.
         mechanism: function of the parents and the noise.
@@ -108,7 +108,7 @@ def root(_parents: Float[np.ndarray, "n parents"], noise: Float[np.ndarray, " n"
 
 
 def sine(frequency: float, sd: float = 0.65) -> Mechanism:
-    """z = 0.95 sin(frequency parent) + sd eps, which is not monotone: it turns in the tails."""
+    """z = 0.95 sin(frequency parent) + sd eps, which is not monotone for large |parent|."""
     return lambda parents, noise: 0.95 * np.sin(frequency * parents[:, 0]) + sd * noise
 
 
@@ -123,7 +123,7 @@ def saturating(slope: float, sd: float = 0.7) -> Mechanism:
 
 
 def variant_mnist_scm() -> StructuralCausalModel:
-    """The SCM of Variant-MNIST (Sun et al. 2025, §6.2: graph and meaning; the functions are ours).
+    """The SCM of Variant-MNIST. Graph and meaning are from Sun et al. 2025, §6.2; the functions are ours.
 
     z11, the digit's horizontal position, causes its opacity z12 and the garment's vertical position z21,
     which causes the garment's grey level z22. Every mechanism is noisy and nonlinear; no two latents
@@ -152,7 +152,7 @@ def reordered_scm() -> StructuralCausalModel:
 
 
 def backwards_scm() -> StructuralCausalModel:
-    """The cross edge backwards: garment causes digit. z21 -> z22, z22 -> z11, z11 -> z12."""
+    """The edge between modalities is reversed: garment causes digit. z21 -> z22, z22 -> z11, z11 -> z12."""
     return StructuralCausalModel(
         {
             "z11": Latent("digit", "horizontal", ("z22",), saturating(1.2)),
@@ -164,7 +164,7 @@ def backwards_scm() -> StructuralCausalModel:
 
 
 def four_latents_scm() -> StructuralCausalModel:
-    """Four latents a modality: both positions, intensity and background; two edges between modalities."""
+    """Four latents per modality: both positions, intensity and background; two edges between modalities."""
     return StructuralCausalModel(
         {
             "z11": Latent("digit", "horizontal", (), root),

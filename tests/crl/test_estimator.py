@@ -72,7 +72,7 @@ def fitted() -> Fitted:
 
 @pytest.fixture(scope="module")
 def fitted_seen_once() -> Fitted:
-    """A model of people whose modality b is seen once, so that `nuisance` is filled in."""
+    """A model of people whose modality b has one measurement, so that `nuisance` is filled in."""
     data, split = embeddings()
     once = dataclasses.replace(
         data, measurements={**data.measurements, "b": data.measurements["b"][:1]}, observed={}
@@ -308,7 +308,7 @@ def test_measurements_of_other_shapes_and_numbers_are_refused(fitted: Fitted, tm
 
 
 def test_a_second_fit_is_that_of_a_fresh_object(fitted: Fitted, fitted_seen_once: Fitted) -> None:
-    """Whatever the first fit was to: its nuisance, channels and shapes are forgotten."""
+    """A second fit does not depend on the nuisance, channels and shapes of the first."""
     fresh, data, split = fitted
     model = CRL(QUICK, seed=1, device="cpu").fit(*fitted_seen_once[1:]).fit(data, split)
     assert model.transform(data).equals(fresh.transform(data))
@@ -436,7 +436,7 @@ SMALL = dataclasses.replace(
 
 @pytest.mark.slow
 def test_independent_latents_of_a_modality_get_no_edge(tmp_path: Path) -> None:
-    """z11 -> z21 is all there is. Mixed at random, z11 and z12 are not at a right angle."""
+    """z11 -> z21 is the only edge. After a random mixture, z11 and z12 are not at a right angle."""
     rng = np.random.default_rng(0)
     z = rng.normal(size=(1000, 4))
     z[:, 2] = np.sin(2 * z[:, 0]) + 0.5 * rng.normal(size=1000)
@@ -457,7 +457,7 @@ def test_independent_latents_of_a_modality_get_no_edge(tmp_path: Path) -> None:
 
 
 def test_transform_uses_the_units_of_the_training_rows(fitted: Fitted, tmp_path: Path) -> None:
-    """Latents of few people are those that they have among many; test rows have no part in the fit."""
+    """Latents of few people are the same as among many; test rows do not affect the fit."""
     model, data, split = fitted
     model.save(tmp_path)
     few = np.arange(5)

@@ -12,7 +12,7 @@ PAIR = np.array([[0, 1], [0, 0]])
 
 
 def pair(effect: Callable[[np.ndarray], np.ndarray], seed: int, noise: str = "normal") -> np.ndarray:
-    """400 people's cause and effect, each seen with some noise of its own, as recovered latents are."""
+    """Cause and effect for 400 people, both with some noise, like recovered latents."""
     rng = np.random.default_rng(seed)
     draw = rng.normal if noise == "normal" else rng.laplace
     x = draw(size=400)
@@ -34,7 +34,7 @@ def test_what_is_bent_or_not_gaussian_has_a_direction(
 ) -> None:
     latents = pair(effect, 0, noise)
     assert support_of_directions(latents, PAIR)[0, 1] >= SURE
-    assert support_of_directions(latents[:, ::-1], PAIR)[0, 1] < 0.1  # the wrong way round
+    assert support_of_directions(latents[:, ::-1], PAIR)[0, 1] < 0.1  # the wrong direction
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ def test_forbidden_edges_do_not_appear(latents: np.ndarray, method: DiscoveryMet
     forbidden = forbidden_arrows(NAMES, BLOCKS, known)
     marks = discover(latents, Discovery(method, forbidden=forbidden))
     twice = marks[forbidden & forbidden.T]
-    if method == "fci":  # neither causes the other: what is left is a hidden common cause
+    if method == "fci":  # neither causes the other: only a hidden common cause is possible
         assert set(twice.tolist()) <= {NONE, ARROW}
     else:
         assert not twice.any()

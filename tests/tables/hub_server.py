@@ -16,7 +16,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub:
-    """What the server holds, how it behaves, and what it was asked.
+    """The files of the server, its behaviour, and the requests so far.
 
     Attributes:
         files: name -> bytes of the one repository.

@@ -21,7 +21,7 @@ class Published(NamedTuple):
     mcc: float
 
 
-# PersonaX, Fig. 5 (c): fitted and scored on the same rows, on data that are lost.
+# PersonaX, Fig. 5 (c): fitted and scored on the same rows, on data that are not available any more.
 PUBLISHED = {
     OURS: Published(0.96, 0.92),
     "mmcrl": Published(0.90, 0.85),
@@ -35,7 +35,7 @@ class Panel(NamedTuple):
     """One table or picture of the comparison.
 
     Attributes:
-        heading: of the table.
+        heading: heading of the table.
         rows: title of a row -> its runs, one per seed.
         published: title of a row -> published scores.
         varied: what is varied, or None for the panel of the methods.
@@ -48,7 +48,7 @@ class Panel(NamedTuple):
 
 
 def panels_of(runs: pd.DataFrame, config: ComparisonConfig, request: Request) -> Iterator[Panel]:
-    """The panels of the parts that are asked for."""
+    """The panels of the requested parts."""
     for part in request.parts:
         varied = varied_part(part, config)
         if varied is None:
@@ -85,8 +85,8 @@ def comparison_report(runs: pd.DataFrame, config: ComparisonConfig, request: Req
     for panel in panels_of(runs, config, request):
         lines += ["", f"## {panel.heading}", "", score_table(panel)]
         if panel.varied is None:
-            lines += ["", "Published: fitted and scored on the same rows, on data that are lost."]
-            lines += ["A blank SHD or F1: the method has no graph."]
+            lines += ["", "Published: fitted and scored on the same rows, on data that are not available."]
+            lines += ["A blank SHD or F1 means that the method has no graph."]
     return "\n".join(lines) + "\n"
 
 

@@ -23,7 +23,7 @@ from personax.runs.run_folder import FIGURES, existing_path
 
 
 def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
-    """Check every assumption, write the page, the JSON and the figure, print the report. InputError."""
+    """Check every assumption; write page, JSON and figure; print the report. Raises InputError."""
     check_diagnosis(config)
     folder = existing_path(config.folder[0])
     finished = read_run(folder)

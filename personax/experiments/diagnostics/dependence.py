@@ -1,4 +1,4 @@
-"""Is one vector independent of another one, perhaps given a third? Tested by HSIC, summed over coordinates.
+"""Test if one vector is independent of another one, perhaps given a third: HSIC, summed over coordinates.
 
 The kernel of a vector is the sum of the Gaussian kernels of its coordinates, whose widths are the median
 distances of their own columns, so that
@@ -6,9 +6,10 @@ distances of their own columns, so that
     HSIC(a, b) = sum_{k, l} HSIC(a_k, b_l).
 
 It is computed exactly, in time linear in n (grams.FactorGram), and equals the registry's `hsic` for single
-columns. It sees every dependence between a coordinate of a and one of b, but no dependence that shows only in
-several of them together. Single columns are tested by distance correlation and KCI as well. The effect is the
-root of HSIC's debiased kernel alignment; it is in [0, 1], and about |correlation| for normal columns.
+columns. It detects every dependence between a coordinate of a and one of b, but not a dependence that appears
+only in several coordinates together. Single columns are also tested by distance correlation and KCI. The
+effect is the square root of HSIC's debiased kernel alignment; it is in [0, 1], and about |correlation| for
+normal columns.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,20 +27,20 @@ from personax.independence.registry import run_test
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import LN10
 
-CHANCE_DRAWS = 40  # shuffles, which show how large effects are by chance
-NEIGHBOURS = 10  # largest cell of people within which a local permutation shuffles
-LEAST_COLUMN_VARIANCE = 1e-8
-LONGEST_SERIES = 200  # terms of a column's cosine series; with far outliers, a Cholesky factor has fewer
-SECOND_OPINIONS = ("distance_correlation", "kci")
+CHANCE_DRAWS = 40  # number of shuffles, which show how large effects are by chance
+NEIGHBOURS = 10  # largest number of people in a cell within which a local permutation shuffles
+LEAST_COLUMN_VARIANCE = 1e-8  # a column with less variance counts as constant
+LONGEST_SERIES = 200  # most terms of a column's cosine series; with far outliers a Cholesky factor has fewer
+SECOND_OPINIONS = ("distance_correlation", "kci")  # further tests of single columns
 
 
 class Dependence(NamedTuple):
     """How strongly two vectors depend on each other, and how certain that is.
 
     Attributes:
-        name: of the two vectors.
-        effect: strength, in [0, 1].
-        log10_p: logarithm of the p-value of independence, at most 0.
+        name: name of the two vectors.
+        effect: strength of the dependence, in [0, 1].
+        log10_p: decimal logarithm of the p-value of independence, at most 0.
         chance: (draws,) effects after shuffling.
         n: number of rows in which both are present.
     """
@@ -67,10 +68,10 @@ def vector_gram(values: Num[np.ndarray, "n p"]) -> FactorGram | None:
 
 
 def aligned(a: FactorGram, b: FactorGram) -> Callable[[Int[np.ndarray, " n"] | None], float]:
-    """A function from an order of b's rows (None: as they are) to the debiased squared alignment.
+    """A function that takes an order of b's rows (or None) and returns the debiased squared alignment.
 
-    It is about 0 for independent columns and 1 for equal ones. It is the same as nulls.correlation, but what
-    the order does not change is computed only once.
+    It is about 0 for independent columns and 1 for equal ones. It is the same as nulls.correlation, but the
+    parts that do not depend on the order are computed only once.
     """
     variances = unbiased(a.square, a, a) * unbiased(b.square, b, b)
 
@@ -84,14 +85,14 @@ def aligned(a: FactorGram, b: FactorGram) -> Callable[[Int[np.ndarray, " n"] | N
 
 
 def as_effect(squared: float) -> float:
-    """The root of a squared alignment, cut to [0, 1]."""
+    """The square root of a squared alignment, which is first limited to [0, 1]."""
     return float(np.sqrt(np.clip(squared, 0.0, 1.0)))
 
 
 def dependence(
     name: str, a: Num[np.ndarray, "n p"], b: Num[np.ndarray, "n q"], rng: np.random.Generator
 ) -> Dependence | None:
-    """Test a (n, p) against b (n, q) over the rows without NaN; None if there is nothing to test."""
+    """Test if a and b are independent, over the rows without NaN; None if there is nothing to test."""
     both = np.isfinite(a).all(1) & np.isfinite(b).all(1)
     if both.sum() < 5:
         return None
@@ -116,12 +117,12 @@ def conditional_dependence(
     rng: np.random.Generator,
     resamples: int,
 ) -> Dependence | None:
-    """Test a (n, p) against b (n, q) given `given` (n, c); a and b are residuals of regressions on `given`.
+    """Test if a and b are independent given `given`; a and b are residuals of regressions on `given`.
 
-    A regression removes only the means. Spread and shape may still vary with what is given, which makes
-    residuals dependent. So the null shuffles b within cells of people with similar `given` (the local
-    permutation test of Kim, Neykov, Balakrishnan & Wasserman 2022), and the effect is by how much the
-    alignment exceeds the mean over these shuffles.
+    A regression removes only the means. Spread and shape may still vary with `given`, which makes residuals
+    dependent. So for the null distribution, b is shuffled within cells of people with similar `given` (the
+    local permutation test of Kim, Neykov, Balakrishnan & Wasserman 2022). The effect is the difference
+    between the alignment and its mean over these shuffles. Returns None if there is nothing to test.
     """
     rows = np.isfinite(a).all(1) & np.isfinite(b).all(1)
     if rows.sum() < 5:
@@ -174,7 +175,14 @@ def shuffled_within(
 
 
 class Regression(NamedTuple):
-    """E[y | u] by ridge regression on random Fourier features of standardised u."""
+    """E[y | u] by ridge regression on random Fourier features of standardised u.
+
+    Attributes:
+        basis: the features, f of them.
+        weights: (f, t) weights of the features.
+        centre, scale: (c,) mean and standard deviation of u, with which it is standardised.
+        offset: (t,) is added to the predictions, so that their mean is that of y.
+    """
 
     basis: FourierBasis
     weights: Float[torch.Tensor, "f t"]

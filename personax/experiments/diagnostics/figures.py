@@ -33,7 +33,7 @@ VERDICT_COLOURS = {HOLDS: BLUE, DOUBTFUL: ORANGE, VIOLATED: RED, UNKNOWN: GREY}
 
 
 def draw_findings_page(findings: Sequence[Finding], stem: Path, *, title: str) -> list[Path]:
-    """Four panels: effects beside those by chance, alignment, rotations, reach."""
+    """Draw four panels: effects and those by chance, alignment, rotations, reach; return the paths."""
     by_key = {finding.key: finding for finding in findings}
     figure = new_figure(PAGE_WIDTH, 6.4)
     axes = figure.subplots(2, 2)

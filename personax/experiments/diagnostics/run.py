@@ -14,14 +14,17 @@ from personax.experiments.past_runs import Remade
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 
-LEAST_ROWS = 20  # test rows without which no check says anything
+LEAST_ROWS = 20  # least number of test rows for the checks
 
 
 def collect_evidence(model: CRL, remade: Remade, config: DiagnoseConfig) -> Evidence:
-    """What the model infers of training people and of at most `config.rows` test people."""
+    """What the model infers about training people and at most `config.rows` test people.
+
+    Raises InputError if there are fewer than LEAST_ROWS test rows.
+    """
     test = remade.split.test
     if len(test) < LEAST_ROWS:
-        raise InputError(f"{len(test)} test rows are too few to tell anything; at least {LEAST_ROWS}")
+        raise InputError(f"{len(test)} test rows are too few for these checks; at least {LEAST_ROWS}")
     if len(test) > config.rows:
         chosen = numpy_rng(config.seed, "diagnostics/rows").choice(test, config.rows, replace=False)
         test = np.sort(chosen)

@@ -6,7 +6,7 @@ draw.py results/athlete/default/seed-0 --method pc          that of PC alone
 draw.py results/athlete/default/seed-*                      what the models of several seeds agree on
 draw.py latents.npy --names s1,s2,z11,z12,z21 --method fci  FCI on the latents in a file
 draw.py --published celeb                                   a graph of the paper
-draw.py results/athlete/default/seed-0 --compare athlete    beside a graph of the paper
+draw.py results/athlete/default/seed-0 --compare athlete    next to a graph of the paper
 """
 
 from collections.abc import Sequence

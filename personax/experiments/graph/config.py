@@ -10,7 +10,7 @@ from personax.runs.options import where_or_how
 
 @dataclass(frozen=True)
 class DrawConfig:
-    """One graph: where it comes from, what is known about it, and how it is drawn."""
+    """One graph: its source, background knowledge, and how it is drawn."""
 
     sources: list[str] = field(default_factory=list)
     """Run folders (several: seeds of one experiment), or one .npy, .parquet or .csv file of latents."""
@@ -23,33 +23,34 @@ class DrawConfig:
     beside: Literal["pc", "fci", "ges"] | None = None
     """Also estimate the graph with this method, and draw it beside the first."""
     test: Test = "fisherz"
-    """Conditional independence test of pc and fci. fisherz is linear; rcit and kci are not, but take longer
-    (see below)."""
+    """Conditional independence test of pc and fci. fisherz detects linear dependence; rcit and kci also
+    nonlinear dependence, but take longer (see below)."""
     alpha: float = 0.05
-    """Level of each test."""
+    """Level of each test, in (0, 1)."""
     max_conditioning: int = 4
-    """Largest number of latents that pc and fci condition on; -1: no limit."""
+    """Largest number of latents on which pc and fci condition; -1: no limit."""
     rows: Literal["all", "test"] = "all"
     """People from whom the graph is estimated: all of them, or those of the test split."""
     names: str | None = None
     """Names, separated by commas: of the columns of a .npy file, or of the columns of a table to use."""
     resamples: int = 100
-    """Number of resamples of the people, from which the edge frequencies come; 0: no frequencies."""
+    """Number of resamples of the people, from which edge frequencies are computed; 0: no frequencies."""
     resample: Resample = "bootstrap"
-    """bootstrap: draw as many people, with replacement. half: draw half of the people, without replacement;
-    this finds fewer edges by chance."""
+    """bootstrap: draw the same number of people, with replacement. half: draw half of the people, without
+    replacement; this finds fewer edges by chance."""
     min_frequency: float = 0.0
     """Leave out edges that occur in a smaller share of the resamples. With several run folders, the share is
     at least 0.5."""
     knowledge: str | None = None
     """YAML file of background knowledge, with any of the keys nothing_into_s, tiers, cross_modal and forbid.
-    The options with these names replace what the file says; arrows in --forbid are added."""
+    The options with these names override the file; arrows in --forbid are added."""
     nothing_into_s: bool | None = None
-    """Forbid arrows into shared latents. This is true if neither this option nor the file says otherwise."""
+    """Forbid arrows into shared latents. It is true unless this option or the file says false."""
     tiers: str = ""
     """Groups of blocks or nodes, causes first, for example "s; image; text" or "z11, z12; z21"."""
     cross_modal: str | None = None
-    """Arrows that are allowed between modalities, for example "image->text"; "none": none. Default: all."""
+    """Arrows that are allowed between modalities, for example "image->text"; "none" allows none. Default:
+    all."""
     forbid: str = ""
     """Arrows that are impossible, for example "z11->z12, z21->z11"."""
     compare: str | None = None
@@ -64,7 +65,7 @@ class DrawConfig:
     overwrite: bool = where_or_how(False)
     """Replace an existing output folder."""
     jobs: int = where_or_how(-1)
-    """Number of processes for the resamples, one thread each; -1: one per core. It does not change the
-    result."""
+    """Number of processes for the resamples, each with one thread; -1: one per core. The result does not
+    depend on it."""
     seed: int = 0
     """Seed of the resamples and of the random features of rcit and kci."""

@@ -48,9 +48,10 @@ def draw_run(
 def draw_recovered_graph(
     truth: Truth, recovery: Recovery, columns: Int[np.ndarray, " k"], stem: Path, *, shd: int
 ) -> list[Path]:
-    """The true graph beside the recovered one, in which directions are open that the latents do not decide.
+    """Draw the true graph next to the recovered one, without directions that the latents do not decide.
 
-    columns: of the recovered latents that the k true ones are matched to. `shd` is that of the model's graph.
+    `columns` are the columns of the recovered latents to which the k true ones are matched. `shd` is the
+    distance of the model's graph from the true one.
     """
     assert truth.graph is not None
     assert recovery.graph is not None
@@ -67,7 +68,7 @@ def draw_recovered_graph(
 
 
 def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[Path]:
-    """A grid of pictures: a column per scene, a row per measurement; scenes sorted by their first latent."""
+    """Draw a grid of pictures: one column per scene, one row per measurement, sorted by the first latent."""
     rows = [(m, k, array) for m, arrays in data.measurements.items() for k, array in enumerate(arrays)]
     order = np.argsort(data.true_latents.iloc[:, 0].to_numpy())
     scenes = order[np.linspace(0, len(order) - 1, columns).round().astype(int)]
@@ -100,7 +101,7 @@ def _lightened(picture: np.ndarray) -> np.ndarray:
 def draw_recovery(
     recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str
 ) -> list[Path]:
-    """Scatter matrix: row = matched recovered latent, column = true latent; |Pearson| in each panel.
+    """Draw a scatter matrix: row = matched recovered latent, column = true latent; |Pearson| in each panel.
 
     Both tables have the same columns (see metrics.matched) and the same rows, those of the test scenes.
     """

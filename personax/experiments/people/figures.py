@@ -26,8 +26,8 @@ def draw_people(figures: Path, history: pd.DataFrame, associations: pd.DataFrame
 
 
 def draw_learned(figures: Path, graph: Graph, *, title: str) -> None:
-    """Draw the learned graph, where no truth is known."""
-    draw_graph(graph, figures / "graph", title=title, note="names are the model's own")
+    """Draw the learned graph, if no truth is known."""
+    draw_graph(graph, figures / "graph", title=title, note="names are given by the model")
 
 
 def draw_scored(
@@ -40,7 +40,7 @@ def draw_scored(
     *,
     mark: str,
 ) -> None:
-    """Draw recovered latents and graph beside the true ones; `mark` stands before the title.
+    """Draw recovered latents and graph next to the true ones; `mark` is written before the title.
 
     Lines without an arrow in `graph` are directions that the latents do not decide.
     """
@@ -56,7 +56,7 @@ def draw_scored(
 
 
 def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
-    """Features by latents, coloured by effect; bold: significant after correction; blank: undefined."""
+    """Draw features by latents, coloured by effect; bold: significant after correction; blank: undefined."""
     effect = associations.pivot(index="feature", columns="latent", values="effect")
     rejected = associations.pivot(index="feature", columns="latent", values="rejected")
     rows, columns = (list(dict.fromkeys(associations[key])) for key in ("feature", "latent"))
@@ -94,11 +94,11 @@ def _write_effects(
                 fontweight="bold" if bold[i, j] else "normal",
                 color="white" if values[i, j] > 0.55 * top else "black",
             )
-            text.set_in_layout(False)  # the text lies within the axes, and measuring hundreds takes seconds
+            text.set_in_layout(False)  # the text is within the axes, and measuring hundreds takes seconds
 
 
 def draw_pairs(recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
-    """A panel per true latent: the recovered latent that it is matched to against it; |Pearson| above.
+    """Draw one panel per true latent: its matched recovered latent against it; |Pearson| in the title.
 
     Both tables (n, k) have the same columns (see metrics.matched); their rows are test people.
     """

@@ -1,4 +1,4 @@
-"""From a table of people to the data that the model is fitted to: load, check, split, compress."""
+"""Prepare the data for the model from a table of people: load, check, split, compress."""
 
 import logging
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ SEEN_PER_LATENT = 10  # and so many that have each measurement
 
 
 class Prepared(NamedTuple):
-    """A table without its embeddings, and what they were compressed to."""
+    """A table without its embeddings, the compressed embeddings, their split and the compression."""
 
     table: PeopleTable
     data: MultiViewData
@@ -48,7 +48,7 @@ def prepare(config: PeopleConfig) -> Prepared:
 
 
 def read_people(config: PeopleConfig) -> PeopleTable:
-    """The table that the configuration asks for, with embeddings. Raises InputError."""
+    """The table of the configuration, with embeddings. Raises InputError."""
     simulated = SimulatedSource(config.data_seed, config.image_dim, config.text_dim)
     source = simulated if config.source == "simulated" else HubSource()
     table = load_table(

@@ -22,7 +22,7 @@ def with_more_latents(number: int) -> ModelChange:
     return lambda model: replace(model, latents={m: max(1, k + number) for m, k in model.latents.items()})
 
 
-# Name of a candidate and of the folder of its runs -> what it changes.
+# Name of a candidate (and of the folder of its runs) -> the change of the model.
 CANDIDATES: Mapping[str, ModelChange] = {
     "default": lambda model: model,
     "latents-1": with_latents(1),
@@ -45,7 +45,7 @@ OTHER_SIZES: Mapping[str, ModelChange] = {
 
 
 def find_candidate(name: str) -> ModelChange:
-    """What a candidate changes. Raises InputError for an unknown name."""
+    """The change of the model for a candidate. Raises InputError for an unknown name."""
     number = name.removeprefix("latents-")
     if number != name and number.isdigit() and int(number) > 0:
         return with_latents(int(number))
@@ -67,15 +67,17 @@ class SelectionConfig(SceneConfig):
     seeds: str = "0-2"
     """Seeds of the models, at least two; the scenes are the same for all."""
     n: int = 8000
+    """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
     data_seed: int | None = 2000
+    """Seed of the scenes and of their split; no other result uses the scenes of the default."""
     tolerance: float = 0.01
-    """Candidates whose prediction (an R2) is this close to the best one count as equally good."""
+    """Candidates whose prediction (an R2) is at most this much below the best count as equally good."""
     jobs: int = where_or_how(2)
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     output: str = where_or_how("results/selection")
-    """Folder of the report and the runs. The same command again continues what is in it."""
+    """Folder of the report and the runs. The same command again continues the runs in it."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model that the candidates change; by default it has 2 latents of each modality. With --run it is
     that of the run."""

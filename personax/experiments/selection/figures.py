@@ -1,4 +1,4 @@
-"""The figure of the model choice: the criteria of every candidate beside its MCC."""
+"""The figure of the model choice: the criteria of every candidate next to its MCC."""
 
 from pathlib import Path
 

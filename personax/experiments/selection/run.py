@@ -99,7 +99,7 @@ def criteria_of(config: RunConfig, paths: Sequence[Path]) -> dict[str, float]:
     """Number of latents, prediction and stability of a candidate; nothing here looks at the truth.
 
     Args:
-        config: of any of its runs; all have the same scenes and the same model.
+        config: configuration of any of its runs; all have the same scenes and the same model.
         paths: its run folders.
     """
     data, split, _, _ = remake(config)
@@ -115,7 +115,7 @@ def criteria_of(config: RunConfig, paths: Sequence[Path]) -> dict[str, float]:
 
 
 def validation_losses(metrics: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Terms of the loss on validation rows, negative, so that larger is better; means over runs."""
+    """Terms of the loss on validation rows times -1, so that larger is better; means over runs."""
     criteria = [found["criteria"] for found in metrics]
     return {
         "ELBO": -float(np.mean([found["negative_elbo"] for found in criteria])),

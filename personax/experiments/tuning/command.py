@@ -2,7 +2,7 @@
 
 Examples:
   tune_baselines.py
-  tune_baselines.py --methods beta_vae,mcl    prints the scores of these, and writes no settings
+  tune_baselines.py --methods beta_vae,mcl    print the scores of these methods, write no settings
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def check_tuning(config: TuningConfig) -> list[str]:
     if config.n < 200 or config.epochs < 1:
         raise InputError("n must be at least 200 and epochs at least 1")
     if config.data_seed is None:
-        raise InputError("data_seed: needed, so that no result is reported on the scenes of the tuning")
+        raise InputError("data_seed: needed, because tuning must use other scenes than the reported results")
     measurement_counts(config)
     return methods
 

@@ -1,4 +1,4 @@
-"""Pictures of runs on Variant-MNIST claim no more than was found."""
+"""Pictures of runs on Variant-MNIST show only what was found."""
 
 from pathlib import Path
 
