@@ -89,11 +89,11 @@ class CRLConfig:
     shared: int = 0
     """Number of latents s that all modalities share; 0 for none."""
     nuisance: dict[str, int] = field(default_factory=dict)
-    """Coordinates of a modality's block that are no latents; they replace eta. If a modality is seen only
-    once, nothing separates its style from its latents before identification, so the block holds both.
-    Identification then keeps as latents the coordinates with the strongest links to others. By default a
-    modality that is seen once has `noise` of them (with `compress` at most 3: what the compression keeps
-    beyond the latents), and the others have none."""
+    """Modality -> number of coordinates of its block that are not latents but style; they replace eta. If a
+    modality has only one measurement, nothing separates its style from its latents before identification, so
+    the block holds both. Identification then keeps as latents the coordinates with the strongest links to
+    other blocks. By default a modality with one measurement has `noise` such coordinates (with `compress` at
+    most 3: those that the compression keeps beyond the latents), the others none."""
     noise: int = 4
     """Dimensions of each measurement's own noise eta."""
     hidden: int = 128

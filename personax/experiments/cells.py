@@ -37,8 +37,8 @@ def run_cells(cells: Mapping[Path, Cell], jobs: int, run_one: RunOne[Cell]) -> d
     Args:
         cells: folder -> configuration. If the configuration has `resume`, a finished run is read and an
             interrupted one is continued.
-        jobs: number of processes; they share the cores of the machine. A single one has the threads of this
-            process.
+        jobs: number of processes, which share the cores of the machine. A single process uses as many threads
+            as this process.
         run_one: makes each run.
 
     Raises InputError, which names the first run that failed, after all others are finished.
@@ -67,7 +67,7 @@ def run_cells(cells: Mapping[Path, Cell], jobs: int, run_one: RunOne[Cell]) -> d
 
 
 def _run_cell(path: Path, config: Cell, threads: int, run_one: RunOne[Cell]) -> Outcome:
-    """One run, in a process of its own."""
+    """One run, in a separate process."""
     torch.set_num_threads(threads)
     logging.getLogger("personax").setLevel(logging.DEBUG)  # for run.log
     try:

@@ -32,7 +32,14 @@ class FinishedRun(NamedTuple):
 
 
 class Remade(NamedTuple):
-    """The data of a run, made again from its configuration."""
+    """The data of a run, made again from its configuration.
+
+    Attributes:
+        data: all scenes or people.
+        split: training, validation and test rows.
+        checksum: SHA-256 of the data, to compare with the manifest.
+        simulated: True if the people are simulated.
+    """
 
     data: MultiViewData
     split: Split
@@ -41,11 +48,11 @@ class Remade(NamedTuple):
 
 
 def read_run(folder: Path) -> FinishedRun:
-    """Read a finished run. Raises InputError for anything else."""
+    """Read a finished run. Raises InputError for any other folder."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder")
     if not (folder / CONFIG).exists() or not (folder / MANIFEST).exists():
-        raise InputError(f"{folder}: no run folder (no {CONFIG} or {MANIFEST})")
+        raise InputError(f"{folder}: not a run folder (no {CONFIG} or {MANIFEST})")
     options = read_yaml(folder / CONFIG)
     if not isinstance(options, dict) or _kind_of(options) is None:
         raise InputError(
@@ -84,9 +91,9 @@ def config_of_run(options: dict[str, Any]) -> RunConfig:
 
 
 def remake(config: RunConfig, data_dir: str | None = None) -> Remade:
-    """The run's data and split. Raises InputError.
+    """Make the run's data and split again. Raises InputError.
 
-    data_dir: where the pictures of Variant-MNIST are now; None: where the run found them.
+    `data_dir` is the folder where the pictures of Variant-MNIST are now; None means where the run found them.
     """
     if isinstance(config, OwnDataConfig):
         rows = load_own(config)
@@ -101,12 +108,12 @@ def remake(config: RunConfig, data_dir: str | None = None) -> Remade:
 
 
 def refuse_other_data(folder: Path, finished: FinishedRun, remade: Remade) -> None:
-    """Raise InputError if the data made again are not those that the run has seen."""
+    """Raise InputError if the data made again differ from those of the run."""
     expected = finished.manifest.get("data_sha256")
     if expected and expected != remade.checksum:
         raise InputError(
             f"{folder}: the data made again from {CONFIG} are not those of the run (sha256 differs); restore "
-            "the files that it read, or say with --data_dir where they are"
+            "the files that it read, or give their folder with --data_dir"
         )
 
 

@@ -47,8 +47,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
     Attributes:
         config: the configuration, as given; `fit` does not change it.
         seed: all randomness of the fit comes from it.
-        device: where the networks are.
-        history: one row per epoch, after the fit.
+        device: the device (CPU or GPU) that holds the networks.
+        history: one row per epoch; empty before the fit.
         split: the rows for training, validation and test that the fit used; None before it.
         configuration: class of `config`.
     """
@@ -56,7 +56,10 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
     configuration: ClassVar[type[Any]]
 
     def __init__(self, config: EstimatorConfig, *, seed: int = 0, device: str = "auto") -> None:
-        """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
+        """Keep the configuration, whose latents must name every modality of the data.
+
+        Raises InputError for a configuration or a seed of another type, and a device that does not exist.
+        """
         check_model_arguments(type(self).__name__, config, seed)
         self.config = config
         self.seed = seed
@@ -82,8 +85,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         rows.
 
         Args:
-            data: people with at least one modality. True latents are not used, except by a method that says
-                so.
+            data: people with at least one modality. True latents are used only by methods that need
+                them (supervised CausalVAE).
             split: the test rows are not used. If it is left out, 80 % of the people are drawn for training
                 and 10 % each for validation and test, by the model's seed; `self.split` then tells which.
             checkpoint: file that the state is saved to after every epoch. If it exists, training goes on

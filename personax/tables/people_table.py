@@ -71,7 +71,7 @@ def _listed(names: list[str] | tuple[str, ...], before: str, most: int = 12) -> 
 
 @dataclass(frozen=True, repr=False)
 class PeopleTable(Described):
-    """n people with features, trait scores and, where there are any, embeddings.
+    """n people with features, trait scores and possibly embeddings.
 
     Attributes:
         name: "athlete", "celeb" or the stem of the file.

@@ -19,8 +19,8 @@ from personax.views import MultiViewData, Split, split_rows
 
 log = logging.getLogger(__name__)
 
-PEOPLE_PER_LATENT = 15  # at least so many people in the table,
-SEEN_PER_LATENT = 10  # and so many that have each measurement
+PEOPLE_PER_LATENT = 15  # least number of people in the table, per latent
+SEEN_PER_LATENT = 10  # least number of people who have each measurement, per latent
 
 
 class Prepared(NamedTuple):

@@ -13,12 +13,12 @@ SCENE_MODALITIES = ("digit", "garment")
 
 
 def with_latents(number: int) -> ModelChange:
-    """So many latents of each modality."""
+    """Use this number of latents for each modality."""
     return lambda model: replace(model, latents=dict.fromkeys(model.latents or SCENE_MODALITIES, number))
 
 
 def with_more_latents(number: int) -> ModelChange:
-    """So many latents more of each modality, but at least one."""
+    """Use so many more latents of each modality (fewer if negative), but at least one."""
     return lambda model: replace(model, latents={m: max(1, k + number) for m, k in model.latents.items()})
 
 
