@@ -186,7 +186,7 @@ def _check_modalities(measurements: object) -> None:
             raise InputError(f"modality {name!r}: this is the name of the latents that all share; rename it")
 
 
-def _row_numbers(measurements: Mapping[str, Sequence[Any]]) -> np.ndarray:
+def _row_numbers(measurements: Mapping[str, Sequence[Any]]) -> Int[np.ndarray, " n"]:
     """(n,) 0 to n - 1 for as many people as the first measurement has rows."""
     first = next(iter(measurements.values()))
     return np.arange(len(first[0]) if isinstance(first, list | tuple) and first and np.ndim(first[0]) else 0)

@@ -94,7 +94,9 @@ def _agreed_marks(found: Stability, names: Sequence[str], least: float) -> Int[n
     return marks
 
 
-def _sure_marks(marks: np.ndarray, found: Stability, names: Sequence[str], how: Discovery) -> np.ndarray:
+def _sure_marks(
+    marks: Int[np.ndarray, "d d"], found: Stability, names: Sequence[str], how: Discovery
+) -> Int[np.ndarray, "d d"]:
     """Marks without the arrowheads that few resamples have; each is reported."""
     sure, opened = open_unsure(marks, found, open_end=CIRCLE if how.method == "fci" else TAIL)
     for i, j in opened:

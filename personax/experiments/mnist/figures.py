@@ -87,7 +87,7 @@ def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[
     return save_figure(figure, stem)
 
 
-def _lightened(picture: np.ndarray) -> np.ndarray:
+def _lightened(picture: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w c"]:
     """A picture (height, width, channels) whose colours are mixed with white, as pure blue is hardly seen.
 
     A grey picture stays as it is.

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Shaped
 
 from personax.learning.latent_names import latent_names
 from personax.runs.errors import InputError
@@ -130,7 +131,7 @@ def _file_and_names(text: str) -> tuple[str, str]:
     return (file, names) if colon and Path(file).suffix in FORMATS else (text, "")
 
 
-def _array_of(path: Path, name: str, where: str) -> np.ndarray:
+def _array_of(path: Path, name: str, where: str) -> Shaped[np.ndarray, "..."]:
     """The array of an .npz file with this name, or its only one."""
     with np.load(path, allow_pickle=False) as stored:
         chosen = name or (stored.files[0] if len(stored.files) == 1 else "")
@@ -163,7 +164,7 @@ def _measurement_in(text: str, path: Path) -> Found:
     return found
 
 
-def _one_column(text: object, path: Path) -> np.ndarray:
+def _one_column(text: object, path: Path) -> Shaped[np.ndarray, " n"]:
     """One value for each row."""
     values = np.asarray(read_reference(str(text), path))
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
@@ -188,7 +189,7 @@ def _named_files(described: Mapping[str, Any], key: str, path: Path) -> Iterator
     return iter({str(name): text for name, text in given.items()}.items())
 
 
-def _described_split(labels: np.ndarray, n: int, path: Path) -> Split:
+def _described_split(labels: Shaped[np.ndarray, " rows"], n: int, path: Path) -> Split:
     """The split that one label for each row says."""
     if len(labels) != n:
         raise InputError(f"{path}: split: {len(labels)} rows, but the measurements have {n}")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Float32
 
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_yaml
@@ -60,7 +61,7 @@ def write_example(folder: Path | str, *, n: int = EXAMPLE_ROWS, seed: int = 0) -
     return folder / "example.yaml"
 
 
-def _drawn_latents(rng: np.random.Generator, n: int) -> np.ndarray:
+def _drawn_latents(rng: np.random.Generator, n: int) -> Float[np.ndarray, "n 4"]:
     """(n, 4) latents with Laplace noise."""
     noise = rng.laplace(size=(n, 4)) / np.sqrt(2)
     z11 = noise[:, 0]
@@ -70,7 +71,7 @@ def _drawn_latents(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.column_stack([z11, z12, z21, z22])
 
 
-def _mixed(rng: np.random.Generator, block: np.ndarray) -> np.ndarray:
+def _mixed(rng: np.random.Generator, block: Float[np.ndarray, "n k"]) -> Float32[np.ndarray, "n d"]:
     """(n, NUMBERS) float32: the block's latents in a slightly bent mixture of orthogonal directions."""
     directions = np.linalg.qr(rng.standard_normal((NUMBERS, block.shape[1])))[0].T
     bent = block / block.std(0) + 0.1 * (block / block.std(0)) ** 2
