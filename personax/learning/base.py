@@ -234,7 +234,9 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         check_finite(data)
         for start in range(0, len(data), ROWS_AT_ONCE):
             rows = data.rows(np.arange(start, min(start + ROWS_AT_ONCE, len(data))))
-            yield Estimator._people(self, rows)  # a subclass may add labels, which only a fit needs
+            with np.errstate(over="ignore", invalid="ignore"):  # `_table` refuses what comes of it
+                batch = Estimator._people(self, rows)  # a subclass may add labels, which only a fit needs
+            yield batch
 
     def _facts(self) -> dict[str, object]:
         facts: dict[str, object] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from personax.experiments.evaluation import matched_columns, matched_graph
 from personax.experiments.mnist.recovery import Recovery
