@@ -6,6 +6,7 @@ causes of the measurements. A block is the set of latents of one modality, or th
 share.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,13 +15,17 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int, Shaped
 
+from personax.runs.described import Described, listed
 from personax.runs.errors import InputError
 
 SHARED = "s"  # the name of the block of latents that all modalities share
+# Names of modalities become names of files, of networks and of words in pictures.
+MODALITY_NAME = re.compile(r"\w[\w -]*")
+_ROW_NUMBERS = np.arange(0)  # stands for identifiers that were left out
 
 
-@dataclass(frozen=True)
-class Truth:
+@dataclass(frozen=True, repr=False)
+class Truth(Described):
     """What a simulation knows about the people it has made. Only evaluation may look at it.
 
     Attributes:
@@ -33,6 +38,10 @@ class Truth:
     blocks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     graph: Shaped[np.ndarray, "k k"] | None = None
 
+    def _facts(self) -> dict[str, object]:
+        edges = "unknown" if self.graph is None else int(np.asarray(self.graph).sum())
+        return {"latents": listed(list(self.latents.columns)), "edges": edges}
+
     def __post_init__(self) -> None:
         """Raise InputError for a graph over another number of latents."""
         k = self.latents.shape[1]
@@ -44,15 +53,16 @@ class Truth:
         return Truth(self.latents.iloc[index].reset_index(drop=True), self.blocks, self.graph)
 
 
-@dataclass(frozen=True)
-class MultiViewData:
+@dataclass(frozen=True, repr=False)
+class MultiViewData(Described):
     """n people (or scenes), each seen through the measurements of several modalities.
 
     Attributes:
         measurements: modality -> list of float32 arrays (n, ...), one per measurement. Images are
             (n, channels, height, width) in [0, 1], embeddings (n, d). A data frame of numbers becomes an
             array (n, d), whose names are kept in `columns`; one number a person, (n,), becomes (n, 1).
-        ids: (n,) identifiers, in the order of the rows.
+            A modality is named with letters, digits, spaces, - and _; it is not called "s".
+        ids: (n,) identifiers, in the order of the rows; 0 to n - 1 if left out.
         observed: modality -> bool (n, measurements). False means that a person lacks a measurement; its row
             in `measurements` is then ignored. All True if left out. Integers 0 and 1 are
             taken as False and True.
@@ -68,13 +78,15 @@ class MultiViewData:
 
     Example:
         >>> table = pd.DataFrame({"height": [1.7, 1.8], "weight": [60.0, 70.0]})
-        >>> data = MultiViewData({"body": [table]}, ids=np.arange(2), observed={"body": np.array([[1], [0]])})
+        >>> data = MultiViewData({"body": [table]}, observed={"body": np.array([[1], [0]])})
+        >>> data
+        MultiViewData(people: 2, body: 1 measurement of 2 numbers (1 of 2 values missing), truth: unknown)
         >>> data.measurements["body"][0].shape, data.columns["body"], data.observed["body"].tolist()
         ((2, 2), [('height', 'weight')], [[True], [False]])
     """
 
     measurements: Mapping[str, Sequence[Shaped[np.ndarray, "_ ..."]]]  # `__post_init__` checks n
-    ids: Shaped[np.ndarray, " n"]
+    ids: Shaped[np.ndarray, " n"] = field(default_factory=lambda: _ROW_NUMBERS)
     observed: Mapping[str, Bool[np.ndarray, "n _"]] = field(default_factory=dict)
     truth: Truth | None = None
     source: str = ""
@@ -82,16 +94,15 @@ class MultiViewData:
     known_units: bool = False
 
     def __post_init__(self) -> None:
-        ids = np.asarray(self.ids)
+        _check_modalities(self.measurements)
+        ids = _row_numbers(self.measurements) if self.ids is _ROW_NUMBERS else np.asarray(self.ids)
         if ids.ndim != 1:
             raise InputError(f"ids: shape {ids.shape}; one identifier for each person, (n,)")
         n = len(ids)
-        if not self.measurements:
-            raise InputError("no modality; give at least one, as {'text': [array]}")
         measurements: dict[str, list[np.ndarray]] = {}
         named: dict[str, list[tuple[str, ...] | None]] = {}
         for modality, given in dict[str, Any](self.measurements).items():
-            if isinstance(given, np.ndarray | pd.DataFrame | pd.Series) or not given:
+            if not isinstance(given, list | tuple) or not given:
                 raise InputError(f"{modality}: must be a list of one or more measurements, as [array]")
             wheres = [f"{modality}, measurement {number}" for number in range(1, len(given) + 1)]
             measurements[modality] = [_as_array(x, n, where) for x, where in zip(given, wheres, strict=True)]
@@ -107,6 +118,22 @@ class MultiViewData:
         object.__setattr__(self, "measurements", measurements)
         object.__setattr__(self, "observed", full | masks)
         object.__setattr__(self, "columns", _all_columns(named, self.columns, measurements))
+
+    def _facts(self) -> dict[str, object]:
+        facts: dict[str, object] = {"people": len(self)}
+        facts |= {modality: self._phrase(modality) for modality in self.modalities}
+        facts["truth"] = "unknown" if self.truth is None else listed(list(self.truth.latents.columns))
+        return facts | ({"source": self.source} if self.source else {})
+
+    def _phrase(self, modality: str) -> str:
+        """How many measurements a modality has, of which shapes, and how much of them is missing."""
+        arrays, mask = self.measurements[modality], self.observed[modality]
+        shapes = dict.fromkeys(
+            f"{' x '.join(map(str, array.shape[1:]))} {'numbers' if array.ndim == 2 else 'pixels'}"
+            for array in arrays
+        )
+        missing = f" ({(~mask).sum()} of {mask.size} values missing)" if not mask.all() else ""
+        return f"{len(arrays)} measurement{'s' * (len(arrays) > 1)} of {' or '.join(shapes)}{missing}"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -141,6 +168,28 @@ class MultiViewData:
     def seen(self, modality: str) -> Bool[np.ndarray, " n"]:
         """(n,) bool: whether a person has at least one measurement of the modality."""
         return np.asarray(self.observed[modality].any(1))
+
+
+def _check_modalities(measurements: object) -> None:
+    """Raise InputError unless there are modalities, each with a name that can be used everywhere."""
+    if not isinstance(measurements, Mapping):
+        raise InputError(
+            f"measurements: {type(measurements).__name__}, must map each modality to a list of arrays, "
+            "as {'text': [array]}"
+        )
+    if not measurements:
+        raise InputError("no modality; give at least one, as {'text': [array]}")
+    for name in measurements:
+        if not isinstance(name, str) or not MODALITY_NAME.fullmatch(name):
+            raise InputError(f"modality {name!r}: a name has letters, digits, spaces, - and _; rename it")
+        if name == SHARED:
+            raise InputError(f"modality {name!r}: this is the name of the latents that all share; rename it")
+
+
+def _row_numbers(measurements: Mapping[str, Sequence[Any]]) -> Int[np.ndarray, " n"]:
+    """(n,) 0 to n - 1 for as many people as the first measurement has rows."""
+    first = next(iter(measurements.values()))
+    return np.arange(len(first[0]) if isinstance(first, list | tuple) and first and np.ndim(first[0]) else 0)
 
 
 def _as_array(given: object, n: int, where: str) -> Shaped[np.ndarray, "n ..."]:

@@ -172,3 +172,41 @@ def test_seen_are_those_who_have_any_measurement_of_the_modality() -> None:
 def test_shares_that_leave_no_training_rows_are_refused(validation: float, test: float, message: str) -> None:
     with pytest.raises(InputError, match=message):
         split_rows(10, np.random.default_rng(0), validation=validation, test=test)
+
+
+@pytest.mark.parametrize("name", ["a.b", "s", "$", "a/b", "", " a", "a\nb", 3])
+def test_names_that_cannot_be_used_everywhere_are_refused(name: Any) -> None:
+    with pytest.raises(InputError, match=r"modality .*; rename it"):
+        MultiViewData({name: [FOUR]})
+
+
+@pytest.mark.parametrize("name", ["face", "2", "left eye", "a-b_c", "Stimme", "顔"])
+def test_usual_names_are_taken(name: str) -> None:
+    assert MultiViewData({name: [FOUR]}).modalities == [name]
+
+
+@pytest.mark.parametrize("given", [FRAME, FRAME["x"], FOUR.tolist()])
+def test_rows_are_numbered_where_identifiers_are_left_out(given: Any) -> None:
+    assert MultiViewData({"a": [given]}).ids.tolist() == [0, 1, 2, 3]
+
+
+def test_given_identifiers_are_not_replaced() -> None:
+    with pytest.raises(InputError, match="4 rows, but 0 ids"):
+        MultiViewData({"a": [FOUR]}, ids=np.arange(0))
+
+
+@pytest.mark.parametrize("given", [FOUR, [FOUR], None])
+def test_measurements_that_are_no_modalities_are_refused(given: Any) -> None:
+    with pytest.raises(InputError, match="must map each modality to a list of arrays"):
+        MultiViewData(given)
+
+
+def test_data_say_what_they_hold() -> None:
+    pictures = np.zeros((4, 1, 8, 8), dtype=np.float32)
+    data = MultiViewData(
+        {"a": [FOUR, FOUR[:, :1]], "b": [pictures]}, observed={"b": np.eye(4, 1)[:, :1] == 1}
+    )
+    assert repr(data) == (
+        "MultiViewData(people: 4, a: 2 measurements of 2 numbers or 1 numbers, "
+        "b: 1 measurement of 1 x 8 x 8 pixels (3 of 4 values missing), truth: unknown)"
+    )

@@ -110,7 +110,7 @@ class Baseline(Estimator[BaselineSettings]):
         """
         network = self._fitted()
         parts = [network.latents(batch).cpu().numpy() for batch in self._batches(data)]
-        return pd.DataFrame(np.concatenate(parts), columns=self.names)
+        return self._table(np.concatenate(parts))
 
     @property
     def blocks(self) -> dict[str, list[str]]:

@@ -26,10 +26,13 @@ from personax.crl.model_config import CRLConfig, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
+from personax.graphs.graph import Graph
 from personax.learning.base import Estimator, OnProgress
 from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
+from personax.learning.compression import Compression
 from personax.learning.latent_names import block_slices, latent_names
+from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError
 from personax.runs.seeds import torch_rng
@@ -239,7 +242,7 @@ class CRL(Estimator[CRLConfig]):
         for batch in self._batches(data):
             with torch.no_grad():
                 parts.append(prior.latents(vae.pooled_means(batch))[0][0].cpu().numpy())
-        return pd.DataFrame(np.concatenate(parts)[:, self._kept], columns=self.names)
+        return self._table(np.concatenate(parts)[:, self._kept])
 
     @torch.no_grad()
     def encode(self, data: MultiViewData) -> Encoding:
@@ -265,7 +268,7 @@ class CRL(Estimator[CRLConfig]):
                         store[modality][number].append(values.masked_fill(missing, torch.nan).cpu().numpy())
         every = np.concatenate(z)
         return Encoding(
-            z=pd.DataFrame(every[:, self._kept], columns=self.names),
+            z=self._table(every[:, self._kept]),
             eps=pd.DataFrame(np.concatenate(eps)[:, self._kept], columns=self.names),
             coordinates={block: every[:, place] for block, place in block_slices(self._dimensions()).items()},
             content={m: [np.concatenate(parts) for parts in stored] for m, stored in content.items()},
@@ -300,10 +303,16 @@ class CRL(Estimator[CRLConfig]):
         assert self._weights is not None
         return self._among_latents(self._weights)
 
+    def learned(self, *, simulated: bool = False) -> Graph:
+        """The graph with its names, blocks and strengths; `simulated` marks people who do not exist."""
+        return Graph(
+            self.names, self.graph, weights=self.edge_weights, blocks=self.blocks, simulated=simulated
+        )
+
     @property
     def _resolved(self) -> CRLConfig:
-        """The configuration, where the nuisance of modalities with one measurement is filled in."""
-        return self.config.for_measurements({m: len(shapes) for m, shapes in self._shapes.items()})
+        """The configuration, with the nuisance of modalities that are seen once filled in."""
+        return self.config.for_measurements(self._shapes)
 
     def _dimensions(self) -> dict[str, int]:
         """Block -> number of its coordinates, latents and nuisance together."""
@@ -319,6 +328,22 @@ class CRL(Estimator[CRLConfig]):
     def _check(self, data: MultiViewData, split: Split) -> None:
         check_config(self.config)
         check_fit(data, split, self.config.latents, self.config.shared, self.config.nuisance)
+        for modality, arrays in data.measurements.items():
+            if self._compresses(data) and any(array.ndim != 2 for array in arrays):
+                raise InputError(
+                    f"{modality}: pictures, which cannot be compressed; begin with CRLConfig.images, or say "
+                    "compress=False"
+                )
+
+    def _compresses(self, data: MultiViewData) -> bool:
+        return self.config.compress and not data.known_units
+
+    def _standardise(self, data: MultiViewData, split: Split) -> Standardisation:
+        if not self._compresses(data):
+            return super()._standardise(data, split)
+        least = {modality: number + self.config.shared for modality, number in self.config.latents.items()}
+        compression = Compression.fit(data, split.train, least=least, seed=self._derived("compression"))
+        return Standardisation(compression.projections)
 
     def _state(self) -> dict[str, Any]:
         vae, prior = self._fitted()
@@ -373,7 +398,7 @@ class CRL(Estimator[CRLConfig]):
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)
         for block, place in block_slices(self._dimensions()).items():
-            if block in self._standardisation.projections:
+            if block in self._standardisation.projections and not self.config.compress:
                 unlicensed[place, place] = weights[place, place] < OBLIQUE
         prior.scm.forbid(unlicensed)
         self._weights = weights.where(~unlicensed, 0).cpu().numpy()

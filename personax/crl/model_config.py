@@ -4,13 +4,17 @@ A block is the set of latents of one modality. eta is the noise of one measureme
 shows and no other one of the same modality does. Shares are numbers between 0 and 1; weights are at least 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from personax.learning.optimisation import OptimisationConfig
 from personax.runs.errors import InputError
+from personax.runs.options import documented
+
+MOST_NUISANCE = 3  # coordinates beside the latents of a compressed modality with a single measurement
 
 
+@documented
 @dataclass(frozen=True)
 class Phase1Config(OptimisationConfig):
     """Representation: the evidence lower bound with alignment (Eq. 1-6 in objective.py)."""
@@ -31,6 +35,7 @@ class Phase1Config(OptimisationConfig):
     """Weight of the expected number of edges (Eq. 6)."""
 
 
+@documented
 @dataclass(frozen=True)
 class Phase2Config:
     """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
@@ -70,9 +75,13 @@ class Phase2Config:
     which few latents affect another modality."""
 
 
+@documented
 @dataclass(frozen=True)
 class CRLConfig:
-    """The multimodal multi-measurement model."""
+    """The multimodal multi-measurement model.
+
+    `CRLConfig.images` and `CRLConfig.embeddings` are configurations to start from.
+    """
 
     latents: dict[str, int] = field(default_factory=dict)
     """Latents per modality, such as {digit: 2, garment: 2}."""
@@ -82,7 +91,8 @@ class CRLConfig:
     """Modality -> number of coordinates of its block that are not latents but style; they replace eta. If a
     modality has only one measurement, nothing separates its style from its latents before identification, so
     the block holds both. Identification then keeps as latents the coordinates with the strongest links to
-    other blocks. By default a modality with one measurement has `noise` such coordinates, the others none."""
+    other blocks. By default a modality with one measurement has `noise` such coordinates (with `compress` at
+    most 3: those that the compression keeps beyond the latents), the others none."""
     noise: int = 4
     """Dimensions of each measurement's own noise eta."""
     hidden: int = 128
@@ -90,6 +100,11 @@ class CRLConfig:
     observation_sd: float = 0.1
     """Standard deviation of the decoder's Gaussian: of pixels in [0, 1], or of standardised embeddings, whose
     mean variance is 1 (standardisation.py)."""
+    compress: bool = False
+    """Reduce embeddings to a few coordinates in units of their noise before anything is learned
+    (compression.py): what the measurements of a modality share, or the principal components of a single one.
+    For vectors of many numbers, as language models make them. Coordinates that are in such units already
+    stay as they are."""
     flexible: bool = False
     """With True the scale of a latent's noise depends on its parents, and the noise may have heavy tails and
     skew (prior.py). The starts then use that latents are not Gaussian (source_starts.py)."""
@@ -101,10 +116,71 @@ class CRLConfig:
     phase2: Phase2Config = field(default_factory=Phase2Config)
     """Options of phase 2, identification."""
 
-    def for_measurements(self, counts: Mapping[str, int]) -> "CRLConfig":
-        """This configuration with `nuisance` filled in. `counts`: modality -> number of its measurements."""
-        seen_once = {modality: self.noise for modality, count in counts.items() if count == 1}
+    @classmethod
+    def images(cls, latents: Mapping[str, int] | None = None, *, shared: int = 0) -> "CRLConfig":
+        """The settings for pictures with values in [0, 1], which are the defaults of all fields.
+
+        They also suit tables of some ten numbers, which are standardised first.
+        """
+        return cls(latents=dict(latents or {}), shared=shared)
+
+    @classmethod
+    def embeddings(cls, latents: Mapping[str, int] | None = None, *, shared: int = 0) -> "CRLConfig":
+        """The settings for vectors of hundreds of numbers; they were chosen on simulated athletes.
+
+        Args:
+            latents: modality -> number of latents.
+            shared: number of latents that all modalities share.
+
+        The reasons: after the compression, what the measurements of a modality do not share is noise of
+        variance 1 (noise, observation_sd). What the modalities share is in s; a contrast of the other latents
+        would draw it out of s (cross). Embeddings need not change evenly along a latent, and flexible noise
+        tells bent coordinates from straight ones (evenness, flexible).
+        """
+        return cls(
+            latents=dict(latents or {}),
+            shared=shared,
+            noise=0,
+            hidden=64,
+            observation_sd=1.0,
+            compress=True,
+            flexible=True,
+            phase1=Phase1Config(
+                epochs=60,
+                learning_rate=0.006,
+                patience=20,
+                beta=1.0,
+                kl_warm_up=0.0,
+                align=1.0,
+                cross=0.0,
+                shared=3.0,
+            ),
+            phase2=Phase2Config(
+                starts=8,
+                population=8,
+                generations=3,
+                generation_steps=150,
+                finalists=2,
+                final_steps=500,
+                batch_size=256,
+                orthogonality=5.0,
+                evenness=0.0,
+            ),
+        )
+
+    def for_measurements(self, shapes: Mapping[str, Sequence[Sequence[int]]]) -> "CRLConfig":
+        """This configuration with `nuisance` filled in.
+
+        shapes: modality -> shape of each of its measurements, as the networks see them.
+        """
+        seen_once = {m: self._spare(m, of_m[0]) for m, of_m in shapes.items() if len(of_m) == 1}
         return replace(self, nuisance=seen_once | self.nuisance)
+
+    def _spare(self, modality: str, shape: Sequence[int]) -> int:
+        """Nuisance of a modality whose only measurement has this shape."""
+        if not self.compress:
+            return self.noise
+        return max(0, min(shape[0] - self.latents[modality] - self.shared, MOST_NUISANCE))
 
     def eta(self, modality: str) -> int:
         """Dimensions of eta of each measurement of a modality: 0 if the block holds the nuisance."""

@@ -1,22 +1,26 @@
-"""Several runs of Variant-MNIST side by side, each in its own run folder; finished runs are read back."""
+"""Several runs side by side, each in its own run folder; finished runs are read back."""
 
 import logging
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from joblib import Parallel, delayed
 
-from personax.experiments.mnist.config import MnistConfig
-from personax.experiments.mnist.run import Metrics, run_mnist_seed
 from personax.runs.errors import InputError
 from personax.runs.processor import use_threads
 from personax.runs.progress import progress
 
 log = logging.getLogger(__name__)
+
+Metrics = dict[str, Any]
+"""What metrics.json holds."""
+Cell = TypeVar("Cell")
+RunOne = Callable[[Cell, Path], Metrics]
+"""Makes one run in its folder, or reads it if it is finished; returns its metrics."""
 
 
 class Outcome(NamedTuple):
@@ -27,20 +31,21 @@ class Outcome(NamedTuple):
     problem: str = ""
 
 
-def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, Metrics]:
+def run_cells(cells: Mapping[Path, Cell], jobs: int, run_one: RunOne[Cell]) -> dict[Path, Metrics]:
     """Folder -> metrics of every run.
 
     Args:
         cells: folder -> configuration. If the configuration has `resume`, a finished run is read and an
             interrupted one is continued.
         jobs: number of processes, each with as many threads as this one (processor.py).
+        run_one: makes each run.
 
     Raises InputError, which names the first run that failed, after all others are finished.
     """
     os.environ["TQDM_DISABLE"] = "1"  # the new processes read this: one bar in all, not one for every run
     results: dict[Path, Metrics] = {}
     failed: list[Outcome] = []
-    tasks = (delayed(_run_cell)(path, config) for path, config in cells.items())
+    tasks = (delayed(_run_cell)(path, config, run_one) for path, config in cells.items())
     with _terminated_as_interrupted(), progress(len(cells), "runs", "run") as bar:
         for outcome in Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
             path, metrics, problem = outcome
@@ -59,12 +64,12 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, Metric
     return {path: results[path] for path in cells}
 
 
-def _run_cell(path: Path, config: MnistConfig) -> Outcome:
+def _run_cell(path: Path, config: Cell, run_one: RunOne[Cell]) -> Outcome:
     """One run, in a process of its own."""
     use_threads()
     logging.getLogger("personax").setLevel(logging.DEBUG)  # for run.log
     try:
-        return Outcome(path, run_mnist_seed(config, path))
+        return Outcome(path, run_one(config, path))
     except InputError as error:
         return Outcome(path, None, str(error))
     except Exception as error:  # a mistake in our code; the other runs must go on

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from personax.crl import CRL, CRLConfig
-from personax.graphs.graph import Graph
 from personax.graphs.graph_files import OBSERVED
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_json, write_json_lines
@@ -132,14 +131,3 @@ def write_latents(path: Path, latents: pd.DataFrame, data: MultiViewData, split:
             table[f"{OBSERVED}{modality}"] = seen
     with atomic_path(path) as temporary:
         table.to_parquet(temporary, index=False)
-
-
-def learned_graph(model: CRL, *, simulated: bool) -> Graph:
-    """The graph that the model has learned, with the strengths of its edges."""
-    return Graph(
-        model.names,
-        model.graph,
-        weights=model.edge_weights,
-        blocks=model.blocks,
-        simulated=simulated,
-    )

@@ -34,6 +34,7 @@ SUBCOMMANDS = {
     "choose": Subcommand("selection.config", "main", "choose our model without the truth"),
     "athlete": Subcommand("people.config", "main_athlete", "learn the latents of athletes"),
     "celeb": Subcommand("people.config", "main_celeb", "learn the latents of celebrities"),
+    "own_data": Subcommand("own_data.config", "main", "learn the latents of arrays of your own"),
     "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
     "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
 }

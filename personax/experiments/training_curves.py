@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from personax.runs.figure_style import BLUE, GREY, ORANGE, new_figure, save_figure, tidy_axes
+from personax.runs.figure_style import BLUE, GREY, ORANGE, PAGE_WIDTH, new_figure, save_figure, tidy_axes
 
 TERMS = {
     "": "objective",
@@ -39,7 +39,7 @@ def draw_curves(history: pd.DataFrame, stem: Path, *, ours: bool = True) -> list
     panels = len(suffixes) + bool(len(generations))
     columns = min(3, panels)
     rows = -(-panels // columns)
-    figure = new_figure(3.0 * columns, 2.3 * rows)
+    figure = new_figure(PAGE_WIDTH * columns / 3, 2.0 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, suffix in zip(axes, suffixes, strict=False):
         for part, colour in (("train", BLUE), ("validation", ORANGE)):
@@ -63,6 +63,6 @@ def _draw_population(panel: Axes, generations: pd.DataFrame) -> None:
         panel.scatter([generation] * len(values), values, s=8, color=GREY, linewidths=0)
     best = [min(values, default=np.nan) for values in known]
     panel.plot(generations["generation"], best, color=ORANGE, lw=1.3, label="best")
-    panel.set_title("identification, Eq. (9), validation rows", fontsize=9)
+    panel.set_title("identification, Eq. (9)", fontsize=9)
     panel.set_xlabel("generation", fontsize=8)
     panel.legend(fontsize=7, frameon=False)

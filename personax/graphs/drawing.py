@@ -41,7 +41,7 @@ HEAD_LENGTH, HEAD_WIDTH, CIRCLE_RADIUS = 0.125, 0.105, 0.042  # of arrowheads an
 NOTE_HEIGHT = 0.19  # from one line below the picture to the next
 
 MARK_MEANINGS = {
-    "---": "plain line: undirected",
+    "---": "plain line: direction open",
     "<->": "two arrowheads: hidden common cause",
     "o->": "circle: unknown mark",
     "o-o": "circle: unknown mark",
@@ -158,6 +158,12 @@ def _draw_headings(axes: Axes, panel: GraphPanel, colours: Mapping[str, NodeColo
         axes.text(x, y, heading, fontsize=LABEL_FONT, ha="center", va="center", color=colour)
 
 
+def _shows_weights(panel: GraphPanel) -> bool:
+    """Whether the edges of a panel are labelled with their weights."""
+    graph = panel.graph
+    return graph.frequency is None and graph.weights is not None and bool(panel.routes)
+
+
 def _footnotes(panels: Sequence[GraphPanel], note: str) -> list[str]:
     """Lines below the picture that explain those marks and numbers that occur in it."""
     lines = [note] if note else []
@@ -167,8 +173,9 @@ def _footnotes(panels: Sequence[GraphPanel], note: str) -> list[str]:
         both = any(panel.graph.orientation is not None for panel in panels)
         direction = " / how often it then has this direction" if both else ""
         lines.append(f"edge label, in %: how often the edge was found{direction}")
-    elif any(panel.graph.weights is not None and panel.routes for panel in panels):
-        lines.append("edge label: weight")
+    if any(_shows_weights(panel) for panel in panels):
+        mixed = any(panel.graph.frequency is not None for panel in panels)
+        lines.append("edge label with decimals: weight" if mixed else "edge label: weight")
     marks = {route.edge.mark for panel in panels for route in panel.routes}
     meanings = list(dict.fromkeys(meaning for mark, meaning in MARK_MEANINGS.items() if mark in marks))
     if meanings:

@@ -14,7 +14,7 @@ from jaxtyping import Int
 from personax.graphs.choices import Resample
 from personax.graphs.direction import with_decided_directions
 from personax.graphs.discovery import Discovery, discover, linear_weights
-from personax.graphs.graph import Graph, adjacency_from_marks
+from personax.graphs.graph import CIRCLE, TAIL, Graph, adjacency_from_marks
 from personax.graphs.graph_files import Latents
 from personax.graphs.knowledge import forbidden_arrows_found
 from personax.graphs.stability import (
@@ -22,6 +22,7 @@ from personax.graphs.stability import (
     consensus,
     drop_rare,
     match_latents,
+    open_unsure,
     resampled_marks,
     stability,
 )
@@ -93,6 +94,21 @@ def _agreed_marks(found: Stability, names: Sequence[str], least: float) -> Int[n
     return marks
 
 
+def _sure_marks(
+    marks: Int[np.ndarray, "d d"], found: Stability, names: Sequence[str], how: Discovery
+) -> Int[np.ndarray, "d d"]:
+    """Marks without the arrowheads that few resamples have; each is reported."""
+    sure, opened = open_unsure(marks, found, open_end=CIRCLE if how.method == "fci" else TAIL)
+    for i, j in opened:
+        log.warning(
+            "%s -> %s: only %.0f %% of the resamples with this edge have this arrowhead; it is left open",
+            names[i],
+            names[j],
+            100 * found.heads[i, j],
+        )
+    return sure
+
+
 def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
     """Return the graph that the models themselves learned, with the directions that their latents support.
 
@@ -134,10 +150,11 @@ def estimated_graph(
 ) -> Graph:
     """Estimate the graph behind the latents of matched runs, with edge frequencies over resampled people.
 
-    With one run, the graph is estimated on all its people, and edges with a frequency below `least` (in
-    [0, 1]) are left out. With several runs, it has the edges that occur in at least the share `least` of the
-    resamples (of the graphs of the runs, if `resamples` is 0). The weights are those of `linear_weights`,
-    averaged over the runs. `resampled_marks` explains the other arguments.
+    With one run, the graph is estimated on all its people; edges with a frequency below `least` are left out,
+    and so are arrowheads that less than half of the resamples with the edge have. With several, it has the
+    edges that occur in at least the share `least` of the resamples (of the graphs of the runs, if `resamples`
+    is 0). The weights are standardised linear coefficients, averaged over the runs. `resampled_marks`
+    explains the other arguments.
     """
     tables = [run.table.to_numpy() for run in runs]
     found: Stability | None = None
@@ -152,7 +169,8 @@ def estimated_graph(
         marks = _agreed_marks(found, runs[0].names, least)
     else:
         marks = discover(tables[0], how, seed=seed)
-        marks = drop_rare(marks, found.frequency, least) if found else marks
+        if found:
+            marks = _sure_marks(drop_rare(marks, found.frequency, least), found, runs[0].names, how)
     wrong = forbidden_arrows_found(marks, how.forbidden) if how.forbidden is not None else 0
     if wrong:
         log.warning("%d arrows that %s found contradict the background knowledge", wrong, how.method)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
+from personax.runs.described import Described, listed
 from personax.runs.errors import InputError
 from personax.runs.files import write_json
 from personax.views import SHARED
@@ -120,8 +121,8 @@ def group_by_block(block_of: Mapping[str, str]) -> dict[str, list[str]]:
     return blocks
 
 
-@dataclass(frozen=True)
-class Graph:
+@dataclass(frozen=True, repr=False)
+class Graph(Described):
     """A graph over d named nodes.
 
     Attributes:
@@ -145,6 +146,8 @@ class Graph:
     >>> graph = Graph(["s1", "z11", "z12"], adjacency, blocks={"s": ["s1"], "image": ["z11", "z12"]})
     >>> graph.edge_texts()
     ['s1 -> z11', 'z11 --- z12']
+    >>> graph
+    Graph(nodes: 3, edges: s1 -> z11, z11 --- z12, s: s1, image: z11, z12)
     >>> graph.block_of["z12"]
     'image'
     """
@@ -176,6 +179,11 @@ class Graph:
             if not np.isin(self.marks, (NONE, CIRCLE, ARROW, TAIL)).all():
                 raise ValueError("marks: holds values other than 0, 1, 2 and 3")
             object.__setattr__(self, "marks", self.marks.astype(int))
+
+    def _facts(self) -> dict[str, object]:
+        facts: dict[str, object] = {"nodes": len(self.names), "edges": listed(self.edge_texts())}
+        facts |= {block or "other": listed(self.blocks[block]) for block in self.block_names}
+        return facts | ({"people": "simulated"} if self.simulated else {})
 
     @property
     def endpoint_marks(self) -> Int[np.ndarray, "d d"]:

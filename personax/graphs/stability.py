@@ -51,8 +51,8 @@ class Consensus(NamedTuple):
 
     Attributes:
         marks: (d, d) endpoint marks.
-        opened: edges (i, j) that are i -> j in the majority of the graphs, and that lost their direction
-            because they closed a directed cycle.
+        opened: edges (i, j) that lost their arrowhead at j, because they closed a directed cycle or because
+            too few graphs have it.
     """
 
     marks: Int[np.ndarray, "d d"]
@@ -198,6 +198,23 @@ def _weakest_edge_of_a_cycle(
         for i, j in directed.subgraph(part).edges
     ]
     return min(edges, key=lambda edge: (share[edge], edge), default=None)
+
+
+def open_unsure(marks: Int[np.ndarray, "d d"], found: Stability, *, open_end: int = TAIL) -> Consensus:
+    """Take arrowheads away that less than half of the graphs with the edge have.
+
+    Args:
+        marks: endpoint marks of a graph of all people.
+        found: how often edges and marks occur in the graphs of resamples.
+        open_end: the mark of an end without its head: a tail, so that the edge is undirected, or a circle in
+            graphs that have circles.
+
+    Returns:
+        The marks, and as `opened` the edges (i, j) that lost their head at j.
+    """
+    unsure = (marks == ARROW) & (found.heads < 0.5)
+    opened = [(int(i), int(j)) for i, j in np.argwhere(unsure)]
+    return Consensus(np.where(unsure, open_end, marks), opened)
 
 
 def drop_rare(

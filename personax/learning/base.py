@@ -14,20 +14,26 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from personax.learning.batches import Batch, varying_channels
-from personax.learning.checks import check_finite
+from personax.learning.checks import (
+    check_finite,
+    check_fit_arguments,
+    check_given_people,
+    check_model_arguments,
+)
 from personax.learning.inputs import Inputs
 from personax.learning.standardisation import Standardisation
 from personax.learning.tensor_files import save_tensors
 from personax.learning.training import Checkpoint, History
+from personax.runs.described import Described, listed
 from personax.runs.device import resolve_device
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, NotFittedError
 from personax.runs.files import read_yaml, sha256_arrays, sha256_text, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.seeds import numpy_rng
-from personax.views import MultiViewData, Split
+from personax.views import MultiViewData, Split, split_rows
 
 ROWS_AT_ONCE = 8192  # number of people whose latents are computed in one pass
 
@@ -36,7 +42,7 @@ OnProgress = Callable[[History], None]
 """Called with the history so far, after every epoch."""
 
 
-class Estimator(ABC, Generic[EstimatorConfig]):
+class Estimator(Described, ABC, Generic[EstimatorConfig]):
     """A method that learns latents: ours and every baseline.
 
     Attributes:
@@ -44,6 +50,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         seed: all randomness of the fit comes from it.
         device: the device (CPU or GPU) that holds the networks.
         history: one row per epoch; empty before the fit.
+        split: the rows for training, validation and test that the fit used; None before it.
         configuration: class of `config`.
     """
 
@@ -52,12 +59,14 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     def __init__(self, config: EstimatorConfig, *, seed: int = 0, device: str = "auto") -> None:
         """Keep the configuration, whose latents must name every modality of the data.
 
-        Raises InputError for a device that does not exist.
+        Raises InputError for a configuration or a seed of another type, and a device that does not exist.
         """
+        check_model_arguments(type(self).__name__, config, seed)
         self.config = config
         self.seed = seed
         self.device = resolve_device(device)
         self.history: History = []
+        self.split: Split | None = None
         self._inputs: Inputs | None = None
         self._shapes: dict[str, list[list[int]]] = {}
         self._channels: dict[str, list[list[int]]] = {}
@@ -66,7 +75,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     def fit(
         self,
         data: MultiViewData,
-        split: Split,
+        split: Split | None = None,
         *,
         checkpoint: Path | None = None,
         on_progress: OnProgress | None = None,
@@ -79,14 +88,18 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         Args:
             data: people with at least one modality. True latents are used only by methods that need
                 them (supervised CausalVAE).
-            split: the test rows are not used.
-            checkpoint: file to which the state is saved after every epoch. If it exists, training goes on
+            split: the test rows are not used. If it is left out, 80 % of the people are drawn for training
+                and 10 % each for validation and test, by the model's seed; `self.split` then tells which.
+            checkpoint: file that the state is saved to after every epoch. If it exists, training goes on
                 from there. A file of other data, another configuration or another seed is refused.
             on_progress: called with the history so far.
 
         Raises InputError for data that do not fit the configuration, TrainingDiverged for a loss that is no
         longer finite.
         """
+        check_fit_arguments(data, split)
+        if split is None:
+            split = split_rows(len(data), numpy_rng(self.seed, "split"))
         train, validation = self._prepare(data, split)
         kept = None if checkpoint is None else Checkpoint(checkpoint, self._fingerprint(train, validation))
         self._learn(train, validation, kept, on_progress)
@@ -161,6 +174,10 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     def _check(self, data: MultiViewData, split: Split) -> None:
         """Raise InputError for a configuration that cannot be trained, or that does not fit the data."""
 
+    def _standardise(self, data: MultiViewData, split: Split) -> Standardisation:
+        """How embeddings are written before they are learned from; learned on the training rows."""
+        return Standardisation.fit(data, split.train)
+
     @abstractmethod
     def _build(self) -> None:
         """Make the networks for measurements of the shapes in `_shapes`. May raise InputError."""
@@ -186,8 +203,9 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     def _prepare(self, data: MultiViewData, split: Split) -> tuple[Batch, Batch]:
         """Make fresh networks for the data; return training and validation rows on the device."""
         self._check(data, split)
+        self.split = split
         self._inputs = Inputs.of(data)
-        self._standardisation = Standardisation.fit(data, split.train)
+        self._standardisation = self._standardise(data, split)
         self._channels = varying_channels(self._standardisation(data.rows(split.train)))
         train, validation = (self._people(data.rows(rows)) for rows in (split.train, split.validation))
         self._shapes = {m: [list(x.shape[1:]) for x in tensors] for m, tensors in train.x.items()}
@@ -209,13 +227,42 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     def _batches(self, data: MultiViewData) -> Iterator[Batch]:
         """Consecutive people on the device, as `Estimator._people` makes them, with the columns of the fit.
 
-        Raises InputError for people with other measurements than those of the fit.
+        Raises InputError for nobody, and for people with other measurements than those of the fit.
         """
+        check_given_people(data)
         data = data if self._inputs is None else self._inputs.matched(data)
         check_finite(data)
         for start in range(0, len(data), ROWS_AT_ONCE):
             rows = data.rows(np.arange(start, min(start + ROWS_AT_ONCE, len(data))))
-            yield Estimator._people(self, rows)  # a subclass may add labels, which only a fit needs
+            with np.errstate(over="ignore", invalid="ignore"):  # `_table` refuses what comes of it
+                batch = Estimator._people(self, rows)  # a subclass may add labels, which only a fit needs
+            yield batch
+
+    def _facts(self) -> dict[str, object]:
+        facts: dict[str, object] = {
+            "latents": ", ".join(f"{len(names)} of {block}" for block, names in self.blocks.items()),
+            "seed": self.seed,
+            "device": self.device,
+        }
+        try:
+            graph = self.graph
+        except NotFittedError:
+            return facts | {"fitted": "no"}
+        if graph is None:
+            return facts | {"fitted": "yes"}
+        edges = [f"{self.names[i]} -> {self.names[j]}" for i, j in np.argwhere(graph).tolist()]
+        return facts | {"fitted": "yes", "edges": listed(edges)}
+
+    def _table(self, latents: Float[np.ndarray, "n d"]) -> pd.DataFrame:
+        """Latents (n, d) as `transform` returns them. Raises InputError where they are not finite."""
+        finite = np.isfinite(latents).all(1)
+        if not finite.all():
+            row = int(np.flatnonzero(~finite)[0]) + 1
+            raise InputError(
+                f"row {row}: its latents are not finite, since its values are far out of the range of the "
+                "fit; correct them, or mark the measurement unobserved"
+            )
+        return pd.DataFrame(latents, columns=self.names)
 
     def _derived(self, name: str) -> int:
         """The seed for one purpose, such as "networks"; every purpose has a different seed."""

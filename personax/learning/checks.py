@@ -1,12 +1,62 @@
 """Checks before training starts: data and options that no model can be fitted with are refused."""
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import TypeGuard
 
 import numpy as np
 from jaxtyping import Bool, Shaped
+from torch.nn import ModuleDict
 
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
+
+
+def check_model_arguments(model: str, config: object, seed: object) -> None:
+    """Raise InputError for a configuration or a seed of another type, before anything is made of them."""
+    if not is_dataclass(config) or isinstance(config, type) or not hasattr(config, "latents"):
+        raise InputError(
+            f"{model}: its configuration is {_type_of(config)}, must be a configuration with latents, "
+            "as CRLConfig.embeddings({'face': 2, 'voice': 2})"
+        )
+    if not isinstance(config.latents, Mapping) or not all(
+        isinstance(name, str) and _is_count(number) for name, number in config.latents.items()
+    ):
+        raise InputError(
+            f"latents {config.latents!r}: must map each modality to a whole number, as {{'face': 2}}"
+        )
+    if not _is_count(seed) or seed < 0:
+        raise InputError(f"seed {seed!r}: a whole number, 0 or larger")
+
+
+def check_fit_arguments(data: object, split: object) -> None:
+    """Raise InputError for data or a split of another type."""
+    if not isinstance(data, MultiViewData):
+        raise InputError(
+            f"fit: data are {_type_of(data)}, must be MultiViewData, as MultiViewData({{'text': [array]}})"
+        )
+    if split is not None and not isinstance(split, Split):
+        raise InputError(
+            f"fit: split is {_type_of(split)}, must be a Split, as split_rows makes it; or leave it out"
+        )
+
+
+def check_given_people(data: object) -> None:
+    """Raise InputError for data of another type, and for nobody."""
+    if not isinstance(data, MultiViewData):
+        raise InputError(
+            f"people are {_type_of(data)}, must be MultiViewData with the measurements of the fit"
+        )
+    if not len(data):
+        raise InputError("no people: the measurements have 0 rows, so there is nothing to infer latents from")
+
+
+def _type_of(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else type(value).__name__
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def check_fit(
@@ -34,6 +84,9 @@ def check_fit(
             f"latents are given for {sorted(latents)}, but the data's modalities are "
             f"{data.modalities}; name each of them once"
         )
+    for modality in data.modalities:
+        if hasattr(ModuleDict, modality):
+            raise InputError(f"modality {modality!r}: networks use this name for something else; rename it")
     for modality in nuisance or {}:
         if modality not in latents:
             raise InputError(f"nuisance is given for {modality!r}; the modalities are {data.modalities}")

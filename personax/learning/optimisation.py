@@ -3,7 +3,10 @@
 import math
 from dataclasses import dataclass
 
+from personax.runs.options import documented
 
+
+@documented
 @dataclass(frozen=True)
 class OptimisationConfig:
     """How networks are trained, for any objective. The training loop is in training.py."""

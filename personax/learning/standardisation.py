@@ -59,7 +59,10 @@ class Standardisation:
         )
 
     def __call__(self, data: MultiViewData) -> MultiViewData:
-        """The same people with standardised embeddings, in float32. Rows that a person lacks become zeros."""
+        """The same people with standardised embeddings, in float32. Rows that a person lacks become zeros.
+
+        Components are other numbers than the columns that they were made of, so these lose their names.
+        """
         standard = {
             modality: [
                 project_seen(project, array, has).astype(np.float32)
@@ -70,7 +73,7 @@ class Standardisation:
             for modality, projections in self.projections.items()
             if modality in data.measurements
         }
-        return replace(data, measurements={**data.measurements, **standard})
+        return replace(data, measurements={**data.measurements, **standard}, columns={})
 
     def stored(self) -> Stored:
         """The projections as tensors."""

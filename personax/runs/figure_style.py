@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 BLUE, ORANGE, GREY = "#2b6ca3", "#d9822b", "#8a8f98"
 MODALITY_COLOURS = (BLUE, "#3d8f5f", "#8e5ea2", "#b5793a", "#147a7a", "#7a4a22")
 
+PAGE_WIDTH = 7.2  # inches between the margins of a page; wider figures are shrunk there, with their text
+
 # Equal figures are equal files: no date of creation is written, and names within an SVG are not drawn anew.
 SALT = "personax"
 UNDATED: dict[str, dict[str, Any]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}

@@ -6,11 +6,15 @@ change the result, so it may have another value when a run is resumed. It is mar
     output: str | None = where_or_how(None)
 """
 
+import ast
+import inspect
 from collections.abc import Mapping
 from dataclasses import field, fields, is_dataclass
+from textwrap import dedent
 from typing import Any, TypeVar
 
 Default = TypeVar("Default")
+Configuration = TypeVar("Configuration", bound=type)
 
 _MARK = "where_or_how"
 
@@ -31,3 +35,32 @@ def identity_of(config: object, values: Mapping[str, Any]) -> dict[str, Any]:
     assert is_dataclass(config)
     aside = {option.name for option in fields(config) if option.metadata.get(_MARK)}
     return {name: value for name, value in values.items() if name not in aside}
+
+
+def documented(config_class: Configuration) -> Configuration:
+    """Append the texts under the fields of a dataclass to its docstring, so that `help` shows them.
+
+    Python itself forgets these texts; the command line reads them from the source as well.
+    """
+    texts: dict[str, str] = {}
+    for each in reversed(config_class.__mro__[:-1]):
+        texts |= _texts_under_fields(each)
+    lines = [f"    {name}: {' '.join(text.split())}" for name, text in texts.items()]
+    config_class.__doc__ = "\n".join([inspect.cleandoc(config_class.__doc__ or ""), "", "Fields:", *lines])
+    return config_class
+
+
+def _texts_under_fields(config_class: type) -> dict[str, str]:
+    """Field -> the text under it, for the fields that the class itself declares."""
+    try:
+        declared = ast.parse(dedent(inspect.getsource(config_class))).body[0]
+    except (OSError, TypeError):  # no source is at hand, as in a frozen application
+        return {}
+    assert isinstance(declared, ast.ClassDef)
+    return {
+        ast.unparse(name.target): str(text.value.value)
+        for name, text in zip(declared.body, declared.body[1:], strict=False)
+        if isinstance(name, ast.AnnAssign)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    }

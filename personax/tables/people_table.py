@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float32, Shaped
 
 from personax.independence.columns import Kind
 from personax.independence.grid import Variables
+from personax.runs.described import Described, listed
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_arrays
 from personax.tables.agreement import agreement_table
@@ -84,8 +85,8 @@ def _listed(names: list[str] | tuple[str, ...], before: str, most: int = 12, bet
     return before + between.join(names[:most]) + more
 
 
-@dataclass(frozen=True)
-class PeopleTable:
+@dataclass(frozen=True, repr=False)
+class PeopleTable(Described):
     """n people with features, trait scores and possibly embeddings.
 
     Attributes:
@@ -132,6 +133,17 @@ class PeopleTable:
     report: LoadReport
     targets: pd.DataFrame = field(default_factory=pd.DataFrame)
     scales: dict[str, ScoreScale] = field(default_factory=dict)
+
+    def _facts(self) -> dict[str, object]:
+        embeddings = [f"{len(arrays)} of {modality}" for modality, arrays in self.embeddings.items()]
+        facts: dict[str, object] = {
+            "name": self.name,
+            "people": f"{len(self)}{', simulated' if self.simulated else ''}",
+            "features": listed([f"{name} ({kind})" for name, kind in self.kinds.items()]),
+            "scores": listed(list(self.scores)),
+            "embeddings": listed(embeddings),
+        }
+        return facts | {"source": self.source}
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -14,6 +14,7 @@ import torch
 from personax.crl import CRL, CRLConfig
 from personax.crl.estimator import linked_latents
 from personax.crl.model_config import Phase1Config, Phase2Config
+from personax.learning.compression import Compression
 from personax.learning.metrics import mean_correlation
 from personax.runs.errors import InputError, NotFittedError, TrainingDiverged
 from personax.views import MultiViewData, Split, Truth, split_rows
@@ -498,3 +499,85 @@ def test_cuda_computes_what_the_cpu_does(fitted: Fitted, tmp_path: Path) -> None
     np.testing.assert_allclose(moved.to_numpy(), model.transform(data).to_numpy(), atol=1e-3)
     first, second = (CRL(QUICK, seed=1, device="cuda").fit(data, split).transform(data) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_fit_without_a_split_splits_by_the_seed(fitted: Fitted) -> None:
+    _, data, _ = fitted
+    models = [CRL(QUICK, seed=seed, device="cpu").fit(data) for seed in (1, 1, 2)]
+    rows = [model.split.test.tolist() for model in models if model.split]
+    assert rows[0] == rows[1] != rows[2]
+    assert len(rows[0]) == len(data) // 10
+    given = CRL(QUICK, seed=1, device="cpu").fit(data, models[0].split)
+    pd.testing.assert_frame_equal(given.transform(data), models[0].transform(data))
+
+
+def test_nobody_has_no_latents(fitted: Fitted) -> None:
+    model, data, _ = fitted
+    nobody = data.rows(np.arange(0))
+    for infer in (model.transform, model.encode):
+        with pytest.raises(InputError, match="no people"):
+            infer(nobody)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_latents_are_finite_or_refused(fitted: Fitted, value: float) -> None:
+    model, data, _ = fitted
+    spoiled = np.array(data.measurements["a"][0], dtype=np.float64)
+    spoiled[2, 1] = value
+    other = dataclasses.replace(
+        data, measurements={**data.measurements, "a": [spoiled, data.measurements["a"][1]]}
+    )
+    for infer in (model.transform, model.encode):
+        with pytest.raises(InputError, match="row 3"):
+            infer(other)
+    masks = {**data.observed, "a": data.observed["a"] & ~(np.arange(len(data))[:, None] == [2, -1])}
+    assert np.isfinite(model.transform(dataclasses.replace(other, observed=masks))).all().all()
+
+
+def test_a_name_that_networks_use_is_refused() -> None:
+    data, split = embeddings()
+    renamed = dataclasses.replace(
+        data, measurements={"train": data.measurements["a"], "b": data.measurements["b"]}, observed={}
+    )
+    with pytest.raises(InputError, match="modality 'train': networks use this name"):
+        CRL(dataclasses.replace(QUICK, latents={"train": 2, "b": 2}), device="cpu").fit(renamed, split)
+
+
+def test_tables_with_columns_that_say_the_same_can_be_fitted(fitted: Fitted) -> None:
+    _, data, split = fitted
+    frame = pd.DataFrame(data.measurements["a"][0]).add_prefix("x")
+    doubled: Any = frame.assign(again=frame["x0"])
+    named = dataclasses.replace(
+        data, measurements={**data.measurements, "a": [doubled, data.measurements["a"][1]]}
+    )
+    assert CRL(QUICK, device="cpu").fit(named, split).transform(named).shape == (len(data), 4)
+
+
+def test_compressed_embeddings_give_the_same_latents_after_loading(fitted: Fitted, tmp_path: Path) -> None:
+    _, data, split = fitted
+    model = CRL(dataclasses.replace(QUICK, compress=True), seed=1, device="cpu").fit(data, split)
+    model.save(tmp_path)
+    latents = model.transform(data)
+    pd.testing.assert_frame_equal(CRL.load(tmp_path, device="cpu").transform(data), latents)
+    least = {"a": 2, "b": 2}
+    by_hand = Compression.fit(data, split.train, least=least, seed=0)(data)
+    again = CRL(dataclasses.replace(QUICK, compress=True), seed=1, device="cpu").fit(by_hand, split)
+    assert again.transform(by_hand).shape == latents.shape
+
+
+def test_pictures_are_not_compressed() -> None:
+    data, split = embeddings()
+    pictures = [np.random.default_rng(0).random((len(data), 1, 4, 4), dtype=np.float32)]
+    mixed = dataclasses.replace(data, measurements={**data.measurements, "b": pictures}, observed={})
+    with pytest.raises(
+        InputError, match=r"b: pictures, which cannot be compressed; begin with CRLConfig.images"
+    ):
+        CRL(dataclasses.replace(QUICK, compress=True), device="cpu").fit(mixed, split)
+
+
+def test_a_model_says_what_it_is(fitted: Fitted) -> None:
+    model, _, _ = fitted
+    edges = [f"{model.names[i]} -> {model.names[j]}" for i, j in np.argwhere(model.graph)]
+    assert repr(model).startswith("CRL(latents: 2 of a, 2 of b, seed: 1, device: cpu, fitted: yes, edges: ")
+    assert all(edge in model._repr_html_().replace("&gt;", ">") for edge in edges[:6])
+    assert repr(CRL(QUICK, device="cpu")).endswith("fitted: no)")

@@ -2,12 +2,26 @@
 
 import dataclasses
 
+import pytest
+
 from personax.crl import CRLConfig
 
 
 def test_a_modality_seen_once_keeps_its_style_in_the_block() -> None:
     config = CRLConfig(latents={"a": 2, "b": 1}, noise=3)
-    once = config.for_measurements({"a": 2, "b": 1})
+    once = config.for_measurements({"a": [[6], [6]], "b": [[6]]})
     assert (once.width("a"), once.eta("a"), once.width("b"), once.eta("b")) == (2, 3, 4, 0)
-    told = dataclasses.replace(config, nuisance={"b": 0}).for_measurements({"a": 2, "b": 1})
+    told = dataclasses.replace(config, nuisance={"b": 0}).for_measurements({"a": [[6], [6]], "b": [[6]]})
     assert (told.width("b"), told.eta("b")) == (1, 3)
+
+
+@pytest.mark.parametrize(("width", "spare"), [(2, 0), (4, 1), (9, 3)])
+def test_a_compressed_modality_seen_once_keeps_what_is_beyond_its_latents(width: int, spare: int) -> None:
+    config = CRLConfig(latents={"a": 2}, shared=1, noise=5, compress=True)
+    assert config.for_measurements({"a": [[width]]}).nuisance == {"a": spare}
+
+
+def test_presets_take_latents() -> None:
+    assert CRLConfig.images({"a": 2}, shared=1) == CRLConfig(latents={"a": 2}, shared=1)
+    assert CRLConfig.embeddings({"a": 2}).latents == {"a": 2}
+    assert CRLConfig.embeddings().compress

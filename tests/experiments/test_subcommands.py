@@ -24,8 +24,15 @@ SCRIPTS = {
     "diagnose": "synthetic_experiment/diagnose.py",
     "athlete": "real_world_experiment/run_athlete_3measurement.py",
     "celeb": "real_world_experiment/run_celeb_3measurement.py",
+    "own_data": "real_world_experiment/run_own_data.py",
     "draw": "real_world_experiment/draw.py",
     "independence": "independence_testing/run_independence_tests.py",
+}
+
+# Commands for finished runs are in both folders of experiments.
+ALSO = {
+    "choose": "real_world_experiment/choose_model.py",
+    "diagnose": "real_world_experiment/diagnose.py",
 }
 
 
@@ -58,7 +65,7 @@ def test_help_and_wrong_options_are_answered_without_slow_imports() -> None:
     assert SLOW_TO_IMPORT & set(imported) == set()
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(("name", "script"), [*SCRIPTS.items(), *ALSO.items()])
 def test_help_is_short_and_keeps_the_lines_of_its_examples(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +117,7 @@ def configuration_of(name: str) -> Any:
 def test_every_script_has_a_subcommand() -> None:
     folders = ("synthetic_experiment", "real_world_experiment", "independence_testing")
     scripts = {f"{folder}/{path.name}" for folder in folders for path in (ROOT / folder).glob("*.py")}
-    assert set(SCRIPTS.values()) == scripts
+    assert {*SCRIPTS.values(), *ALSO.values()} == scripts
     assert set(SCRIPTS) == set(SUBCOMMANDS)
 
 

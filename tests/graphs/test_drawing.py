@@ -52,7 +52,7 @@ def test_a_picture_shows_every_node_label_and_the_title(tmp_path: Path) -> None:
     paths = draw_graph(graph, tmp_path / "graph", title=title, labels=labels, note="a note")
     assert [path.name for path in paths] == ["graph.png", "graph.svg"]
     texts = shown(tmp_path / "graph.svg")
-    assert {title, "a note", "shared", "image", "text", "plain line: undirected"} <= texts
+    assert {title, "a note", "shared", "image", "text", "plain line: direction open"} <= texts
     words = " ".join(texts).split()
     assert all(word in words for label in labels.values() for word in label.split())
     areas = {block: area(paths[0], colours.fill) for block, colours in block_colours(graph).items()}

@@ -11,7 +11,14 @@ from personax.graphs.choices import DiscoveryMethod
 from personax.graphs.discovery import Discovery
 from personax.graphs.graph import ARROW, CIRCLE, TAIL
 from personax.graphs.graph_scores import edge_auc
-from personax.graphs.stability import consensus, drop_rare, match_latents, resampled_marks, stability
+from personax.graphs.stability import (
+    consensus,
+    drop_rare,
+    match_latents,
+    open_unsure,
+    resampled_marks,
+    stability,
+)
 
 METHODS: tuple[DiscoveryMethod, ...] = ("pc", "fci")
 
@@ -95,6 +102,21 @@ def test_a_majority_with_a_cycle_loses_its_least_frequent_direction() -> None:
     assert found.opened == [(2, 0)]  # in two graphs; 0 -> 1 and 1 -> 2 are in three
     assert found.marks[2, 0] == found.marks[0, 2] == TAIL
     assert found.marks[0, 1] == found.marks[1, 2] == ARROW
+
+
+@pytest.mark.parametrize(("oriented", "left"), [(1, edge(TAIL, TAIL)), (5, edge(TAIL, ARROW))])
+def test_an_arrow_that_few_resamples_have_is_left_open(oriented: int, left: np.ndarray) -> None:
+    arrow, reverse, absent = edge(TAIL, ARROW), edge(ARROW, TAIL), np.zeros((2, 2), dtype=int)
+    found = stability(np.array([arrow] * oriented + [reverse] * (9 - oriented) + [absent]))
+    sure = open_unsure(arrow, found)
+    assert np.array_equal(sure.marks, left)
+    assert sure.opened == ([] if oriented == 5 else [(0, 1)])
+    assert np.array_equal(open_unsure(reverse, found).marks, edge(TAIL, TAIL) if oriented == 5 else reverse)
+
+
+def test_an_end_without_its_arrowhead_becomes_a_circle_where_there_are_circles() -> None:
+    found = stability(np.array([edge(TAIL, ARROW)] * 3 + [edge(CIRCLE, CIRCLE)] * 7))
+    assert np.array_equal(open_unsure(edge(TAIL, ARROW), found, open_end=CIRCLE).marks, edge(TAIL, CIRCLE))
 
 
 def test_a_latent_that_is_rare_in_a_resample_has_no_edges() -> None:

@@ -1,11 +1,18 @@
 """Data that no model can be fitted with are refused before training starts."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from personax.learning.checks import check_fit
+from personax.learning.checks import (
+    check_fit,
+    check_fit_arguments,
+    check_given_people,
+    check_model_arguments,
+)
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
 
@@ -45,3 +52,45 @@ def test_a_mask_is_no_list_of_rows() -> None:
     split = replace(SPLIT, validation=np.arange(N) > 40)  # jaxtyping's check is off for a replaced field
     with pytest.raises(InputError, match="split, validation: bool"):
         check_fit(DATA, split, {"a": 2})
+
+
+class WithLatents(NamedTuple):
+    """Looks like a configuration, and is none."""
+
+    latents: object
+
+
+@dataclass(frozen=True)
+class AnyConfig:
+    """A configuration with whatever latents."""
+
+    latents: Any
+
+
+@pytest.mark.parametrize(
+    ("config", "seed", "message"),
+    [
+        ({"a": 2}, 0, "Model: its configuration is dict, must be a configuration with latents"),
+        (AnyConfig, 0, "configuration is AnyConfig, must be"),
+        (WithLatents({"a": 2}), 0, "configuration is WithLatents, must be"),
+        (AnyConfig(2), 0, "latents 2: must map each modality to a whole number"),
+        (AnyConfig({"a": 2.5}), 0, "must map each modality"),
+        (AnyConfig({"a": True}), 0, "must map each modality"),
+        (AnyConfig({"a": 2}), 1.5, "seed 1.5: a whole number"),
+        (AnyConfig({"a": 2}), -1, "seed -1: a whole number"),
+    ],
+)
+def test_arguments_of_another_type_are_refused(config: object, seed: object, message: str) -> None:
+    check_model_arguments("Model", AnyConfig({"a": np.int64(2)}), np.int64(3))
+    with pytest.raises(InputError, match=message):
+        check_model_arguments("Model", config, seed)
+
+
+def test_data_of_another_type_are_refused() -> None:
+    array = np.zeros((4, 2))
+    with pytest.raises(InputError, match="fit: data are ndarray, must be MultiViewData"):
+        check_fit_arguments(array, None)
+    with pytest.raises(InputError, match="fit: split is tuple, must be a Split"):
+        check_fit_arguments(MultiViewData({"a": [array]}), (1, 2))
+    with pytest.raises(InputError, match="people are DataFrame, must be MultiViewData"):
+        check_given_people(pd.DataFrame(array))

@@ -9,6 +9,7 @@ from personax.experiments.comparison.figures import draw_comparison
 from personax.experiments.comparison.report import comparison_report, panels_of
 from personax.experiments.comparison.run import Request, comparison_cells, table_of_runs
 from personax.experiments.mnist.config import OUR_TITLE, OURS
+from personax.experiments.mnist.run import run_mnist_seed
 from personax.runs.command_line import parse_seeds
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
@@ -28,7 +29,7 @@ def run_comparison(config: ComparisonConfig) -> None:
 def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
     """Make the comparison in a folder."""
     cells = comparison_cells(config, request, home)
-    runs = table_of_runs(cells, run_cells(cells, config.jobs), home)
+    runs = table_of_runs(cells, run_cells(cells, config.jobs, run_mnist_seed), home)
     with atomic_path(home / "runs.csv") as temporary:
         runs.to_csv(temporary, index=False)
     text = comparison_report(runs, config, request)

@@ -13,6 +13,6 @@ alignment.py         do measurements of one person have similar encodings?
 coordinate_shape.py  are the coordinates of a block orthogonal and even?
 variability.py       do the blocks depend on each other strongly enough to identify the latents?
 graph_facts.py       is the recovered graph acyclic, sparse and decided?
-run.py               makes the data of a run again, and does all checks
+run.py               what the model makes of the data, and all checks
 report.py, figures.py, command.py   the page, the figure, the command
 """

@@ -3,16 +3,10 @@
 from personax.crl import CRL
 from personax.experiments.diagnostics.config import DiagnoseConfig
 from personax.experiments.diagnostics.figures import draw_findings_page
-from personax.experiments.diagnostics.findings import Finding
+from personax.experiments.diagnostics.findings import Finding, overall
 from personax.experiments.diagnostics.report import as_json, finding_lines, findings_page
-from personax.experiments.diagnostics.run import (
-    LEAST_ROWS,
-    collect_evidence,
-    diagnose,
-    read_run,
-    refuse_other_data,
-    remake,
-)
+from personax.experiments.diagnostics.run import LEAST_ROWS, collect_evidence, diagnose
+from personax.experiments.past_runs import read_run, refuse_other_data, remake
 from personax.runs.errors import InputError
 from personax.runs.files import write_json, write_text
 from personax.runs.run_folder import FIGURES, typed_path
@@ -42,9 +36,11 @@ def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
     title = f"{mark}{folder.parent.name}/{folder.name}, {facts['test_rows']} test rows"
     pictures = draw_findings_page(findings, folder / FIGURES / "diagnostics", title=title)
     print(
-        f"{mark}{facts['test_rows']} test rows, level {config.alpha:g}; in brackets: values to compare with\n"
+        f"{mark}{facts['test_rows']} test rows, level {config.alpha:g}; in brackets: what to compare with.\n"
+        "HSIC effect: how strongly two things depend on each other, 0 not at all, about |correlation|.\n"
     )
     print("\n".join(finding_lines(findings)))
+    print(f"\noverall: {overall(findings)}")
     print(f"\n{folder / 'diagnostics.md'}\n{pictures[0]}")
     return findings
 

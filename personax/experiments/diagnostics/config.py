@@ -1,9 +1,10 @@
-"""Check each assumption of a trained model on the test rows of its run folder.
+"""Check each assumption of a trained model on the test rows of its run folder, and say what that means.
 
 Examples:
   diagnose.py results/mnist/mnist/seed-0
   diagnose.py results/mnist/mnist/seed-0 --rows 500 --alpha 0.01
   diagnose.py results/athlete/default/seed-0
+  diagnose.py results/own_data/example/seed-0
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ class DiagnoseConfig:
     """The run that is checked, and how it is checked."""
 
     folder: list[str] = field(default_factory=list)
-    """A finished run folder of Variant-MNIST, athletes or celebrities."""
+    """A finished run folder of Variant-MNIST, athletes, celebrities or your own arrays."""
     rows: int = 2000
     """Largest number of test rows that are used; all of them if there are fewer."""
     alpha: float = 0.05

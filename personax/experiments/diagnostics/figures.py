@@ -22,6 +22,7 @@ from personax.runs.figure_style import (
     GREY,
     MODALITY_COLOURS,
     ORANGE,
+    PAGE_WIDTH,
     new_figure,
     save_figure,
     tidy_axes,
@@ -34,7 +35,7 @@ VERDICT_COLOURS = {HOLDS: BLUE, DOUBTFUL: ORANGE, VIOLATED: RED, UNKNOWN: GREY}
 def draw_findings_page(findings: Sequence[Finding], stem: Path, *, title: str) -> list[Path]:
     """Draw four panels: effects and those by chance, alignment, rotations, reach; return the paths."""
     by_key = {finding.key: finding for finding in findings}
-    figure = new_figure(10.0, 7.0)
+    figure = new_figure(PAGE_WIDTH, 6.4)
     axes = figure.subplots(2, 2)
     _draw_effects(axes[0, 0], [f for f in findings if "effect" in f.curves])
     _draw_alignment(axes[0, 1], by_key["alignment"])
@@ -53,7 +54,7 @@ def _say_why_empty(panel: Axes, text: str) -> None:
 
 def _draw_effects(panel: Axes, findings: Sequence[Finding]) -> None:
     """The largest effect of every assumption of independence."""
-    panel.set_title("largest dependence, and its size by chance", fontsize=9)
+    panel.set_title("largest dependence, and by chance", fontsize=9)
     if not findings:
         _say_why_empty(panel, "nothing to test")
         return
@@ -62,14 +63,14 @@ def _draw_effects(panel: Axes, findings: Sequence[Finding]) -> None:
         panel.plot(finding.curves["effect"], place, "o", ms=6, color=VERDICT_COLOURS[finding.verdict])
     for threshold in (NEGLIGIBLE, CLEAR):
         panel.axvline(threshold, color=GREY, lw=0.8, ls=":")
-    panel.set_yticks(range(len(findings)), [fill(f.assumption, 30) for f in reversed(findings)])
+    panel.set_yticks(range(len(findings)), [fill(f.assumption, 24) for f in reversed(findings)])
     panel.set_xlim(0, 1)
-    panel.set_xlabel("HSIC effect; bar: chance, dotted: small and clear", fontsize=8)
+    panel.set_xlabel("HSIC effect; bar: chance; dotted: small, clear", fontsize=8)
 
 
 def _draw_alignment(panel: Axes, finding: Finding) -> None:
     """Distances between encodings of one person and of two, for every pair of measurements."""
-    panel.set_title("encodings of a person by two measurements", fontsize=9)
+    panel.set_title("encodings by two measurements", fontsize=9)
     if not finding.curves:
         _say_why_empty(panel, finding.measured)
         return
@@ -83,13 +84,13 @@ def _draw_alignment(panel: Axes, finding: Finding) -> None:
             panel.plot(middle, y, "o", ms=4, color=colour, label=None if place else f"{part} person")
     panel.set_yticks(range(len(names)), list(reversed(names)))
     panel.set(xlim=(0, None), ylim=(-0.5, len(names) + 0.1))
-    panel.set_xlabel("distance / median between two people (10, 50, 90 %)", fontsize=8)
-    panel.legend(fontsize=7, frameon=False, ncols=2, loc="upper right")
+    panel.set_xlabel("distance / median of two people (10, 50, 90 %)", fontsize=8)
+    panel.legend(fontsize=8, frameon=False, ncols=2, loc="upper right")
 
 
 def _draw_rotations(panel: Axes, finding: Finding) -> None:
     """The squared cosines of the recovered coordinates and of rotations of them, block by block."""
-    panel.set_title("squared cosine between latents, recovered and rotated", fontsize=9)
+    panel.set_title("angles between latents", fontsize=9)
     if not finding.curves:
         _say_why_empty(panel, finding.measured)
         return
@@ -100,21 +101,21 @@ def _draw_rotations(panel: Axes, finding: Finding) -> None:
     panel.set_xlim(left=0)
     panel.set_xlabel("mean squared cosine; 0: orthogonal", fontsize=8)
     panel.set_ylabel("rotations", fontsize=8)
-    panel.legend(fontsize=7, frameon=False, loc="upper center")
+    panel.legend(fontsize=8, frameon=False, loc="upper center")
 
 
 def _draw_reach(panel: Axes, finding: Finding) -> None:
     """The effect of every latent on the other blocks."""
-    panel.set_title("direct dependence of each latent on other blocks", fontsize=9)
+    panel.set_title("dependence on other blocks", fontsize=9)
     if not finding.curves:
         _say_why_empty(panel, finding.measured)
         return
     effects = finding.curves["effects"]
     colours = [GREY if name in finding.curves["silent"] else BLUE for name in effects]
     bars = panel.bar(range(len(effects)), list(effects.values()), color=colours, width=0.6, linewidth=0)
-    panel.bar_label(bars, fmt="%.2f", fontsize=7)
+    panel.bar_label(bars, fmt="%.2f", fontsize=8)
     panel.axhline(finding.curves["chance"], color=ORANGE, lw=1.2, label="by chance (95 %)")
     panel.set_ylim(0, 1.25 * max(finding.curves["chance"], *effects.values()))
     panel.set_xticks(range(len(effects)), [pretty_name(name) for name in effects])
     panel.set_ylabel("HSIC effect given its block", fontsize=8)
-    panel.legend(fontsize=7, frameon=False, loc="upper right")
+    panel.legend(fontsize=8, frameon=False, loc="upper right")

@@ -135,6 +135,23 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return max(verdicts, key=SEVERITY.index, default=UNKNOWN)
 
 
+def overall(findings: Sequence[Finding]) -> str:
+    """What all findings together say, in one or two plain sentences."""
+    by_verdict: dict[str, list[str]] = {verdict: [] for verdict in SEVERITY}
+    for finding in findings:
+        by_verdict[finding.verdict].append(finding.assumption)
+    counts = [f"{verdict}: {len(names)}" for verdict, names in reversed(by_verdict.items()) if names]
+    if by_verdict[VIOLATED]:
+        meaning = f"do not rely on this run before you have read: {'; '.join(by_verdict[VIOLATED])}"
+    elif by_verdict[DOUBTFUL]:
+        meaning = f"usable, with care about: {'; '.join(by_verdict[DOUBTFUL])}"
+    elif by_verdict[HOLDS]:
+        meaning = "nothing here speaks against this run"
+    else:
+        meaning = "these data are too few, or of a kind that tells nothing"
+    return f"{meaning} ({', '.join(counts)})"
+
+
 def all_hold(verdicts: Sequence[Verdict]) -> Verdict:
     """The worst of several verdicts that must all hold; unknown if one is unknown and the others hold."""
     found = worst(verdicts)

@@ -1,11 +1,12 @@
 """The diagnostics as a page and as JSON."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
 
-from personax.experiments.diagnostics.findings import CLEAR, NEGLIGIBLE, Finding
+from personax.experiments.diagnostics.findings import CLEAR, NEGLIGIBLE, Finding, overall
 from personax.runs.markdown import markdown_table
 
 EXPLANATION = (
@@ -19,12 +20,63 @@ EXPLANATION = (
 )
 
 
+# What each check asks, in plain words; the terms of the table are explained here.
+MEANINGS = {
+    "eps": (
+        "eps is what drives a latent besides its causes in the graph. In a right graph the eps have "
+        "nothing to do with each other; if two of them depend on each other, a cause or an edge is "
+        "missing."
+    ),
+    "eta": (
+        "eta is what only one measurement shows, such as the style of one picture. If two eta depend "
+        "on each other, the measurements share something that the latents have missed."
+    ),
+    "eta_z": (
+        "z are the latents. A measurement's own noise (eta) must not know the latents: else part of a "
+        "latent has been taken for noise."
+    ),
+    "eta_eps": "The same question for what drives the latents (eps).",
+    "x_given_z": (
+        "x are the measurements. Once the latents are known, nothing must be left that two "
+        "measurements share."
+    ),
+    "proposition_2": (
+        "Two ways to ask the same must give one answer: are measurements independent given the "
+        "latents, and is their noise independent? (Proposition 2 of the paper.)"
+    ),
+    "alignment": (
+        "Two measurements of one person must lead to nearly the same latents. Agreement 1 is perfect, "
+        "0 is chance; retrieval is how often the right person is found among all by the other "
+        "measurement."
+    ),
+    "orthogonality": (
+        "Moving along one latent must change the measurements in another direction than moving along "
+        "the next one. The squared cosine is 0 at a right angle; rotated latents show what would be "
+        "usual."
+    ),
+    "evenness": "A step along a latent must change the measurements about equally much everywhere.",
+    "variability": (
+        "A block is the set of latents of one modality. Its latents can only be told from their "
+        "mixtures if the other blocks change them in enough different ways."
+    ),
+    "reach": (
+        "A latent that no other block depends on directly is told from mixtures by orthogonality "
+        "alone, so it is less certain than the others. Many worlds have such latents: doubtful here "
+        "is no fault of the model."
+    ),
+    "graph": (
+        "The graph must have no circle of causes, few edges, and no edge of which the model is unsure."
+    ),
+}
+
+
 def finding_lines(findings: Sequence[Finding]) -> list[str]:
-    """One line per assumption, for the terminal."""
+    """One line per assumption, and below it what it means; for the terminal."""
     width = max(len(finding.verdict) for finding in findings)
     return [
         f"{finding.verdict:<{width}}  {finding.assumption}: {finding.measured}"
         + (f" [{finding.reference}]" if finding.reference else "")
+        + f"\n{fill(MEANINGS[finding.key], 100, initial_indent='    ', subsequent_indent='    ')}"
         for finding in findings
     ]
 
@@ -34,16 +86,18 @@ def findings_page(findings: Sequence[Finding], facts: Mapping[str, Any]) -> str:
     mark = "SIMULATED DATA. " if facts["simulated"] else ""
     head = f"{mark}{facts['test_rows']} test rows, {facts['train_rows']} training rows; {facts['source']}."
     table = pd.DataFrame(
-        [(f.assumption, f"**{f.verdict}**", f.measured, f.reference) for f in findings],
-        columns=["assumption", "verdict", "measured", "to compare with"],
+        [(f.assumption, f"**{f.verdict}**", f.measured, f.reference, MEANINGS[f.key]) for f in findings],
+        columns=["assumption", "verdict", "measured", "to compare with", "what it means"],
     )
     text = EXPLANATION.format(alpha=facts["alpha"])
-    return "\n".join(["# Diagnostics", "", head, "", markdown_table(table), "", text, ""])
+    verdict = f"**Overall: {overall(findings)}.**"
+    return "\n".join(["# Diagnostics", "", head, "", verdict, "", markdown_table(table), "", text, ""])
 
 
 def as_json(findings: Sequence[Finding], facts: Mapping[str, Any]) -> dict[str, Any]:
     """The content of diagnostics.json: the facts of the run, then every finding with its numbers."""
     keys = ("assumption", "verdict", "measured", "reference", "details")
     return dict(facts) | {
-        "findings": {finding.key: {key: getattr(finding, key) for key in keys} for finding in findings}
+        "overall": overall(findings),
+        "findings": {finding.key: {key: getattr(finding, key) for key in keys} for finding in findings},
     }

@@ -1,12 +1,6 @@
-"""Make the data of a finished run again, encode them with its model, and check every assumption."""
-
-import json
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple
+"""See what the model of a finished run makes of the run's data, and check every assumption."""
 
 import numpy as np
-from jsonargparse import ArgumentParser
 
 from personax.crl import CRL
 from personax.experiments.diagnostics.alignment import alignment_gap
@@ -16,103 +10,11 @@ from personax.experiments.diagnostics.findings import Evidence, Finding
 from personax.experiments.diagnostics.graph_facts import graph_facts
 from personax.experiments.diagnostics.noises import exogenous_noise, measurement_noise, proposition_2
 from personax.experiments.diagnostics.variability import sufficient_variability
-from personax.experiments.mnist.config import OURS, MnistConfig
-from personax.experiments.people.config import PeopleConfig
-from personax.experiments.people.preparation import prepare
+from personax.experiments.past_runs import Remade
 from personax.runs.errors import InputError
-from personax.runs.files import read_yaml
-from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
 from personax.runs.seeds import numpy_rng
-from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
-from personax.views import MultiViewData, Split
 
 LEAST_ROWS = 20  # least number of test rows for the checks
-
-RunConfig = MnistConfig | PeopleConfig
-
-
-class FinishedRun(NamedTuple):
-    """The configuration and the manifest of a finished run."""
-
-    config: RunConfig
-    manifest: dict[str, Any]
-
-
-class Remade(NamedTuple):
-    """The data of a run, made again from its configuration.
-
-    Attributes:
-        data: the scenes or the people.
-        split: training, validation and test rows.
-        checksum: SHA-256 of the data, to compare with the manifest.
-        simulated: True if the people are simulated.
-    """
-
-    data: MultiViewData
-    split: Split
-    checksum: str
-    simulated: bool
-
-
-def read_run(folder: Path) -> FinishedRun:
-    """Read a finished run. Raises InputError for any other folder."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such run folder")
-    if not (folder / CONFIG).exists() or not (folder / MANIFEST).exists():
-        raise InputError(f"{folder}: not a run folder (no {CONFIG} or {MANIFEST})")
-    options = read_yaml(folder / CONFIG)
-    if not isinstance(options, dict) or not (
-        "scm" in options or options.get("dataset") in ("athlete", "celeb")
-    ):
-        raise InputError(f"{folder / CONFIG}: not a run of Variant-MNIST, athletes or celebrities")
-    if options.get("method", OURS) != OURS:
-        raise InputError(
-            f"{folder}: a run of {options['method']}; only {OURS} has noises that can be checked"
-        )
-    if not (folder / WEIGHTS).exists() or not (folder / METRICS).exists():
-        raise InputError(
-            f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); "
-            "finish it with the command that made it"
-        )
-    try:
-        config = config_of_run(options)
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except Exception as error:  # jsonargparse raises many kinds
-        reason = " ".join(str(error).split())
-        raise InputError(f"{folder}: written by another version, or edited ({reason})") from error
-    return FinishedRun(config, manifest)
-
-
-def config_of_run(options: dict[str, Any]) -> RunConfig:
-    """The configuration that was written to a run folder, checked against the options of its command."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(MnistConfig if "scm" in options else PeopleConfig, "run")
-    config: RunConfig = parser.instantiate(parser.parse_object({"run": options})).run
-    return config
-
-
-def remake(config: RunConfig, data_dir: str | None) -> Remade:
-    """Make the run's data and split again. Raises InputError.
-
-    `data_dir` is the folder where the pictures of Variant-MNIST are now; None means where the run found them.
-    """
-    if isinstance(config, PeopleConfig):
-        table, data, split, _ = prepare(config)
-        return Remade(replace(data, source=table.source), split, table.sha256, table.simulated)
-    if data_dir is not None:
-        config = replace(config, data_dir=data_dir)
-    data = load_scenes(config, config.seed)
-    return Remade(data, split_scenes(config, config.seed, data), scenes_checksum(data), False)
-
-
-def refuse_other_data(folder: Path, finished: FinishedRun, remade: Remade) -> None:
-    """Raise InputError if the data made again differ from those of the run."""
-    expected = finished.manifest.get("data_sha256")
-    if expected and expected != remade.checksum:
-        raise InputError(
-            f"{folder}: the data made again from {CONFIG} are not those of the run (sha256 differs); restore "
-            "the files that it read, or give their folder with --data_dir"
-        )
 
 
 def collect_evidence(model: CRL, remade: Remade, config: DiagnoseConfig) -> Evidence:

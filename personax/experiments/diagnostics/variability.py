@@ -108,12 +108,17 @@ def responses(evidence: Evidence, block: str) -> dict[str, Any]:
 
 
 def variability_verdict(found: Mapping[str, Any]) -> Verdict:
-    """Verdict from the numbers of means and variances of a block that respond."""
+    """Verdict on the numbers of responding means and variances of a block.
+
+    Where some directions respond and others do not, the others rest on orthogonality: doubtful. That is a
+    property of the world, which a perfect model finds as well. It is violated if no mean responds.
+    """
     if found["means"] == found["latents"]:
         return HOLDS
     if found["mean_chance"][found["means"]] > CLEAR**2:
         return UNKNOWN
-    return DOUBTFUL if found["means"] + found["variances"] >= found["latents"] else VIOLATED
+    enough = found["means"] + found["variances"] >= found["latents"]
+    return DOUBTFUL if enough or found["means"] else VIOLATED
 
 
 def leading(passed: Bool[np.ndarray, " d"]) -> int:
@@ -184,6 +189,18 @@ class Reach(NamedTuple):
     silent: list[str]
 
 
+def reach_verdict(reach: Reach, chance: float) -> Verdict:
+    """Doubtful if some latents reach another block: the others then rest on orthogonality alone.
+
+    That is a property of the world, which a perfect model finds as well. It is violated if none reaches one.
+    """
+    if not reach.silent:
+        return HOLDS
+    if chance >= CLEAR:
+        return UNKNOWN
+    return DOUBTFUL if reach.reaching else VIOLATED
+
+
 def reach_finding(evidence: Evidence) -> Finding:
     """Does every latent depend on another block, given the other latents of its own block?"""
     reach = reach_of_latents(evidence)
@@ -199,7 +216,7 @@ def reach_finding(evidence: Evidence) -> Finding:
     return Finding(
         "reach",
         REACHES,
-        HOLDS if not reach.silent else UNKNOWN if chance >= CLEAR else VIOLATED,
+        reach_verdict(reach, chance),
         f"{number}; HSIC effect given its block: {shown}{more}{only}",
         f"by chance < {chance:.2f}",
         details={

@@ -17,6 +17,8 @@ def check_draw(config: DrawConfig) -> None:
         raise InputError(
             f"--published {config.published} and {config.sources[0]}: give one of them, not both"
         )
+    if config.beside and (config.compare or config.published):
+        raise InputError(f"--beside {config.beside}: excludes --compare and --published")
     if not 0 < config.alpha < 1:
         raise InputError(f"--alpha {config.alpha}: must be between 0 and 1")
     if not 0 <= config.min_frequency <= 1:

@@ -1,7 +1,9 @@
 """Discover the causal graph over latents and draw it.
 
-draw.py results/athlete/default/seed-0                      PC with 100 bootstrap samples
-draw.py results/athlete/default/seed-* --method learned     the graph that the models of several seeds learned
+draw.py results/athlete/default/seed-0                      the graph that the model learned
+draw.py results/athlete/default/seed-0 --beside pc          beside that of PC, with 100 bootstrap samples
+draw.py results/athlete/default/seed-0 --method pc          that of PC alone
+draw.py results/athlete/default/seed-*                      what the models of several seeds agree on
 draw.py latents.npy --names s1,s2,z11,z12,z21 --method fci  FCI on the latents in a file
 draw.py --published celeb                                   a graph of the paper
 draw.py results/athlete/default/seed-0 --compare athlete    beside the paper's graph (real people only)
@@ -32,9 +34,12 @@ class DrawConfig:
     """Run folders (several: seeds of one experiment), or one .npy, .parquet or .csv file of latents."""
     published: str | None = None
     """Draw a graph of the paper instead: athlete or celeb."""
-    method: Literal["pc", "fci", "ges", "learned"] = "pc"
-    """pc, fci, ges: estimate the graph from the latents. learned: read the graph that the model learned from
-    the run folder."""
+    method: Literal["auto", "learned", "pc", "fci", "ges"] = "auto"
+    """learned: take the graph that the model learned, from the run folder. pc, fci, ges: estimate the graph
+    from the latents. auto: learned where all run folders have such a graph and no option of the estimation
+    (from --test to --resample, from --knowledge to --forbid) is given; else pc."""
+    beside: Literal["pc", "fci", "ges"] | None = None
+    """Also estimate the graph with this method, and draw it beside the first."""
     test: Test = "fisherz"
     """Conditional independence test of pc and fci. fisherz detects linear dependence; rcit and kci also
     nonlinear dependence, but take longer (see below)."""

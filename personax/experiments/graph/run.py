@@ -13,6 +13,7 @@ from personax.graphs.estimate import estimated_graph, learned_consensus, match_r
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import (
     Latents,
+    TitledGraph,
     published,
     published_names,
     read_graph,
@@ -35,7 +36,13 @@ ARBITRARY_NUMBERS = (
     "latents are compared by name, but their numbers within a block are arbitrary: z11 here need not be the "
     "paper's z11"
 )
-CONSENSUS = 0.5  # the graph of several seeds has the edges that occur in at least this share of the resamples
+DrawMethod = Literal["auto", "learned", "pc", "fci", "ges"]
+# What the methods that estimate a graph are told; the learned graph has no use for it.
+ESTIMATION_OPTIONS = (
+    *("test", "alpha", "max_conditioning", "rows", "resamples", "resample"),
+    *("knowledge", "nothing_into_s", "tiers", "cross_modal", "forbid"),
+)
+CONSENSUS = 0.5  # an edge of the graph of several seeds occurs in at least this share of the resamples
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,10 @@ def draw_from(config: DrawConfig) -> Path:
     """Make, write and draw the graph; return the folder with the results. Raises InputError."""
     runs = read_runs(config.sources, config.rows, config.names)
     meaning = meaning_of_comparison(config.compare, runs)
+    config = replace(config, method=chosen_method(config, runs))
     plan = plan_published(config.published) if config.published else plan_estimated(config, runs)
     caption = _as_asked(plan.caption, config, plan.names)
-    other = read_graph(config.compare, typed_path(config.compare), plan.names) if config.compare else None
+    make_other = plan_other(config, runs, plan.names)
 
     path = path_or_default(config.output, default_output(config))
     with open_run(
@@ -63,8 +71,11 @@ def draw_from(config: DrawConfig) -> Path:
         pictures = write_graph(run, graph, caption)
         if runs and runs[0].true_graph:
             write_scores(run, graph, runs[0].true_graph)
-        if other:
-            pictures += write_comparison(run, graph, other, replace(caption, note=f"{caption.note}{meaning}"))
+        if make_other:
+            noted = replace(caption, note=f"{caption.note}{meaning}")
+            # Two methods on one run: each stands above its graph, and the run below both.
+            shown = replace(caption, title=caption.note, note=caption.title) if config.beside else noted
+            pictures += write_comparison(run, graph, make_other(), shown)
         for path in pictures:
             log.info("%s", path)
     return path
@@ -88,6 +99,29 @@ def meaning_of_comparison(compare: str | None, runs: Sequence[Latents]) -> str:
         )
     log.warning("--compare %s: %s", compare, ARBITRARY_NUMBERS)
     return f"; {ARBITRARY_NUMBERS}"
+
+
+def chosen_method(config: DrawConfig, runs: Sequence[Latents]) -> DrawMethod:
+    """The method that the configuration names; for "auto" see there."""
+    if config.method != "auto":
+        return config.method
+    defaults = DrawConfig()
+    as_usual = all(getattr(config, option) == getattr(defaults, option) for option in ESTIMATION_OPTIONS)
+    return "learned" if runs and all(run.learned for run in runs) and (as_usual or config.beside) else "pc"
+
+
+def plan_other(
+    config: DrawConfig, runs: Sequence[Latents], names: Sequence[str]
+) -> Callable[[], TitledGraph] | None:
+    """How to make the graph that is drawn beside the first; None if none is asked for."""
+    if config.beside:
+        estimated = replace(config, method=config.beside)
+        make = graph_maker(estimated, runs)
+        return lambda: TitledGraph(make(), describe_method(estimated, runs))
+    if config.compare:
+        other = read_graph(config.compare, typed_path(config.compare), names)
+        return lambda: other
+    return None
 
 
 def plan_published(name: str) -> GraphPlan:
@@ -147,6 +181,7 @@ def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Gra
     if config.method == "learned":
         graph = learned_consensus(runs, least)
         return lambda: graph
+    assert config.method != "auto"  # chosen_method has chosen
     for run in runs:
         n, d = run.table.shape
         check_sample_size(n, d, config.method, resamples=config.resamples > 0)

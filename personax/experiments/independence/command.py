@@ -82,7 +82,7 @@ def write_proposal(config: IndependenceConfig) -> str:
     """Write a `--columns` file that a person can correct; returns what to do with it. Raises InputError."""
     if config.table is None:
         raise InputError("--columns auto: give the --table whose columns it should propose")
-    table = existing_path(config.table)
+    table = typed_path(config.table)
     path = Path(f"{table.name.split('.')[0]}_columns.yaml").absolute()
     if path.exists():
         raise InputError(f"{path}: exists; give it as --columns, or remove it")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from personax.baselines.methods import method_names
 from personax.crl.model_config import check_config
-from personax.experiments.cells import run_cells
+from personax.experiments.cells import Metrics, run_cells
 from personax.experiments.fitting import seed_folder
 from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig
 from personax.experiments.mnist.recovery import baseline_settings
 from personax.experiments.mnist.report import MNIST_METRICS, mnist_report
-from personax.experiments.mnist.run import Metrics, run_mnist_seed, run_mnist_together
+from personax.experiments.mnist.run import run_mnist_seed, run_mnist_together
 from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
@@ -57,7 +57,7 @@ def run_all(runs: Mapping[Path, MnistConfig], config: MnistConfig) -> dict[Path,
     if config.together:
         return run_mnist_together(runs)
     if config.jobs > 1:
-        return run_cells(runs, config.jobs)
+        return run_cells(runs, config.jobs, run_mnist_seed)
     return {path: run_mnist_seed(run, path) for path, run in runs.items()}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from personax.experiments.evaluation import matched_columns, matched_graph
 from personax.experiments.mnist.recovery import Recovery
@@ -18,6 +18,7 @@ from personax.learning.metrics import matched
 from personax.runs.figure_style import BLUE, GREY, new_figure, save_figure
 from personax.views import MultiViewData, Split, Truth
 
+LIGHTENING = 0.55  # share of white that colours of the samples are mixed with
 SHOWN_POINTS = 2000  # most points in a panel of the scatter matrix
 
 
@@ -77,13 +78,24 @@ def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[
         for column, scene in enumerate(scenes):
             cell = axes[row, column]
             picture = np.moveaxis(array[scene], 0, -1)
-            cell.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1)
+            cell.imshow(_lightened(picture).squeeze(), cmap="gray", vmin=0, vmax=1)
             cell.set(xticks=[], yticks=[])
             cell.spines[:].set_visible(False)
         axes[row, 0].set_ylabel(f"{modality} {number + 1}", rotation=0, ha="right", va="center", fontsize=8)
     first = data.true_latents.columns[0]
     figure.suptitle(f"{columns} scenes, sorted by {first}; one row per measurement", fontsize=9)
     return save_figure(figure, stem)
+
+
+def _lightened(picture: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w c"]:
+    """A picture (height, width, channels) whose colours are mixed with white, as pure blue is hardly seen.
+
+    A grey picture stays as it is.
+    """
+    if picture.shape[-1] != 3:
+        return picture
+    brightest = picture.max(-1, keepdims=True)
+    return np.asarray(picture + LIGHTENING * (brightest - picture))
 
 
 def draw_recovery(

@@ -11,7 +11,6 @@ from personax.experiments.evaluation import truth_free_criteria
 from personax.experiments.fitting import (
     fit_in_folder,
     latent_counts,
-    learned_graph,
     read_history,
     write_history,
 )
@@ -49,7 +48,7 @@ def _recover_ours(config: MnistConfig, folder: RunFolder, data: MultiViewData, s
     )
     return Recovery(
         model.transform(data),
-        learned_graph(model, simulated=False),
+        model.learned(simulated=False),
         {"criteria": truth_free_criteria(read_history(folder.path))},
     )
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from personax.experiments.cells import Metrics
 from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns
 from personax.experiments.fitting import (
     FolderOfData,
@@ -38,9 +39,6 @@ from personax.runs.run_folder import (
 from personax.variant_mnist.official_layout import write_dataset
 from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
-
-Metrics = dict[str, Any]
-"""The content of metrics.json."""
 
 
 class Scenes(NamedTuple):

@@ -1,21 +1,18 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from personax.crl.model_config import check_config
 from personax.experiments.fitting import seed_folder
 from personax.experiments.people.config import PeopleConfig
-from personax.experiments.people.preparation import Prepared, prepare
+from personax.experiments.people.preparation import prepare
 from personax.experiments.people.report import PEOPLE_METRICS, people_report
 from personax.experiments.people.run import run_people_seed
+from personax.experiments.several_seeds import run_every_seed
 from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.run_folder import METRICS, read_finished
 
 
 def run_people(config: PeopleConfig) -> None:
@@ -23,7 +20,9 @@ def run_people(config: PeopleConfig) -> None:
     check_people(config)
     alone = config.seeds is None
     seeds = [config.seed] if config.seeds is None else parse_seeds(config.seeds)
-    results = run_seeds(config, seeds)
+    results = run_every_seed(
+        config, seeds, lambda seed: people_folder(config, seed), prepare, run_people_seed
+    )
     table = summarise({seed: pick(metrics, PEOPLE_METRICS) for seed, metrics in results.items()})
     first = people_folder(config, seeds[0])
     if not alone:
@@ -31,19 +30,6 @@ def run_people(config: PeopleConfig) -> None:
         title = f"{config.dataset}{simulated}, {config.name}, seeds {config.seeds}"
         write_summary(first.parent, table, title)
     print(people_report(results, table, first if alone else first.parent))
-
-
-def run_seeds(config: PeopleConfig, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Seed -> metrics. The table is loaded once; if every run is finished, it is not loaded."""
-    prepared: Prepared | None = None
-    results: dict[int, dict[str, Any]] = {}
-    for seed in seeds:
-        run, path = replace(config, seed=seed), people_folder(config, seed)
-        if not (config.resume and (path / METRICS).exists()):
-            prepared = prepared or prepare(config)
-            run_people_seed(run, path, prepared)
-        results[seed] = read_finished(path, run)
-    return results
 
 
 def people_folder(config: PeopleConfig, seed: int) -> Path:

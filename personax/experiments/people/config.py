@@ -63,8 +63,8 @@ class PeopleConfig:
     """Continue an interrupted run; finished seeds are read and not run again."""
     overwrite: bool = where_or_how(False)
     """Replace an existing run folder."""
-    model: CRLConfig = field(default_factory=CRLConfig)
-    """The model and its training."""
+    model: CRLConfig = field(default_factory=CRLConfig.embeddings)
+    """The model and its training, from the settings for embeddings."""
 
 
 def main_athlete(argv: Sequence[str] | None = None) -> int:

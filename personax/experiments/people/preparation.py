@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 PEOPLE_PER_LATENT = 15  # least number of people in the table, per latent
 SEEN_PER_LATENT = 10  # least number of people who have each measurement, per latent
-MOST_NUISANCE = 3  # most nuisance coordinates (style, not latents) of a modality with a single measurement
 
 
 class Prepared(NamedTuple):
@@ -90,21 +89,3 @@ def check_seen(
             raise InputError(
                 f"{source}: only {count} people have {modality} measurement {number}; at least {least}"
             )
-
-
-def with_nuisance(model: CRLConfig, compression: Compression) -> CRLConfig:
-    """The model with nuisance coordinates for modalities with a single measurement.
-
-    Nuisance coordinates hold the style of a measurement. Their number is the number of compressed coordinates
-    minus that of the latents, at most MOST_NUISANCE. A model with given numbers is returned as it is.
-    """
-    if model.nuisance:
-        return model
-    spare = {
-        modality: facts["components"] - model.latents[modality] - model.shared
-        for modality, facts in compression.report.items()
-        if len(compression.projections[modality]) == 1
-    }
-    return replace(
-        model, nuisance={m: min(number, MOST_NUISANCE) for m, number in spare.items() if number > 0}
-    )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from personax.crl import CRL
 from personax.experiments.evaluation import truth_free_criteria
-from personax.experiments.fitting import fit_in_folder, learned_graph, read_history, write_latents
+from personax.experiments.fitting import fit_in_folder, read_history, write_latents
 from personax.experiments.people.associations import (
     associate,
     suggest_names,
@@ -23,7 +23,7 @@ from personax.experiments.people.block_scores import (
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.figures import draw_learned, draw_people, draw_scored
 from personax.experiments.people.predictions import compare_predictions
-from personax.experiments.people.preparation import Prepared, with_nuisance
+from personax.experiments.people.preparation import Prepared
 from personax.experiments.people.report import MARK_OF_SIMULATION, names_page
 from personax.graphs.direction import with_decided_directions
 from personax.graphs.graph import Graph
@@ -73,7 +73,7 @@ def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> Non
             folder,
             prepared.data,
             prepared.split,
-            with_nuisance(config.model, prepared.compression),
+            config.model,
             seed=config.seed,
             device=config.device,
         )
@@ -91,7 +91,7 @@ def find(config: PeopleConfig, folder: RunFolder, prepared: Prepared, model: CRL
     table, data, split = prepared.table, prepared.data, prepared.split
     latents = model.transform(data)
     write_latents(folder / LATENTS, latents, data, split)
-    graph = learned_graph(model, simulated=table.simulated)
+    graph = model.learned(simulated=table.simulated)
     scored = data.truth is not None and has_sizes_of_truth(model.blocks, data.truth)
     return Findings(
         latents,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from personax.experiments.cells import run_cells
-from personax.experiments.selection.config import SelectionConfig, find_candidate
+from personax.experiments.past_runs import run_again
+from personax.experiments.selection.config import SelectionConfig, candidate_names, find_candidate
 from personax.experiments.selection.figures import draw_criteria
 from personax.experiments.selection.report import selection_report
 from personax.experiments.selection.run import choose, criteria_table, selection_cells
@@ -26,7 +27,7 @@ def run_selection(config: SelectionConfig) -> None:
 def select_in(home: Path, config: SelectionConfig, names: Sequence[str]) -> None:
     """Make the choice in a folder."""
     cells = selection_cells(config, names, parse_seeds(config.seeds), home)
-    table = criteria_table(cells, run_cells(cells, config.jobs))
+    table = criteria_table(cells, run_cells(cells, config.jobs, run_again))
     choice = choose(table, config.tolerance)
     with atomic_path(home / "selection.csv") as temporary:
         table.to_csv(temporary, index_label="candidate")
@@ -39,13 +40,13 @@ def select_in(home: Path, config: SelectionConfig, names: Sequence[str]) -> None
 
 def check_selection(config: SelectionConfig) -> list[str]:
     """Names of the candidates. Raises InputError for unknown ones and for values out of range."""
-    names = [name.strip() for name in config.candidates.split(",")]
+    names = candidate_names(config)
     for name in names:
         find_candidate(name)
     if len(parse_seeds(config.seeds)) < 2:
         raise InputError(f"seeds {config.seeds}: at least two are needed to measure stability")
     if config.jobs < 1:
         raise InputError(f"jobs {config.jobs}: at least 1")
-    if config.data_seed is None:
+    if config.data_seed is None and config.run is None:
         raise InputError("data_seed: needed, because all candidates are compared on the same scenes")
     return names

@@ -11,12 +11,13 @@ Two criteria can be compared, on validation rows:
 
 Among the candidates whose prediction is within `tolerance` of the best, those with the fewest latents are
 kept; the most stable of these is chosen. The report also has the validation ELBO and alignment of every
-candidate and, as the truth is known here, the rank correlation of each criterion with MCC. The choice uses
+candidate and, where the truth is known, the rank correlation of each criterion with MCC. The choice uses
 none of these.
 
 Examples:
   choose_model.py --jobs 2
   choose_model.py --candidates default,latents-1,latents-3 --scm backwards
+  choose_model.py --run results/own_data/example/seed-0    other numbers of latents on your own arrays
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,10 +30,17 @@ from personax.runs.errors import InputError
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
 
+SCENE_MODALITIES = ("digit", "garment")
+
 
 def with_latents(number: int) -> ModelChange:
     """Use this number of latents for each modality."""
-    return lambda model: replace(model, latents=dict.fromkeys(("digit", "garment"), number))
+    return lambda model: replace(model, latents=dict.fromkeys(model.latents or SCENE_MODALITIES, number))
+
+
+def with_more_latents(number: int) -> ModelChange:
+    """Use so many more latents of each modality (fewer if negative), but at least one."""
+    return lambda model: replace(model, latents={m: max(1, k + number) for m, k in model.latents.items()})
 
 
 # Name of a candidate (and of the folder of its runs) -> the change of the model.
@@ -49,6 +57,12 @@ CANDIDATES: Mapping[str, ModelChange] = {
     "evenness-0": with_phase2(evenness=0.0),
     "sparsity-0.2": with_phase2(sparsity=0.2, cross_sparsity=0.5),
 }
+# The same for the run that --run names: one latent of each modality fewer or more.
+OTHER_SIZES: Mapping[str, ModelChange] = {
+    "default": lambda model: model,
+    "fewer": with_more_latents(-1),
+    "more": with_more_latents(1),
+}
 
 
 def find_candidate(name: str) -> ModelChange:
@@ -56,17 +70,21 @@ def find_candidate(name: str) -> ModelChange:
     number = name.removeprefix("latents-")
     if number != name and number.isdigit() and int(number) > 0:
         return with_latents(int(number))
-    if name not in CANDIDATES:
-        raise InputError(f"candidates: {name!r} is unknown; choose from {', '.join(CANDIDATES)}, latents-K")
-    return CANDIDATES[name]
+    known = {**CANDIDATES, **OTHER_SIZES}
+    if name not in known:
+        raise InputError(f"candidates: {name!r} is unknown; choose from {', '.join(known)}, latents-K")
+    return known[name]
 
 
 @dataclass(frozen=True)
 class SelectionConfig(SceneConfig):
-    """The candidates, and the scenes on which they are compared."""
+    """Which candidates there are, and on which data they are compared."""
 
-    candidates: str = ",".join(CANDIDATES)
-    """Names from this list, or latents-K for K latents of each modality."""
+    run: str | None = None
+    """A finished run folder, as of run_own_data.py: its data and its model are taken in place of scenes."""
+    candidates: str | None = None
+    """Names of candidates, separated by commas. latents-K: K latents of each modality; fewer, more: one
+    latent of each fewer or more. Default: all for scenes; default, fewer and more with --run."""
     seeds: str = "0-2"
     """Seeds of the models, at least two; the scenes are the same for all."""
     n: int = 8000
@@ -83,7 +101,15 @@ class SelectionConfig(SceneConfig):
     """Folder of the report and the runs. The same command again continues the runs in it. Default:
     results/selection."""
     model: CRLConfig = field(default_factory=CRLConfig)
-    """The model that the candidates change; by default it has 2 latents of each modality."""
+    """The model that the candidates change; by default it has 2 latents of each modality. With --run it is
+    that of the run."""
+
+
+def candidate_names(config: SelectionConfig) -> list[str]:
+    """The candidates that are compared."""
+    if config.candidates is None:
+        return list(CANDIDATES if config.run is None else OTHER_SIZES)
+    return [name.strip() for name in config.candidates.split(",")]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

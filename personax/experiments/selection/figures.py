@@ -2,40 +2,53 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
-from personax.experiments.selection.run import rank_correlations, with_as_many_latents
-from personax.runs.figure_style import BLUE, GREY, ORANGE, new_figure, save_figure, tidy_axes
+from personax.experiments.selection.run import CRITERIA, rank_correlations, with_as_many_latents
+from personax.runs.figure_style import BLUE, GREY, ORANGE, PAGE_WIDTH, new_figure, save_figure, tidy_axes
 
 
 def draw_criteria(table: pd.DataFrame, choice: str, stem: Path) -> list[Path]:
-    """Draw one row per candidate, best MCC on top, the chosen one in orange; one panel per criterion and MCC.
+    """A row per candidate, the best one on top, the chosen one in orange; a panel per criterion, then MCC.
 
-    The title of a criterion has its rank correlation with MCC over all candidates, and in brackets that over
-    the candidates with as many latents as the chosen one.
+    The best has the largest MCC, or the best prediction where the truth is unknown. Above a criterion stands
+    its rank correlation with MCC over all candidates, in brackets that over the candidates that have as many
+    latents as the chosen one.
 
-    Args:
-        table: one row per candidate with the criteria and MCC.
-        choice: name of the chosen candidate.
-        stem: path of the pictures without the suffix.
+    table: a row per candidate with the criteria and, where the truth is known, MCC.
     """
-    ordered = table.sort_values("MCC")
+    known = "MCC" in table
+    ordered = table.sort_values("MCC" if known else "prediction")
     colours = [ORANGE if name == choice else BLUE for name in ordered.index]
-    alike = rank_correlations(with_as_many_latents(table, choice))
-    titles = {
-        criterion: f"{criterion}\nrank corr. {value:.2f} ({alike[criterion]:.2f})"
-        for criterion, value in rank_correlations(table).items()
-    }
-    titles["MCC"] = "MCC\ntest rows"
-    figure = new_figure(2.1 * len(titles) + 1.2, 0.24 * len(ordered) + 1.2)
-    panels = figure.subplots(1, len(titles), squeeze=False, sharey=True)[0]
+    titles = criterion_titles(table, choice) if known else {name: name for name in CRITERIA}
+    figure = new_figure(PAGE_WIDTH, 0.26 * len(ordered) + 1.3)
+    panels = figure.subplots(1, len(titles), squeeze=False, sharey=True, gridspec_kw={"wspace": 0.1})[0]
     tidy_axes(panels)
     for panel, (column, title) in zip(panels, titles.items(), strict=True):
         panel.scatter(ordered[column].astype(float), range(len(ordered)), s=22, c=colours, zorder=2)
         panel.grid(axis="y", color=GREY, lw=0.4, alpha=0.4)
-        panel.set_title(title, fontsize=8.5)
-        panel.margins(x=0.12, y=0.06)
-        panel.tick_params(length=2)
-    panels[0].set_yticks(range(len(ordered)), [str(name) for name in ordered.index], fontsize=8)
-    figure.supxlabel("orange: chosen; in brackets: among candidates with as many latents", fontsize=7.5)
+        panel.set_title(title, fontsize=9)
+        panel.margins(x=0.15, y=0.06)
+        panel.xaxis.set_major_locator(MaxNLocator(nbins=2, min_n_ticks=2))  # more would overlap
+        panel.ticklabel_format(axis="x", useOffset=False)
+        panel.tick_params(length=2, labelsize=8)
+    panels[0].set_yticks(range(len(ordered)), [str(name) for name in ordered.index], fontsize=9)
+    note = "; rank corr.: with MCC, in brackets of candidates with as many latents" if known else ""
+    figure.supxlabel(f"orange: chosen{note}", fontsize=9)
     return save_figure(figure, stem, ("png", "svg", "pdf"))
+
+
+def criterion_titles(table: pd.DataFrame, choice: str) -> dict[str, str]:
+    """Column -> what stands above its panel, with how well each criterion agrees with MCC."""
+    alike = rank_correlations(with_as_many_latents(table, choice))
+
+    def number(value: float) -> str:
+        return "–" if np.isnan(value) else f"{value:.2f}"
+
+    titles = {
+        criterion: f"{criterion}\nrank corr.\n{number(value)} ({number(alike[criterion])})"
+        for criterion, value in rank_correlations(table).items()
+    }
+    return titles | {"MCC": "MCC\ntest rows\n"}

@@ -11,22 +11,35 @@ from personax.runs.markdown import markdown_table
 
 def selection_report(table: pd.DataFrame, choice: str, config: SelectionConfig) -> str:
     """The criteria of every candidate, the choice, and how well each criterion agrees with MCC."""
+    lines = [
+        f"# Model choice without the truth, {data_text(config)}, seeds {config.seeds}",
+        "",
+        markdown_table(table, index="candidate"),
+        "",
+        f"chosen: {choice} (fewest latents within {config.tolerance:g} of the best prediction, then the most "
+        "stable)",
+    ]
+    return "\n".join([*lines, *mcc_lines(table, choice)])
+
+
+def data_text(config: SelectionConfig) -> str:
+    """What the candidates are compared on."""
+    if config.run is not None:
+        return f"data of {config.run}"
+    return f"{config.scm}, n = {config.n:,}" if config.dataset is None else config.dataset
+
+
+def mcc_lines(table: pd.DataFrame, choice: str) -> list[str]:
+    """How well each criterion agrees with MCC, if the truth is known."""
+    if "MCC" not in table:
+        return ["the truth is unknown here, so nothing says how far the criteria can be trusted"]
     alike = with_as_many_latents(table, choice)
-    scenes = f"{config.scm}, n = {config.n:,}" if config.dataset is None else config.dataset
-    return "\n".join(
-        [
-            f"# Model choice without the truth, {scenes}, seeds {config.seeds}",
-            "",
-            markdown_table(table, index="candidate"),
-            "",
-            f"chosen: {choice} (fewest latents within {config.tolerance:g} of the best prediction, then the "
-            "most stable)",
-            "rank correlation of each criterion with MCC, which the choice does not use:",
-            f"  over all {len(table)} candidates: {values_text(rank_correlations(table))}",
-            f"  over the {len(alike)} that have as many latents as the chosen one: "
-            f"{values_text(rank_correlations(alike))}",
-        ]
-    )
+    return [
+        "rank correlation of each criterion with MCC, which the choice does not use:",
+        f"  over all {len(table)} candidates: {values_text(rank_correlations(table))}",
+        f"  over the {len(alike)} that have as many latents as the chosen one: "
+        f"{values_text(rank_correlations(alike))}",
+    ]
 
 
 def values_text(values: Mapping[str, float]) -> str:

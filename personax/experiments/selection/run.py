@@ -12,31 +12,76 @@ from scipy.stats import spearmanr
 
 from personax.crl import CRL
 from personax.experiments.mnist.config import MnistConfig, run_on
+from personax.experiments.past_runs import RunConfig, read_run, remake
 from personax.experiments.selection.config import SelectionConfig, find_candidate, with_latents
 from personax.learning.criteria import hidden_measurement_r2
 from personax.learning.metrics import mean_correlation
-from personax.variant_mnist.scene_data import load_scenes, split_scenes
+from personax.runs.run_folder import typed_path
+from personax.variant_mnist.scene_config import scene_seed
 
 CRITERIA = ("prediction", "stability", "ELBO", "alignment")
 
 
 def selection_cells(
     config: SelectionConfig, names: Sequence[str], seeds: Sequence[int], home: Path
-) -> dict[Path, MnistConfig]:
+) -> dict[Path, RunConfig]:
     """Run folder -> configuration of every run, seed by seed."""
-    base = run_on(
-        config, name="selection", device=config.device, ceiling_epochs=0, figures=False, resume=True
-    )
-    model = config.model if config.model.latents else with_latents(2)(config.model)
+    base = scenes_run(config) if config.run is None else run_to_vary(config, typed_path(config.run))
+    changed = {name: find_candidate(name)(base.model) for name in names}
     return {
-        home / "runs" / name / f"seed-{seed}": replace(base, model=find_candidate(name)(model), seed=seed)
+        home / "runs" / name / f"seed-{seed}": replace(base, model=changed[name], seed=seed)
         for seed in seeds
         for name in names
     }
 
 
-def criteria_table(cells: Mapping[Path, MnistConfig], metrics: Mapping[Path, dict[str, Any]]) -> pd.DataFrame:
-    """One row per candidate: number of latents, criteria, and, for the report only, MCC and R2."""
+def scenes_run(config: SelectionConfig) -> RunConfig:
+    """The run on scenes that the candidates vary."""
+    model = config.model if config.model.latents else with_latents(2)(config.model)
+    return run_on(
+        config,
+        name="selection",
+        device=config.device,
+        ceiling_epochs=0,
+        figures=False,
+        resume=True,
+        model=model,
+    )
+
+
+def run_to_vary(config: SelectionConfig, folder: Path) -> RunConfig:
+    """The finished run that the candidates vary, with its data as they were; its model knows its latents."""
+    finished = read_run(folder).config
+    model = CRL.load(folder, device="cpu").config
+    if not isinstance(finished, MnistConfig):
+        return replace(
+            finished,
+            model=model,
+            device=config.device,
+            seeds=None,
+            figures=False,
+            resume=True,
+            overwrite=False,
+        )
+    seed = scene_seed(finished, finished.seed)
+    return replace(
+        finished,
+        model=model,
+        data_seed=seed,
+        ceiling_epochs=0,
+        device=config.device,
+        seeds=None,
+        figures=False,
+        resume=True,
+        overwrite=False,
+    )
+
+
+def criteria_table(cells: Mapping[Path, RunConfig], metrics: Mapping[Path, dict[str, Any]]) -> pd.DataFrame:
+    """One row per candidate: number of latents and criteria.
+
+    For the report only, MCC and R2 follow where the truth is known.
+    """
     paths_of: dict[str, list[Path]] = {}
     for path in cells:
         paths_of.setdefault(path.parent.name, []).append(path)
@@ -50,15 +95,14 @@ def criteria_table(cells: Mapping[Path, MnistConfig], metrics: Mapping[Path, dic
     ).T
 
 
-def criteria_of(config: MnistConfig, paths: Sequence[Path]) -> dict[str, float]:
-    """Number of latents, prediction and stability of a candidate, computed without the truth.
+def criteria_of(config: RunConfig, paths: Sequence[Path]) -> dict[str, float]:
+    """Number of latents, prediction and stability of a candidate; nothing here looks at the truth.
 
     Args:
         config: configuration of any of its runs; all have the same scenes and the same model.
         paths: its run folders.
     """
-    data = load_scenes(config, config.seed)
-    split = split_scenes(config, config.seed, data)
+    data, split, _, _ = remake(config)
     models = [CRL.load(path, device=config.device) for path in paths]
     predictions = [hidden_measurement_r2(model, data, split) for model in models]
     latents = [model.transform(data.rows(split.validation)).to_numpy() for model in models]
@@ -80,11 +124,18 @@ def validation_losses(metrics: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def scores_by_truth(metrics: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Scores against the truth, means over runs; they are for the report, not for the choice."""
-    return {
-        "MCC": float(np.mean([found["heldout"]["mcc_pearson"] for found in metrics])),
-        "R2": float(np.mean([found["heldout"]["r2"] for found in metrics])),
-    }
+    """What only the truth tells, means over runs; it is for the report, not for the choice.
+
+    Empty where the truth is unknown.
+    """
+    if "heldout" in metrics[0]:
+        return {
+            "MCC": float(np.mean([found["heldout"]["mcc_pearson"] for found in metrics])),
+            "R2": float(np.mean([found["heldout"]["r2"] for found in metrics])),
+        }
+    if all("truth" in found for found in metrics):
+        return {"MCC": float(np.mean([found["truth"]["mcc"]["all"] for found in metrics]))}
+    return {}
 
 
 def choose(table: pd.DataFrame, tolerance: float) -> str:
@@ -100,8 +151,11 @@ def choose(table: pd.DataFrame, tolerance: float) -> str:
 
 
 def rank_correlations(table: pd.DataFrame) -> dict[str, float]:
-    """Criterion -> its rank correlation with MCC over the candidates; NaN if there are fewer than three."""
-    enough = len(table) > 2
+    """Criterion -> its rank correlation with MCC over the candidates.
+
+    NaN if there are fewer than three, or if the truth is unknown.
+    """
+    enough = len(table) > 2 and "MCC" in table and table["MCC"].notna().all()
     return {c: float(spearmanr(table[c], table["MCC"])[0]) if enough else np.nan for c in CRITERIA}
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from commands import run_script
+from perfect_model import evidence
 from pictures import is_drawn
 from small_runs import SIMULATED_PEOPLE, SMALL_PEOPLE, SmallRun
 
 from personax.experiments.diagnostics import observations
-from personax.experiments.diagnostics.findings import SEVERITY, UNKNOWN
+from personax.experiments.diagnostics.findings import SEVERITY, UNKNOWN, VIOLATED
+from personax.experiments.diagnostics.report import MEANINGS
+from personax.experiments.diagnostics.run import diagnose
 from personax.experiments.mnist.config import OURS
 from personax.runs.run_folder import CONFIG, FIGURES, WEIGHTS
 
@@ -61,6 +64,22 @@ def test_findings_are_printed_and_on_the_page(diagnosed: SmallRun) -> None:
     for finding in json.loads((diagnosed.folder / "diagnostics.json").read_text())["findings"].values():
         assert f"{finding['assumption']}: {finding['measured']}" in diagnosed.printed
         assert finding["assumption"] in page
+
+
+def test_every_finding_is_explained_and_all_are_summed_up(diagnosed: SmallRun) -> None:
+    page = (diagnosed.folder / "diagnostics.md").read_text()
+    printed = " ".join(diagnosed.printed.split())
+    assert list(MEANINGS) == KEYS
+    for meaning in MEANINGS.values():
+        assert meaning in page
+        assert meaning in printed
+    verdict = json.loads((diagnosed.folder / "diagnostics.json").read_text())["overall"]
+    assert f"**Overall: {verdict}.**" in page
+    assert f"overall: {verdict}" in diagnosed.printed
+
+
+def test_nothing_is_violated_in_a_perfect_run() -> None:
+    assert VIOLATED not in {found.verdict for found in diagnose(evidence())}
 
 
 def test_the_findings_are_drawn(diagnosed: SmallRun) -> None:

@@ -9,10 +9,12 @@ from personax.experiments.diagnostics.findings import (
     HOLDS,
     UNKNOWN,
     VIOLATED,
+    Finding,
     Verdict,
     all_hold,
     holm,
     judge,
+    overall,
     worst,
 )
 
@@ -53,3 +55,24 @@ def test_what_cannot_be_told_keeps_all_from_holding() -> None:
     assert all_hold([HOLDS, UNKNOWN]) == UNKNOWN
     assert all_hold([VIOLATED, UNKNOWN]) == VIOLATED
     assert all_hold([HOLDS, HOLDS]) == HOLDS
+
+
+def finding(verdict: Verdict, assumption: str = "something") -> Finding:
+    return Finding("key", assumption, verdict, "measured")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "sentence"),
+    [
+        ([HOLDS, HOLDS], "nothing here speaks against this run (holds: 2)"),
+        ([HOLDS, UNKNOWN], "nothing here speaks against this run (holds: 1, cannot be told here: 1)"),
+        ([DOUBTFUL, HOLDS], "usable, with care about: something (doubtful: 1, holds: 1)"),
+        (
+            [VIOLATED, DOUBTFUL],
+            "do not rely on this run before you have read: something (violated: 1, doubtful: 1)",
+        ),
+        ([UNKNOWN], "these data are too few, or of a kind that tells nothing (cannot be told here: 1)"),
+    ],
+)
+def test_all_findings_together_are_one_sentence(verdicts: list[Verdict], sentence: str) -> None:
+    assert overall([finding(verdict) for verdict in verdicts]) == sentence

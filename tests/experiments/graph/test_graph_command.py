@@ -124,6 +124,29 @@ def test_an_existing_result_is_refused_unless_overwritten(
     assert "graph.json" in written(folder)
 
 
+def test_the_models_own_graph_is_drawn_and_pc_beside_it_on_request(run: Path) -> None:
+    assert command(run) == 0
+    own = run / "graph-learned"
+    assert json.loads((own / "scores.json").read_text())["shd"] == 0
+    assert read_yaml(own / "config.yaml")["method"] == "learned"
+    assert command(run, "--beside", "pc", "--resamples", 4, "--alpha", 0.01, "--overwrite") == 0
+    assert {"graph.png", "comparison.png", "comparison.json"} <= written(own)
+    assert (
+        "<!-- PC (fisherz, level 0.01), 600 people, 4 resamples -->" in (own / "comparison.svg").read_text()
+    )
+
+
+@pytest.mark.parametrize("words", [["--alpha", 0.02], ["--tiers", "s; image; text"]])
+def test_options_of_the_estimation_ask_for_pc(run: Path, words: list[object]) -> None:
+    assert command(run, *words, "--resamples", 0) == 0
+    assert written(run) >= {"graph-pc"}
+
+
+def test_without_a_learned_graph_pc_is_drawn(run: Path) -> None:
+    assert command(without(run, "graph.json"), "--output", run / "out") == 0
+    assert read_yaml(run / "out" / "config.yaml")["method"] == "pc"
+
+
 @pytest.mark.parametrize("method", ["learned", "pc"])
 def test_several_seeds_are_matched_and_agree(run: Path, tmp_path: Path, method: str) -> None:
     other = make_run(tmp_path / "athlete" / "seed-1", order=[0, 2, 1, 4, 3], seed=1)
@@ -258,6 +281,7 @@ BAD: dict[str, Callable[[Path], list[object]]] = {
     "not both": lambda run: [run, "--published", "athlete"],
     "nothing to draw: give run folders": lambda run: [],
     "no published graph": lambda _: ["--published", "model"],
+    "--beside pc: excludes": lambda run: [run, "--beside", "pc", "--compare", "athlete"],
     "--alpha": lambda run: [run, "--alpha", 1.5],
     "--min_frequency": lambda run: [run, "--min_frequency", 2],
     "--resamples": lambda run: [run, "--resamples", -1],

@@ -1,0 +1,46 @@
+"""Check the options of the command, run it and print what it found; config.py has the options."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from personax.crl.model_config import check_config
+from personax.experiments.fitting import seed_folder
+from personax.experiments.own_data.config import OwnDataConfig
+from personax.experiments.own_data.report import OWN_METRICS, own_report
+from personax.experiments.own_data.run import load_own, run_own_seed
+from personax.experiments.several_seeds import run_every_seed
+from personax.experiments.summary import pick, summarise, write_summary
+from personax.runs.command_line import parse_seeds
+from personax.runs.device import resolve_device
+from personax.runs.errors import InputError
+from personax.runs.run_folder import typed_path
+
+
+def run_own(config: OwnDataConfig) -> None:
+    """Run one seed or several, print the table and where the files are. Raises InputError."""
+    check_own(config)
+    config = replace(config, data=str(typed_path(config.data)))
+    seeds = [config.seed] if config.seeds is None else parse_seeds(config.seeds)
+    folders = {seed: own_folder(config, seed) for seed in seeds}
+    results = run_every_seed(config, seeds, folders.__getitem__, load_own, run_own_seed)
+    table = summarise({seed: pick(metrics, OWN_METRICS) for seed, metrics in results.items()})
+    if config.seeds is not None:
+        title = f"{Path(config.data).name}, seeds {config.seeds}"
+        write_summary(folders[seeds[0]].parent, table, title)
+    print(own_report(results, table, list(folders.values())))
+
+
+def own_folder(config: OwnDataConfig, seed: int) -> Path:
+    """The run folder of a seed."""
+    name = config.name or Path(config.data).stem
+    return seed_folder(config.output, f"own_data/{name}", seed, alone=config.seeds is None)
+
+
+def check_own(config: OwnDataConfig) -> None:
+    """Raise InputError for values out of range."""
+    if not config.data:
+        raise InputError("no --data; give a YAML file that says which array is which measurement")
+    if config.seed < 0 or config.data_seed < 0:
+        raise InputError("seed and data_seed: 0 or larger")
+    check_config(config.model)
+    resolve_device(config.device)

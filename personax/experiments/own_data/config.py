@@ -1,0 +1,64 @@
+"""Latents of arrays of your own, and their graph.
+
+A YAML file says which array (.npy, .npz, .parquet, .csv) is which measurement of which modality:
+
+  measurements:
+    face: [face_1.npy, face_2.npy]
+    voice: ["people.csv:voice_*"]
+
+Examples:
+  run_own_data.py --data people.yaml --model.latents '{face: 2, voice: 2}'
+  run_own_data.py --config my_experiment.yaml --seeds 0,1,2      options in a file, several seeds
+  run_own_data.py --config configs/own_embeddings.yaml --data people.yaml --model.latents '{text: 5}'
+                                                                 vectors of hundreds of numbers
+
+The same row is the same person in all arrays. The README of real_world_experiment has all keys of the file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from personax.crl import CRLConfig
+from personax.runs.command_line import run_command
+from personax.runs.options import where_or_how
+
+
+@dataclass(frozen=True)
+class OwnDataConfig:
+    """Latents of people, or of whatever the rows of your arrays are."""
+
+    data: str = where_or_how("")
+    """YAML file that says which array is which modality and measurement. Its checksum identifies the run,
+    not its place."""
+    name: str | None = None
+    """Name of the experiment; results go to results/own_data/NAME/seed-K. Default: the name of the file."""
+    seed: int = 0
+    """Seed of the model: initial weights, batches and starts."""
+    seeds: str | None = where_or_how(None)
+    """Several seeds, as 0,1,2 or 0-9: one run for each, and a table with mean and standard deviation."""
+    data_seed: int = 0
+    """Seed of the split into training, validation and test rows, if the file names no split."""
+    figures: bool = where_or_how(True)
+    """Draw the figures."""
+    device: str = where_or_how("auto")
+    """auto (a GPU if there is one), cpu or cuda."""
+    output: str | None = where_or_how(None)
+    """Run folder (with --seeds: the folder that holds the run folders)."""
+    resume: bool = where_or_how(False)
+    """Continue an interrupted run; finished seeds are read and not run again."""
+    overwrite: bool = where_or_how(False)
+    """Replace an existing run folder."""
+    model: CRLConfig = field(default_factory=CRLConfig.images)
+    """The model and its training. For vectors of hundreds of numbers begin with --config
+    configs/own_embeddings.yaml."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(
+        OwnDataConfig,
+        "personax.experiments.own_data.command:run_own",
+        argv,
+        description=__doc__ or "",
+        usual="config data model.latents model.shared name seed seeds device output resume overwrite",
+    )

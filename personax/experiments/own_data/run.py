@@ -1,0 +1,149 @@
+"""One run on arrays of your own: fit the model, score it where the truth is known, write the folder."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from personax.crl import CRLConfig
+from personax.experiments.evaluation import evaluate_latents, truth_free_criteria
+from personax.experiments.fitting import (
+    fit_in_folder,
+    latent_counts,
+    read_history,
+    write_latents,
+)
+from personax.experiments.own_data.config import OwnDataConfig
+from personax.experiments.own_data.description import OwnArrays, read_arrays
+from personax.experiments.own_data.figures import draw_own_run
+from personax.experiments.people.block_scores import TruthScores, has_sizes_of_truth, score_against_truth
+from personax.graphs.graph import Graph
+from personax.runs.device import resolve_device
+from personax.runs.errors import InputError
+from personax.runs.files import write_json
+from personax.runs.run_folder import (
+    FIGURES,
+    GRAPH,
+    LATENTS,
+    METRICS,
+    TRUE_GRAPH,
+    RunFolder,
+    open_run,
+    typed_path,
+)
+from personax.runs.seeds import numpy_rng
+from personax.views import MultiViewData, Split, split_rows
+
+log = logging.getLogger(__name__)
+
+
+class OwnRows(NamedTuple):
+    """All rows of the arrays, how they are split, their checksum, and whether they are simulated."""
+
+    data: MultiViewData
+    split: Split
+    checksum: str
+    simulated: bool
+
+
+class OwnFindings(NamedTuple):
+    """What a fitted model says of the rows.
+
+    Attributes:
+        latents: (n, d) of all rows.
+        graph: the graph that the model has learned.
+        history: of the training.
+        scores: comparison with the truth block by block; None where it is unknown, or has other sizes.
+    """
+
+    latents: pd.DataFrame
+    graph: Graph
+    history: pd.DataFrame
+    scores: TruthScores | None
+
+
+def load_own(config: OwnDataConfig) -> OwnRows:
+    """The arrays that the description names, and their split. Raises InputError."""
+    found: OwnArrays = read_arrays(typed_path(config.data))
+    for modality, arrays in found.data.measurements.items():
+        shapes = ", ".join(" x ".join(map(str, array.shape[1:])) for array in arrays)
+        log.info("%s: %d measurements (%s)", modality, len(arrays), shapes)
+    split = found.split or split_rows(len(found.data), numpy_rng(config.data_seed, "split"))
+    return OwnRows(found.data, split, found.checksum, found.simulated)
+
+
+def own_model(model: CRLConfig, data: MultiViewData) -> CRLConfig:
+    """The model; with as many latents as the truth has, if it does not say how many. Raises InputError."""
+    if model.latents:
+        return model
+    if data.truth is None or not data.truth.blocks:
+        example = ", ".join(f"{modality}: 2" for modality in data.modalities)
+        raise InputError(
+            "model.latents: empty; say how many latents each modality has, as "
+            f"--model.latents '{{{example}}}'; choose_model.py compares numbers"
+        )
+    return replace(model, latents=latent_counts(data), shared=len(data.truth.blocks.get("s", ())))
+
+
+def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
+    """Make one run in its folder."""
+    model_config = own_model(config.model, rows.data)
+    with open_run(
+        path,
+        config,
+        resume=config.resume,
+        overwrite=config.overwrite,
+        data_source=rows.data.source,
+        data_sha256=rows.checksum,
+        simulated=rows.simulated,
+        people=len(rows.data),
+        measurements={m: len(arrays) for m, arrays in rows.data.measurements.items()},
+        device=str(resolve_device(config.device)),
+    ) as folder:
+        started = monotonic()
+        model = fit_in_folder(
+            folder, rows.data, rows.split, model_config, seed=config.seed, device=config.device
+        )
+        seconds = monotonic() - started
+        latents = model.transform(rows.data)
+        graph = model.learned(simulated=rows.simulated)
+        history = read_history(folder.path)
+        findings = OwnFindings(latents, graph, history, _truth_scores(latents, graph, rows))
+        _write_found(folder, rows, findings)
+        metrics = _measured(rows, findings) | {"seconds": seconds}
+        if config.figures:
+            draw_own_run(folder / FIGURES, rows.data, rows.split, findings.scores, latents, graph, history)
+        write_json(folder / METRICS, metrics)  # last: its presence means that the run is complete
+
+
+def _truth_scores(latents: pd.DataFrame, graph: Graph, rows: OwnRows) -> TruthScores | None:
+    """The comparison with the truth, if that has the same blocks and a graph."""
+    truth = rows.data.truth
+    if truth is None or truth.graph is None or not has_sizes_of_truth(graph.blocks, truth):
+        return None
+    return score_against_truth(latents, graph, rows.data, rows.split)
+
+
+def _write_found(folder: RunFolder, rows: OwnRows, findings: OwnFindings) -> None:
+    """Write latents and graphs."""
+    write_latents(folder / LATENTS, findings.latents, rows.data, rows.split)
+    findings.graph.to_json(folder / GRAPH)
+    if findings.scores is not None:
+        findings.scores.true_graph.to_json(folder / TRUE_GRAPH)
+
+
+def _measured(rows: OwnRows, findings: OwnFindings) -> dict[str, Any]:
+    """The numbers of metrics.json, without the duration."""
+    metrics: dict[str, Any] = {
+        "simulated": rows.simulated,
+        "people": len(rows.data),
+        "criteria": truth_free_criteria(findings.history),
+    }
+    if rows.data.truth is not None:
+        metrics["heldout"] = evaluate_latents(findings.latents, rows.data, rows.split)["heldout"]
+    if findings.scores is not None:
+        metrics |= {"truth": findings.scores.blocks, "graph": findings.scores.graph}
+    return metrics

@@ -1,0 +1,129 @@
+"""A finished run read back from its folder: its options, its data made again, the same run with changes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jsonargparse import ArgumentParser
+
+from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.experiments.mnist.run import run_mnist_seed
+from personax.experiments.own_data.config import OwnDataConfig
+from personax.experiments.own_data.run import load_own, run_own_seed
+from personax.experiments.people.config import PeopleConfig
+from personax.experiments.people.preparation import prepare
+from personax.experiments.people.run import run_people_seed
+from personax.experiments.several_seeds import run_every_seed
+from personax.runs.errors import InputError
+from personax.runs.files import read_yaml
+from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
+from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
+from personax.views import MultiViewData, Split
+
+RunConfig = MnistConfig | PeopleConfig | OwnDataConfig
+
+
+class FinishedRun(NamedTuple):
+    """The configuration and the manifest of a finished run."""
+
+    config: RunConfig
+    manifest: dict[str, Any]
+
+
+class Remade(NamedTuple):
+    """The data of a run, made again from its configuration.
+
+    Attributes:
+        data: all scenes or people.
+        split: training, validation and test rows.
+        checksum: SHA-256 of the data, to compare with the manifest.
+        simulated: True if the people are simulated.
+    """
+
+    data: MultiViewData
+    split: Split
+    checksum: str
+    simulated: bool
+
+
+def read_run(folder: Path) -> FinishedRun:
+    """Read a finished run. Raises InputError for any other folder."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such run folder")
+    if not (folder / CONFIG).exists() or not (folder / MANIFEST).exists():
+        raise InputError(f"{folder}: not a run folder (no {CONFIG} or {MANIFEST})")
+    options = read_yaml(folder / CONFIG)
+    if not isinstance(options, dict) or _kind_of(options) is None:
+        raise InputError(
+            f"{folder / CONFIG}: not a run of Variant-MNIST, athletes, celebrities or your own arrays"
+        )
+    if options.get("method", OURS) != OURS:
+        raise InputError(
+            f"{folder}: a run of {options['method']}; only {OURS} has noises that can be checked"
+        )
+    if not (folder / WEIGHTS).exists() or not (folder / METRICS).exists():
+        raise InputError(
+            f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); "
+            "finish it with the command that made it"
+        )
+    try:
+        config = config_of_run(options)
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except Exception as error:  # jsonargparse raises many kinds
+        reason = " ".join(str(error).split())
+        raise InputError(f"{folder}: written by another version, or edited ({reason})") from error
+    return FinishedRun(config, manifest)
+
+
+def _kind_of(options: dict[str, Any]) -> type[RunConfig] | None:
+    """The experiment whose options these are; None if it is none of those with a model of ours."""
+    if "scm" in options:
+        return MnistConfig
+    if options.get("dataset") in ("athlete", "celeb"):
+        return PeopleConfig
+    return OwnDataConfig if "data" in options else None
+
+
+def config_of_run(options: dict[str, Any]) -> RunConfig:
+    """The configuration that was written to a run folder, checked against the options of its command."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(_kind_of(options), "run")
+    config: RunConfig = parser.instantiate(parser.parse_object({"run": options})).run
+    return config
+
+
+def remake(config: RunConfig, data_dir: str | None = None) -> Remade:
+    """Make the run's data and split again. Raises InputError.
+
+    `data_dir` is the folder where the pictures of Variant-MNIST are now; None means where the run found them.
+    """
+    if isinstance(config, OwnDataConfig):
+        rows = load_own(config)
+        return Remade(rows.data, rows.split, rows.checksum, rows.simulated)
+    if isinstance(config, PeopleConfig):
+        table, data, split, _ = prepare(config)
+        return Remade(replace(data, source=table.source), split, table.sha256, table.simulated)
+    if data_dir is not None:
+        config = replace(config, data_dir=data_dir)
+    data = load_scenes(config, config.seed)
+    return Remade(data, split_scenes(config, config.seed, data), scenes_checksum(data), False)
+
+
+def refuse_other_data(folder: Path, finished: FinishedRun, remade: Remade) -> None:
+    """Raise InputError if the data made again differ from those of the run."""
+    expected = finished.manifest.get("data_sha256")
+    if expected and expected != remade.checksum:
+        raise InputError(
+            f"{folder}: the data made again from {CONFIG} are not those of the run (sha256 differs); restore "
+            "the files that it read, or give their folder with --data_dir"
+        )
+
+
+def run_again(config: RunConfig, path: Path) -> dict[str, Any]:
+    """Make a run of any experiment in its folder, or read it if it is finished; returns its metrics."""
+    if isinstance(config, MnistConfig):
+        return run_mnist_seed(config, path)
+    if isinstance(config, PeopleConfig):
+        return run_every_seed(config, [config.seed], lambda _: path, prepare, run_people_seed)[config.seed]
+    return run_every_seed(config, [config.seed], lambda _: path, load_own, run_own_seed)[config.seed]

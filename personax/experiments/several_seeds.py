@@ -1,0 +1,41 @@
+"""The runs of several seeds on the same data, which are loaded once, and only if a run is to be made."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from personax.experiments.own_data.config import OwnDataConfig
+from personax.experiments.people.config import PeopleConfig
+from personax.runs.run_folder import METRICS, read_finished
+
+Config = TypeVar("Config", PeopleConfig, OwnDataConfig)
+Loaded = TypeVar("Loaded")
+
+
+def run_every_seed(
+    config: Config,
+    seeds: Sequence[int],
+    folder_of: Callable[[int], Path],
+    load: Callable[[Config], Loaded],
+    run_one: Callable[[Config, Path, Loaded], None],
+) -> dict[int, dict[str, Any]]:
+    """Seed -> metrics of every run.
+
+    Args:
+        config: the options; their `seed` is replaced.
+        seeds: the seeds.
+        folder_of: the run folder of a seed.
+        load: makes what all runs share.
+        run_one: makes one run in its folder.
+    """
+    loaded: list[Loaded] = []
+    results: dict[int, dict[str, Any]] = {}
+    for seed in seeds:
+        run: Config = replace(config, seed=seed)
+        path = folder_of(seed)
+        if not (run.resume and (path / METRICS).exists()):
+            loaded = loaded or [load(config)]
+            run_one(run, path, loaded[0])
+        results[seed] = read_finished(path, run)
+    return results

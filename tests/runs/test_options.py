@@ -1,0 +1,42 @@
+"""The texts under the fields of a configuration are what `help` shows."""
+
+from dataclasses import dataclass, fields
+
+import pytest
+
+from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
+from personax.runs.options import documented
+
+
+@documented
+@dataclass(frozen=True)
+class Small:
+    """A small configuration.
+
+    With a second paragraph.
+    """
+
+    size: int = 1
+    """How large
+    it is."""
+    quiet: bool = False
+
+
+@documented
+@dataclass(frozen=True)
+class Larger(Small):
+    """A larger one."""
+
+    colour: str = "red"
+    """How it looks."""
+
+
+def test_a_docstring_has_the_texts_of_its_fields_and_of_those_it_inherits() -> None:
+    assert Larger.__doc__ == "A larger one.\n\nFields:\n    size: How large it is.\n    colour: How it looks."
+    assert str(Small.__doc__).startswith("A small configuration.\n\nWith a second paragraph.\n\nFields:\n")
+
+
+@pytest.mark.parametrize("config", [CRLConfig, Phase1Config, Phase2Config])
+def test_the_model_explains_all_its_options(config: type) -> None:
+    lines = str(config.__doc__).split("Fields:\n")[1].splitlines()
+    assert [line.split(":")[0].strip() for line in lines] == [each.name for each in fields(config)]
