@@ -7,7 +7,6 @@ seen only once has nuisance in its block: coordinates for its style, which are n
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -38,6 +37,7 @@ from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
+from personax.runs.run_records import MAKE_ANEW, read_tensors
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
@@ -321,10 +321,10 @@ class CRL(Estimator[CRLConfig]):
             if described.get("inputs"):  # version 0.2.0 did not write them
                 model._inputs = Inputs(**described["inputs"])
             model._shapes, model._channels = described["shapes"], described["channels"]
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{folder}: {MODEL} is not what `save` writes ({error})") from error
+        saved = read_tensors(Path(folder) / WEIGHTS, model.device)
         try:
-            saved = torch.load(Path(folder) / WEIGHTS, map_location=model.device, weights_only=True)
             with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
                 model._vae = MultiViewVAE(model._shapes, model._resolved).to(model.device)
                 model._prior = IdentifiedPrior(
@@ -339,13 +339,13 @@ class CRL(Estimator[CRLConfig]):
             model._prior.load_state_dict(saved["prior"])
             # models that were saved before estimators standardised have none
             model._standardisation = Standardisation.from_stored(saved.get("standardisation", {}))
-        except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
+            model._weights = saved["edge_weights"].cpu().numpy()
+            model._kept = model._linked(model._weights)
+        except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
             raise InputError(
-                f"{folder}: weights.pt cannot be read or is of another model ({error})"
+                f"{folder}: {MODEL} and {WEIGHTS} do not belong together; {MAKE_ANEW}"
             ) from error
         model._vae.eval()
-        model._weights = saved["edge_weights"].cpu().numpy()
-        model._kept = model._linked(model._weights)
         return model
 
     @property

@@ -6,30 +6,41 @@ that no other one of the same modality does.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
-from personax.learning.checks import require_least, require_positive
 from personax.learning.optimisation import OptimisationConfig
-from personax.runs.errors import InputError
+from personax.runs.bounds import (
+    BatchSize,
+    Between,
+    Crowd,
+    Dimensions,
+    Positive,
+    Rate,
+    Scale,
+    Share,
+    Weight,
+    Width,
+    check_bounds,
+)
 
 
 @dataclass(frozen=True)
 class Phase1Config(OptimisationConfig):
     """Representation: the evidence lower bound with alignment (Eq. 1-6 in objective.py)."""
 
-    beta: float = 3.0
+    beta: Weight = 3.0
     """Weight of the KL term (Eq. 1)."""
-    kl_warm_up: float = 0.4
+    kl_warm_up: Share = 0.4
     """Share of the epochs over which the KL's weight rises from 0 to beta. With its full weight from the
     start the codes would be pressed together before alignment has spread them, and later they would hardly
     unfold."""
-    align: float = 20.0
+    align: Weight = 20.0
     """Weight of alignment between the measurements of a modality (Eq. 4)."""
-    cross: float = 10.0
+    cross: Weight = 10.0
     """Weight of the contrastive term between the modalities' latents (Eq. 5)."""
-    shared: float = 10.0
+    shared: Weight = 10.0
     """Weight of the contrastive term between the modalities' encodings of s (Eq. 5)."""
-    sparsity: float = 0.2
+    sparsity: Weight = 0.2
     """Weight of the expected number of edges (Eq. 6)."""
 
 
@@ -37,36 +48,36 @@ class Phase1Config(OptimisationConfig):
 class Phase2Config:
     """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
 
-    starts: int = 64
+    starts: Crowd = 64
     """Models trained side by side at first, each with its own coordinates and causal order."""
-    population: int = 16
+    population: Crowd = 16
     """Models that are left once the worse half of the starts has been dropped after each generation."""
-    generations: int = 6
+    generations: Positive = 6
     """Rounds of training and selection. Of a population the best quarter survives and is copied, and the
     causal orders of the copies are changed."""
-    generation_steps: int = 200
+    generation_steps: Positive = 200
     """Optimiser steps of a generation."""
-    finalists: int = 4
+    finalists: Crowd = 4
     """Models that are trained to the end; the one that is best on validation rows is kept."""
-    final_steps: int = 1500
+    final_steps: Positive = 1500
     """Optimiser steps of the finalists."""
-    search_batch_size: int = 256
+    search_batch_size: BatchSize = 256
     """Rows per step of a generation: enough to tell the starts apart."""
-    batch_size: int = 512
+    batch_size: BatchSize = 512
     """Rows per step of the finalists."""
-    learning_rate: float = 1e-2
+    learning_rate: Rate = 1e-2
     """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
-    orthogonality: float = 20.0
+    orthogonality: Weight = 20.0
     """Weight of orthogonal coordinates (Eq. 7). Without it, where the effect of a latent is symmetric, such
     as a cosine, slightly oblique coordinates would be the cheaper model, because in them it seems to have no
     effect. With 0 the geometry is not used for the starts either."""
-    evenness: float = 1.0
+    evenness: Weight = 1.0
     """Weight of evenness: that equal steps of a coordinate change the pictures equally everywhere (Eq. 8).
     Where an effect is symmetric, curved orthogonal coordinates in which it vanishes explain the block equally
     well; those are uneven."""
-    sparsity: float = 0.02
+    sparsity: Weight = 0.02
     """Nats per row by which an edge within a modality must improve the likelihood (Eq. 6)."""
-    cross_sparsity: float = 0.05
+    cross_sparsity: Weight = 0.05
     """The same for an edge between modalities; larger, because of Sun et al.'s Condition 4.3. Only if it is
     larger do the starts (starts.py) look for coordinates in which few latents reach another modality."""
 
@@ -75,20 +86,20 @@ class Phase2Config:
 class CRLConfig:
     """The multimodal multi-measurement model."""
 
-    latents: dict[str, int] = field(default_factory=dict)
+    latents: dict[str, Annotated[int, Between(1, 10_000)]] = field(default_factory=dict)
     """Latents per modality, such as {digit: 2, garment: 2}."""
-    shared: int = 0
+    shared: Dimensions = 0
     """Latents s shared by all modalities; 0 for none."""
-    nuisance: dict[str, int] = field(default_factory=dict)
+    nuisance: dict[str, Dimensions] = field(default_factory=dict)
     """Coordinates of a modality's block that are no latents; they replace eta. If a modality is seen only
     once, nothing separates its style from its latents before identification, so the block holds both.
     Identification then keeps as latents the coordinates with the strongest links to others. By default a
     modality that is seen once has `noise` of them, and the others have none."""
-    noise: int = 4
+    noise: Dimensions = 4
     """Dimensions of each measurement's own noise eta."""
-    hidden: int = 128
+    hidden: Width = 128
     """Width of the networks' hidden layers."""
-    observation_sd: float = 0.1
+    observation_sd: Scale = 0.1
     """Standard deviation of the decoder's Gaussian: of pixels in [0, 1], or of standardised embeddings, whose
     mean variance is 1 (standardisation.py)."""
     flexible: bool = False
@@ -127,31 +138,4 @@ def config_from(described: Mapping[str, Any]) -> CRLConfig:
 
 def check_config(config: CRLConfig) -> None:
     """Raise InputError for values that cannot be trained; it names them as on the command line."""
-    one, two = config.phase1, config.phase2
-    require_least(
-        {
-            "model.shared": (config.shared, 0),
-            "model.noise": (config.noise, 0),
-            "model.hidden": (config.hidden, 1),
-            "model.phase1.epochs": (one.epochs, 1),
-            "model.phase1.batch_size": (one.batch_size, 2),
-            "model.phase1.patience": (one.patience, 1),
-            "model.phase2.starts": (two.starts, 1),
-            "model.phase2.population": (two.population, 1),
-            "model.phase2.generations": (two.generations, 1),
-            "model.phase2.generation_steps": (two.generation_steps, 1),
-            "model.phase2.finalists": (two.finalists, 1),
-            "model.phase2.final_steps": (two.final_steps, 1),
-            **{f"model.latents.{modality}": (number, 1) for modality, number in config.latents.items()},
-            **{f"model.nuisance.{modality}": (number, 0) for modality, number in config.nuisance.items()},
-        }
-    )
-    require_positive(
-        {
-            "model.observation_sd": config.observation_sd,
-            "model.phase1.learning_rate": one.learning_rate,
-            "model.phase2.learning_rate": two.learning_rate,
-        }
-    )
-    if not 0 <= one.kl_warm_up <= 1:
-        raise InputError(f"model.phase1.kl_warm_up {one.kl_warm_up}: a share of the epochs, between 0 and 1")
+    check_bounds(config, "model.")

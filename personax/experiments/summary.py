@@ -8,15 +8,14 @@ import pandas as pd
 
 from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import markdown_table
+from personax.runs.run_records import entry_at
 
 
 def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
     """Dotted key, such as "heldout.r2" -> its value; keys that are absent or null are left out."""
     picked: dict[str, float] = {}
     for key in keys:
-        value: Any = metrics
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        value = entry_at(metrics, key)
         if value is not None:
             picked[key] = float(value)
     return picked

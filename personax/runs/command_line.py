@@ -7,29 +7,46 @@ files.
 import logging
 import re
 import sys
-from argparse import RawDescriptionHelpFormatter
+from argparse import Action, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_type_hints
 
-from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
+import yaml
+from jsonargparse import ArgumentParser, DefaultHelpFormatter, get_loader, set_loader, set_parsing_settings
 
+from personax.runs.bounds import PlaceOfFile, check_bounds
+from personax.runs.documents import refuse_beyond_limits
 from personax.runs.errors import InputError, PersonaxError
+from personax.runs.files import read_yaml
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Options = TypeVar("Options", bound="DataclassInstance")
 
+MOST_SEEDS = 10_000
+LONGEST_MESSAGE = 600  # characters
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+
+BOUNDS = re.compile(r"Annotated\[([\w.]+), [^\]]*\]")  # as jsonargparse shows a type with bounds
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 
 class _HelpFormatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Keeps the lines of a description as they are, because each of its examples has a line of its own."""
+    """Keeps the lines of a description as they are, because each of its examples has a line of its own.
+
+    A type is shown without its bounds; a value out of them is answered with what would be right.
+    """
+
+    def _get_help_string(self, action: Action) -> str:
+        shown = super()._get_help_string(action)
+        return shown.replace(
+            "%(type)s", BOUNDS.sub(r"\1", self._get_type_str(action) or "").replace("%", "%%")
+        )
 
 
 class _OneLineParser(ArgumentParser):
@@ -57,6 +74,44 @@ def _spell_out_switches(argv: Sequence[str], switches: set[str]) -> list[str]:
     return spelled
 
 
+def _yaml_within_limits(text: str) -> Any:
+    """What jsonargparse makes of a value or a file; a text that would never be read to its end is refused."""
+    refuse_beyond_limits(text, f"option {text[:20]!r}...")
+    return _yaml_of_jsonargparse(text)
+
+
+_yaml_of_jsonargparse = get_loader("yaml")
+set_loader("yaml", _yaml_within_limits, exceptions=(yaml.YAMLError,))
+
+
+def _check_config_files(config_class: type[Options], words: Sequence[str]) -> None:
+    """Raise InputError for a file of --config that is no YAML, or that has null for a group of options."""
+    for position, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option != "--config":
+            continue
+        text = value if equals else "".join(words[position + 1 : position + 2])
+        if fault := PlaceOfFile().fault(text):
+            raise InputError(f"--config {text[:60]!r}: {fault}")
+        if Path(text).is_file():
+            _refuse_null_groups(config_class, read_yaml(text), text)
+
+
+def _refuse_null_groups(config_class: type, document: Any, where: str) -> None:
+    """Raise InputError for a group of options that is null: jsonargparse would take its defaults."""
+    if document is None:
+        return
+    if not isinstance(document, dict):
+        raise InputError(f"{where}: must have lines such as 'seed: 1', one for an option")
+    for name, hint in get_type_hints(config_class).items():
+        if is_dataclass(hint) and name in document:
+            if not isinstance(document[name], dict | str):  # a text is the name of another file
+                raise InputError(f"{where}: {name} must be a group of options, or be left out")
+            if isinstance(document[name], str):
+                continue
+            _refuse_null_groups(hint, document[name], where)
+
+
 def parse_seeds(text: str) -> list[int]:
     """The list of seeds that a text such as `0,1,2` or `0-9` means. Raises InputError for any other text.
 
@@ -67,8 +122,13 @@ def parse_seeds(text: str) -> list[int]:
     for part in str(text).split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if not match:
-            raise InputError(f"seeds {text!r}: {part!r} is no seed or range; write 0,1,2 or 0-9")
-        first, last = int(match[1]), int(match[2] or match[1])
+            raise InputError(f"seeds {text[:40]!r}: {part[:40]!r} is no seed or range; write 0,1,2 or 0-9")
+        ends = (match[1], match[2] or match[1])
+        if max(map(len, ends)) > 10 or max(map(int, ends)) >= 2**32:
+            raise InputError(f"seeds {text[:40]!r}: a seed is below 2^32")
+        first, last = map(int, ends)
+        if last - first >= MOST_SEEDS:
+            raise InputError(f"seeds {text!r}: at most {MOST_SEEDS:,} seeds, one run for each")
         seeds.extend(range(first, last + 1))
     if not seeds or len(set(seeds)) != len(seeds):
         raise InputError(f"seeds {text!r}: empty or repeated; write each seed once, as 0,1,2 or 0-9")
@@ -96,7 +156,8 @@ def parse(
         positional: name and help text of a field of type `list[str]`, which gets the words without a flag.
 
     Raises:
-        InputError: an option is unknown, in the file or on the command line, or a value has a wrong type.
+        InputError: an option is unknown, in the file or on the command line, or a value has a wrong type or
+            is out of the bounds that its type has.
     """
     parser = _OneLineParser(description=description, epilog=epilog, formatter_class=_HelpFormatter)
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
@@ -105,14 +166,29 @@ def parse(
         parser.add_argument("words", metavar=field_name.upper(), nargs="*", type=str, default=[], help=text)
     parser.add_class_arguments(config_class, as_group=False)
     switches = {f"--{field.name}" for field in fields(config_class) if field.type in (bool, "bool")}
-    parsed = parser.parse_args(_spell_out_switches(sys.argv[1:] if argv is None else argv, switches))
-    values = parser.instantiate(parsed).as_dict()
+    given = _spell_out_switches(sys.argv[1:] if argv is None else argv, switches)
+    _check_config_files(config_class, given)
+    try:
+        values = parser.instantiate(parser.parse_args(given)).as_dict()
+    except PersonaxError:
+        raise
+    except Exception as error:  # jsonargparse lets through what files and types raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"the options cannot be read ({reason or type(error).__name__})") from error
     values.pop("config", None)
     if positional:
         words = values.pop("words")
         values[field_name] = words or values[field_name]
     values = {key: value for key, value in values.items() if not key.startswith("__")}
-    return config_class(**values)
+    config = config_class(**values)
+    check_bounds(config)
+    return config
+
+
+def _one_line(message: str) -> str:
+    """A message that stays one line on a screen, whatever text of a file it quotes."""
+    shown = "".join(character if character.isprintable() else " " for character in message)
+    return shown if len(shown) <= LONGEST_MESSAGE else f"{shown[: LONGEST_MESSAGE - 1]}…"
 
 
 def run_command(
@@ -139,7 +215,7 @@ def run_command(
     try:
         body(parse(config_class, argv, description=description, epilog=epilog, positional=positional))
     except PersonaxError as error:
-        print(f"{program}: error: {error}", file=sys.stderr)
+        print(f"{program}: error: {_one_line(str(error))}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print(f"{program}: interrupted; what was saved can be continued with --resume", file=sys.stderr)

@@ -9,7 +9,6 @@ results/<experiment>/<name>/seed-<k>/
 The names of files that more than one module needs are defined here, and only here.
 """
 
-import json
 import logging
 import os
 import platform
@@ -28,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from personax.runs.errors import InputError
-from personax.runs.files import read_yaml, write_json, write_yaml
+from personax.runs.files import read_json, read_yaml, write_json, write_yaml
 from personax.runs.options import identity_of
 
 if TYPE_CHECKING:
@@ -162,11 +161,14 @@ class RunFolder:
 
     def _refuse_other_data(self, checksum: str | None) -> None:
         path = self / MANIFEST
-        before = json.loads(path.read_text(encoding="utf-8")).get("data_sha256") if path.exists() else None
+        facts = read_json(path) if path.exists() else {}
+        if not isinstance(facts, dict):
+            raise InputError(f"{path}: holds no names with values; start again with --overwrite")
+        before = facts.get("data_sha256")
         if before is not None and checksum != before:
             raise InputError(
-                f"{self.path}: was made with other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
-                "restore those data, or start again with --overwrite"
+                f"{self.path}: was made with other data (SHA-256 {str(before)[:12]}, now "
+                f"{str(checksum)[:12]}); restore those data, or start again with --overwrite"
             )
 
 
@@ -205,9 +207,10 @@ def open_run(
 
 def _refuse_other_config(path: Path, config: "DataclassInstance") -> None:
     """Raise InputError if an option differs from that in the folder's config.yaml; name the first."""
-    before, now = (
-        _flatten(identity_of(config, values)) for values in (read_yaml(path / CONFIG), asdict(config))
-    )
+    written = read_yaml(path / CONFIG)
+    if not isinstance(written, Mapping):
+        raise InputError(f"{path / CONFIG}: holds no options; start again with --overwrite")
+    before, now = (_flatten(identity_of(config, values)) for values in (written, asdict(config)))
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise InputError(

@@ -18,6 +18,8 @@
 All other columns are recognised by their names, as they are without such a file.
 """
 
+import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +29,7 @@ import yaml
 
 from personax.independence.columns import KINDS
 from personax.runs.errors import InputError
-from personax.runs.files import read_yaml
+from personax.runs.files import read_text, read_yaml
 from personax.tables.embeddings import Slot
 from personax.tables.schema import ANY_TABLE, TRAITS, ColumnDeclaration
 from personax.tables.trait_scores import RATERS, trait_of
@@ -108,7 +110,7 @@ def _refuse(path: Path, problem: str) -> NoReturn:
 
 def _refuse_repeated_keys(path: Path) -> None:
     """Raise InputError for two equal keys. A YAML parser keeps the last one without a warning."""
-    pending = [yaml.compose(path.read_text(encoding="utf-8"))]
+    pending = [yaml.compose(read_text(path))]
     while pending:
         node = pending.pop()
         if isinstance(node, yaml.MappingNode):
@@ -158,11 +160,11 @@ def _read_feature_entry(
             _refuse(path, f"{where}: unknown key {key!r}; known are {', '.join(allowed)}")
     column = _known_column(path, entry.get("column", name), names, where)
     kind = entry.get("kind", declared.kind if declared else None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         _refuse(path, f"{where}: kind {kind!r}; known are {', '.join(KINDS)}")
     known = declared or ColumnDeclaration(name, kind)
     period = entry.get("period", known.period)
-    if kind == "circular" and not (isinstance(period, int | float) and period > 0):
+    if kind == "circular" and not (_is_finite(period) and period > 0):
         _refuse(path, f"{where}: a circular column needs a positive period")
     low, high = _read_range(path, where, entry["range"]) if "range" in entry else (known.low, known.high)
     markers = _list_entry(path, entry.get("missing", list(known.missing)), f"{where}, missing")
@@ -178,11 +180,16 @@ def _read_feature_entry(
 
 
 def _read_range(path: Path, where: str, entry: Any) -> tuple[float, float]:
-    if isinstance(entry, list) and len(entry) == 2 and all(isinstance(x, int | float) for x in entry):
+    if isinstance(entry, list) and len(entry) == 2 and all(map(_is_finite, entry)):
         low, high = float(entry[0]), float(entry[1])
         if low <= high:
             return low, high
     return _refuse(path, f"{where}: range {entry!r}; write [lowest, highest]")
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a value is a number; True, NaN and infinity are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _read_score_entry(path: Path, plan: ColumnPlan, rater: str, entry: Any, names: tuple[str, ...]) -> None:
@@ -219,7 +226,11 @@ def _read_embedding_entries(
             if set(entry) != {"prefix"}:
                 _refuse(path, f"{where}: write a column's name or {{prefix: ...}}")
             prefix = str(entry["prefix"])
-            numbered = [name for name in names if name.startswith(prefix) and name[len(prefix) :].isdigit()]
+            numbered = [
+                name
+                for name in names
+                if name.startswith(prefix) and re.fullmatch("[0-9]{1,9}", name[len(prefix) :])
+            ]
             if not numbered:
                 _refuse(path, f"{where}: the table has no columns {prefix}0, {prefix}1, ...")
             columns = sorted(numbered, key=lambda name: int(name[len(prefix) :]))

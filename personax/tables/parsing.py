@@ -84,6 +84,9 @@ def _own_marker(numbers: np.ndarray, column: ColumnDeclaration) -> np.ndarray:
 
 def read_numbers(cells: pd.Series, column: ColumnDeclaration, where: str) -> Float64[np.ndarray, " n"]:
     """(n,) float64 in the range of the column, NaN where missing. Raises InputError with row and value."""
+    for row, cell in enumerate(cells if cells.dtype in (object, bool) else ()):
+        if isinstance(cell, bool | np.bool_ | bytes):
+            raise InputError(f"{where}, row {row + 1}: {shown(cell)} is not a number; is the column nominal?")
     if pd.api.types.is_numeric_dtype(cells):
         numbers = cells.to_numpy(dtype=float, na_value=np.nan)
     else:
@@ -112,8 +115,10 @@ def _read_score(value: Any) -> float:
     if is_missing(value):
         return float("nan")
     try:
+        if isinstance(value, bool | np.bool_ | bytes):
+            raise TypeError
         score = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{shown(value)} is not a score") from error
     if score == INSUFFICIENT or np.isnan(score):
         return float("nan")

@@ -6,7 +6,6 @@ counted from 1, without the header.
 
 import csv
 import hashlib
-import json
 import math
 import re
 from collections import Counter
@@ -23,6 +22,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 from jaxtyping import Bool, Float32
 
+from personax.runs.documents import parse_json
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_file
 from personax.tables.schema import MISSING
@@ -188,7 +188,7 @@ def _as_vector(cell: Any) -> np.ndarray:
         if not cell.lstrip().startswith("["):
             raise ValueError
         try:
-            cell = json.loads(cell)
+            cell = parse_json(cell, "")
         except ValueError:
             # numpy prints arrays without commas.
             cell = re.sub(r"[\[\],]", " ", cell).split()
@@ -198,7 +198,7 @@ def _as_vector(cell: Any) -> np.ndarray:
         raise ValueError
     try:
         vector = np.asarray(cell, dtype=np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         vector = _with_gaps(cell)
     if vector.ndim not in (1, 2):
         raise ValueError
@@ -212,7 +212,7 @@ def _with_gaps(cell: Any) -> np.ndarray:
         raise ValueError
     try:
         full = np.asarray([part for part, gap in zip(cell, gaps, strict=True) if not gap], dtype=np.float32)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise ValueError from error
     out = np.full((len(gaps), *full.shape[1:]), np.nan, dtype=np.float32)
     out[np.logical_not(gaps)] = full
@@ -307,10 +307,16 @@ def _read_file(path: Path) -> RawTable:
     return raw
 
 
-def _arrow_metadata(schema: pa.Schema) -> Mapping[str, Any]:
-    """What `write_table` has written into the header; empty for other files."""
-    text = (schema.metadata or {}).get(METADATA_KEY)
-    return {} if text is None else json.loads(text)
+def _arrow_metadata(path: Path, schema: pa.Schema) -> Mapping[str, Any]:
+    """What `write_table` has written into the header; empty for other files. Raises InputError."""
+    content = (schema.metadata or {}).get(METADATA_KEY)
+    if content is None:
+        return {}
+    where = f"{path}: what it says about itself ({METADATA_KEY.decode()} in its metadata)"
+    facts = parse_json(content.decode("utf-8", errors="replace"), where)
+    if not isinstance(facts, dict) or not isinstance(facts.get("simulated", False), bool):
+        raise InputError(f"{where} was not written by this program; write the table again")
+    return facts
 
 
 def _read_parquet(path: Path) -> RawTable:
@@ -321,7 +327,7 @@ def _read_parquet(path: Path) -> RawTable:
 
     def column(name: str) -> pa.ChunkedArray:
         try:
-            return file.read(columns=[name]).column(0)
+            return _refuse_broken_text(path, name, file.read(columns=[name]).column(0))
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, "parquet", error) from error
 
@@ -332,7 +338,7 @@ def _read_parquet(path: Path) -> RawTable:
         file.metadata.num_rows,
         column,
         sha256_file(path),
-        _arrow_metadata(schema),
+        _arrow_metadata(path, schema),
     )
 
 
@@ -349,10 +355,21 @@ def _read_arrow(path: Path) -> RawTable:
         str(path),
         tuple(table.column_names),
         table.num_rows,
-        table.column,
+        lambda name: _refuse_broken_text(path, name, table.column(name)),
         sha256_file(path),
-        _arrow_metadata(table.schema),
+        _arrow_metadata(path, table.schema),
     )
+
+
+def _refuse_broken_text(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column. Raises InputError if it holds a text that is not UTF-8, or positions beyond its end."""
+    try:
+        column.validate(full=_is_text(column.type))
+    except pa.ArrowException as error:
+        raise InputError(
+            f"{path}, column {name!r}: a text that is not UTF-8; write the file again"
+        ) from error
+    return column
 
 
 def _damaged(path: Path, kind: str, error: Exception) -> InputError:
@@ -368,10 +385,7 @@ def _read_jsonl(path: Path) -> RawTable:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{path}, line {number}: not valid JSON ({error})") from error
+            row = parse_json(line, f"{path}, line {number}")
             if not isinstance(row, dict):
                 raise InputError(f"{path}, line {number}: {shown(row)} is not an object with columns")
             # Long lists become arrays at once, because Python numbers take ten times the memory.
@@ -390,16 +404,19 @@ def _compact(value: Any) -> Any:
     if isinstance(value, list) and len(value) >= FEWEST_DIMENSIONS:
         try:
             return np.asarray(value, dtype=np.float32)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return value
     return value
 
 
 def _read_csv(path: Path, delimiter: str) -> RawTable:
     header = _check_csv(path, delimiter)
-    frame = pd.read_csv(
-        path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-    )
+    try:
+        frame = pd.read_csv(
+            path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise _damaged(path, "text", error) from error
     return RawTable(str(path), tuple(header), len(frame), lambda name: frame[name], sha256_file(path))
 
 
@@ -411,6 +428,8 @@ def _check_csv(path: Path, delimiter: str) -> list[str]:
         reader = csv.reader(stream, delimiter=delimiter)
         try:
             header = next(reader, [])
+            if not any(header):
+                raise InputError(f"{path}, line 1: no header; the first line names the columns")
             others = [
                 mark for mark in ",;\t|" if len(header) == 1 and mark != delimiter and mark in header[0]
             ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from personax.crl import CRLConfig
+from personax.runs.bounds import FilePath, Processes
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
 
@@ -27,11 +28,11 @@ class ComparisonConfig(SceneConfig):
     methods: str = ",".join(COMPARED)
     """Baselines beside our method. Also possible: causal_vae_supervised, which is given the truth, and
     official_published."""
-    jobs: int = where_or_how(2)
+    jobs: Processes = where_or_how(2)
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    output: str = where_or_how("results/comparison")
+    output: FilePath = where_or_how("results/comparison")
     """Folder of the tables, the figures and the runs. The same command again continues what is in it."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """Our model; the baselines take their widths, and epochs, batch size and patience of phase1, from it."""

@@ -14,7 +14,6 @@ from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding
 from personax.experiments.diagnostics.report import as_json, finding_lines, findings_page
 from personax.experiments.diagnostics.run import (
-    LEAST_ROWS,
     collect_evidence,
     diagnose,
     read_run,
@@ -59,15 +58,9 @@ def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
 
 
 def check_diagnosis(config: DiagnoseConfig) -> None:
-    """Raise InputError for values out of range."""
+    """Raise InputError unless there is one run folder."""
     if len(config.folder) != 1:
         raise InputError(f"{len(config.folder)} run folders given; give one")
-    if config.rows < LEAST_ROWS:
-        raise InputError(f"--rows {config.rows}: at least {LEAST_ROWS}")
-    if not 0 < config.alpha < 1:
-        raise InputError(f"--alpha {config.alpha}: must be between 0 and 1")
-    if config.seed < 0:
-        raise InputError(f"--seed {config.seed}: 0 or larger")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,21 +1,26 @@
 """The options of the diagnostics."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from personax.runs.bounds import FAR, Between, FilePath, Level, Seed
+
+LEAST_ROWS = 20  # test rows without which no check says anything
 
 
 @dataclass(frozen=True)
 class DiagnoseConfig:
     """Which run is checked, and how."""
 
-    folder: list[str] = field(default_factory=list)
+    folder: list[FilePath] = field(default_factory=list)
     """A finished run folder of Variant-MNIST, athletes or celebrities."""
-    rows: int = 2000
+    rows: Annotated[int, Between(LEAST_ROWS, FAR)] = 2000
     """Largest number of test rows that are used; all of them if there are fewer."""
-    alpha: float = 0.05
+    alpha: Level = 0.05
     """Level of the tests; p-values are Holm-corrected within each assumption."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of shuffles, random features and rotations."""
-    data_dir: str | None = None
+    data_dir: FilePath | None = None
     """Folder where the pictures of Variant-MNIST are now, if it is not the one that the run read."""
     device: str = "auto"
     """auto (a GPU if there is one), cpu or cuda; for the encoders."""

@@ -1,6 +1,5 @@
 """Remake the data of a finished run, see what its model makes of them, and check every assumption."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from jsonargparse import ArgumentParser
 
 from personax.crl import CRL
 from personax.experiments.diagnostics.alignment import alignment_gap
-from personax.experiments.diagnostics.config import DiagnoseConfig
+from personax.experiments.diagnostics.config import LEAST_ROWS, DiagnoseConfig
 from personax.experiments.diagnostics.coordinate_shape import shape_of_coordinates
 from personax.experiments.diagnostics.findings import Evidence, Finding
 from personax.experiments.diagnostics.graph_facts import graph_facts
@@ -19,14 +18,13 @@ from personax.experiments.diagnostics.variability import sufficient_variability
 from personax.experiments.mnist.config import OURS, MnistConfig
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare
+from personax.runs.bounds import check_bounds
 from personax.runs.errors import InputError
-from personax.runs.files import read_yaml
 from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
+from personax.runs.run_records import read_manifest, read_options
 from personax.runs.seeds import numpy_rng
 from personax.variant_mnist.scene_config import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
-
-LEAST_ROWS = 20  # test rows without which no check says anything
 
 RunConfig = MnistConfig | PeopleConfig
 
@@ -53,10 +51,8 @@ def read_run(folder: Path) -> FinishedRun:
         raise InputError(f"{folder}: no such run folder")
     if not (folder / CONFIG).exists() or not (folder / MANIFEST).exists():
         raise InputError(f"{folder}: no run folder (no {CONFIG} or {MANIFEST})")
-    options = read_yaml(folder / CONFIG)
-    if not isinstance(options, dict) or not (
-        "scm" in options or options.get("dataset") in ("athlete", "celeb")
-    ):
+    options, manifest = read_options(folder), read_manifest(folder)
+    if not ("scm" in options or options.get("dataset") in ("athlete", "celeb")):
         raise InputError(f"{folder / CONFIG}: not a run of Variant-MNIST, athletes or celebrities")
     if options.get("method", OURS) != OURS:
         raise InputError(
@@ -66,7 +62,8 @@ def read_run(folder: Path) -> FinishedRun:
         raise InputError(f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); --resume it first")
     try:
         config = config_of_run(options)
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG}: {error}") from error
     except Exception as error:  # jsonargparse raises many kinds
         reason = " ".join(str(error).split())
         raise InputError(f"{folder}: written by another version, or edited ({reason})") from error
@@ -78,6 +75,7 @@ def config_of_run(options: dict[str, Any]) -> RunConfig:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(MnistConfig if "scm" in options else PeopleConfig, "run")
     config: RunConfig = parser.instantiate(parser.parse_object({"run": options})).run
+    check_bounds(config)
     return config
 
 

@@ -1,10 +1,11 @@
 """The options of the command `draw`."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from personax.graphs.discovery import Test
 from personax.graphs.stability import Resample
+from personax.runs.bounds import FAR, Between, FilePath, Level, Seed, Share
 from personax.runs.options import where_or_how
 
 
@@ -12,7 +13,7 @@ from personax.runs.options import where_or_how
 class DrawConfig:
     """One graph: where it comes from, what is known about it, and how it is drawn."""
 
-    sources: list[str] = field(default_factory=list)
+    sources: list[FilePath] = field(default_factory=list)
     """Run folders (several: seeds of one experiment), or one .npy, .parquet or .csv file of latents."""
     published: str | None = None
     """Draw a graph of the paper instead: athlete or celeb."""
@@ -22,23 +23,23 @@ class DrawConfig:
     test: Test = "fisherz"
     """Conditional independence test of pc and fci. fisherz is linear; rcit and kci are not, but take longer
     (see below)."""
-    alpha: float = 0.05
+    alpha: Level = 0.05
     """Level of each test."""
-    max_conditioning: int = 4
+    max_conditioning: Annotated[int, Between(-1, FAR)] = 4
     """Largest number of latents that pc and fci condition on; -1: no limit."""
     rows: Literal["all", "test"] = "all"
     """People from whom the graph is estimated: all of them, or those of the test split."""
     names: str | None = None
     """Names, separated by commas: of the columns of a .npy file, or of the columns of a table to use."""
-    resamples: int = 100
+    resamples: Annotated[int, Between(0, 1e6)] = 100
     """Number of resamples of the people, from which the edge frequencies come; 0: no frequencies."""
     resample: Resample = "bootstrap"
     """bootstrap: draw as many people, with replacement. half: draw half of the people, without replacement;
     this finds fewer edges by chance."""
-    min_frequency: float = 0.0
+    min_frequency: Share = 0.0
     """Leave out edges that occur in a smaller share of the resamples. With several run folders, the share is
     at least 0.5."""
-    knowledge: str | None = None
+    knowledge: FilePath | None = None
     """YAML file of background knowledge, with any of the keys nothing_into_s, tiers, cross_modal and forbid.
     The options with these names replace what the file says; arrows in --forbid are added."""
     nothing_into_s: bool | None = None
@@ -49,19 +50,19 @@ class DrawConfig:
     """Arrows that are allowed between modalities, for example "image->text"; "none": none. Default: all."""
     forbid: str = ""
     """Arrows that are impossible, for example "z11->z12, z21->z11"."""
-    compare: str | None = None
+    compare: FilePath | None = None
     """Another graph to compare with: athlete, celeb, a graph.json, a folder with one, or an adjacency matrix
     in a .npy or .csv file."""
-    labels: str | None = None
+    labels: FilePath | None = None
     """YAML file that maps nodes to labels, which are written into the nodes."""
     title: str | None = None
     """Heading of the picture. Default: the name of the experiment."""
-    output: str | None = where_or_how(None)
+    output: FilePath | None = where_or_how(None)
     """Folder for the results. Default: graph-METHOD in the run folder."""
     overwrite: bool = where_or_how(False)
     """Replace an existing output folder."""
-    jobs: int = where_or_how(-1)
+    jobs: Annotated[int, Between(-1, 1024)] = where_or_how(-1)
     """Number of processes for the resamples, one thread each; -1: one per core. It does not change the
     result."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the resamples and of the random features of rcit and kci."""

@@ -21,6 +21,7 @@ from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS
 from personax.independence.procedure import MIN_ROWS
 from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
+from personax.runs.memory import require_memory
 from personax.runs.run_folder import existing_path, project_path
 from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 SCORE_SOURCES = ("aggregated", "chatgpt", "gemini", "llama")
 MOST_STRATA = 100
+LEAST_COLUMNS = 20  # five traits of three models, and features
 
 
 def run_independence(config: IndependenceConfig) -> None:
@@ -49,12 +51,10 @@ def run_independence(config: IndependenceConfig) -> None:
 
 def check_independence(config: IndependenceConfig) -> None:
     """Raise InputError for options that are wrong for every table."""
-    if not 0 < config.alpha < 1:
-        raise InputError(f"--alpha {config.alpha:g}: must lie between 0 and 1, both excluded")
-    if config.resamples < 1:
-        raise InputError(f"--resamples {config.resamples}: must be at least 1")
     if config.jobs == 0:
         raise InputError("--jobs 0: give a number of processes, or -1 for one per core")
+    if config.source == "simulated":
+        require_memory(8.0 * LEAST_COLUMNS * (config.n or 0), f"n {config.n}")
     if config.dataset is None and config.table is None:
         raise InputError("give --dataset athlete or celeb, or a --table of your own")
 

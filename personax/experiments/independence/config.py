@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from personax.independence import TESTS, Correction, Procedure
 from personax.independence.reference import REFERENCE
+from personax.runs.bounds import Between, Level, PlaceOfFile, Positive, Seed
 from personax.runs.options import where_or_how
 
 
@@ -18,9 +19,9 @@ class IndependenceConfig:
     """AthlePersona or CelebPersona; may be left out with --table."""
     source: Literal["hub", "simulated"] = "hub"
     """The released table from the hub, or simulated people with known truth."""
-    table: Path | None = None
+    table: Annotated[Path, PlaceOfFile()] | None = None
     """A table of your own (.csv, .parquet) instead of the hub's."""
-    columns: Path | None = None
+    columns: Annotated[Path, PlaceOfFile()] | None = None
     """YAML file that says what the columns of the table are."""
     tests: str = "default"
     """default (KCI, HSIC, distance correlation, chi-square, Fisher's z), paper (KCI, RCIT, HSIC, chi-square,
@@ -30,7 +31,7 @@ class IndependenceConfig:
     """Trait scores: aggregated, chatgpt, gemini, llama, several with commas between, or all."""
     aggregate: Literal["median", "majority", "mean"] = "median"
     """How the language models' scores become the aggregated one."""
-    alpha: float = 0.05
+    alpha: Level = 0.05
     """Level of the decisions, in (0, 1)."""
     correction: Correction = "none"
     """Correction for multiplicity within each test and source of scores (the paper uses none)."""
@@ -38,21 +39,21 @@ class IndependenceConfig:
     """exact: ours; reference: causal-learn, hyppo and scipy (slow, several GB at full size)."""
     given: str | None = None
     """Column that defines strata: the tests are done within each, and their p-values combined (Fisher)."""
-    resamples: int = 1999
+    resamples: Annotated[int, Between(1, 1e7)] = 1999
     """Number of Monte-Carlo tables for the p-values that need them (sparse tables of counts)."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the tests' randomness."""
-    data_seed: int = 0
+    data_seed: Seed = 0
     """Seed of the simulated table."""
-    n: int | None = None
+    n: Positive | None = None
     """Number of people of a simulated table (default: as many as the released one has)."""
     revision: str | None = None
     """Commit of the hub's table."""
-    data_dir: Path | None = where_or_how(None)
+    data_dir: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
     """Folder for downloads (default: data/ of the project)."""
-    jobs: int = where_or_how(1)
+    jobs: Annotated[int, Between(-1, 1024)] = where_or_how(1)
     """Processes. One tests the celebrity grid in 2 s; more pay off with several sources of scores."""
-    output: Path | None = where_or_how(None)
+    output: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
     """Folder of the run (default: results/independence/<dataset>)."""
     overwrite: bool = where_or_how(False)
     """Replace an earlier run."""

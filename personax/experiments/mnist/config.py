@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from personax.crl import CRLConfig
+from personax.runs.bounds import FilePath, Natural, Processes, Seed
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
 
@@ -14,9 +15,9 @@ OURS = "personax"  # the name of our own method
 class MnistConfig(SceneConfig):
     """Variant-MNIST: which scenes are drawn, and what is learned from them."""
 
-    name: str = "mnist"
+    name: FilePath = "mnist"
     """Name of the experiment; results go to results/mnist/NAME/seed-K."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the model: initial weights, batches and starts. It is the seed of the data too, unless
     data_seed is given."""
     seeds: str | None = where_or_how(None)
@@ -25,13 +26,13 @@ class MnistConfig(SceneConfig):
     """With --seeds: train all unfinished seeds in one batched pass, which is fast on a GPU. Each seed learns
     what it would learn alone up to rounding, which the search for the graph can amplify. This way of training
     writes no checkpoints."""
-    jobs: int = where_or_how(1)
+    jobs: Processes = where_or_how(1)
     """With --seeds: number of seeds that run at a time, each in its own process with its share of the cores.
     On a CPU this is the fastest way: two processes with one thread each train nearly twice as many scenes per
     second as one process with two threads."""
-    export: str | None = where_or_how(None)
+    export: FilePath | None = where_or_how(None)
     """First write the scenes to this folder in the official layout (with --seeds: to seed-K in it)."""
-    ceiling_epochs: int = 12
+    ceiling_epochs: Natural = 12
     """Epochs of the supervised encoders, which show what is possible at best; 0: do not train them."""
     ground_truth: bool = where_or_how(True)
     """Accepted because the paper's README has it. The truth is used for evaluation whenever it is known."""
@@ -39,7 +40,7 @@ class MnistConfig(SceneConfig):
     """Draw the figures."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    output: str | None = where_or_how(None)
+    output: FilePath | None = where_or_how(None)
     """Run folder (with --seeds: the folder that holds the run folders)."""
     resume: bool = where_or_how(False)
     """Continue an interrupted run; finished seeds are read and not run again."""

@@ -1,6 +1,5 @@
 """Runs of the synthetic experiment: draw the scenes, fit a method, score it, write the run folder."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from personax.experiments.fitting import FolderOfData, fit_together_in_folders, 
 from personax.experiments.mnist.config import MnistConfig
 from personax.experiments.mnist.figures import draw_run
 from personax.experiments.mnist.recovery import Recovery, model_for, recover
+from personax.experiments.mnist.report import MNIST_METRICS
 from personax.learning.ceiling import supervised_ceiling
 from personax.runs.device import resolve_device
 from personax.runs.files import write_json
@@ -27,12 +27,27 @@ from personax.runs.run_folder import (
     RunFolder,
     open_run,
 )
+from personax.runs.run_records import read_metrics
 from personax.variant_mnist.official_layout import write_dataset
 from personax.variant_mnist.scene_config import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
 
 Metrics = dict[str, Any]
 """What metrics.json holds."""
+
+# What reports, comparison and model choice read of it.
+NEEDED_METRICS = {
+    "source": "a text",
+    "insample.r2": "a number",
+    "heldout.r2": "a number",
+    "heldout.r2_per_latent": "names with numbers",
+    "heldout.mcc_pearson": "a number",
+}
+KNOWN_METRICS = {
+    **dict.fromkeys(MNIST_METRICS, "a number"),
+    "criteria": "names with numbers",
+    "ceiling.r2_per_latent": "names with numbers",
+}
 
 
 class Scenes(NamedTuple):
@@ -110,8 +125,7 @@ def read_finished(config: MnistConfig, path: Path) -> Metrics:
 
 
 def _read_metrics(path: Path) -> Metrics:
-    metrics: Metrics = json.loads((path / METRICS).read_text(encoding="utf-8"))
-    return metrics
+    return read_metrics(path, NEEDED_METRICS, KNOWN_METRICS)
 
 
 def make_scenes(config: MnistConfig) -> Scenes:

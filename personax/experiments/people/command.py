@@ -9,14 +9,12 @@ The options of configs/athlete.yaml or configs/celeb.yaml are read first; --conf
 them.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from personax.crl.model_config import check_config
 from personax.experiments.fitting import seed_folder
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import Prepared, prepare
@@ -26,7 +24,13 @@ from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
+from personax.runs.memory import require_memory, require_network_memory
 from personax.runs.run_folder import METRICS, open_run, shipped_config
+from personax.runs.run_records import read_metrics
+
+# What the report reads of metrics.json.
+NEEDED_METRICS = {"simulated": "true or false", "criteria.representation": "a number"}
+KNOWN_METRICS = dict.fromkeys(PEOPLE_METRICS, "a number")
 
 
 def run_people(config: PeopleConfig) -> None:
@@ -55,7 +59,7 @@ def run_seeds(config: PeopleConfig, seeds: Sequence[int]) -> dict[int, dict[str,
         else:
             prepared = prepared or prepare(config)
             run_people_seed(run, path, prepared)
-        results[seed] = json.loads((path / METRICS).read_text(encoding="utf-8"))
+        results[seed] = read_metrics(path, NEEDED_METRICS, KNOWN_METRICS)
     return results
 
 
@@ -65,14 +69,13 @@ def people_folder(config: PeopleConfig, seed: int) -> Path:
 
 
 def check_people(config: PeopleConfig) -> None:
-    """Raise InputError for values out of range."""
-    if config.seed < 0 or config.data_seed < 0:
-        raise InputError("seed and data_seed: 0 or larger")
-    if not 0 < config.alpha < 1:
-        raise InputError(f"alpha {config.alpha}: must be between 0 and 1")
+    """Raise InputError without latents, and for a device or memory that this machine has not."""
     if not config.model.latents:
         raise InputError("model.latents: empty; at least one latent per modality, as {image: 5, text: 5}")
-    check_config(config.model)
+    if config.source == "simulated":
+        width = config.image_dim + config.text_dim
+        require_memory(4.0 * (config.n or 0) * width, f"n {config.n}, embeddings of {width:,} numbers")
+    require_network_memory(config.model.hidden, networks=2 * len(config.model.latents))
     resolve_device(config.device)
 
 

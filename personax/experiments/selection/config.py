@@ -1,13 +1,15 @@
 """The options of the model choice."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from personax.crl import CRLConfig
 from personax.experiments.variations import ModelChange, with_phase1, with_phase2
+from personax.runs.bounds import FilePath, Processes, Seed, Share
 from personax.runs.errors import InputError
 from personax.runs.options import where_or_how
-from personax.variant_mnist.scene_config import SceneConfig
+from personax.variant_mnist.scene_config import SceneConfig, Scenes
 
 
 def with_latents(number: int) -> ModelChange:
@@ -34,7 +36,7 @@ CANDIDATES: Mapping[str, ModelChange] = {
 def find_candidate(name: str) -> ModelChange:
     """What a candidate changes. Raises InputError for an unknown name."""
     number = name.removeprefix("latents-")
-    if number != name and number.isdigit() and int(number) > 0:
+    if number != name and re.fullmatch("[1-9][0-9]{0,3}", number):
         return with_latents(int(number))
     if name not in CANDIDATES:
         raise InputError(f"candidates: {name!r} is unknown; choose from {', '.join(CANDIDATES)}, latents-K")
@@ -49,15 +51,15 @@ class SelectionConfig(SceneConfig):
     """Names from this list, or latents-K for K latents of each modality."""
     seeds: str = "0-2"
     """Seeds of the models, at least two; the scenes are the same for all."""
-    n: int = 8000
-    data_seed: int | None = 2000
-    tolerance: float = 0.01
+    n: Scenes = 8000
+    data_seed: Seed | None = 2000
+    tolerance: Share = 0.01
     """Candidates whose prediction (an R2) is this close to the best one count as equally good."""
-    jobs: int = where_or_how(2)
+    jobs: Processes = where_or_how(2)
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    output: str = where_or_how("results/selection")
+    output: FilePath = where_or_how("results/selection")
     """Folder of the report and the runs. The same command again continues what is in it."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model that the candidates change; by default it has 2 latents of each modality."""

@@ -12,8 +12,9 @@ from personax.experiments.tuning.config import TuningConfig
 from personax.experiments.tuning.report import tuning_report
 from personax.experiments.tuning.run import run_trials, tunable_methods, write_chosen
 from personax.runs.command_line import run_command
+from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.variant_mnist.scene_config import measurement_counts
+from personax.variant_mnist.scene_config import require_scene_memory
 
 
 def run_tuning(config: TuningConfig) -> None:
@@ -31,11 +32,10 @@ def check_tuning(config: TuningConfig) -> list[str]:
     methods = tunable_methods() if named is None else [part.strip() for part in named.split(",")]
     for name in methods:
         find_method(name)
-    if config.n < 200 or config.epochs < 1:
-        raise InputError("n must be at least 200 and epochs at least 1")
+    resolve_device(config.device)
     if config.data_seed is None:
         raise InputError("data_seed: needed, so that no result is reported on the scenes of the tuning")
-    measurement_counts(config)
+    require_scene_memory(config)
     return methods
 
 

@@ -246,14 +246,14 @@ BAD: dict[str, Callable[[Path], list[object]]] = {
     "is not numeric": lambda run: [spoiled(run, "z12", "tall")],
     "occurs twice": lambda run: [spoiled(run, "id", "p")],
     "no column 'z99'": lambda run: [run, "--names", "z11,z99"],
-    "cannot be read": lambda run: [with_file(run, "latents.npy", "abc")],
+    "damaged or incomplete": lambda run: [with_file(run, "latents.npy", "abc")],
     "must be a run folder": lambda run: [with_file(run, "latents.txt", "abc")],
     "not both": lambda run: [run, "--published", "athlete"],
     "--published athlete|celeb": lambda _: [],
     "no published graph": lambda _: ["--published", "model"],
-    "--alpha": lambda run: [run, "--alpha", 1.5],
-    "--min_frequency": lambda run: [run, "--min_frequency", 2],
-    "--resamples": lambda run: [run, "--resamples", -1],
+    "alpha 1.5: must lie": lambda run: [run, "--alpha", 1.5],
+    "min_frequency 2: must be": lambda run: [run, "--min_frequency", 2],
+    "resamples -1: must be": lambda run: [run, "--resamples", -1],
     "unrecognized": lambda run: [run, "--bootstrap", 5],
 }
 

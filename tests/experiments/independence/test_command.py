@@ -163,9 +163,9 @@ def test_constant_columns_are_warned_of_and_marked(tmp_path: Path, caplog: pytes
 
 
 BAD = {
-    "alpha 0": (["--alpha", "0"], "--alpha 0: must lie between 0 and 1"),
-    "alpha 1": (["--alpha", "1"], "--alpha 1: must lie"),
-    "alpha 5": (["--alpha", "5"], "--alpha 5: must lie"),
+    "alpha 0": (["--alpha", "0"], "alpha 0: must lie between 0 and 1"),
+    "alpha 1": (["--alpha", "1"], "alpha 1: must lie"),
+    "alpha 5": (["--alpha", "5"], "alpha 5: must lie"),
     "alpha text": (["--alpha", "small"], "alpha"),
     "unknown test": (["--tests", "kci,anova"], "--tests: 'anova' is unknown; choose from kci, hsic"),
     "repeated test": (["--tests", "kci,kci"], "a name is repeated"),
@@ -176,7 +176,7 @@ BAD = {
     "unknown implementation": (["--implementation", "fast"], "implementation"),
     "unknown stratum": (["--given", "Team"], "--given Team: no such feature; choose from"),
     "continuous stratum": (["--given", "Height"], "--given Height: continuous"),
-    "resamples": (["--resamples", "0"], "--resamples 0: must be at least 1"),
+    "resamples": (["--resamples", "0"], "resamples 0: must be at least 1"),
     "jobs": (["--jobs", "0"], "--jobs 0"),
     "unknown option": (["--tset", "kci"], "tset"),
 }
