@@ -12,12 +12,12 @@ from personax.learning.optimisation import OptimisationConfig
 from personax.runs.bounds import (
     BatchSize,
     Between,
-    Crowd,
     Dimensions,
     Positive,
     Rate,
     Scale,
     Share,
+    SideBySide,
     Weight,
     Width,
     check_bounds,
@@ -48,16 +48,16 @@ class Phase1Config(OptimisationConfig):
 class Phase2Config:
     """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
 
-    starts: Crowd = 64
+    starts: SideBySide = 64
     """Models trained side by side at first, each with its own coordinates and causal order."""
-    population: Crowd = 16
+    population: SideBySide = 16
     """Models that are left once the worse half of the starts has been dropped after each generation."""
     generations: Positive = 6
     """Rounds of training and selection. Of a population the best quarter survives and is copied, and the
     causal orders of the copies are changed."""
     generation_steps: Positive = 200
     """Optimiser steps of a generation."""
-    finalists: Crowd = 4
+    finalists: SideBySide = 4
     """Models that are trained to the end; the one that is best on validation rows is kept."""
     final_steps: Positive = 1500
     """Optimiser steps of the finalists."""

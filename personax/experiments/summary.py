@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from personax.runs.files import atomic_path, write_text
-from personax.runs.markdown import markdown_table
+from personax.runs.markdown import escape_cell, markdown_table
 from personax.runs.run_records import entry_at
 
 
@@ -34,5 +34,5 @@ def write_summary(folder: Path, table: pd.DataFrame, title: str) -> list[Path]:
     """Write summary.csv and summary.md to `folder`; returns their paths."""
     with atomic_path(folder / "summary.csv") as temporary:
         table.to_csv(temporary, index_label="metric")
-    write_text(folder / "summary.md", f"# {title}\n\n{markdown_table(table, index='metric')}\n")
+    write_text(folder / "summary.md", f"# {escape_cell(title)}\n\n{markdown_table(table, index='metric')}\n")
     return [folder / "summary.csv", folder / "summary.md"]

@@ -185,7 +185,7 @@ def parse(
     return config
 
 
-def _one_line(message: str) -> str:
+def _printed(message: str) -> str:
     """A message that stays one line on a screen, whatever text of a file it quotes."""
     shown = "".join(character if character.isprintable() else " " for character in message)
     return shown if len(shown) <= LONGEST_MESSAGE else f"{shown[: LONGEST_MESSAGE - 1]}…"
@@ -215,7 +215,7 @@ def run_command(
     try:
         body(parse(config_class, argv, description=description, epilog=epilog, positional=positional))
     except PersonaxError as error:
-        print(f"{program}: error: {_one_line(str(error))}", file=sys.stderr)
+        print(f"{program}: error: {_printed(str(error))}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print(f"{program}: interrupted; what was saved can be continued with --resume", file=sys.stderr)

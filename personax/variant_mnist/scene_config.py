@@ -17,14 +17,14 @@ from personax.variant_mnist.scenes import COLOURS, Nuisance, make_variant_mnist
 from personax.variant_mnist.scm import SCMS, ScmName
 from personax.views import MultiViewData, Split, split_rows
 
-Scenes = Annotated[int, Between(100, FAR)]  # fewer cannot be split into three parts
+SceneCount = Annotated[int, Between(100, FAR)]  # fewer cannot be split into three parts
 
 
 @dataclass(frozen=True)
 class SceneConfig:
     """Options that choose the scenes. The configurations of the commands inherit them."""
 
-    n: Scenes = 20000
+    n: SceneCount = 20000
     """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
     scm: ScmName = "variant_mnist"
     """Structural causal model of the latents; see personax/variant_mnist/scm.py."""

@@ -7,7 +7,7 @@ import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
 from personax.independence import Correction
-from personax.runs.markdown import markdown_table
+from personax.runs.markdown import escape_cell, markdown_table
 from personax.tables import PeopleTable
 
 # A trait should not depend on the day of the year on which somebody was born: a rejection is a false alarm.
@@ -148,7 +148,7 @@ def independence_report(config: IndependenceConfig, table: PeopleTable, decided:
 
 def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> Iterator[str]:
     """The paragraphs before the tables."""
-    yield f"# Independence tests: {data_title(config, table)}"
+    yield f"# Independence tests: {escape_cell(data_title(config, table))}"
     if table.simulated:
         yield "**SIMULATED DATA: these people do not exist; nothing here is a finding.**"
     corrected = f"{config.correction} within each test and source of scores"

@@ -36,14 +36,14 @@ Metrics = dict[str, Any]
 """What metrics.json holds."""
 
 # What reports, comparison and model choice read of it.
-NEEDED_METRICS = {
+MNIST_NEEDED = {
     "source": "a text",
     "insample.r2": "a number",
     "heldout.r2": "a number",
     "heldout.r2_per_latent": "names with numbers",
     "heldout.mcc_pearson": "a number",
 }
-KNOWN_METRICS = {
+MNIST_KNOWN = {
     **dict.fromkeys(MNIST_METRICS, "a number"),
     "criteria": "names with numbers",
     "ceiling.r2_per_latent": "names with numbers",
@@ -125,7 +125,7 @@ def read_finished(config: MnistConfig, path: Path) -> Metrics:
 
 
 def _read_metrics(path: Path) -> Metrics:
-    return read_metrics(path, NEEDED_METRICS, KNOWN_METRICS)
+    return read_metrics(path, MNIST_NEEDED, MNIST_KNOWN)
 
 
 def make_scenes(config: MnistConfig) -> Scenes:

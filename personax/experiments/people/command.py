@@ -29,8 +29,8 @@ from personax.runs.run_folder import METRICS, open_run, shipped_config
 from personax.runs.run_records import read_metrics
 
 # What the report reads of metrics.json.
-NEEDED_METRICS = {"simulated": "true or false", "criteria.representation": "a number"}
-KNOWN_METRICS = dict.fromkeys(PEOPLE_METRICS, "a number")
+PEOPLE_NEEDED = {"simulated": "true or false", "criteria.representation": "a number"}
+PEOPLE_KNOWN = dict.fromkeys(PEOPLE_METRICS, "a number")
 
 
 def run_people(config: PeopleConfig) -> None:
@@ -59,7 +59,7 @@ def run_seeds(config: PeopleConfig, seeds: Sequence[int]) -> dict[int, dict[str,
         else:
             prepared = prepared or prepare(config)
             run_people_seed(run, path, prepared)
-        results[seed] = read_metrics(path, NEEDED_METRICS, KNOWN_METRICS)
+        results[seed] = read_metrics(path, PEOPLE_NEEDED, PEOPLE_KNOWN)
     return results
 
 

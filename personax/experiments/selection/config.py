@@ -9,7 +9,7 @@ from personax.experiments.variations import ModelChange, with_phase1, with_phase
 from personax.runs.bounds import FilePath, Processes, Seed, Share
 from personax.runs.errors import InputError
 from personax.runs.options import where_or_how
-from personax.variant_mnist.scene_config import SceneConfig, Scenes
+from personax.variant_mnist.scene_config import SceneConfig, SceneCount
 
 
 def with_latents(number: int) -> ModelChange:
@@ -51,7 +51,7 @@ class SelectionConfig(SceneConfig):
     """Names from this list, or latents-K for K latents of each modality."""
     seeds: str = "0-2"
     """Seeds of the models, at least two; the scenes are the same for all."""
-    n: Scenes = 8000
+    n: SceneCount = 8000
     data_seed: Seed | None = 2000
     tolerance: Share = 0.01
     """Candidates whose prediction (an R2) is this close to the best one count as equally good."""
