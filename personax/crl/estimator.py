@@ -34,6 +34,7 @@ from personax.learning.inputs import Inputs
 from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
+from personax.runs.bounds import Natural, Width, check_bounds
 from personax.runs.errors import InputError, NotFittedError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
@@ -112,6 +113,20 @@ class Encoding:
     coordinates: Mapping[str, np.ndarray]
     content: Mapping[str, Sequence[np.ndarray]]
     eta: Mapping[str, Sequence[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Described:
+    """What model.yaml says about the measurements: modality -> for each of them its shape, and its channels."""
+
+    shapes: dict[str, list[list[Width]]]
+    channels: dict[str, list[list[Natural]]]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if shapes and channels are of other measurements."""
+        widths = {modality: [shape[0] for shape in shapes] for modality, shapes in self.shapes.items()}
+        if widths != {modality: list(map(len, used)) for modality, used in self.channels.items()}:
+            raise ValueError("shapes and channels are not of the same measurements")
 
 
 class CRL(Estimator[CRLConfig]):
@@ -321,6 +336,8 @@ class CRL(Estimator[CRLConfig]):
             if described.get("inputs"):  # version 0.2.0 did not write them
                 model._inputs = Inputs(**described["inputs"])
             model._shapes, model._channels = described["shapes"], described["channels"]
+            check_bounds(Described(model._shapes, model._channels))
+            check_config(model.config)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{folder}: {MODEL} is not what `save` writes ({error})") from error
         saved = read_tensors(Path(folder) / WEIGHTS, model.device)

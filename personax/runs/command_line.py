@@ -94,10 +94,10 @@ def _check_config_files(config_class: type[Options], words: Sequence[str]) -> No
         if fault := PlaceOfFile().fault(text):
             raise InputError(f"--config {text[:60]!r}: {fault}")
         if Path(text).is_file():
-            _refuse_null_groups(config_class, read_yaml(text), text)
+            refuse_null_groups(config_class, read_yaml(text), text)
 
 
-def _refuse_null_groups(config_class: type, document: Any, where: str) -> None:
+def refuse_null_groups(config_class: Any, document: Any, where: str) -> None:
     """Raise InputError for a group of options that is null: jsonargparse would take its defaults."""
     if document is None:
         return
@@ -109,7 +109,7 @@ def _refuse_null_groups(config_class: type, document: Any, where: str) -> None:
                 raise InputError(f"{where}: {name} must be a group of options, or be left out")
             if isinstance(document[name], str):
                 continue
-            _refuse_null_groups(hint, document[name], where)
+            refuse_null_groups(hint, document[name], where)
 
 
 def parse_seeds(text: str) -> list[int]:

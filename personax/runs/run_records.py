@@ -28,6 +28,7 @@ def _are_numbers(value: Any) -> bool:
 KINDS_OF_ENTRY: Mapping[str, Callable[[Any], bool]] = {
     "a number": _is_number,
     "names with numbers": _are_numbers,
+    "names with values": lambda value: isinstance(value, Mapping),
     "a text": lambda value: isinstance(value, str),
     "true or false": lambda value: isinstance(value, bool),
 }

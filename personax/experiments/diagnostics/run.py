@@ -19,6 +19,7 @@ from personax.experiments.mnist.config import OURS, MnistConfig
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare
 from personax.runs.bounds import check_bounds
+from personax.runs.command_line import refuse_null_groups
 from personax.runs.errors import InputError
 from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
 from personax.runs.run_records import read_manifest, read_options
@@ -72,10 +73,14 @@ def read_run(folder: Path) -> FinishedRun:
 
 def config_of_run(options: dict[str, Any]) -> RunConfig:
     """The configuration that was written to a run folder, checked against the options of its command."""
+    config_class = MnistConfig if "scm" in options else PeopleConfig
+    refuse_null_groups(config_class, options, CONFIG)
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(MnistConfig if "scm" in options else PeopleConfig, "run")
+    parser.add_class_arguments(config_class, "run")
     config: RunConfig = parser.instantiate(parser.parse_object({"run": options})).run
     check_bounds(config)
+    if isinstance(config, PeopleConfig) and not config.model.latents:
+        raise InputError("model.latents: empty; the run had at least one of each modality")
     return config
 
 
