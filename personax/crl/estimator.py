@@ -117,7 +117,7 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Described:
-    """What model.yaml says about the measurements: modality -> for each of them its shape, and its channels."""
+    """What model.yaml says about the measurements: modality -> for each, its shape and its channels."""
 
     shapes: dict[str, list[list[Width]]]
     channels: dict[str, list[list[Natural]]]
