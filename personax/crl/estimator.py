@@ -7,7 +7,7 @@ seen only once has nuisance in its block: coordinates for its style, which are n
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ from personax.learning.inputs import Inputs
 from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
-from personax.runs.bounds import Natural, Width, check_bounds
+from personax.runs.bounds import Between, Natural, Width, check_bounds
 from personax.runs.errors import InputError, NotFittedError
 from personax.runs.files import atomic_path, read_yaml, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
@@ -119,6 +119,7 @@ class Encoding:
 class Described:
     """What model.yaml says about the measurements: modality -> for each, its shape and its channels."""
 
+    seed: Annotated[int, Between(0, 2**64)]  # of Python's callers, who may take larger ones than commands
     shapes: dict[str, list[list[Width]]]
     channels: dict[str, list[list[Natural]]]
 
@@ -336,10 +337,11 @@ class CRL(Estimator[CRLConfig]):
             if described.get("inputs"):  # version 0.2.0 did not write them
                 model._inputs = Inputs(**described["inputs"])
             model._shapes, model._channels = described["shapes"], described["channels"]
-            check_bounds(Described(model._shapes, model._channels))
+            check_bounds(Described(model.seed, model._shapes, model._channels))
             check_config(model.config)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
-            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({error})") from error
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({reason})") from error
         saved = read_tensors(Path(folder) / WEIGHTS, model.device)
         try:
             with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
