@@ -1,19 +1,20 @@
 # make run       the quick start: sets up .venv, recovers the latents of Variant-MNIST, prints a table
 # make test      the test suite            make coverage  the same, with the lines that no test reaches
 # make lint      ruff and mypy             make format    let ruff put the code in order
-# make docs      the documentation site    make package   a wheel in dist/, and a check that it works by itself
-# make clean     forget .venv
+# make docs      the documentation site    make package   a wheel in dist/, and a check that it works without the clone
+# make lowest    the tests with the oldest versions that pyproject.toml allows
+# make clean     delete .venv
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The versions that CI runs. With `make CONSTRAINTS= run` pip chooses within pyproject.toml's ranges.
 CONSTRAINTS ?= --constraint constraints.txt
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(CONSTRAINTS)
-# Numerical libraries start one thread a core each; the tests run in two processes of one thread instead.
+# By default each numerical library starts one thread per core; the tests run in two processes with one thread each.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2
 
-.PHONY: run test coverage lint format docs package clean
+.PHONY: run test coverage lowest lint format docs package clean
 run: $(VENV)/.installed
 	$(BIN)/python synthetic_experiment/run_mnist_3measurement.py --config configs/mnist_quickstart.yaml --overwrite true
 
@@ -22,6 +23,13 @@ test: $(VENV)/.installed-dev
 
 coverage: $(VENV)/.installed-dev
 	$(PYTEST) --cov --cov-report=term
+
+# Old packages warn of what has been deprecated since then; warnings are no errors here.
+lowest:
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --disable-pip-version-check --quiet uv
+	$(VENV)-lowest/bin/uv pip install --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable ".[dev]"
+	$(ONE_THREAD) $(VENV)-lowest/bin/python -m pytest -n 2 -W default
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -45,7 +53,7 @@ package: $(VENV)/.installed
 	rm -rf build dist/unpacked
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-lowest
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

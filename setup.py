@@ -1,4 +1,4 @@
-"""The one thing that pyproject.toml cannot say: configs/ travels in the wheel as personax/configs."""
+"""What pyproject.toml cannot state: the wheel contains configs/ as personax/configs."""
 
 from setuptools import find_packages, setup
 

@@ -1,4 +1,4 @@
-"""Level and power of the independence tests, ours beside causal-learn and hyppo.
+"""Level and power of the independence tests, compared with causal-learn and hyppo.
 
     python benchmarks/calibration.py            # 1,000 nulls a cell; about 35 minutes on 2 cores
     python benchmarks/calibration.py --quick    # 100 nulls, no n = 4,181; a minute
@@ -42,15 +42,15 @@ class CalibrationConfig:
     nulls: int = 1000
     """Number of independent pairs per cell (test x kinds x n)."""
     peer_nulls: int = 200
-    """The same for causal-learn and hyppo, which need up to a second per pair; n is at most 1,000 there."""
+    """The same for causal-learn and hyppo, which need up to a second per pair; their n is at most 1,000."""
     replicates: int = 300
     """Number of dependent pairs per point of a power curve."""
     quick: bool = False
-    """A tenth of the replicates, n up to 1,000, no peers."""
+    """A tenth of the pairs, n up to 1,000, without causal-learn and hyppo (the peers)."""
     seed: int = 0
-    """Seed of everything."""
+    """Seed of all random numbers."""
     jobs: int = 2
-    """Processes, one BLAS thread each."""
+    """Number of processes, each with one BLAS thread."""
     output: str = "results/calibration"
     """Folder of the run."""
     overwrite: bool = False
@@ -58,7 +58,7 @@ class CalibrationConfig:
 
 
 def draw_kind(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
-    """(n,) a column as the tables have them: heights, birth years, occupations, months."""
+    """(n,) a column like those of the tables: heights, birth years, occupations, months."""
     if kind == "continuous":
         return rng.normal(175.0, 10.0, n)
     if kind == "ordinal":
@@ -74,7 +74,7 @@ def draw_scores(n: int, rng: np.random.Generator) -> np.ndarray:
     return rng.choice(SCORES, n, p=SCORE_SHARES)
 
 
-# x against trait scores, and two continuous columns, the hardest case of a kernel's null.
+# Columns against trait scores, and two continuous columns, the hardest case for the null of a kernel.
 NULL_PAIRS: dict[str, tuple[Kind, Kind]] = {
     "continuous x score": ("continuous", "ordinal"),
     "ordinal x score": ("ordinal", "ordinal"),
@@ -151,7 +151,7 @@ def power_row(label: str, judge: Judge, shape: str, n: int, count: int, seed: li
 
 
 def contenders() -> dict[str, Judge]:
-    """Label -> judge for every test of ours with each null worth comparing."""
+    """Label -> judge for each of our tests with each of its nulls except permutation."""
     found: dict[str, Judge] = {}
     for name, test in TESTS.items():
         for null in test.nulls:
@@ -173,14 +173,14 @@ def in_parallel(calls: Iterable[Any], jobs: int, what: str) -> pd.DataFrame:
 
 
 def level_table(config: CalibrationConfig) -> pd.DataFrame:
-    """Every test x pair of kinds x n."""
+    """Level of every test, for all pairs of kinds and n."""
     sizes = (100, 1000) if config.quick else (100, 1000, 4181)
     nulls = config.nulls // 10 if config.quick else config.nulls
     jobs = [(label, judge, nulls, sizes) for label, judge in contenders().items()]
     if not config.quick:
         jobs += [(label, judge, config.peer_nulls, (100, 1000)) for label, judge in peers().items()]
     calls = [
-        # The seed depends on the columns and n only: every test sees the same data.
+        # The seed depends only on the columns and n: every test gets the same data.
         delayed(level_row)(label, judge, pairs, n, count, [config.seed, place, n])
         for n in (4181, 1000, 100)
         for label, judge, count, sizes_here in jobs
@@ -191,7 +191,7 @@ def level_table(config: CalibrationConfig) -> pd.DataFrame:
 
 
 def power_table(config: CalibrationConfig) -> pd.DataFrame:
-    """Every test that sees continuous columns x shape x n, default nulls."""
+    """Power of every test of continuous columns, for all shapes and n, with default nulls."""
     count = config.replicates // 10 if config.quick else config.replicates
     names = ("kci", "hsic", "distance_correlation", "rcit", "fisher_z")
     judges: dict[str, Judge] = {name: partial(ours, name, None) for name in names}
@@ -208,7 +208,7 @@ def power_table(config: CalibrationConfig) -> pd.DataFrame:
 
 
 def draw_power(power: pd.DataFrame, stem: Path) -> None:
-    """One panel per shape: power against n; peers are dashed."""
+    """Draw one panel per shape: power against n; peers are dashed."""
     figure = new_figure(10, 6)
     axes = figure.subplots(2, 3, sharex=True, sharey=True)
     names = dict.fromkeys(label.split(" ")[0] for label in power["test"])
@@ -239,7 +239,7 @@ def draw_power(power: pd.DataFrame, stem: Path) -> None:
 
 
 def level_markdown(level: pd.DataFrame) -> str:
-    """Rows: test and columns; cells: level at .05 / .01, with a mark where p is not uniform."""
+    """Rows: test and columns; cells: level at .05 / .01, with a star if p is not uniform."""
     known = level.dropna(subset=["level_05"])
     cells = [
         f"{row['level_05']:.3f} / {row['level_01']:.3f}" + (" *" if row["uniformity"] < 0.001 else "")

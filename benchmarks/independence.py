@@ -1,11 +1,11 @@
-"""Time and memory of the independence tests, ours beside causal-learn and hyppo.
+"""Time and memory of the independence tests, compared with causal-learn and hyppo.
 
     python benchmarks/independence.py            # about 3 minutes on 2 cores; the peers need 6 GB
     python benchmarks/independence.py --quick    # n = 1,000 and the grid; half a minute
 
-Each measurement runs in its own process, which imports, makes the data, notes its memory and runs once. It
-reports wall time, processor time and peak memory (that of the whole process, and that before the run). The
-medians over --repeats are shown.
+Each measurement runs in its own process, which imports, makes the data, measures its memory and runs once. It
+reports wall time, processor time and peak memory (of the whole process, and before the run). The medians over
+--repeats are shown.
 Prints Markdown and writes results/benchmarks/independence.md and .json.
 """
 
@@ -40,7 +40,7 @@ class SpeedConfig:
     repeats: int = 3
     """Processes per measurement; the median is reported (one for the peers at n = 9,444)."""
     quick: bool = False
-    """Only n = 1,000, the celebrity grid, no peers above."""
+    """Only n = 1,000 and the celebrity grid."""
     output: Path = Path("results/benchmarks")
     """Folder for independence.md and independence.json."""
 
@@ -181,7 +181,7 @@ def measure(case: str, n: int, repeats: int) -> dict[str, Any]:
 
 
 def pair_table(at: Rows) -> pd.DataFrame:
-    """Ours beside the peers on one pair of columns, a row for each n and test."""
+    """Our tests compared with the peers on one pair of columns, one row for each n and test."""
     found = []
     for n in sorted({n for case, n in at if n < MILLION and case != "grid"}):
         for case, peer_case in PEER_OF.items():
@@ -212,7 +212,7 @@ def speed_report(rows: Sequence[Mapping[str, Any]]) -> str:
     grid = at["grid", 9444]
     parts = [
         "One pair, continuous x score: seconds on the clock / processor seconds / peak MB of the process. On "
-        "a machine that does other things too, processor seconds are what to compare.",
+        "a machine that also does other work, compare the processor seconds.",
         markdown_table(pair_table(at)),
         "The celebrity grid (5 tests x 5 traits x 23 features, n = 9,444): "
         f"{grid['seconds']:.2f} s after import ({grid['cpu']:.2f} processor seconds), "

@@ -26,7 +26,7 @@ from personax.variant_mnist.scene_config import load_scenes, split_scenes
 
 @dataclass(frozen=True)
 class BenchmarkConfig:
-    """Which seeds are trained, on how many scenes."""
+    """The seeds that are trained, and the number of scenes."""
 
     seeds: str = "0-9"
     """Seeds of the scenes and the models, as 0,1,2 or 0-9."""
@@ -43,7 +43,7 @@ class BenchmarkConfig:
 
 
 def seconds_of(train: Callable[[], object], device: torch.device) -> float:
-    """Wall-clock time of a training, including what the device is still working on when it returns."""
+    """Wall-clock time of a training, including work that the device has not finished when it returns."""
     started = perf_counter()
     train()
     if device.type == "cuda":

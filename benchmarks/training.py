@@ -43,7 +43,7 @@ TARGET_R2 = 0.90
 
 @dataclass(frozen=True)
 class BenchmarkConfig:
-    """On which scenes the methods are trained, and for how long."""
+    """The scenes on which the methods are trained, and the time limit."""
 
     n: int = 10000
     """Number of scenes; every measurement shows its own digit or garment."""
@@ -60,7 +60,7 @@ class TimeIsUp(Exception):
 
 
 class Scores(NamedTuple):
-    """How well codes tell the true latents."""
+    """How well codes predict the true latents."""
 
     r2: float
     mcc: float
@@ -71,18 +71,18 @@ NOTHING_YET = Scores(np.nan, np.nan)
 
 @dataclass
 class Clock:
-    """Training time without the time of evaluation, and what was reached when.
+    """Training time without the time of evaluation, and the scores so far.
 
     Attributes:
-        scores: gives the scores on rows.
+        scores: returns the scores on rows.
         split: rows for training, validation and test.
         limit: seconds of training after which TimeIsUp is raised.
-        seconds: of training so far.
-        passes: over the training rows so far.
+        seconds: seconds of training so far.
+        passes: passes over the training rows so far.
         best: largest R2 on validation rows so far.
         test: scores on test rows at that moment.
         reached: seconds after which TARGET_R2 was reached on validation rows, or None.
-        started: when the clock was started last.
+        started: time at which the clock was last started.
     """
 
     scores: Callable[[np.ndarray], Scores]
@@ -116,7 +116,7 @@ class Clock:
 def clock_for(
     codes: Callable[[np.ndarray], np.ndarray], data: MultiViewData, split: Split, limit: float
 ) -> Clock:
-    """A clock for a training; `codes` gives the present codes (k, d) of k rows."""
+    """A clock for a training; `codes` returns the current codes (k, d) of k rows."""
     truth = data.true_latents.to_numpy()
 
     def scores(rows: np.ndarray) -> Scores:

@@ -54,17 +54,17 @@ class MultiViewData:
             array (n, d), whose names are kept in `columns`; one number a person, (n,), becomes (n, 1).
         ids: (n,) identifiers, in the order of the rows.
         observed: modality -> bool (n, measurements). False means that a person lacks a measurement; its row
-            in `measurements` is then ignored, whatever it holds. All True if left out. Integers 0 and 1 are
+            in `measurements` is then ignored. All True if left out. Integers 0 and 1 are
             taken as False and True.
         truth: the true latents and their graph, or None if they are unknown.
-        source: where the data came from; the manifest of a run says it.
+        source: where the data came from; it is written into the manifest of a run.
         columns: modality -> for each measurement the names of its d columns, or None if they have none. Only
-            modalities with names stand here. Give {} to forget the names.
+            modalities with names are in it. Give {} to forget the names.
         known_units: the size of noise in the embeddings is known, as in coordinates of the compression, where
             its variance is 1. Estimators take such embeddings as they are; others they standardise.
 
-    Raises InputError for measurements that are no numbers or of other shapes, for other numbers of rows, and
-    for masks and names that do not fit the measurements.
+    Raises InputError for measurements that are not numbers or have other shapes, if numbers of rows differ,
+    and for masks and names that do not fit the measurements.
 
     Example:
         >>> table = pd.DataFrame({"height": [1.7, 1.8], "weight": [60.0, 70.0]})
@@ -139,12 +139,12 @@ class MultiViewData:
         )
 
     def seen(self, modality: str) -> Bool[np.ndarray, " n"]:
-        """(n,) whether a person has at least one measurement of the modality."""
+        """(n,) bool: whether a person has at least one measurement of the modality."""
         return np.asarray(self.observed[modality].any(1))
 
 
-def _as_array(given: object, n: int, where: str) -> np.ndarray:
-    """A measurement as an array of numbers (n, ...). Raises InputError, which begins with `where`."""
+def _as_array(given: object, n: int, where: str) -> Shaped[np.ndarray, "n ..."]:
+    """A measurement as an array of numbers (n, ...). Raises InputError; the message begins with `where`."""
     if isinstance(given, np.ma.MaskedArray):
         raise InputError(f"{where}: a masked array; say with `observed` who lacks it")
     if isinstance(given, pd.DataFrame | pd.Series):
@@ -169,7 +169,7 @@ def _as_array(given: object, n: int, where: str) -> np.ndarray:
 
 
 def _frame_columns(given: object, where: str) -> tuple[str, ...] | None:
-    """Names of the columns of a data frame; None for an array. Raises InputError for a name twice."""
+    """Names of the columns of a data frame; None for an array. Raises InputError if a name occurs twice."""
     if not isinstance(given, pd.DataFrame):
         return None
     names = tuple(str(name) for name in given.columns)
@@ -182,16 +182,19 @@ def _frame_columns(given: object, where: str) -> tuple[str, ...] | None:
 def _all_columns(
     named: Mapping[str, Sequence[Sequence[str] | None]],
     given: Mapping[str, Sequence[Sequence[str] | None]],
-    measurements: Mapping[str, Sequence[np.ndarray]],
+    measurements: Mapping[str, Sequence[Shaped[np.ndarray, "_ ..."]]],
 ) -> dict[str, list[Sequence[str] | None]]:
-    """Names of all columns: those of data frames, else those that were given. Raises InputError."""
+    """Names of all columns: those of data frames, else those that were given.
+
+    Raises InputError if the given names do not fit the measurements.
+    """
     for modality, names in given.items():
         widths = [array.shape[1] for array in measurements.get(modality, [])]
         if len(names) != len(widths) or any(
             each is not None and len(each) != width for each, width in zip(names, widths, strict=True)
         ):
             raise InputError(
-                f"columns of {modality!r}: not those of the measurements; give columns={{}} for other ones"
+                f"columns of {modality!r}: they do not fit the measurements; give columns={{}} without names"
             )
     found = {
         modality: [own or other for own, other in zip(of_frames, given.get(modality, of_frames), strict=True)]
@@ -200,7 +203,9 @@ def _all_columns(
     return {modality: names for modality, names in found.items() if any(names)}
 
 
-def _as_mask(given: object, modality: str, full: np.ndarray | None, modalities: Sequence[str]) -> np.ndarray:
+def _as_mask(
+    given: object, modality: str, full: Bool[np.ndarray, "n measurements"] | None, modalities: Sequence[str]
+) -> Bool[np.ndarray, "n measurements"]:
     """A mask as bool (n, measurements), like the mask `full` of people who have everything.
 
     Raises InputError for a modality that does not exist (`full` is None), another shape and other values.

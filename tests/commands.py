@@ -1,4 +1,4 @@
-"""The commands as tests call them: a script's main, loaded from its file, and its exit code."""
+"""How tests call the commands: the main function of a script, loaded from its file, and its exit code."""
 
 import sys
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""People whose one modality echoes the other, which the tests of criteria and of tuning share."""
+"""People whose one modality repeats a latent of the other; used in the tests of criteria and of tuning."""
 
 import numpy as np
 import pandas as pd

@@ -23,11 +23,11 @@ def evidence(
     """A perfect model of two modalities with two latents and two measurements each, apart from chosen flaws.
 
     Args:
-        seed: of everything random.
+        seed: seed of all random numbers.
         style: "own" noise eta in every measurement, or one that all measurements of a person "shared".
         claimed: the same for the eta that the model reports.
         links: "one" (z11 -> z21; z12 and z22 have no children), "both" (also z12 -> z22), or "none".
-        lean: cosine between the directions in which two latents of a block move x.
+        lean: cosine between the directions in which two latents of a block change x.
     """
     rng = np.random.default_rng(seed)
     n = TRAIN + TEST

@@ -1,4 +1,4 @@
-"""What tests look for in pictures: that something is drawn, and which words stand in it."""
+"""Checks of pictures: that something is drawn, and which words are in it."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Small runs of the commands, which several tests look at."""
+"""Small runs of the commands, used in several tests."""
 
 from contextlib import redirect_stdout
 from io import StringIO

@@ -1,4 +1,4 @@
-"""The Python on the pages that teach runs as it stands, block after block."""
+"""The Python code on the README and the tutorials runs as it is, block after block."""
 
 import re
 from pathlib import Path

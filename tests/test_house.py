@@ -4,9 +4,11 @@ import ast
 import re
 import tomllib
 from collections import defaultdict
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import jaxtyping
 import pytest
 
 import personax
@@ -97,6 +99,57 @@ def test_every_source_is_in_the_references() -> None:
                 missing.append(match[0])
     assert named > 60
     assert missing == []
+
+
+# Small steps of the layout, taken thousands of times a picture, over points in arrays of any shape.
+WITHOUT_SHAPES = {"_coordinates", "_on_two_sides", "_turn"}
+
+
+def annotations(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What a module annotates, each with the name of its function, class or alias: no local variables."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            given += [each for each in (node.args.vararg, node.args.kwarg) if each]
+            hints = [each.annotation for each in given]
+            yield from ((node.name, hint) for hint in (*hints, node.returns) if hint)
+        elif isinstance(node, ast.ClassDef):
+            yield from ((node.name, each.annotation) for each in node.body if isinstance(each, ast.AnnAssign))
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            yield ast.unparse(node.targets[0]), node.value
+
+
+def has_bare_array(hint: ast.AST) -> bool:
+    """Whether a type names an array outside of brackets with a shape, such as Float[Tensor, "n d"]."""
+    if isinstance(hint, ast.Subscript) and hasattr(jaxtyping, getattr(hint.value, "id", "")):
+        return False
+    name = hint.id if isinstance(hint, ast.Name) else hint.attr if isinstance(hint, ast.Attribute) else ""
+    return name in ("Tensor", "ndarray") or any(map(has_bare_array, ast.iter_child_nodes(hint)))
+
+
+@pytest.mark.parametrize(
+    ("hint", "bare"),
+    [
+        ("dict[str, Tensor] | None", True),
+        ("np.ndarray", True),
+        ("Callable[[np.ndarray], int]", True),
+        ('Float[torch.Tensor, "n d"] | None', False),
+        ('Sequence[Int[np.ndarray, " n"]]', False),
+        ("Sequence[int]", False),
+    ],
+)
+def test_bare_arrays_are_found(hint: str, bare: bool) -> None:
+    assert has_bare_array(ast.parse(hint, mode="eval").body) is bare
+
+
+def test_all_arrays_in_signatures_have_a_shape() -> None:
+    bare = {
+        f"{path.relative_to(LIBRARY)}: {name}"
+        for path in MODULES
+        for name, hint in annotations(ast.parse(path.read_text(encoding="utf-8")))
+        if name not in WITHOUT_SHAPES and has_bare_array(hint)
+    }
+    assert bare == set()
 
 
 def test_the_version_is_the_same_everywhere() -> None:

@@ -1,4 +1,4 @@
-"""MultiViewData and splits: what is taken, what is refused."""
+"""MultiViewData and splits: what is accepted, what is refused."""
 
 from dataclasses import replace
 from typing import Any
@@ -66,7 +66,7 @@ FRAME = pd.DataFrame(FOUR, columns=["x", "y"])
 
 
 def people(measurement: Any, **more: Any) -> MultiViewData:
-    """Four people seen once."""
+    """Four people with one measurement."""
     return MultiViewData({"a": [measurement]}, ids=np.arange(4), **more)
 
 

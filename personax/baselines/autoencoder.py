@@ -1,14 +1,14 @@
 """Plain autoencoder: reconstruction and nothing else (Rumelhart, Hinton & Williams 1986).
 
-It shows what each further term of the other methods is worth. Each measurement is encoded into the d latents
-of its modality and into its own noise eta. The latents are averaged over the measurements that a person has,
-and every measurement is decoded from that average and its own eta:
+The comparison with it shows what the additional terms of the other methods bring. Each measurement is encoded
+into the d latents of its modality and into its own noise eta. The latents are averaged over the measurements
+that a person has, and every measurement is decoded from that average and its own eta:
 
     L = sum_{m,i} |x_{m,i} - f_{m,i}(mean_j z_{m,j}, eta_{m,i})|^2 / (2 sd^2)
 
 Averaging before decoding is our choice: separately trained autoencoders have latents in different
-coordinates, which cannot be averaged afterwards. The size of eta decides how much is left for the latents, so
-it is tuned.
+coordinates, which cannot be averaged afterwards. The size of eta decides how much information is left for the
+latents, so it is tuned.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from personax.learning.losses import reconstruction
 
 @dataclass(frozen=True)
 class AutoencoderConfig(BaselineConfig):
-    """Options of the plain autoencoder; it has none of its own."""
+    """Options of the plain autoencoder: only those that all baselines have."""
 
 
 class AutoencoderNetwork(BaselineNetwork):
@@ -38,7 +38,9 @@ class AutoencoderNetwork(BaselineNetwork):
         sizes = {m: config.latents[m] + config.noise for m in shapes}
         self.networks = Networks(shapes, config.hidden, sizes, sizes)
 
-    def _encode(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, list[Tensor]]]:
+    def _encode(
+        self, batch: Batch
+    ) -> tuple[dict[str, Float[Tensor, "n _"]], dict[str, list[Float[Tensor, "n noise"]]]]:
         """Modality -> averaged latents (n, d), and the eta (n, noise) of each measurement."""
         z, noises = {}, {}
         for m, outputs in self.networks.encode(batch).items():
@@ -47,7 +49,7 @@ class AutoencoderNetwork(BaselineNetwork):
             noises[m] = [output[:, d:] for output in outputs]
         return z, noises
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The reconstruction error. Nothing is random."""
         z, noises = self._encode(batch)
         error = next(iter(z.values())).new_zeros(())
@@ -61,7 +63,7 @@ class AutoencoderNetwork(BaselineNetwork):
         return {"reconstruction": error}
 
     def weights(self) -> dict[str, float]:
-        """A single weight, 1."""
+        """The reconstruction is the only term; its weight is 1."""
         return {"reconstruction": 1.0}
 
     def latents(self, batch: Batch) -> Float[Tensor, "n d"]:
@@ -71,6 +73,8 @@ class AutoencoderNetwork(BaselineNetwork):
 
 class Autoencoder(Baseline[AutoencoderConfig]):
     """The plain autoencoder with `fit` and `transform`."""
+
+    configuration = AutoencoderConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return AutoencoderNetwork(shapes, self.config)

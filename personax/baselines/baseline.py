@@ -1,8 +1,8 @@
-"""What every baseline consists of: a configuration, a network with its objective, and the shared training."""
+"""The parts of every baseline: a configuration, a network with its objective, and the shared training."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,10 +24,10 @@ from personax.views import MultiViewData, Split
 
 
 class BaselineNetwork(nn.Module, ABC):
-    """A method's own part: its parameters, its objective and which of its outputs are the latents."""
+    """The part that differs between methods: parameters, objective, and how latents are computed."""
 
     @abstractmethod
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of the objective on a batch, without their weights: one scalar each."""
 
     @abstractmethod
@@ -43,7 +43,7 @@ class BaselineNetwork(nn.Module, ABC):
         return None
 
     def warm_up(self) -> dict[str, float]:
-        """Term -> share of the epochs during which its weight rises from 0; nothing rises by default."""
+        """Term -> share of the epochs during which its weight rises from 0; by default no weight rises."""
         return {}
 
 
@@ -51,8 +51,9 @@ BaselineSettings = TypeVar("BaselineSettings", bound=BaselineConfig)
 
 
 class Baseline(Estimator[BaselineSettings]):
-    """A method with `fit` and `transform`. It is trained, and stopped, in the same way as our model."""
+    """A method with `fit` and `transform`. Training and early stopping are the same as for our model."""
 
+    configuration: ClassVar[type[BaselineConfig]]
     _network: BaselineNetwork | None = None
 
     @abstractmethod
@@ -69,6 +70,14 @@ class Baseline(Estimator[BaselineSettings]):
 
     def _build(self) -> None:
         self._network = self._make_network(self._shapes).to(self.device)
+
+    def _state(self) -> dict[str, Any]:
+        return {"network": self._fitted().state_dict()}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._build()
+        self._fitted().load_state_dict(state["network"])
+        self._fitted().eval()
 
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
@@ -98,7 +107,7 @@ class Baseline(Estimator[BaselineSettings]):
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each. Measurements that a person lacks are left out.
 
-        Raises InputError for other data than those of the fit.
+        Raises InputError for measurements that do not match those of the fit, NotFittedError before `fit`.
         """
         network = self._fitted()
         parts = [network.latents(batch).cpu().numpy() for batch in self._batches(data)]
@@ -110,7 +119,7 @@ class Baseline(Estimator[BaselineSettings]):
         return latent_names({m: self.config.latents[m] for m in self._channels or self.config.latents})
 
     @property
-    def graph(self) -> np.ndarray | None:
+    def graph(self) -> Int[np.ndarray, "d d"] | None:
         """(d, d) of 0 and 1, where A[i, j] = 1 means names[i] -> names[j]; None without a graph."""
         return self._fitted().adjacency()
 
@@ -121,5 +130,5 @@ class Baseline(Estimator[BaselineSettings]):
 
     def _fitted(self) -> BaselineNetwork:
         if self._network is None:
-            raise NotFittedError("this model has learned nothing yet; call fit first")
+            raise NotFittedError("this model has learned nothing yet; call fit or load first")
         return self._network

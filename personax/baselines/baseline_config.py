@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from personax.learning.optimisation import OptimisationConfig
-from personax.runs.bounds import Between, Dimensions, Scale, Width
+from personax.runs.bounds import Between, Dimensions, Spread, Width
 
 
 @dataclass(frozen=True)
@@ -12,13 +12,13 @@ class BaselineConfig:
     """The options that all baselines have. The defaults are those of our own model."""
 
     latents: dict[str, Annotated[int, Between(1, 10_000)]] = field(default_factory=dict)
-    """Latents per modality, such as {digit: 2, garment: 2}."""
+    """Number of latents per modality, such as {digit: 2, garment: 2}."""
     noise: Dimensions = 4
-    """Dimensions of eta, the noise of a single measurement, which the decoder gets beside the latents."""
+    """Dimensions of eta, the noise of a single measurement. The decoder gets the latents and eta."""
     hidden: Width = 128
     """Width of the networks' hidden layers."""
-    observation_sd: Scale = 0.1
-    """Standard deviation of the measurements around what the decoder gives: of pixels in [0, 1], or of
+    observation_sd: Spread = 0.1
+    """Standard deviation of the measurements around the output of the decoder: of pixels in [0, 1], or of
     standardised embeddings, whose mean variance is 1 (standardisation.py)."""
     training: OptimisationConfig = field(default_factory=OptimisationConfig)
-    """Epochs, batches and learning rate; the training loop is that of our model."""
+    """Epochs, batches and learning rate; the training loop is the same as for our model."""

@@ -7,9 +7,9 @@ Higgins et al., "beta-VAE: Learning Basic Visual Concepts with a Constrained Var
 
 What we had to choose: the measurements of a modality are pooled as a product of Gaussian experts (the
 multimodal VAE of Wu & Goodman, NeurIPS 2018). So each person has one set of latents, the objective is still
-an evidence lower bound, and the pooling is that of our model. If each measurement had its own latents
-instead, their axes could differ, and an average would make no sense. The weight of the KL term rises as in
-our own training.
+an evidence lower bound, and the pooling is the same as in our model. If each measurement had its own latents
+instead, their axes could differ, and an average would make no sense. The weight of the KL term rises during
+the first epochs, as in our own training.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class BetaVAEConfig(BaselineConfig):
     """Options of BetaVAE."""
 
     beta: Weight = 4.0
-    """Weight of the KL term; with 1 it is the plain VAE."""
+    """Weight of the KL term; with 1 the method is the plain VAE."""
     kl_warm_up: Share = 0.4
     """Share of the epochs during which the weight of the KL term rises from 0."""
 
@@ -44,7 +44,7 @@ class BetaVAENetwork(BaselineNetwork):
         self.config = config
         self.networks = GaussianNetworks(shapes, config)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The two terms of Eq. (4)."""
         posteriors, noise = self.networks.posteriors(batch)
         drawn = {m: q.sample(generator) for m, q in posteriors.items()}
@@ -68,6 +68,8 @@ class BetaVAENetwork(BaselineNetwork):
 
 class BetaVAE(Baseline[BetaVAEConfig]):
     """BetaVAE with `fit` and `transform`."""
+
+    configuration = BetaVAEConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return BetaVAENetwork(shapes, self.config)

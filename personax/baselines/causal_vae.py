@@ -14,7 +14,7 @@ Yang et al., "CausalVAE: Disentangled Representation Learning via Neural Structu
 The published method needs labels u, which are the true latents themselves. There are two variants here:
 
 - UNSUPERVISED, the default, is the paper's own variant CausalVAE-unsup. Without u there is no p(z | u) and no
-  l_u, and the mask layer and its l_m are left out as well.
+  l_u, and the mask layer and its l_m are also left out.
 - SUPERVISED uses the true latents of the training and validation rows as u. Its scores do not measure
   recovery, and must be marked as such in tables. The latents of new people are still computed from x alone.
 
@@ -38,7 +38,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -48,7 +48,7 @@ from personax.learning.batches import Batch
 from personax.learning.gaussians import Posterior
 from personax.learning.latent_names import block_slices
 from personax.learning.losses import kl_to_standard_normal
-from personax.runs.bounds import Scale, Share, Weight
+from personax.runs.bounds import Share, Spread, Weight
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
 
@@ -75,9 +75,10 @@ class CausalVAEConfig(BaselineConfig):
     pixels."""
     mask: Weight = 1.0
     """gamma, the weight of l_m (supervised only)."""
-    label_sd: Scale = 0.1
-    """Standard deviation of p(z | u), where labels have 1 (supervised only). It is as small as that of the
-    observations; otherwise the reconstruction finds axes of its own before the labels have an effect."""
+    label_sd: Spread = 0.1
+    """Standard deviation of p(z | u), in units of the labels' mean standard deviation (supervised only). It
+    is as small as that of the observations; otherwise the reconstruction would choose other axes before the
+    labels have an effect."""
     threshold: Weight = 0.3
     """Smallest |A_ij| that counts as an edge of the graph; the usual value (Zheng et al. 2018)."""
 
@@ -88,12 +89,12 @@ class LabelledBatch(Batch):
 
     labels: Float[Tensor, "n d"] = field(default_factory=lambda: torch.empty(0, 0))
 
-    def tensors(self) -> Iterator[Tensor]:
-        """Those of a Batch, and the labels."""
+    def tensors(self) -> Iterator[Shaped[Tensor, "n ..."]]:
+        """All tensors of a Batch, then the labels."""
         yield from super().tensors()
         yield self.labels
 
-    def rows(self, index: Tensor | slice) -> "LabelledBatch":
+    def rows(self, index: Int[Tensor, " rows"] | slice) -> "LabelledBatch":
         """The rows with these numbers."""
         return labelled(super().rows(index), self.labels[index])
 
@@ -104,7 +105,7 @@ def labelled(batch: Batch, labels: Float[Tensor, "n d"]) -> LabelledBatch:
 
 
 def acyclicity(weights: Float[Tensor, "d d"]) -> Float[Tensor, ""]:
-    """Eq. (5): exactly 0 if the graph of the nonzero weights (d, d) has no cycle, else positive."""
+    """H(A) of Eq. (5): exactly 0 if the graph of the nonzero weights has no cycle, else positive."""
     d = len(weights)
     walks: Tensor = torch.linalg.matrix_power(torch.eye(d, device=weights.device) + weights.square() / d, d)
     return walks.trace() - d
@@ -123,7 +124,7 @@ def acyclic_graph(weights: Float[np.ndarray, "d d"], threshold: float) -> Int[np
     ranking = sorted(
         np.argwhere((strength >= threshold) & (strength > 0)).tolist(), key=lambda e: -strength[*e]
     )
-    for parent, child in ranking:  # strongest first, so what closes a cycle is its weakest edge
+    for parent, child in ranking:  # strongest first, so the edge that closes a cycle is its weakest one
         if not nx.has_path(graph, child, parent):
             graph.add_edge(parent, child)
     return np.asarray(nx.to_numpy_array(graph, nodelist=list(range(len(weights)))), dtype=int)
@@ -132,9 +133,10 @@ def acyclic_graph(weights: Float[np.ndarray, "d d"], threshold: float) -> Int[np
 def kl_to_labels(
     posterior: Posterior, transfer: Float[Tensor, "d d"], labels: Float[Tensor, "n d"], sd: float
 ) -> Float[Tensor, " n"]:
-    """KL(q(z | x) || p(z | u)) per row, (n,), for z = transfer eps with eps ~ posterior, Eq. (3) and (4).
+    """KL(q(z | x) || p(z | u)) of Eq. (3) and (4) per row, for z = C eps with eps ~ posterior, C = transfer.
 
-    q(z | x) is normal with mean C m and covariance C S C^T, C = transfer (d, d).
+    If the posterior has mean m and variances S, q(z | x) is normal with mean C m and covariance C S C^T. `sd`
+    is the standard deviation of p(z | u).
     """
     variance = posterior.precision.reciprocal()
     spread = (variance @ transfer.square().T).sum(1)
@@ -160,17 +162,17 @@ class CausalVAENetwork(BaselineNetwork):
             self.inner_bias = nn.Parameter(torch.zeros(d, MASK_HIDDEN))
             self.outer = nn.Parameter(torch.randn(d, MASK_HIDDEN) / MASK_HIDDEN**0.5)
 
-    def _weights(self) -> Tensor:
+    def _weights(self) -> Float[Tensor, "d d"]:
         """A (d, d), with a diagonal of zeros: no latent causes itself."""
         return self.edges * (1 - torch.eye(len(self.edges), device=self.edges.device))
 
-    def _transfer(self) -> Tensor:
+    def _transfer(self) -> Float[Tensor, "d d"]:
         """(I - A^T)^-1, Eq. (1)."""
         identity = torch.eye(len(self.edges), device=self.edges.device)
         transfer: Tensor = torch.linalg.inv(identity - self._weights().T)
         return transfer
 
-    def _from_parents(self, z: Tensor) -> Tensor:
+    def _from_parents(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """g_i(A_i o z) of Eq. (2) for latents z, both (n, d)."""
         seen = torch.einsum("np,pk,kph->nkh", z, self._weights(), self.inner)
         return (nn.functional.elu(seen + self.inner_bias) * self.outer).sum(2)
@@ -183,7 +185,7 @@ class CausalVAENetwork(BaselineNetwork):
             torch.cat([q.mean for q in parts], 1), torch.cat([q.precision for q in parts], 1)
         ), noise
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of Eq. (7)."""
         posterior, noise = self._posterior(batch)
         eps, transfer = posterior.sample(generator), self._transfer()
@@ -212,7 +214,7 @@ class CausalVAENetwork(BaselineNetwork):
         return common | only if config.supervised else common
 
     def warm_up(self) -> dict[str, float]:
-        """The weights of the KL and of H rise. Those of labels are full from the start, to fix the axes."""
+        """The weights of the KL term and of H rise; the others are full at once, so labels fix the axes."""
         return {"kl": self.config.kl_warm_up, "acyclicity": self.config.acyclicity_warm_up}
 
     def latents(self, batch: Batch) -> Float[Tensor, "n d"]:
@@ -229,7 +231,9 @@ class CausalVAENetwork(BaselineNetwork):
 class CausalVAE(Baseline[CausalVAEConfig]):
     """CausalVAE with `fit` and `transform`. With `supervised`, `fit` uses the true latents."""
 
-    _label_mean: np.ndarray
+    configuration = CausalVAEConfig
+
+    _label_mean: Float[np.ndarray, " d"]
     _label_sd: float
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
@@ -246,7 +250,7 @@ class CausalVAE(Baseline[CausalVAEConfig]):
             self._label_mean, self._label_sd = labels.mean(0), float(labels.std(0).mean())
         return super()._prepare(data, split)
 
-    def _ordered_truth(self, data: MultiViewData) -> np.ndarray:
+    def _ordered_truth(self, data: MultiViewData) -> Float[np.ndarray, "n d"]:
         """(n, d) true latents, in the order of the recovered ones. Raises InputError if they do not fit."""
         if data.truth is None:
             raise InputError("supervised CausalVAE needs the true latents, which are unknown for these data")

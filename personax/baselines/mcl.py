@@ -22,7 +22,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from personax.baselines.baseline import Baseline, BaselineNetwork
@@ -30,7 +30,7 @@ from personax.baselines.baseline_config import BaselineConfig
 from personax.baselines.networks import Networks, Shapes, average
 from personax.learning.batches import Batch
 from personax.learning.losses import info_nce
-from personax.runs.bounds import Scale
+from personax.runs.bounds import Spread
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
 
@@ -39,24 +39,24 @@ from personax.views import MultiViewData, Split
 class MCLConfig(BaselineConfig):
     """Options of multi-view contrastive learning."""
 
-    temperature: Scale = 1.0
-    """Temperature of InfoNCE: similarities are negative squared distances divided by it."""
+    temperature: Spread = 1.0
+    """Temperature of InfoNCE: similarities are negative squared distances, divided by the temperature."""
 
 
 class ViewPair(NamedTuple):
-    """What two views say about one block: their encodings (n, d) each, and who has both views (n,)."""
+    """The encodings of one block from two views, (n, d) each, and who has both views, (n,) bool."""
 
     block: str
-    first: Tensor
-    second: Tensor
-    both: Tensor
+    first: Float[Tensor, "n d"]
+    second: Float[Tensor, "n d"]
+    both: Bool[Tensor, " n"]
 
 
 class MCLNetwork(BaselineNetwork):
     """Encoders only.
 
-    A lone modality is one with a single measurement. An encoder gives the block of its own modality, and
-    then, for each other modality that is lone, its guess of that modality's block.
+    A lone modality is one with a single measurement. The output of an encoder is the block of its own
+    modality and then, for each other modality that is lone, an estimate of that modality's block.
     """
 
     def __init__(self, shapes: Shapes, config: MCLConfig) -> None:
@@ -91,8 +91,8 @@ class MCLNetwork(BaselineNetwork):
                     both = seen[:, 0] & batch.observed[other][:, number]
                     yield ViewPair(m, views[0][0], view[place], both)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Per modality, the loss of Theorem 3.2, averaged over the pairs of views. Nothing is random."""
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """For each modality the loss of Theorem 3.2, averaged over the pairs of views. Nothing is random."""
         losses: dict[str, list[Tensor]] = {}
         for block, first, second, both in self._pairs(batch):
             losses.setdefault(block, []).append(
@@ -115,6 +115,8 @@ class MCLNetwork(BaselineNetwork):
 
 class MCL(Baseline[MCLConfig]):
     """Multi-view contrastive learning with `fit` and `transform`."""
+
+    configuration = MCLConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MCLNetwork(shapes, self.config)

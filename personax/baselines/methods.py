@@ -1,4 +1,4 @@
-"""All methods by name: where each comes from, its classes, and the trials of its hyper-parameters."""
+"""All methods by name: the publication, the classes, and the trials of the hyper-parameters of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -6,14 +6,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
-from personax.baselines.autoencoder import Autoencoder, AutoencoderConfig
+from personax.baselines.autoencoder import Autoencoder
 from personax.baselines.baseline import Baseline
 from personax.baselines.baseline_config import BaselineConfig
-from personax.baselines.beta_vae import BetaVAE, BetaVAEConfig
-from personax.baselines.causal_vae import CausalVAE, CausalVAEConfig
-from personax.baselines.mcl import MCL, MCLConfig
-from personax.baselines.mmcrl import MMCRL, MMCRLConfig
-from personax.baselines.official import Official, OfficialConfig
+from personax.baselines.beta_vae import BetaVAE
+from personax.baselines.causal_vae import CausalVAE
+from personax.baselines.mcl import MCL
+from personax.baselines.mmcrl import MMCRL
+from personax.baselines.official import Official
 from personax.runs.bounds import check_bounds
 from personax.runs.errors import InputError
 from personax.runs.files import read_yaml
@@ -33,19 +33,18 @@ class Method:
     """Its name in tables."""
     citation: str
     """Authors and year of its publication."""
-    config: type[BaselineConfig]
-    """Class of its configuration."""
     estimator: type[Baseline[Any]]
-    """Class with its `fit` and `transform`."""
+    """Class with its `fit` and `transform`, and with the class of its configuration."""
     trials: tuple[Settings, ...] = ({},)
     """The settings that are tried when it is tuned. A single trial means that there is nothing to tune."""
     preset: Settings = field(default_factory=dict)
-    """The settings that make this variant of the method out of its class."""
+    """Settings that differ from the defaults of its class and define this variant of the method."""
     uses_truth: bool = False
-    """Whether it learns from the true latents of the training rows. Its scores must be marked if so."""
+    """Whether it learns from the true latents of the training and validation rows. If True, tables must mark
+    its scores."""
 
     def configure(self, latents: Mapping[str, int], settings: Settings | None = None) -> BaselineConfig:
-        """Its configuration.
+        """The configuration of this method.
 
         Args:
             latents: modality -> number of its latents.
@@ -54,7 +53,7 @@ class Method:
         Raises:
             InputError: the method does not have one of the settings, or a value is out of bounds.
         """
-        config = with_settings(self.config(latents=dict(latents)), self.preset)
+        config = with_settings(self.estimator.configuration(latents=dict(latents)), self.preset)
         config = with_settings(config, settings or {})
         check_bounds(config, "settings.")
         return config
@@ -87,7 +86,7 @@ def with_settings(config: Made, settings: Settings) -> Made:
 
 
 def _grid(**values: tuple[Any, ...]) -> tuple[Settings, ...]:
-    """All combinations of the values; `rate` is short for the learning rate."""
+    """All combinations of the values; the name `rate` stands for the learning rate."""
     names = [RATE if name == "rate" else name for name in values]
     return tuple(dict(zip(names, chosen, strict=True)) for chosen in product(*values.values()))
 
@@ -98,37 +97,29 @@ METHODS: dict[str, Method] = {
     "autoencoder": Method(
         "Autoencoder",
         "Rumelhart, Hinton & Williams 1986",
-        AutoencoderConfig,
         Autoencoder,
         _grid(noise=(0, 4), rate=(1e-3, 3e-3, 1e-2)),
     ),
-    "beta_vae": Method("BetaVAE", "Higgins et al. 2017", BetaVAEConfig, BetaVAE, _VAE_TRIALS),
-    "causal_vae": Method(
-        "CausalVAE, unsupervised", "Yang et al. 2021", CausalVAEConfig, CausalVAE, _VAE_TRIALS
-    ),
+    "beta_vae": Method("BetaVAE", "Higgins et al. 2017", BetaVAE, _VAE_TRIALS),
+    "causal_vae": Method("CausalVAE, unsupervised", "Yang et al. 2021", CausalVAE, _VAE_TRIALS),
     "causal_vae_supervised": Method(
         "CausalVAE, given the truth",
         "Yang et al. 2021",
-        CausalVAEConfig,
         CausalVAE,
         _VAE_TRIALS,
         {"supervised": True},
         uses_truth=True,
     ),
-    "mcl": Method(
-        "MCL", "Yao et al. 2023", MCLConfig, MCL, _grid(temperature=(0.1, 1.0, 10.0), rate=(3e-3, 1e-2))
-    ),
+    "mcl": Method("MCL", "Yao et al. 2023", MCL, _grid(temperature=(0.1, 1.0, 10.0), rate=(3e-3, 1e-2))),
     "mmcrl": Method(
         "MMCRL",
         "Sun et al. 2025",
-        MMCRLConfig,
         MMCRL,
         _grid(independence=(1.0, 4.0, 16.0), rate=(3e-3, 1e-2)),
     ),
     "official": Method(
         "official recipe, our training",
         "Li et al. 2026 (PersonaX)",
-        OfficialConfig,
         Official,
         _grid(published_networks=(False, True), rate=(3e-4, 1e-3, 3e-3)),
         {"noise": 1},
@@ -136,7 +127,6 @@ METHODS: dict[str, Method] = {
     "official_published": Method(
         "official recipe, as released",
         "Li et al. 2026 (PersonaX)",
-        OfficialConfig,
         Official,
         preset={"published_networks": True, "published_training": True, "training.epochs": 3000},
     ),

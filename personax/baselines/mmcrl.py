@@ -25,9 +25,10 @@ What we had to choose:
   Eq. (4) and the threshold use |A_jk| times the length of W_k, because A could shrink while W grows and no
   mechanism would change.
 - The weights of Eq. (3) and Eq. (4) rise together, so their ratio is always that of the paper.
-- The paper has one measurement per modality. With several, z_m is pooled as a product of Gaussian experts,
-  and every measurement has its own eta.
-- The order of the modalities is that of the data, as in the paper. Edges can only point forwards in it.
+- The paper has one measurement per modality. If there are several, z_m is pooled as a product of Gaussian
+  experts, and every measurement has its own eta.
+- The order of the modalities is that of the data, as in the paper. Edges can only point forwards in this
+  order.
 """
 
 import math
@@ -52,7 +53,7 @@ class MMCRLConfig(BaselineConfig):
     """Options of MMCRL."""
 
     independence: Weight = 1.0
-    """a_ind / a_recon, in units in which 1 gives the evidence lower bound."""
+    """a_ind / a_recon; with 1 the first two terms are the negative evidence lower bound."""
     kl_warm_up: Share = 0.4
     """Share of the epochs during which the weights of L_ind and L_sp rise from 0."""
     sparsity: Weight = 0.1
@@ -64,7 +65,7 @@ class MMCRLConfig(BaselineConfig):
 class MMCRLNetwork(BaselineNetwork):
     """Gaussian encoders, a conditional flow over the latents, and decoders."""
 
-    allowed: Tensor
+    allowed: Float[Tensor, "d d"]
 
     def __init__(self, shapes: Shapes, config: MMCRLConfig) -> None:
         super().__init__()
@@ -78,12 +79,12 @@ class MMCRLNetwork(BaselineNetwork):
         self.outer = nn.Parameter(0.1 * torch.randn(d, FLOW_HIDDEN, 2))
         self.outer_bias = nn.Parameter(torch.zeros(d, 2))
 
-    def _weights(self) -> Tensor:
+    def _weights(self) -> Float[Tensor, "d d"]:
         """A (d, d), [parent, child]."""
         return self.edges * self.allowed
 
     def strength(self) -> Float[Tensor, "d d"]:
-        """(d, d), [parent, child]: |A| times the length of the child's output weights."""
+        """Strength of each edge, [parent, child]: |A| times the length of the child's output weights."""
         length: Tensor = self.outer.flatten(1).norm(dim=1)
         return self._weights().abs() * length
 
@@ -96,7 +97,7 @@ class MMCRLNetwork(BaselineNetwork):
         eps = (z - mean) * torch.exp(-scale)
         return (-0.5 * eps.square() - 0.5 * math.log(2 * math.pi) - scale).sum(1)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of Eq. (1)."""
         posteriors, noise = self.networks.posteriors(batch)
         drawn = {m: q.sample(generator) for m, q in posteriors.items()}
@@ -126,6 +127,8 @@ class MMCRLNetwork(BaselineNetwork):
 
 class MMCRL(Baseline[MMCRLConfig]):
     """MMCRL with `fit` and `transform`."""
+
+    configuration = MMCRLConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return MMCRLNetwork(shapes, self.config)

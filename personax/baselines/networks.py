@@ -1,4 +1,4 @@
-"""What the baselines are built from: encoders and decoders, and the pooling of measurements."""
+"""The networks of the baselines: encoders and decoders, and how measurements are combined (pooled)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,13 +17,13 @@ Shapes = Mapping[str, Sequence[Sequence[int]]]
 
 
 class Networks(nn.Module):
-    """An encoder for every measurement and, unless left out, a decoder.
+    """An encoder for every measurement and, if `inputs` is given, a decoder.
 
     Args:
         shapes: shapes of the measurements.
         hidden: width of the hidden layers.
-        outputs: modality -> length of the vector that each of its encoders gives.
-        inputs: modality -> length of the vector that each of its decoders takes. Without it there are no
+        outputs: modality -> length of the vector that each of its encoders returns.
+        inputs: modality -> length of the vector that each of its decoders takes; without it there are no
             decoders.
     """
 
@@ -70,14 +70,14 @@ class Networks(nn.Module):
     def _nets(nets: nn.ModuleDict, modality: str) -> list[nn.Module]:
         return list(nets[modality].children())
 
-    def _run(self, net: nn.Module, x: Tensor) -> Tensor:
+    def _run(self, net: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed_precision):
             out: Tensor = net(x)
         return out.float()
 
 
 class GaussianNetworks(Networks):
-    """Encoders that give two Gaussians: of the modality's latents, and of the measurement's noise eta."""
+    """Encoders with two Gaussians as output: of the modality's latents, and of the measurement's eta."""
 
     def __init__(self, shapes: Shapes, config: BaselineConfig) -> None:
         sizes = {m: config.latents[m] + config.noise for m in shapes}
@@ -85,7 +85,7 @@ class GaussianNetworks(Networks):
         self.config = config
 
     def posteriors(self, batch: Batch) -> tuple[dict[str, Posterior], dict[str, list[Gaussian]]]:
-        """What is inferred of latents and noise, per modality.
+        """The posterior distributions of latents and noise, per modality.
 
         Returns:
             The posterior of the latents, pooled over the measurements (Wu & Goodman 2018); and, for each
@@ -139,7 +139,7 @@ def average(
     """Mean over the measurements that a person has; 0 for a person without any.
 
     Args:
-        latents: per measurement, the latents (n, d) that its encoder gives.
+        latents: for each measurement the latents (n, d) that its encoder returns.
         observed: (n, measurements), whether a person has the measurement.
     """
     stacked = torch.stack(list(latents), 1) * observed[:, :, None]

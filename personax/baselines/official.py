@@ -2,22 +2,23 @@
 
 No code of that repository is used. This is the recipe, as released for Variant-MNIST:
 
-- Every measurement has a deterministic autoencoder of its own, which encodes it into the latents of its
-  modality and one number eta, the noise of that measurement.
+- Every measurement has its own deterministic autoencoder, which encodes it into the latents of its modality
+  and one number eta, the noise of that measurement.
 - The latents of a modality are those of its first measurement. The other measurements are trained, but their
   latents are not used.
-- eps_k, the exogenous noise of latent k, is a small perceptron of z_k and of the mean of its parents. The
-  matrix A only says who is a parent (|A| > 0.01; all entries start at 0.5). So only the L1 norm gives A a
-  gradient, whatever the data are: at the released learning rate the graph stays complete, in the order of the
-  latents, and at larger ones it becomes empty.
+- eps_k, the exogenous noise of latent k, is the output of a small perceptron for z_k and the mean of its
+  parents. The matrix A only says which latents are parents (|A| > 0.01; all entries start at 0.5). So only
+  the L1 norm gives A a gradient, and the data have no influence on it: at the released learning rate the
+  graph stays complete, in the order of the latents, and at larger rates it becomes empty.
 - [eps, eta] go through a RealNVP without permutations.
 - The loss is 2 MSE + 1e-2 (-log N - log det) + 1e-3 |A|_1.
 
 What we had to choose: by default the recipe gets our encoders and decoders and our training (mini-batches,
-schedule, early stopping), with which it does better than as released. `published_networks` and
-`published_training` give it its own: perceptrons of width 128 and 64, and full batches with Adam at a
-constant rate of 2e-6, for which `training.epochs` should be 3000. A person who lacks the first measurement of
-a modality gets the latents of the first one that is there; the released code uses zeros.
+schedule, early stopping); its scores are then better than as released. `published_networks` and
+`published_training` give it the released networks and training: perceptrons of width 128 and 64, and full
+batches with Adam at a constant rate of 2e-6, for which `training.epochs` should be 3000. A person who lacks
+the first measurement of a modality gets the latents of the first measurement that he or she has; the released
+code uses zeros.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosi
 from personax.runs.bounds import Dimensions, Weight
 
 LEARNING_RATE = 2e-6  # as released for Variant-MNIST
-COUPLINGS, COUPLING_HIDDEN = 5, 16
+COUPLINGS, COUPLING_HIDDEN = 5, 16  # coupling layers of the RealNVP, and the width of their networks
 PARENT = 0.01  # j is a parent of i where |A_ij| is larger
 
 
@@ -53,7 +54,7 @@ class OfficialConfig(BaselineConfig):
     sparsity: Weight = 1e-3
     """Weight of |A|_1; as released."""
     published_networks: bool = False
-    """Use the recipe's own small perceptrons, not the encoders and decoders that all methods here share."""
+    """Use the small perceptrons of the recipe instead of the encoders and decoders that all methods share."""
     published_training: bool = False
     """Use full batches, Adam at a constant rate of 2e-6 and no early stopping. Batch size, learning rate,
     weight decay and patience of `training` then have no effect."""
@@ -88,8 +89,8 @@ class OfficialNetwork(BaselineNetwork):
             for _ in range(COUPLINGS)
         )
 
-    def _first(self, outputs: dict[str, list[Tensor]], batch: Batch) -> Tensor:
-        """(n, d) latents, those of each modality from the first of its measurements that a person has."""
+    def _first(self, outputs: dict[str, list[Float[Tensor, "n _"]]], batch: Batch) -> Float[Tensor, "n d"]:
+        """(n, d) latents: for each modality those of the first measurement that a person has."""
         parts = []
         for m, of_modality in outputs.items():
             z = of_modality[0][:, : self.config.latents[m]]
@@ -100,7 +101,7 @@ class OfficialNetwork(BaselineNetwork):
             parts.append(z)
         return torch.cat(parts, 1)
 
-    def _independence(self, z: Tensor, eta: Tensor) -> Tensor:
+    def _independence(self, z: Float[Tensor, "n d"], eta: Float[Tensor, "n noise"]) -> Float[Tensor, ""]:
         """-log N - log det of [eps, eta] after the RealNVP, as released, without constants."""
         parents = (self._lower().abs() > PARENT).float()
         mean_parent = z @ parents.T / parents.sum(1).clamp_min(1)
@@ -114,10 +115,10 @@ class OfficialNetwork(BaselineNetwork):
             log_det = log_det + scale.log().sum(1)
         return (0.5 * flow.square().sum(1) - log_det).mean()
 
-    def _lower(self) -> Tensor:
+    def _lower(self) -> Float[Tensor, "d d"]:
         return torch.tril(self.edges, -1)
 
-    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The terms of the released loss. Nothing is random."""
         outputs = self.networks.encode(batch)
         error, eta = self.edges.new_zeros(()), []
@@ -173,6 +174,8 @@ def _published_decoder(inputs: int, shape: Sequence[int]) -> nn.Module:
 
 class Official(Baseline[OfficialConfig]):
     """The official recipe with `fit` and `transform`."""
+
+    configuration = OfficialConfig
 
     def _make_network(self, shapes: Shapes) -> BaselineNetwork:
         return OfficialNetwork(shapes, self.config)

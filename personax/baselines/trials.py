@@ -1,9 +1,9 @@
-"""Choosing the hyper-parameters of each method: the same number of trials, one criterion, no truth.
+"""Choose the hyper-parameters of each method: the same number of trials, one criterion, without the truth.
 
 A trial is one fit of a method with settings from its list in methods.py. The trial whose latents best predict
 a hidden measurement is chosen. learning/criteria.py defines this criterion, and says why it is fair to all
-methods and what it does not see. Settings that matter only for what it does not see, such as the threshold of
-a graph, are not tuned and keep the value of their source.
+methods and what it does not see. Settings that have no influence on the criterion, such as the threshold of a
+graph, are not tuned and keep the value of their source.
 
 Scores compare the trials of one method on one data set. They do not compare methods: a product of Gaussian
 experts, for example, loses more than an average does when one measurement is missing.
@@ -33,7 +33,7 @@ class TuningTask:
     """What all trials of all methods have in common."""
 
     data: MultiViewData
-    """People to learn from. Their true latents are not used, except by a method that says so."""
+    """People to learn from. Their true latents are used only by a method with `uses_truth`."""
     split: Split
     """Models are fitted to the training rows and judged on the validation rows."""
     latents: Mapping[str, int]
@@ -42,7 +42,7 @@ class TuningTask:
     """Description of the data and of the training, as plain values. It is kept with the trials, so that
     trials of another task are not mixed with these."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Settings for all trials, such as {"training.epochs": 2}. Those of a trial are stronger."""
+    """Settings for all trials, such as {"training.epochs": 2}. A trial's own settings override them."""
     seed: int = 0
     """Seed of the models."""
     device: str = "auto"
@@ -50,7 +50,7 @@ class TuningTask:
 
 
 def tune(name: str, task: TuningTask, folder: Path) -> list[dict[str, Any]]:
-    """Fit and score every trial of a method. It continues where an earlier call has stopped.
+    """Fit and score every trial of a method. Continue where an earlier call was interrupted.
 
     Args:
         name: name of the method in METHODS.
@@ -76,7 +76,7 @@ def tune(name: str, task: TuningTask, folder: Path) -> list[dict[str, Any]]:
 
 
 def _finished_trials(path: Path, setup: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The trials in the file, which is made if it does not exist. Raises InputError for another setup."""
+    """The trials in the file; an empty file is made if there is none. Raises InputError for another setup."""
     if not path.exists():  # written before any checkpoint, so that another setup cannot use that checkpoint
         write_json(path, {"setup": setup, "trials": []})
         return []

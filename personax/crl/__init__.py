@@ -1,22 +1,24 @@
 """Level II: a variational autoencoder that recovers latents and their causal graph.
 
-A block is the set of latents of one modality, or the set "s" that all modalities share. Phase 1 learns codes
-u of each block from the measurements. Phase 2 learns the map from codes to latents z, and their graph.
+Latents are the hidden causes of the measurements. A block is the set of latents of one modality, or the set
+"s" that all modalities share. Codes u of a block are numbers that carry the same information as its latents,
+but mix them. Phase 1 learns the codes from the measurements. Phase 2 learns the map from codes to latents z,
+and their graph.
 
 In reading order:
 
 objective.py        every loss term, a pure function with its equation
 model_config.py     every option, with the reason for its default
-multiview_vae.py    the autoencoder: pooled posteriors, noise of each measurement, one decoder a measurement
+multiview_vae.py    the autoencoder: pooled posteriors, noise of each measurement, one decoder per measurement
 prior.py            the structural causal model as the prior of the latents: graph, order, mechanisms
 representation.py   phase 1: the terms of a batch, and their training
 ensemble.py         phase 1 of several models in one batch
 coordinates.py      the invertible map from a block's codes to its latents
 regression.py       smooth regression with derivatives, which the next two use
-geometry.py         how fast the pictures change with the codes: what right angles are in a block
-starts.py           where phase 2 begins: coordinates that few other blocks depend on
-source_starts.py    where it begins if latents are not Gaussian: independent sources
-identification.py   phase 2: coordinates and graph, the best of many models
+geometry.py         how fast the pictures change with the codes; this defines right angles in a block
+starts.py           where phase 2 begins: coordinates that depend on few coordinates of other blocks
+source_starts.py    where phase 2 begins if latents are not Gaussian: independent sources
+identification.py   phase 2: trains many models (coordinates and graph) and keeps the best one
 estimator.py        CRL: fit, transform, encode, save, load
 """
 

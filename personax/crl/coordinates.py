@@ -1,8 +1,8 @@
-"""The map from the codes u of a block, which phase 1 leaves, to its latents z.
+"""The map from the codes u of a block, which phase 1 has learned, to its latents z.
 
 A block is the set of latents of one modality. Alignment identifies it only up to an invertible map (Yao et
 al. 2023, Thm 3.2; Sun et al. 2025, Thm 4.2). This module is that map. It is smooth, and its Jacobian is known
-in closed form. R maps stand side by side, because phase 2 trains R models (starts) in one batch.
+in closed form. There are R maps, because phase 2 trains R models (called starts) in one batch.
 """
 
 import torch
@@ -39,10 +39,14 @@ class Coordinates(nn.Module):
     def forward(
         self, u: Float[Tensor, "*models n d"]
     ) -> tuple[Float[Tensor, "R n d"], Float[Tensor, "R n d d"]]:
-        """Codes u, the same for all maps or other ones for each -> z, and [.., j, i] = dz_j / du_i."""
+        """Map codes u to latents z, and to the Jacobian, [.., j, i] = dz_j / du_i.
+
+        Args:
+            u: (n, d), the same codes for all maps, or (R, n, d), different codes for each map.
+        """
         wave = torch.tanh(u @ self.inner + self.bias[:, None])
         z = u @ self.linear + wave @ self.outer
-        # [r, unit, (j, i)]: what a unit adds to dz_j / du_i where its slope is 1; one product for all rows
+        # [r, unit, (j, i)]: what a unit adds to dz_j / du_i if its slope is 1; one product serves all rows
         units = (self.outer[..., None] * self.inner.transpose(1, 2)[:, :, None]).flatten(2)
         bend = ((1 - wave.square()) @ units).unflatten(2, self.linear.shape[1:])
         return z, self.linear.transpose(1, 2)[:, None] + bend

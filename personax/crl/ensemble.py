@@ -2,8 +2,8 @@
 
 One model of this size leaves a GPU idle most of the time. Here the parameters of model k are row k of one
 matrix, and vmap computes the losses of all models at once. With one matrix the optimiser's step, clipping and
-the copy of the best epoch are one operation each. Every model draws the random numbers that it would draw
-alone, so up to rounding it ends as it would alone (representation.py).
+the copy of the best epoch are one operation each. Every model draws the same random numbers as if it were
+trained alone (representation.py), so up to rounding the result is the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
@@ -24,7 +25,7 @@ from personax.runs.errors import InputError
 
 
 class Stacked:
-    """People of several data sets with equal shapes: every tensor of a Batch, (S, n, ...)."""
+    """People of S data sets with equal shapes: every tensor of a Batch gets a first axis, (S, n, ...)."""
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         """Raises InputError when the batches differ in modalities, measurements, shapes or rows."""
@@ -46,7 +47,9 @@ class Stacked:
     def __len__(self) -> int:
         return self._length
 
-    def rows(self, index: Tensor) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
+    def rows(
+        self, index: Int[Tensor, "S k"]
+    ) -> tuple[dict[str, list[Float[Tensor, "S k ..."]]], dict[str, Bool[Tensor, "S k _"]]]:
         """x and observed of the given rows (S, k) of each data set: (S, k, ...)."""
         place = torch.arange(self.sets, device=index.device)[:, None], index
         x = {m: [tensor[place] for tensor in tensors] for m, tensors in self._x.items()}
@@ -65,14 +68,17 @@ class _Loss(nn.Module):
         self.vae, self.prior, self.complete = vae, prior, complete
 
     def forward(
-        self, x: Mapping[str, Sequence[Tensor]], observed: Mapping[str, Tensor], draws: Draws
-    ) -> dict[str, Tensor]:
+        self,
+        x: Mapping[str, Sequence[Float[Tensor, "n ..."]]],
+        observed: Mapping[str, Bool[Tensor, "n _"]],
+        draws: Draws,
+    ) -> dict[str, Float[Tensor, ""]]:
         batch = Batch(x, observed, self.complete)
         return representation_terms(self.vae, self.prior, batch, draws)
 
 
 class Ensemble(Trainee[Stacked]):
-    """Several pairs of equal networks whose parameters are the rows of `values` (S, P)."""
+    """S pairs of networks of the same kind. Row k of `values` (S, P) holds the P parameters of pair k."""
 
     def __init__(self, pairs: Sequence[tuple[MultiViewVAE, CausalPrior]], *, mixed_precision: bool) -> None:
         self._modules = [nn.ModuleDict({"vae": vae, "prior": prior}) for vae, prior in pairs]
@@ -87,18 +93,18 @@ class Ensemble(Trainee[Stacked]):
         self._sizes = [parameter.numel() for parameter in named.values()]
 
     def terms(
-        self, people: Stacked, rows: Tensor, generators: Sequence[torch.Generator]
-    ) -> dict[str, Tensor]:
+        self, people: Stacked, rows: Int[Tensor, "S k"], generators: Sequence[torch.Generator]
+    ) -> dict[str, Float[Tensor, " S"]]:
         """Unweighted terms of Eq. (1) (S,) of each model on rows (S, k) of its own data set."""
         loss = _Loss(self._vae, self._prior, people.complete)
         draws = Draws.stacked([Draws.of(self._vae, self._prior, rows.shape[1], g) for g in generators])
 
         def one(
-            parameters: dict[str, Tensor],
-            x: dict[str, list[Tensor]],
-            observed: dict[str, Tensor],
+            parameters: dict[str, Float[Tensor, "..."]],
+            x: dict[str, list[Float[Tensor, "n ..."]]],
+            observed: dict[str, Bool[Tensor, "n _"]],
             drawn: Draws,
-        ) -> dict[str, Tensor]:
+        ) -> dict[str, Float[Tensor, ""]]:
             terms: dict[str, Tensor] = functional_call(loss, parameters, (x, observed, drawn))
             return terms
 
@@ -108,8 +114,8 @@ class Ensemble(Trainee[Stacked]):
         stacked: dict[str, Tensor] = vmap(one)(parameters, *people.rows(rows), draws)
         return stacked
 
-    def clip(self, limit: float) -> Tensor:
-        """Shorten each model's gradient to a norm of at most `limit`; the norms before, (S,)."""
+    def clip(self, limit: float) -> Float[Tensor, " S"]:
+        """Shorten each model's gradient to a norm of at most `limit`; return the norms before that, (S,)."""
         return clip_each(self.parameters, self.models, limit)
 
     def train(self, mode: bool) -> None:
@@ -147,7 +153,7 @@ def train_together(
     seeds: Sequence[int],
     on_epoch: Callable[[int, History], None] | None = None,
 ) -> list[History]:
-    """Do `train_representation` for several models, each on its own data; return their histories.
+    """Train several models as `train_representation` does, each on its own data; return their histories.
 
     Every pair is left at its own best epoch.
 
@@ -159,10 +165,13 @@ def train_together(
         seeds: for each model the seed of its batches and its draws.
         on_epoch: called with the model's number and its history after each of its epochs.
 
-    Raises InputError for data of unequal shapes or `compile`, TrainingDiverged when a loss is not finite.
+    Raises InputError for data of different shapes and for the option `compile`, TrainingDiverged when a loss
+    is not finite.
     """
     if config.compile:
-        raise InputError("model.phase1.compile: not for models that are trained together; leave one out")
+        raise InputError(
+            "model.phase1.compile: does not work for models that are trained together; set it to false"
+        )
     train, validation = Stacked(trains), Stacked(validations)
     return minimise(
         Ensemble(pairs, mixed_precision=config.mixed_precision),

@@ -1,18 +1,17 @@
 """CRL: the whole model with fit, transform, encode, save and load.
 
-A block is the set of latents of one modality, or the set "s" that all modalities share. A modality that is
-seen only once has nuisance in its block: coordinates for its style, which are no latents.
+A block is the set of latents of one modality, or the set "s" that all modalities share. If a modality has
+only one measurement, its block also holds nuisance: coordinates for its style, which are not latents.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
@@ -23,48 +22,44 @@ from personax.crl.identification import (
     identify,
     identify_together,
 )
-from personax.crl.model_config import CRLConfig, check_config, config_from
+from personax.crl.model_config import CRLConfig, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
 from personax.learning.base import Estimator, OnProgress
 from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
-from personax.learning.inputs import Inputs
 from personax.learning.latent_names import block_slices, latent_names
-from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
-from personax.runs.bounds import Between, Natural, Width, check_bounds
 from personax.runs.errors import InputError, NotFittedError
-from personax.runs.files import atomic_path, read_yaml, write_yaml
-from personax.runs.run_folder import MODEL, WEIGHTS
-from personax.runs.run_records import MAKE_ANEW, read_tensors
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
-# Coordinates of a block are at right angles in the geometry of the measurements. Embeddings may mix the
-# latents in any way: two independent latents need not be at a right angle then, and coordinates that are
-# depend on each other. Up to 30 degrees off a right angle this makes an edge of strength tan(30 degrees) =
-# 0.58 from nothing. So a weaker edge within a block of embeddings is taken out of the graph. For pictures the
-# right angle is what the model assumes, and coordinates of the compression are in units of their noise.
+# Coordinates of a block are at right angles in the geometry of the measurements (geometry.py). But embeddings
+# may mix the latents in any way. Then two independent latents need not be at a right angle, and coordinates
+# that are at a right angle depend on each other. If the latents are up to 30 degrees off a right angle, this
+# makes a false edge of strength up to tan(30 degrees) = 0.58. So a weaker edge within a block of embeddings
+# is taken out of the graph. This is not done for pictures, where the model assumes right angles, nor for
+# coordinates of the compression, which are in units of their noise.
 OBLIQUE = float(np.tan(np.pi / 6))
 
 
 def linked_latents(
     weights: Float[np.ndarray, "d d"], blocks: Mapping[str, slice], spare: Mapping[str, int]
 ) -> Int[np.ndarray, " k"]:
-    """Which coordinates are latents, in blocks that hold nuisance as well: those linked to other blocks.
+    """Choose the latents in blocks that also hold nuisance: the coordinates that are linked to other blocks.
 
     Nuisance has edges, too: between its coordinates, as from a garment's shape to its size, and also from
     latents if the two are not quite disentangled. But no edge joins it to another block, and it causes no
     latent.
     So a block's latents are chosen one after another. Each time it is the coordinate with the strongest edges
-    to other blocks and to the latents chosen before, minus the edges into it from the rest of its block.
+    to other blocks and to the latents chosen before, minus the edges into it from the coordinates of its
+    block that are not chosen yet.
 
     Args:
-        weights: (d, d) strength of the edges.
-        blocks: block -> place of its coordinates.
-        spare: block -> how many of its coordinates are nuisance.
+        weights: (d, d) strength of the edges, [i, j] for i -> j.
+        blocks: block -> columns of its coordinates.
+        spare: block -> number of its coordinates that are nuisance.
 
     Returns:
         Sorted columns of the latents.
@@ -97,37 +92,24 @@ def _blank_codes(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What the model infers about n people. All values are posterior means.
+    """What the model infers about n people, all computed from posterior means.
 
     Attributes:
         z: (n, d) latents, as `CRL.transform` returns them.
         eps: (n, d) exogenous noises (z_k - f_k) / sigma_k under the recovered graph, in the same columns.
+            The exogenous noise of a latent is the part that its parents in the graph do not explain.
         coordinates: block -> (n, width), all its coordinates: latents and nuisance.
         content: modality -> for each measurement (n, shared + own), the codes of s and of the modality's
-            block from this measurement alone. Rows of missing measurements are NaN, here and below.
-        eta: modality -> for each measurement (n, noise), its own noise.
+            block from this measurement alone. Rows of missing measurements are NaN, here and in `eta`.
+        eta: modality -> for each measurement (n, noise), the noise of this measurement: what it shows and no
+            other measurement of the modality does.
     """
 
     z: pd.DataFrame
     eps: pd.DataFrame
-    coordinates: Mapping[str, np.ndarray]
-    content: Mapping[str, Sequence[np.ndarray]]
-    eta: Mapping[str, Sequence[np.ndarray]]
-
-
-@dataclass(frozen=True)
-class Described:
-    """What model.yaml says about the measurements: modality -> for each, its shape and its channels."""
-
-    seed: Annotated[int, Between(0, 2**64)]  # of Python's callers, who may take larger ones than commands
-    shapes: dict[str, list[list[Width]]]
-    channels: dict[str, list[list[Natural]]]
-
-    def __post_init__(self) -> None:
-        """Raise ValueError if shapes and channels are of other measurements."""
-        widths = {modality: [shape[0] for shape in shapes] for modality, shapes in self.shapes.items()}
-        if widths != {modality: list(map(len, used)) for modality, used in self.channels.items()}:
-            raise ValueError("shapes and channels are not of the same measurements")
+    coordinates: Mapping[str, Float[np.ndarray, "n _"]]
+    content: Mapping[str, Sequence[Float[np.ndarray, "n _"]]]
+    eta: Mapping[str, Sequence[Float[np.ndarray, "n _"]]]
 
 
 class CRL(Estimator[CRLConfig]):
@@ -136,7 +118,7 @@ class CRL(Estimator[CRLConfig]):
     `fit` learns the representation, the coordinates of the latents and their graph. Afterwards `transform`
     returns the latents of any people, and `graph` is the recovered graph.
 
-    Example, with far too little training to find anything:
+    Example (the training is much too short to find anything):
         >>> from personax.crl.model_config import Phase1Config, Phase2Config
         >>> from personax.views import split_rows
         >>> rng = np.random.default_rng(0)
@@ -152,8 +134,13 @@ class CRL(Estimator[CRLConfig]):
         (2, 2)
     """
 
+    configuration = CRLConfig
+
     def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
-        """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
+        """Keep the configuration, whose latents must name every modality of the data.
+
+        Raises InputError for a device that does not exist.
+        """
         super().__init__(config, seed=seed, device=device)
         self._vae: MultiViewVAE | None = None
         self._prior: IdentifiedPrior | None = None
@@ -244,7 +231,8 @@ class CRL(Estimator[CRLConfig]):
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
 
-        Measurements that a person lacks are left out. Raises InputError for other data than those of the fit.
+        Measurements that a person lacks are left out. Raises InputError for measurements that do not match
+        those of the fit, NotFittedError before `fit` or `load`.
         """
         vae, prior = self._fitted()
         parts = []
@@ -255,7 +243,10 @@ class CRL(Estimator[CRLConfig]):
 
     @torch.no_grad()
     def encode(self, data: MultiViewData) -> Encoding:
-        """Latents and exogenous noises of any people, and what each of their measurements says alone."""
+        """Latents and exogenous noises of any people, and the codes of each of their measurements alone.
+
+        Raises the same errors as `transform`.
+        """
         vae, prior = self._fitted()
         sizes = {modality: len(arrays) for modality, arrays in data.measurements.items()}
         z, eps = [], []
@@ -289,7 +280,7 @@ class CRL(Estimator[CRLConfig]):
 
     @property
     def graph(self) -> Int[np.ndarray, "d d"]:
-        """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; acyclic."""
+        """(d, d) of 0 and 1, A[i, j] = 1 meaning names[i] -> names[j]; it has no cycle."""
         adjacency = self._fitted()[1].scm.adjacency()[0].cpu().numpy().astype(int)
         return self._among_latents(adjacency)
 
@@ -301,83 +292,26 @@ class CRL(Estimator[CRLConfig]):
 
     @property
     def edge_weights(self) -> Float[np.ndarray, "d d"]:
-        """(d, d) strength of each edge of the graph: its root mean square slope, in standard deviations."""
+        """(d, d) strength of each edge i -> j of the graph: root mean square of d E[z_j] / d z_i over people.
+
+        Latents have standard deviation 1, so it says by how many standard deviations z_j changes.
+        """
         self._fitted()
         assert self._weights is not None
         return self._among_latents(self._weights)
 
-    def save(self, folder: Path | str) -> None:
-        """Write the configuration (model.yaml) and the weights (weights.pt, tensors only)."""
-        vae, prior = self._fitted()
-        write_yaml(
-            Path(folder) / MODEL,
-            {
-                "config": asdict(self.config),
-                "seed": self.seed,
-                "inputs": self._inputs and self._inputs.described(),
-                "shapes": self._shapes,
-                "channels": self._channels,
-            },
-        )
-        tensors = {
-            "vae": vae.state_dict(),
-            "prior": prior.state_dict(),
-            "edge_weights": torch.from_numpy(self._weights),
-            "standardisation": self._standardisation.stored(),
-        }
-        with atomic_path(Path(folder) / WEIGHTS) as temporary:
-            torch.save(tensors, temporary)
-
-    @classmethod
-    def load(cls, folder: Path | str, *, device: str = "auto") -> "CRL":
-        """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
-        described = read_yaml(Path(folder) / MODEL)
-        try:
-            model = cls(config_from(described["config"]), seed=described["seed"], device=device)
-            if described.get("inputs"):  # version 0.2.0 did not write them
-                model._inputs = Inputs(**described["inputs"])
-            model._shapes, model._channels = described["shapes"], described["channels"]
-            check_bounds(Described(model.seed, model._shapes, model._channels))
-            check_config(model.config)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({reason})") from error
-        saved = read_tensors(Path(folder) / WEIGHTS, model.device)
-        try:
-            with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
-                model._vae = MultiViewVAE(model._shapes, model._resolved).to(model.device)
-                model._prior = IdentifiedPrior(
-                    _blank_codes(model._dimensions(), model.config),
-                    1,
-                    torch.Generator(),
-                    flexible=model.config.flexible,
-                    causal=model.config.causal,
-                    search=False,
-                ).to(model.device)
-            model._vae.load_state_dict(saved["vae"])
-            model._prior.load_state_dict(saved["prior"])
-            # models that were saved before estimators standardised have none
-            model._standardisation = Standardisation.from_stored(saved.get("standardisation", {}))
-            model._weights = saved["edge_weights"].cpu().numpy()
-            model._kept = model._linked(model._weights)
-        except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{folder}: {MODEL} and {WEIGHTS} do not belong together; {MAKE_ANEW}"
-            ) from error
-        model._vae.eval()
-        return model
-
     @property
     def _resolved(self) -> CRLConfig:
-        """The configuration, with the nuisance of modalities that are seen once filled in."""
+        """The configuration, where the nuisance of modalities with one measurement is filled in."""
         return self.config.for_measurements({m: len(shapes) for m, shapes in self._shapes.items()})
 
     def _dimensions(self) -> dict[str, int]:
+        """Block -> number of its coordinates, latents and nuisance together."""
         shared = {SHARED: self.config.shared} if self.config.shared else {}
         modalities = self._shapes or self.config.latents
         return shared | {modality: self._resolved.width(modality) for modality in modalities}
 
-    def _linked(self, weights: np.ndarray) -> np.ndarray:
+    def _linked(self, weights: Float[np.ndarray, "d d"]) -> Int[np.ndarray, " k"]:
         """Columns of the latents among all coordinates, see `linked_latents`."""
         spare = {block: self._resolved.nuisance.get(block, 0) for block in self._dimensions()}
         return linked_latents(weights, block_slices(self._dimensions()), spare)
@@ -385,6 +319,28 @@ class CRL(Estimator[CRLConfig]):
     def _check(self, data: MultiViewData, split: Split) -> None:
         check_config(self.config)
         check_fit(data, split, self.config.latents, self.config.shared, self.config.nuisance)
+
+    def _state(self) -> dict[str, Any]:
+        vae, prior = self._fitted()
+        weights = torch.from_numpy(self._weights)
+        return {"vae": vae.state_dict(), "prior": prior.state_dict(), "edge_weights": weights}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._build()
+        assert self._vae is not None
+        self._prior = IdentifiedPrior(
+            _blank_codes(self._dimensions(), self.config),
+            1,
+            torch.Generator(),
+            flexible=self.config.flexible,
+            causal=self.config.causal,
+            search=False,
+        ).to(self.device)
+        self._vae.load_state_dict(state["vae"])
+        self._prior.load_state_dict(state["prior"])
+        self._vae.eval()
+        self._weights = state["edge_weights"].cpu().numpy()
+        self._kept = self._linked(self._weights)
 
     def _build(self) -> None:
         self._prior = None  # that of an earlier fit does not belong to these networks
@@ -406,7 +362,7 @@ class CRL(Estimator[CRLConfig]):
         geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
         coupling = geometry.coupling(u_train) if self.config.flexible else {}
 
-        def codes(u: Mapping[str, torch.Tensor]) -> Codes:
+        def codes(u: Mapping[str, Float[torch.Tensor, "n _"]]) -> Codes:
             return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)
 
         return codes(u_train), codes(u_validation)
@@ -423,7 +379,7 @@ class CRL(Estimator[CRLConfig]):
         self._weights = weights.where(~unlicensed, 0).cpu().numpy()
         self._kept = self._linked(self._weights)
 
-    def _among_latents(self, matrix: np.ndarray) -> np.ndarray:
+    def _among_latents(self, matrix: Num[np.ndarray, "D D"]) -> Num[np.ndarray, "d d"]:
         """The rows and columns of the latents in a matrix over all coordinates."""
         return np.asarray(matrix[np.ix_(self._kept, self._kept)])
 

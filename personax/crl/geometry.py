@@ -1,24 +1,25 @@
 """The geometry that the measurements give a block: how much the expected picture changes as u changes.
 
-A block is the set of latents of one modality (or of those that all share), and u are its codes from phase 1:
+A block is the set of latents of one modality (or of those that all share), and u are its codes from phase 1.
+Its metric, which measures lengths and angles of changes of u, is
 
     M(u) = sum_{m, i} J^T J,    J = d E[x_{m,i} | u] / d u
 
 Metric. Latents that act on different aspects of a picture, such as place and brightness, have orthogonal
-columns in J. This fixes coordinates that sparse edges leave open (Gresele et al. 2021, independent mechanism
-analysis). The expectation is a regression of the measurements on the codes, so it averages over everybody's
-style. The Jacobian of the decoder at fixed eta (the noise of one measurement) would be the obvious choice,
-but eta carries part of what u could carry, and then the angles are wrong. On Variant-MNIST the cosines
-between true latents should be 0. From run to run they varied by +-0.25 around means between 0 and -0.37 with
-the decoder, and by +-0.05 around 0.02 with the regression.
+columns in J. This determines the coordinates that sparse edges do not determine (Gresele et al. 2021,
+independent mechanism analysis). The expectation is a regression of the measurements on the codes, so it
+averages over everybody's style. The Jacobian of the decoder at fixed eta (the noise of one measurement) would
+be the obvious choice, but eta carries part of what u could carry, and then the angles are wrong. On
+Variant-MNIST the cosines between true latents should be 0. From run to run they varied by +-0.25 around means
+between 0 and -0.37 with the decoder, and by +-0.05 around 0.02 with the regression.
 
-Evenness. There are many curved coordinates with right angles. We prefer those along which the pictures change
-at an even pace. Otherwise a symmetric effect, such as a square, could be made to vanish by bending: parabolic
-coordinates are orthogonal, but uneven, since they are crowded at the focus.
+Evenness. There are many curved coordinates with right angles. We prefer those that are even: equal steps of a
+coordinate change the pictures equally everywhere. Otherwise curved coordinates could hide a symmetric effect,
+such as a square: parabolic coordinates are orthogonal, but uneven, because they are crowded at the focus.
 
 Trust. Where there are few people the regression extrapolates: the squared cosines of true latents are 0.005
 in the middle of the data and up to 0.4 in the outermost twentieth. So rows outside the denser half of the
-data have a weight in proportion to the density around them, which we call trust.
+data have a weight in proportion to the density around them. We call this weight trust.
 """
 
 from collections.abc import Mapping
@@ -32,40 +33,50 @@ from personax.crl.regression import FourierBasis
 from personax.learning.batches import Batch
 from personax.views import SHARED
 
-METRIC_RIDGE = 1e-3
+METRIC_RIDGE = 1e-3  # share of the identity that is added to a metric before it is inverted
 SMALLEST = 1e-6  # smallest size of a metric, as a share of the mean size
 
 
 @dataclass(frozen=True)
 class _ModalityGeometry:
-    """E[x | s, u_m] of one modality: basis, sum of W W^T over measurements, the codes that were fitted."""
+    """The regressions E[x | s, u_m] of one modality.
+
+    Attributes:
+        basis: the functions of the codes on which the measurements are regressed.
+        gram: (f, f) sum of W W^T over measurements, where W (f, pixels) are the weights of the regression.
+        fitted: (n, d) the codes of the people who have a measurement of the modality.
+    """
 
     basis: FourierBasis
-    gram: Tensor
-    fitted: Tensor
+    gram: Float[Tensor, "f f"]
+    fitted: Float[Tensor, "m d"]
 
     @property
-    def scale(self) -> Tensor:
+    def scale(self) -> Float[Tensor, " d"]:
         return self.fitted.std(0).clamp_min(1e-6)
 
-    def metric(self, codes: Tensor) -> Tensor:
-        """(n, d) codes -> (n, d, d) J^T J summed over the modality's measurements."""
+    def metric(self, codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d d"]:
+        """(n, d) codes -> (n, d, d) sum of J^T J over the modality's measurements."""
         slopes = self.basis.derivative(self.standard(codes)) / self.scale[:, None]
         return slopes @ self.gram @ slopes.transpose(1, 2)
 
-    def trust(self, codes: Tensor) -> Tensor:
-        """(n, d) codes -> (n,) weights: 1 where fitted codes are at least as dense as usual, else less."""
+    def trust(self, codes: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """(n, d) codes -> (n,) weights: 1 where fitted codes have at least median density, else less."""
         fitted = self.standard(self.fitted)
         usual = self.basis.leverage(fitted, fitted).median().clamp_min(1e-9)
         return (usual / self.basis.leverage(fitted, self.standard(codes)).clamp_min(1e-9)).clamp_max(1.0)
 
-    def standard(self, codes: Tensor) -> Tensor:
+    def standard(self, codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         return (codes - self.fitted.mean(0)) / self.scale
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Fitted regressions, from which the metric at any codes follows."""
+    """The metric of every block at any codes, computed from fitted regressions.
+
+    Attributes:
+        views: modality -> its regressions.
+    """
 
     views: Mapping[str, _ModalityGeometry]
 
@@ -79,7 +90,7 @@ class Geometry:
             codes = _with_shared(u, modality)
             observed = batch.observed[modality].cpu()
             basis = FourierBasis.draw(codes.shape[1], generator)
-            view = _ModalityGeometry(basis, torch.zeros(1, dtype=codes.dtype), codes[observed.any(1)])
+            view = _ModalityGeometry(basis, torch.zeros(1, 1, dtype=codes.dtype), codes[observed.any(1)])
             standard = view.standard(codes)
             for number, x in enumerate(tensors):
                 seen = observed[:, number]
@@ -90,7 +101,7 @@ class Geometry:
         return cls(views)
 
     def trust(self, u: Mapping[str, Float[Tensor, "n _"]]) -> dict[str, Float[Tensor, " n"]]:
-        """Block -> (n,) weights in (0, 1]: how far M(u) is to be trusted there."""
+        """Block -> (n,) weights in (0, 1]: how reliable M(u) is at each row."""
         weights = {modality: view.trust(_with_shared(u, modality)) for modality, view in self.views.items()}
         if SHARED in u:
             weights[SHARED] = torch.stack(list(weights.values())).mean(0)
@@ -104,18 +115,19 @@ class Geometry:
             own = u[modality].shape[1]
             metrics[modality] = metric[:, -own:, -own:]
             if SHARED in u:
-                # the effect of s that no change of u_m could have, as in `coupling`
+                # the part of the effect of s that no change of u_m could produce, as in `coupling`
                 mixed = metric[:, -own:, :-own]
                 explained = mixed.transpose(1, 2) @ torch.linalg.solve(metrics[modality], mixed)
                 shared = metric[:, :-own, :-own] - explained
                 metrics[SHARED] = metrics[SHARED] + shared if SHARED in metrics else shared
         return {block: _invert_metric(metrics[block]).to(u[block]) for block in u}
 
-    def coupling(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Modality -> C (own, shared) such that a change of s at fixed u_m + C s is orthogonal to one of u_m.
+    def coupling(self, u: Mapping[str, Float[Tensor, "n _"]]) -> dict[str, Float[Tensor, "own shared"]]:
+        """Modality -> C (own, shared), a matrix that makes the codes of the modality orthogonal to s.
 
-        Given s, codes u_m and codes u_m + C s carry the same information, and nothing else decides between
-        them. Empty without shared latents.
+        If s changes while u_m + C s stays the same, the pictures change orthogonally to any change that u_m
+        makes. Given s, codes u_m and codes u_m + C s carry the same information, so nothing else decides
+        between them. Empty without shared latents.
         """
         if SHARED not in u:
             return {}
@@ -127,13 +139,14 @@ class Geometry:
         return found
 
 
-def _with_shared(u: Mapping[str, Tensor], modality: str) -> Tensor:
+def _with_shared(u: Mapping[str, Float[Tensor, "n _"]], modality: str) -> Float[Tensor, "n d"]:
     """(n, shared + own) codes that a modality depends on, in double precision on the CPU."""
     parts = [u[SHARED], u[modality]] if SHARED in u else [u[modality]]
     return torch.cat(parts, 1).double().cpu()
 
 
-def _invert_metric(metric: Tensor) -> Tensor:
+def _invert_metric(metric: Float[Tensor, "n d d"]) -> Float[Tensor, "n d d"]:
+    """(n, d, d) -> (n, d, d): the inverse of each metric plus a small share of the identity."""
     d = metric.shape[-1]
     ridge = METRIC_RIDGE / d * torch.eye(d, dtype=metric.dtype)
     size = _trace(metric)
@@ -143,8 +156,8 @@ def _invert_metric(metric: Tensor) -> Tensor:
     return inverse
 
 
-def _trace(metric: Tensor) -> Tensor:
-    """(n, d, d) -> (n, 1, 1)."""
+def _trace(metric: Float[Tensor, "n d d"]) -> Float[Tensor, "n 1 1"]:
+    """Trace of each matrix, (n, d, d) -> (n, 1, 1)."""
     return torch.diagonal(metric, dim1=1, dim2=2).sum(1)[:, None, None]
 
 

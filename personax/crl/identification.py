@@ -9,14 +9,14 @@ pace (geometry.py); this fixes the coordinates that no edge between modalities t
 
 Gradients learn gates, mechanisms and coordinates well, but they hardly ever reverse a causal order. Of 32
 random starts on Variant-MNIST five to seven ended at the true graph, and those had the lowest Eq. (9). So
-many models are trained side by side in one batch. Each of these starts has its own coordinates and its own
-random order. A generation is a number of training steps, after which models are selected on validation rows:
-first the better half goes on, until as many are left as the population shall have. Then the best quarter of
-the population survives and is copied, and in each copy one latent moves to another place in the order. At the
-end the best few, the finalists, are trained longer. The truth is never used.
+many models, called starts, are trained side by side in one batch. Each start has its own coordinates and its
+own random order. A generation is a number of training steps, after which models are selected on validation
+rows: first the better half goes on, until `population` models are left. After each later generation the best
+quarter of the population survives and is copied, and in each copy one latent moves to another place in the
+order. At the end the best few, the finalists, are trained longer. The truth is never used.
 
-Several data sets, each with a population of its own, can share the batch (`identify_together`). Their models
-stand one data set after the other, and nothing passes between them.
+Several data sets, each with its own population, can share the batch (`identify_together`). The models of
+the first data set come first, then those of the second, and so on. They do not influence each other.
 """
 
 import logging
@@ -45,8 +45,8 @@ from personax.views import SHARED
 
 log = logging.getLogger(__name__)
 
-CHILDREN = 4  # models that each survivor of a generation becomes: itself and its copies
-COORDINATE_RATE = 0.5  # share of the learning rate; mechanisms must be able to follow the coordinates
+CHILDREN = 4  # each survivor of a generation becomes this many models: itself and its copies
+COORDINATE_RATE = 0.5  # learning rate of the coordinates, as a share; mechanisms must be able to follow them
 WARM_UP, CLIP = 20, 100.0  # steps until the learning rate is full; largest norm of a gradient
 
 
@@ -61,16 +61,16 @@ class Codes:
         coupling: modality -> C (d, shared), see `Geometry.coupling`; empty without shared latents.
     """
 
-    u: Mapping[str, Tensor]
-    inverse_metric: Mapping[str, Tensor]
-    trust: Mapping[str, Tensor]
-    coupling: Mapping[str, Tensor] = field(default_factory=dict)
+    u: Mapping[str, Float[Tensor, "*sets n _"]]
+    inverse_metric: Mapping[str, Float[Tensor, "*sets n _ _"]]
+    trust: Mapping[str, Float[Tensor, "*sets n"]]
+    coupling: Mapping[str, Float[Tensor, "*sets _ shared"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return next(iter(self.u.values())).shape[-2]
 
-    def rows(self, index: Tensor) -> "Codes":
-        """The given rows, (k,); of stacked data sets those of each, (S, k)."""
+    def rows(self, index: Int[Tensor, "*sets k"]) -> "Codes":
+        """The given rows: index (k,), or for stacked data sets (S, k), the rows of each data set."""
         place: tuple[Tensor, ...] = (index,)
         if index.ndim == 2:
             place = (torch.arange(len(index), device=index.device)[:, None], index)
@@ -96,11 +96,11 @@ class Codes:
 
 
 class IdentifiedPrior(nn.Module):
-    """Coordinates of every block and a structural causal model over them, R starts side by side.
+    """R models (starts): coordinates of every block and a structural causal model over them.
 
     Codes are standardised first: `centre` and `scale` hold their mean and standard deviation in each block.
-    With several data sets (`side_by_side`) these have a first axis of length `sets`, and the first R / sets
-    models belong to the first data set, and so on.
+    With several data sets (`side_by_side`) these two have a first axis of length `sets`, and the first
+    R / sets models belong to the first data set, and so on.
     """
 
     def __init__(
@@ -123,9 +123,10 @@ class IdentifiedPrior(nn.Module):
             generator: on the CPU.
             flexible: see CausalPrior. If True, starts come from source_starts.py, else from starts.py.
             causal: see CausalPrior.
-            search: False begins with the codes themselves, for weights that are loaded afterwards.
+            search: False takes the codes themselves as first coordinates; for a model whose weights are
+                loaded afterwards.
             sparse: see `start_rotations`.
-            isometric: False ignores the geometry and takes that of the standardised codes.
+            isometric: False ignores the geometry of the measurements and uses that of the standardised codes.
         """
         super().__init__()
         self.sets = 1
@@ -154,12 +155,17 @@ class IdentifiedPrior(nn.Module):
         if flexible:  # starts are in causal order within each block
             self.scm.interleave(self.dimensions, generator)
 
-    def _decoupled(self, u: Mapping[str, Tensor], block: str) -> Tensor:
+    def _decoupled(
+        self, u: Mapping[str, Float[Tensor, "*sets n _"]], block: str
+    ) -> Float[Tensor, "*sets n d"]:
         """Codes (n, d) of a block, made orthogonal to s (see `Geometry.coupling`)."""
         return u[block] + u[SHARED] @ self.coupling[block].mT if block in self.coupling else u[block]
 
-    def _per_model(self, values: Tensor) -> Tensor:
-        """Values of each data set -> of each model, (sets, ...) -> (R, ...); of one data set as they are."""
+    def _per_model(self, values: Float[Tensor, "sets ..."]) -> Float[Tensor, "models ..."]:
+        """Repeat values of each data set for each of its models, (sets, ...) -> (R, ...).
+
+        Values of a single data set are returned as they are.
+        """
         return values if self.sets == 1 else values.repeat_interleave(len(self.scm.gate) // self.sets, 0)
 
     def latents(
@@ -176,9 +182,9 @@ class IdentifiedPrior(nn.Module):
         return torch.cat(parts, 2), jacobians
 
     def terms(self, codes: Codes, edges: Float[Tensor, "R g d d"]) -> dict[str, Float[Tensor, " R"]]:
-        """Unweighted terms of Eq. (9), (R,) each, under edges (R, g, d, d) (see CausalPrior.noise).
+        """Unweighted terms of Eq. (9), (R,) each, for g graphs per model (see CausalPrior.mechanisms).
 
-        `centring` keeps each latent's mean 0 and standard deviation 1, which nothing else fixes.
+        `centring` keeps each latent's mean at 0 and its standard deviation at 1; no other term does.
         """
         z, jacobians = self.latents(codes.u)
         likelihood = self.scm.log_density(z, edges).mean(1)
@@ -204,21 +210,21 @@ class IdentifiedPrior(nn.Module):
         return -terms["likelihood"] + geometry + terms["centring"] + edges
 
     def keep(self, models: Int[Tensor, " kept"]) -> None:
-        """Go on with these models in this order, equally many of a data set; repeated ones are copied."""
+        """Keep only these models, in this order, equally many of each data set; repeated ones are copied."""
         for parameter in self._learned():
             parameter.data = parameter.data[models.to(parameter.device)].clone()
 
     def _learned(self) -> list[nn.Parameter]:
-        """What differs between models; the models are its first axis."""
+        """Parameters that differ between models; their first axis is the models."""
         return [*self.coordinates.parameters(), *self.scm.parameters()]
 
     def _given(self) -> list[nn.Parameter]:
-        """What is the same for all models of a data set."""
+        """Parameters that are the same for all models of a data set."""
         return [*self.centre.values(), *self.scale.values(), *self.coupling.values()]
 
     @classmethod
     def side_by_side(cls, models: Sequence["IdentifiedPrior"]) -> "IdentifiedPrior":
-        """The models of several data sets, equally many of each, as one; a single one as it is."""
+        """Join the models of several data sets, equally many of each; a single one is returned as it is."""
         if len(models) == 1:
             return models[0]
         together = deepcopy(models[0])
@@ -231,7 +237,7 @@ class IdentifiedPrior(nn.Module):
         return together
 
     def apart(self) -> list["IdentifiedPrior"]:
-        """The models of each data set on their own; the reverse of `side_by_side`."""
+        """Separate the models of each data set; the reverse of `side_by_side`."""
         if self.sets == 1:
             return [self]
         models = [deepcopy(self) for _ in range(self.sets)]
@@ -262,9 +268,11 @@ def identify(
         train: codes of the training rows.
         validation: codes of the validation rows.
         config: the options of phase 2.
-        seed: seed of starts, mutations, batches and edges.
+        seed: seed of the starts, the changes of order, the batches and the random graphs.
         flexible, causal: see CausalPrior.
         on_step: called after each generation with its terms and every model's objective.
+
+    Raises TrainingDiverged if no model's objective is finite.
     """
     return identify_together(
         [train],
@@ -287,14 +295,16 @@ def identify_together(
     causal: bool = True,
     on_step: Callable[[int, dict[str, Any]], None] | None = None,
 ) -> list[IdentifiedPrior]:
-    """`identify` for several data sets in one batch; the results are those of each alone, up to rounding.
+    """Do `identify` for several data sets in one batch; up to rounding each result is the same as alone.
 
     Args:
         trains, validations: data sets of equal shapes.
         config: the options of phase 2.
         seeds: for each data set its seed.
         flexible, causal: see CausalPrior.
-        on_step: as in `identify`, with the data set's number first.
+        on_step: as in `identify`, with the data set's number as first argument.
+
+    Raises TrainingDiverged if in some data set no model's objective is finite.
     """
     device = next(iter(trains[0].u.values())).device
     cpus = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -307,7 +317,7 @@ def identify_together(
                 cpu,
                 flexible=flexible,
                 causal=causal,
-                # the starts are guided only by what Eq. (9) asks for
+                # a property that Eq. (9) does not reward must not guide the starts either
                 sparse=config.cross_sparsity > config.sparsity,
                 isometric=config.orthogonality > 0,
             ).to(device)
@@ -335,7 +345,7 @@ def identify_together(
             survivors, parents = _survivors(torch.argsort(of_set), generation, config)
             chosen.append(number * models + survivors)
         model.keep(torch.cat(chosen))
-        changed = torch.arange(parents, len(survivors))  # the same places in every data set
+        changed = torch.arange(parents, len(survivors))  # the same positions in every data set
         for number, cpu in enumerate(cpus if len(changed) else []):
             model.scm.mutate(number * len(survivors) + changed, cpu)
     bar.close()
@@ -344,8 +354,16 @@ def identify_together(
     return model.apart()
 
 
-def _survivors(ranking: Tensor, generation: int, config: Phase2Config) -> tuple[Tensor, int]:
-    """The models that go on after a generation (counted from 0), and how many of them keep their order."""
+def _survivors(
+    ranking: Int[Tensor, " R"], generation: int, config: Phase2Config
+) -> tuple[Int[Tensor, " kept"], int]:
+    """The models that continue after a generation (counted from 0), and how many of them keep their order.
+
+    Args:
+        ranking: numbers of the models, from the best to the worst.
+        generation: the generation that has ended.
+        config: the options of phase 2.
+    """
     if generation == config.generations:
         survivors = ranking[:1]
     elif generation == config.generations - 1:
@@ -367,7 +385,7 @@ def _descend(
     *,
     settle: bool,
 ) -> None:
-    """Take `steps` of Adam on Eq. (9), all models together. `settle`: the learning rate falls to zero."""
+    """Take `steps` steps of Adam on Eq. (9) for all models. With `settle` the learning rate falls to zero."""
     sets = len(generators)
     coordinates = list(model.coordinates.parameters())
     groups = [
@@ -396,28 +414,33 @@ def _descend(
 
 
 @torch.no_grad()
-def _score(model: IdentifiedPrior, rows: Codes, config: Phase2Config) -> tuple[Tensor, dict[str, Tensor]]:
-    """Eq. (9) and its terms of every model, (R,), with its most likely graph."""
+def _score(
+    model: IdentifiedPrior, rows: Codes, config: Phase2Config
+) -> tuple[Float[Tensor, " R"], dict[str, Float[Tensor, " R"]]]:
+    """Eq. (9) and its terms, (R,) each, of every model with its most likely graph; inf if not finite."""
     edges = model.scm.adjacency()
     terms = model.terms(rows, edges[:, None])
     loss = model.objective(terms, edges, config)
     return torch.where(torch.isfinite(loss), loss, torch.inf), terms
 
 
-def _generation_row(generation: int, terms: Mapping[str, Tensor], loss: Tensor) -> dict[str, Any]:
+def _generation_row(
+    generation: int, terms: Mapping[str, Float[Tensor, " R"]], loss: Float[Tensor, " R"]
+) -> dict[str, Any]:
     named = {name: value.tolist() for name, value in terms.items()}
     return {"phase": "identification", "generation": generation, "objective": loss.tolist(), **named}
 
 
 def edge_weights(model: IdentifiedPrior, codes: Codes) -> Float[Tensor, "d d"]:
-    """(d, d) strength of every edge i -> j: root mean square of d E[z_j] / d z_i, in standard deviations.
+    """(d, d) strength of every edge i -> j: root mean square over rows of d E[z_j] / d z_i.
 
-    Edges that are not in the graph have strength 0.
+    Latents have standard deviation 1. Edges that are not in the graph have strength 0. Of several models the
+    first one counts.
     """
     scm, adjacency = model.scm, model.scm.adjacency()
     z = model.latents(codes.u)[0].detach()[0]
 
-    def mean(row: Tensor) -> Tensor:
+    def mean(row: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
         return scm.mechanisms(row[None, None], adjacency[:, None])[0][0, 0]
 
     slopes = vmap(jacfwd(mean))(z)  # [n, child, parent]

@@ -1,12 +1,12 @@
 """Every option of the model and its training, with the reason for its default.
 
-A block is the set of latents of one modality. eta is the noise of one measurement: what the measurement shows
-that no other one of the same modality does.
+A block is the set of latents of one modality. eta is the noise of one measurement: what this measurement
+shows and no other one of the same modality does. Shares are numbers between 0 and 1; weights are at least 0.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from personax.learning.optimisation import OptimisationConfig
 from personax.runs.bounds import (
@@ -15,9 +15,9 @@ from personax.runs.bounds import (
     Dimensions,
     Positive,
     Rate,
-    Scale,
     Share,
     SideBySide,
+    Spread,
     Weight,
     Width,
     check_bounds,
@@ -31,9 +31,9 @@ class Phase1Config(OptimisationConfig):
     beta: Weight = 3.0
     """Weight of the KL term (Eq. 1)."""
     kl_warm_up: Share = 0.4
-    """Share of the epochs over which the KL's weight rises from 0 to beta. With its full weight from the
-    start the codes would be pressed together before alignment has spread them, and later they would hardly
-    unfold."""
+    """Share of the epochs over which the weight of the KL term rises from 0 to beta. With full weight from
+    the start, the KL term would press the codes together before alignment has spread them, and later they
+    would hardly spread any more."""
     align: Weight = 20.0
     """Weight of alignment between the measurements of a modality (Eq. 4)."""
     cross: Weight = 10.0
@@ -53,7 +53,7 @@ class Phase2Config:
     population: SideBySide = 16
     """Models that are left once the worse half of the starts has been dropped after each generation."""
     generations: Positive = 6
-    """Rounds of training and selection. Of a population the best quarter survives and is copied, and the
+    """Rounds of training and selection. The best quarter of the population survives and is copied, and the
     causal orders of the copies are changed."""
     generation_steps: Positive = 200
     """Optimiser steps of a generation."""
@@ -62,24 +62,25 @@ class Phase2Config:
     final_steps: Positive = 1500
     """Optimiser steps of the finalists."""
     search_batch_size: BatchSize = 256
-    """Rows per step of a generation: enough to tell the starts apart."""
+    """Rows per step of a generation: enough to compare the starts."""
     batch_size: BatchSize = 512
     """Rows per step of the finalists."""
     learning_rate: Rate = 1e-2
     """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
     orthogonality: Weight = 20.0
-    """Weight of orthogonal coordinates (Eq. 7). Without it, where the effect of a latent is symmetric, such
-    as a cosine, slightly oblique coordinates would be the cheaper model, because in them it seems to have no
-    effect. With 0 the geometry is not used for the starts either."""
+    """Weight of orthogonality: coordinates should be at right angles (Eq. 7). If the effect of a latent is
+    symmetric, such as a cosine, it seems to vanish in coordinates that are slightly off a right angle, and
+    without this term such a model would be cheaper. With 0 the geometry is not used for the starts either."""
     evenness: Weight = 1.0
-    """Weight of evenness: that equal steps of a coordinate change the pictures equally everywhere (Eq. 8).
-    Where an effect is symmetric, curved orthogonal coordinates in which it vanishes explain the block equally
-    well; those are uneven."""
+    """Weight of evenness: equal steps of a coordinate should change the pictures equally everywhere (Eq. 8).
+    If an effect is symmetric, there are curved orthogonal coordinates in which it vanishes and which explain
+    the block equally well. Those coordinates are uneven."""
     sparsity: Weight = 0.02
-    """Nats per row by which an edge within a modality must improve the likelihood (Eq. 6)."""
+    """An edge within a modality must improve the log-likelihood by this many nats per row (Eq. 6)."""
     cross_sparsity: Weight = 0.05
-    """The same for an edge between modalities; larger, because of Sun et al.'s Condition 4.3. Only if it is
-    larger do the starts (starts.py) look for coordinates in which few latents reach another modality."""
+    """The same for an edge between modalities. It is larger because of Sun et al.'s Condition 4.3: few edges
+    join modalities. Only if it is larger than `sparsity`, the starts (starts.py) look for coordinates in
+    which few latents affect another modality."""
 
 
 @dataclass(frozen=True)
@@ -89,32 +90,32 @@ class CRLConfig:
     latents: dict[str, Annotated[int, Between(1, 10_000)]] = field(default_factory=dict)
     """Latents per modality, such as {digit: 2, garment: 2}."""
     shared: Dimensions = 0
-    """Latents s shared by all modalities; 0 for none."""
+    """Number of latents s that all modalities share; 0 for none."""
     nuisance: dict[str, Dimensions] = field(default_factory=dict)
-    """Coordinates of a modality's block that are no latents; they replace eta. If a modality is seen only
-    once, nothing separates its style from its latents before identification, so the block holds both.
-    Identification then keeps as latents the coordinates with the strongest links to others. By default a
-    modality that is seen once has `noise` of them, and the others have none."""
+    """Modality -> number of coordinates of its block that are not latents but style; they replace eta. If a
+    modality has only one measurement, nothing separates its style from its latents before identification, so
+    the block holds both. Identification then keeps as latents the coordinates with the strongest links to
+    other blocks. By default a modality with one measurement has `noise` such coordinates, the others none."""
     noise: Dimensions = 4
     """Dimensions of each measurement's own noise eta."""
     hidden: Width = 128
     """Width of the networks' hidden layers."""
-    observation_sd: Scale = 0.1
+    observation_sd: Spread = 0.1
     """Standard deviation of the decoder's Gaussian: of pixels in [0, 1], or of standardised embeddings, whose
     mean variance is 1 (standardisation.py)."""
     flexible: bool = False
-    """Let scales depend on the parents, let each latent's noise have tails and skew (prior.py), and use
-    starts that rely on it (source_starts.py)."""
+    """With True the scale of a latent's noise depends on its parents, and the noise may have heavy tails and
+    skew (prior.py). The starts then use that latents are not Gaussian (source_starts.py)."""
     causal: bool = True
-    """Latents may cause each other. With False they are independent, which shows what the causal prior
-    adds."""
+    """With True latents may cause each other. With False they are independent; the comparison shows what the
+    causal prior adds."""
     phase1: Phase1Config = field(default_factory=Phase1Config)
-    """Representation."""
+    """Options of phase 1, representation."""
     phase2: Phase2Config = field(default_factory=Phase2Config)
-    """Identification."""
+    """Options of phase 2, identification."""
 
     def for_measurements(self, counts: Mapping[str, int]) -> "CRLConfig":
-        """This configuration with `nuisance` filled in, for modalities with so many measurements."""
+        """This configuration with `nuisance` filled in. `counts`: modality -> number of its measurements."""
         seen_once = {modality: self.noise for modality, count in counts.items() if count == 1}
         return replace(self, nuisance=seen_once | self.nuisance)
 
@@ -125,15 +126,6 @@ class CRLConfig:
     def width(self, modality: str) -> int:
         """Coordinates of a modality's block: its latents and its nuisance."""
         return self.latents[modality] + self.nuisance.get(modality, 0)
-
-
-def config_from(described: Mapping[str, Any]) -> CRLConfig:
-    """The configuration that `dataclasses.asdict` turned into plain values, as in a run's model.yaml.
-
-    Raises TypeError for values that are no configuration.
-    """
-    phases = {"phase1": Phase1Config(**described["phase1"]), "phase2": Phase2Config(**described["phase2"])}
-    return CRLConfig(**{**described, **phases})
 
 
 def check_config(config: CRLConfig) -> None:

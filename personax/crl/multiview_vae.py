@@ -1,7 +1,8 @@
 """The autoencoder: what is encoded, and how the measurements of a person are pooled.
 
-A block is the set of latents of one modality, or the set "s" that all modalities share. A measurement's noise
-eta is what it shares with no other measurement.
+A block is the set of latents of one modality, or the set "s" that all modalities share. The noise eta of a
+measurement is the part that it shares with no other measurement. To pool measurements is to combine what they
+say about a block into one posterior distribution.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,15 +22,21 @@ CROSS_DIMENSION = 4  # outputs of the learned maps in Eq. (5)
 
 
 class Code(NamedTuple):
-    """What one measurement says about the shared latents, the latents of its modality, and its noise eta."""
+    """What one measurement says about the shared latents, the block of its modality and its own eta.
+
+    Attributes:
+        shared: distribution of the codes of s; 0 columns if there are no shared latents.
+        own: distribution of the codes of the modality's block.
+        noise: distribution of eta.
+    """
 
     shared: Gaussian
     own: Gaussian
     noise: Gaussian
 
     @property
-    def content(self) -> Tensor:
-        """(n, shared + own) means of all that the measurements of a modality have in common."""
+    def content(self) -> Float[Tensor, "n _"]:
+        """(n, shared + own) means of the codes that the measurements of a modality have in common."""
         return torch.cat([self.shared.mean, self.own.mean], 1)
 
 
@@ -42,25 +49,27 @@ class Measurement(nn.Module):
         total = sum(self.sizes)
         self.encoder = make_encoder(shape, 2 * total, hidden)
         self.decoder = make_decoder(total, shape, hidden)
-        self.mixed_precision = False  # networks in bfloat16; codes, losses and weights stay float32
+        self.mixed_precision = False  # True runs networks in bfloat16; codes, losses, weights stay float32
 
-    def encode(self, x: Tensor) -> Code:
-        """x (n, *shape) -> its Code."""
+    def encode(self, x: Float[Tensor, "n *shape"]) -> Code:
+        """Encode x (n, *shape) as a Code."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed_precision):
             encoded = self.encoder(x)
         mean, log_variance = encoded.float().chunk(2, dim=1)
         parts = zip(mean.split(self.sizes, 1), log_variance.clamp(-10, 4).split(self.sizes, 1), strict=True)
         return Code(*(Gaussian(*part) for part in parts))
 
-    def decode(self, shared: Tensor, own: Tensor, noise: Tensor) -> Tensor:
-        """f_{m,i}(s, u_m, eta) -> (n, *shape)."""
+    def decode(
+        self, shared: Float[Tensor, "n _"], own: Float[Tensor, "n _"], noise: Float[Tensor, "n _"]
+    ) -> Float[Tensor, "n *shape"]:
+        """The decoder f_{m,i} of Eq. (2): codes s, u_m and eta -> expected measurement (n, *shape)."""
         with torch.autocast(shared.device.type, torch.bfloat16, enabled=self.mixed_precision):
             decoded: Tensor = self.decoder(torch.cat([shared, own, noise], 1))
         return decoded.float()
 
 
 class MultiViewVAE(nn.Module):
-    """Encoders and decoders of all measurements. The prior of the latents stands in prior.py.
+    """Encoders and decoders of all measurements. The prior of the latents is in prior.py.
 
     Args:
         shapes: modality -> shape of each of its measurements.
@@ -98,7 +107,7 @@ class MultiViewVAE(nn.Module):
         return [net for net in nets if isinstance(net, Measurement)]
 
     def accelerate(self, *, mixed_precision: bool, compiled: bool) -> None:
-        """Run all networks in bfloat16, compile them with torch.compile, or both."""
+        """Set whether all networks run in bfloat16; compile them with torch.compile if `compiled` is True."""
         for modality in self.modalities:
             for net in self.of(modality):
                 net.mixed_precision = mixed_precision

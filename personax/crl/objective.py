@@ -1,13 +1,15 @@
-"""The objective, term by term. Other files use these equation numbers; the sources stand beside them.
+"""The objective, term by term. Other files use these equation numbers; the sources are in brackets.
 
 A person has measurements x_{m,i} of modality m. u_m are the codes of the modality's block (the latents of one
-modality), with the pooled posterior q(u_m | x_{m,1..I}); s are the codes that all modalities share; eta_{m,i}
-is the noise of one measurement; h is the map from codes to latents z.
+modality), with the pooled posterior q(u_m | x_{m,1..I}), which uses all measurements of the modality; s are
+the codes that all modalities share; eta_{m,i} is the noise of one measurement: what it shows and no other one
+of the same modality does; f_{m,i} is a decoder, sd the standard deviation of its errors; h is the map from
+codes to latents z. In shapes, R is the number of models that phase 2 trains side by side.
 
     (1)  L1 = sum_{m,i} reconstruction_{m,i} + beta KL + a_w align + a_x cross + a_s shared + a_g edges
     (2)  reconstruction_{m,i} = |x_{m,i} - f_{m,i}(u_m, s, eta_{m,i})|^2 / (2 sd^2)          (paper's L_Recon)
     (3)  KL = E_q[log q(u) - log p(u)] + sum_{m,i} KL(q(eta_{m,i}) || N(0, I))                 (paper's L_Ind)
-    (4)  align = InfoNCE between the measurements' encodings of u_m                (Yao et al. 2023, Thm 3.2)
+    (4)  align = InfoNCE between the measurements' encodings of (s, u_m)           (Yao et al. 2023, Thm 3.2)
     (5)  cross = InfoNCE between learned maps of the modalities' pooled encodings, shared = InfoNCE between
                  their encodings of s                                      (Yao et al. 2023; Sun et al. C.3)
     (6)  edges = expected number of edges, weighted within and between blocks        (paper's L_Sp; Sun 4.3)
@@ -15,9 +17,11 @@ is the noise of one measurement; h is the map from codes to latents z.
                                                    (Reizinger et al. 2022; Gresele et al. 2021, IMA)
     (8)  evenness = mean_j E[(log |grad z_j|^2 here - there)^2], two rows  (isometry, Horan et al. 2021)
          In (7) and (8) the weight of a row is the trust in the metric there (geometry.py).
-    (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + edges     identification
+         centring = sum_j mean(z_j)^2 + (sd(z_j) - 1)^2, which fixes the units of the latents
+    (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + centring + edges
 
-The terms of Eq. (2) to (5) are used by other methods, too. They stand in learning/losses.py.
+Phase 1 (representation) minimises Eq. (1), phase 2 (identification) Eq. (9). The terms of Eq. (2) to (5) are
+used by other methods, too, and are in learning/losses.py.
 """
 
 import torch
@@ -31,7 +35,14 @@ def expected_edges(
     within_weight: float,
     cross_weight: float,
 ) -> Float[Tensor, " R"]:
-    """Eq. (6): the expected number of edges; those of `cross` (0 or 1) have a weight of their own."""
+    """Eq. (6): the weighted expected number of edges of each model.
+
+    Args:
+        probability: [.., i, j] probability of the edge i -> j.
+        cross: 1 for edges that join two blocks, 0 for others.
+        within_weight: weight of an edge within a block.
+        cross_weight: weight of an edge between blocks.
+    """
     return (probability * (within_weight + (cross_weight - within_weight) * cross)).sum((1, 2))
 
 
@@ -43,6 +54,9 @@ def gradient_products(
     Args:
         jacobian: [.., j, i] = dz_j / du_i.
         inverse_metric: from geometry.py, (n, d, d), or (R, n, d, d) if models see different rows.
+
+    Returns:
+        [.., j, k] = inner product of grad z_j and grad z_k in the inverse metric.
     """
     return jacobian @ inverse_metric @ jacobian.transpose(2, 3)
 
@@ -82,5 +96,5 @@ def evenness(products: Float[Tensor, "R n d d"], trust: Float[Tensor, "*models n
     return 2 * (deviation.square() * share).sum(1).mean(1)
 
 
-def _squared_lengths(products: Tensor) -> Tensor:
+def _squared_lengths(products: Float[Tensor, "R n d d"]) -> Float[Tensor, "R n d"]:
     return torch.diagonal(products, dim1=2, dim2=3).clamp_min(1e-30)

@@ -1,14 +1,14 @@
 """The structural causal model as the prior of the latents: a graph, an order and additive mechanisms.
 
 A block is the set of latents of one modality, or the set "s" that all modalities share. A mechanism f_k gives
-the mean of latent z_k from its parents in the graph A, A_jk = 1 meaning z_j -> z_k:
+the mean of latent z_k from its parents (its direct causes) in the graph A, A_jk = 1 meaning z_j -> z_k:
 
     z_k = f_k(A_1k z_1, ..., A_dk z_d) + sigma_k eps_k,    eps_k ~ N(0, 1) independent        (paper §4.1)
 
 With `flexible` it is a conditional flow. Then sigma_k depends on the parents, too, and eps_k is not normal
 itself but becomes normal by a sinh-arcsinh map (Jones & Pewsey 2009), so that the noise of every latent has
-tails and a skew of its own. This helps because latents that are not Gaussian can be told from rotations of
-them.
+its own tails and its own skew. This helps because latents that are not Gaussian can be distinguished from
+rotations of them.
 
 A is random: an edge i -> j is open with probability
 
@@ -25,19 +25,19 @@ import math
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from personax.learning.latent_names import block_slices
 from personax.views import SHARED
 
-CONCRETE_TEMPERATURE = 0.5
-ORDER_SPACING = 4.0  # difference of neighbours in a fresh order: clear, but gradients still pass the sigmoid
+CONCRETE_TEMPERATURE = 0.5  # of the binary concrete distribution; 0 would be exact but without gradients
+ORDER_SPACING = 4.0  # first difference of neighbours' potentials: clear, but the sigmoid still has a gradient
 GRAPHS_PER_BATCH = 16  # random graphs among which the rows of a batch are divided
 
 
 def graphs_for(rows: int) -> int:
-    """The number of random graphs among which so many rows are divided; it divides `rows`."""
+    """The number of random graphs among which the rows of a batch are divided; it divides `rows`."""
     return math.gcd(rows, GRAPHS_PER_BATCH)
 
 
@@ -61,10 +61,15 @@ def edge_masks(dimensions: Mapping[str, int]) -> tuple[Float[Tensor, "d d"], Flo
 
 
 class CausalPrior(nn.Module):
-    """R structural causal models over d latents, side by side."""
+    """R structural causal models over d latents, side by side.
 
-    allowed: Tensor
-    cross: Tensor
+    Attributes:
+        allowed: (d, d) 1 for edges that may exist, else 0.
+        cross: (d, d) 1 for allowed edges that join two blocks, else 0.
+    """
+
+    allowed: Float[Tensor, "d d"]
+    cross: Float[Tensor, "d d"]
 
     def __init__(
         self,
@@ -76,14 +81,14 @@ class CausalPrior(nn.Module):
         flexible: bool = False,
         causal: bool = True,
     ) -> None:
-        """Draw R fresh models: random orders, all gates open, mechanisms near zero.
+        """Draw R new models: random orders, all gates open, mechanisms near zero.
 
         Args:
             dimensions: block -> number of its latents, d in total.
             starts: R.
             generator: on the CPU.
             hidden: number of tanh units of each mechanism.
-            flexible: scales and noises as described above.
+            flexible: scales and noises as described at the top of this file.
             causal: False allows no edge, so that latents are independent.
         """
         super().__init__()
@@ -115,16 +120,16 @@ class CausalPrior(nn.Module):
         return torch.sigmoid(self.gate) * torch.sigmoid(rise) * self.allowed
 
     def adjacency(self) -> Float[Tensor, "R d d"]:
-        """0 and 1: the edges that are more likely open than not. They form no cycle."""
+        """0 and 1: the edges whose probability is above 1/2. They form no cycle."""
         return (self.edge_probability() > 0.5).float()
 
     def forbid(self, edges: Bool[Tensor, "d d"]) -> None:
-        """Allow these edges no longer, in any of the models."""
+        """Remove these edges (True) from the allowed ones, in all models."""
         self.allowed = self.allowed * ~edges
         self.cross = self.cross * ~edges
 
     def open_edges(self, uniform: Float[Tensor, "R g d d"]) -> Float[Tensor, "R g d d"]:
-        """The g random graphs, 0 or 1, that belong to numbers drawn uniformly from [0, 1].
+        """g random graphs of 0 and 1 for each model, made from random numbers that are uniform on [0, 1].
 
         Gradients reach `edge_probability`.
         """
@@ -135,7 +140,10 @@ class CausalPrior(nn.Module):
 
     @torch.no_grad()
     def interleave(self, dimensions: Mapping[str, int], generator: torch.Generator) -> None:
-        """Redraw every order. Within a block the columns keep their order, and shared latents come first."""
+        """Draw a new order for every model, in which the latents of a block keep the order of their columns.
+
+        Shared latents come first.
+        """
         for model in range(len(self.potential)):
             place = torch.rand(self.potential.shape[1], generator=generator)
             for block, members in block_slices(dimensions).items():
@@ -143,10 +151,10 @@ class CausalPrior(nn.Module):
             self.potential[model] = ORDER_SPACING * place.argsort().argsort().to(self.potential)
 
     @torch.no_grad()
-    def mutate(self, models: Tensor, generator: torch.Generator) -> None:
-        """In each of the given models move one latent to another place in the order, and reopen its edges.
+    def mutate(self, models: Int[Tensor, " k"], generator: torch.Generator) -> None:
+        """In each of the given models, move one latent to a random place in the order and reopen its gates.
 
-        The potentials of all models are spaced evenly again; their order stays.
+        The potentials of all models are spaced evenly again; the other models keep their order.
         """
         order = self.potential.argsort(1).argsort(1).float()  # place of each latent
         d = order.shape[1]
@@ -161,8 +169,12 @@ class CausalPrior(nn.Module):
     ) -> tuple[Float[Tensor, "R n d"], Float[Tensor, "R n d"]]:
         """Mean f_k and log sigma_k of every latent given its parents.
 
-        The rows are divided among the g graphs, and g divides n: the first n / g rows see the first graph,
-        and so on.
+        The rows are divided among the g graphs, and g must divide n: the first n / g rows use the first
+        graph, and so on.
+
+        Args:
+            z: latents.
+            edges: g graphs per model, [.., i, j] = 1 meaning i -> j.
         """
         starts, n, d = z.shape
         groups = edges.shape[1]

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-FEATURES = 256
-BANDWIDTH = 2.0  # standard deviations of the inputs
-RIDGE = 1e-3
+FEATURES = 256  # number of cosines
+BANDWIDTH = 2.0  # width of the kernel, in standard deviations of the inputs
+RIDGE = 1e-3  # of the regression, added to the mean product of the features
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,10 @@ class FourierBasis:
 
     Linear functions are fitted exactly. The cosines span approximately the functions of a Gaussian kernel
     (Rahimi & Recht 2007).
+
+    Attributes:
+        frequency: W.
+        phase: b, in [0, 2 pi).
     """
 
     frequency: Float[Tensor, "d features"]
@@ -40,7 +44,7 @@ class FourierBasis:
         return torch.cat([linear, waves], 2)
 
     def fit(self, u: Float[Tensor, "n d"], targets: Float[Tensor, "n t"]) -> Float[Tensor, "f t"]:
-        """Weights of the ridge regression of targets on phi(u); both sides are centred."""
+        """Weights of the ridge regression of targets on phi(u); both are centred first."""
         features = self(u)
         features = features - features.mean(0)
         moments = features.T @ (targets - targets.mean(0)).to(u.dtype) / len(u)
@@ -48,22 +52,22 @@ class FourierBasis:
         return weights
 
     def leverage(self, fitted: Float[Tensor, "m d"], u: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        """How little a regression on the rows `fitted` knows about each row of u: large where they are rare.
+        """How uncertain a regression on the rows `fitted` is at each row of u; large where they are rare.
 
         It is phi^T Gram^-1 phi of centred features. Its mean over the fitted rows is at most f, and it is
-        inversely proportional to their density (a Christoffel function).
+        about inversely proportional to their density (its inverse is a Christoffel function).
         """
         features = self(fitted)
         centre = features.mean(0)
         return _squares(self(u) - centre, torch.linalg.cholesky(_gram(features - centre)))
 
 
-def _gram(centred: Tensor) -> Tensor:
+def _gram(centred: Float[Tensor, "n f"]) -> Float[Tensor, "f f"]:
     """(n, f) centred features -> (f, f) their mean product, with the ridge."""
     return centred.T @ centred / len(centred) + RIDGE * torch.eye(centred.shape[1], dtype=centred.dtype)
 
 
-def _squares(features: Tensor, factor: Tensor) -> Tensor:
+def _squares(features: Float[Tensor, "n f"], factor: Float[Tensor, "f f"]) -> Float[Tensor, " n"]:
     """phi^T (L L^T)^-1 phi of features (n, f) and L (f, f)."""
     whitened: Tensor = torch.linalg.solve_triangular(factor, features.T, upper=False)
     return whitened.square().sum(0)

@@ -1,6 +1,6 @@
 """Phase 1: every term of Eq. (1) on a batch, and the training that minimises their sum.
 
-Equations stand in objective.py. A block is the set of latents of one modality, or the set "s" that all share.
+Equations are in objective.py. A block is the set of latents of one modality, or the set "s" that all share.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from personax.crl.model_config import Phase1Config
@@ -32,15 +33,15 @@ class Draws(NamedTuple):
         noise: modality -> per measurement (n, k) standard normal.
     """
 
-    latents: dict[str, Tensor]
-    edges: Tensor
-    noise: dict[str, list[Tensor]]
+    latents: dict[str, Float[Tensor, "*models n _"]]
+    edges: Float[Tensor, "*models R g d d"]
+    noise: dict[str, list[Float[Tensor, "*models n _"]]]
 
     @classmethod
     def of(cls, vae: MultiViewVAE, prior: CausalPrior, rows: int, generator: torch.Generator) -> "Draws":
-        """The next random numbers of `generator` for a pass over so many rows."""
+        """Draw the random numbers for a pass over this many rows from `generator`."""
 
-        def normal(width: int) -> Tensor:
+        def normal(width: int) -> Float[Tensor, "rows width"]:
             return torch.randn(rows, width, generator=generator, device=generator.device)
 
         blocks = {SHARED: vae.config.shared} if vae.config.shared else {}
@@ -68,8 +69,8 @@ class Draws(NamedTuple):
 
 def representation_terms(
     vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws
-) -> dict[str, Tensor]:
-    """The terms of Eq. (1) on one batch, without their weights: scalars, for the given draws."""
+) -> dict[str, Float[Tensor, ""]]:
+    """The terms of Eq. (1) on one batch for the given draws: scalars, without their weights."""
     codes = vae.encode(batch)
     posteriors = vae.posteriors(codes, batch)
     drawn = {block: posterior.at(draws.latents[block]) for block, posterior in posteriors.items()}
@@ -136,7 +137,7 @@ def train_representation(
     Arguments, result and errors are those of `minimise`. All random draws come from `seed`.
     """
 
-    def terms(batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         return representation_terms(vae, prior, batch, Draws.of(vae, prior, len(batch), generator))
 
     vae.accelerate(mixed_precision=config.mixed_precision, compiled=config.compile)
@@ -154,7 +155,7 @@ def train_representation(
     return history
 
 
-def _align(vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], batch: Batch) -> Tensor:
+def _align(vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], batch: Batch) -> Float[Tensor, ""]:
     """Eq. (4): the mean over pairs of measurements of a modality, summed over modalities."""
     total = batch.observed[vae.modalities[0]].new_zeros((), dtype=torch.float32)
     for modality in vae.modalities:
@@ -168,7 +169,7 @@ def _align(vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], batch: Batch)
 
 def _cross(
     vae: MultiViewVAE, codes: Mapping[str, Sequence[Code]], posteriors: Mapping[str, Posterior], batch: Batch
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Eq. (5): means over pairs of modalities, of the mapped codes and of the codes of s."""
     pairs = list(combinations(vae.modalities, 2))
     total = batch.observed[vae.modalities[0]].new_zeros((), dtype=torch.float32)
@@ -183,8 +184,8 @@ def _cross(
     return total, shared
 
 
-def _both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
-    """(n,) bool: rows that both have; None stands for all rows."""
+def _both(first: Bool[Tensor, " n"] | None, second: Bool[Tensor, " n"] | None) -> Bool[Tensor, " n"] | None:
+    """(n,) bool: rows that are True in both masks; None stands for all rows."""
     if first is None or second is None:
         return second if first is None else first
     return first & second

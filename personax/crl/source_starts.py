@@ -1,19 +1,20 @@
-"""Starts for identification where latents are not Gaussian: independent sources, orders, additive mechanisms.
+"""Starts for identification if latents are not Gaussian: independent sources, orders, additive mechanisms.
 
 A block is the set of latents of one modality. A start is one of the models that phase 2 trains side by side,
 with its own first guess of the coordinates.
 
 Let v be coordinates in which a block's geometry is the identity (geometry.py). Given s, v = Q z with Q
-orthogonal. To first order z = B z + e with B triangular in the causal order, so the independent sources are
+orthogonal. To first order z = B z + e with B triangular in the causal order, so the independent sources (the
+noises e of the latents) are
 
     e = (I - B) Q^T v = W v.
 
 Independent component analysis finds W up to the order of its rows (Hyvärinen & Oja 2000; Shimizu et al.
 2006). For each order the factorisation W = L Q^T, with L lower triangular and Q orthogonal, is unique up to
-signs, and gives coordinates and mechanisms at once. Two things tell the right order. First, few entries of L
-differ from 0 there. Second, mechanisms that are additive and bent, z_k = sum_j f_kj(z_j) + e_k, are neither
-sparse nor additive in coordinates that mix latents, so the right order has the best penalised likelihood. The
-first is cheap to compute and shortens the list of orders for the second.
+signs, and gives coordinates and mechanisms at once. Two properties show the right order. First, few entries
+of its L differ from 0. Second, mechanisms that are additive and nonlinear, z_k = sum_j f_kj(z_j) + e_k, are
+neither sparse nor additive in coordinates that mix latents, so the right order has the best penalised
+likelihood. The first property is cheap to compute and shortens the list of orders for the second.
 """
 
 import warnings
@@ -21,7 +22,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
@@ -29,26 +30,27 @@ from torch import Tensor
 from personax.crl.starts import symmetric_power
 from personax.views import SHARED
 
-RESTARTS = 30  # random orders that the search for sparse L begins from
+RESTARTS = 30  # number of random orders from which the search for a sparse L begins
 SHORT_LIST = 150  # orders whose mechanisms are fitted
-CLEAR_EFFECT = 0.15  # an entry of L in standard deviations that counts as an edge
-OTHER_CHOICES = 0.5  # probability with which a start goes on from one candidate of a block to the next
+CLEAR_EFFECT = 0.15  # size of an entry of L, in standard deviations, that counts as an edge
+OTHER_CHOICES = 0.5  # probability that a start skips a candidate of a block and tries the next one
 
 
 def source_starts(
-    u: Mapping[str, Tensor],
-    inverse_metric: Mapping[str, Tensor],
+    u: Mapping[str, Float[Tensor, "n _"]],
+    inverse_metric: Mapping[str, Float[Tensor, "_ _"]],
     starts: int,
     generator: torch.Generator,
-) -> dict[str, Tensor]:
+) -> dict[str, Float[Tensor, "R _ _"]]:
     """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j.
 
-    Within a block the z_j are in causal order. The first start takes the best candidate of every block; the
-    others draw among the next ones.
+    Within a block the z_j are in causal order. The first start takes the best candidate of every block; every
+    other start draws a candidate at random, a better one with a larger probability.
 
     Args:
         u: block -> standardised codes (n, d).
-        inverse_metric: block -> (d, d) its usual shape (geometry.py) in the same standardised coordinates.
+        inverse_metric: block -> (d, d) its usual inverse metric (`usual_shape` of geometry.py) in the same
+            standardised coordinates.
         starts: R.
         generator: on the CPU.
     """
@@ -79,7 +81,7 @@ def candidate_turns(
 
     Args:
         v: (n, d) codes in coordinates where the block's geometry is the identity.
-        given: (n, k) latents of other blocks that act on these.
+        given: (n, g) latents of other blocks that may cause these.
         seed: seed of the search.
     """
     v = v - v.mean(0)
@@ -98,7 +100,7 @@ def candidate_turns(
     scores = np.array([mechanism_score(v @ turn, causes) for turn in turns])
     order, score, turn = listed[int(scores.argmin())], scores.min(), turns[int(scores.argmin())]
     improved = True
-    while improved:  # go downhill in the score itself
+    while improved:  # move to the best neighbour until no neighbour has a better score
         moves = np.array(_moves(order))
         near = _factor_unmixing(unmixing, moves)[0]
         values = np.array([mechanism_score(v @ q, causes) for q in near])
@@ -108,20 +110,24 @@ def candidate_turns(
     return [turn, *(turns[i] for i in np.argsort(scores))]
 
 
-def _polynomials(given: np.ndarray) -> np.ndarray:
-    """(n, 1 + 3 k + pairs): a constant, the first three powers, and products of two."""
+def _polynomials(given: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n p"]:
+    """(n, g) -> (n, 1 + 3 g + pairs): a constant, the first three powers, and products of two columns."""
     standard = (given - given.mean(0)) / np.maximum(given.std(0), 1e-9)
     products = [standard[:, i] * standard[:, j] for i in range(given.shape[1]) for j in range(i)]
     return np.column_stack([np.ones(len(given)), standard, standard**2, standard**3, *products])
 
 
-def _factor_unmixing(unmixing: np.ndarray, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _factor_unmixing(
+    unmixing: Float[np.ndarray, "d d"], orders: Int[np.ndarray, "m d"]
+) -> tuple[Float[np.ndarray, "m d d"], Float[np.ndarray, "m d d"]]:
     """Q and L, (m, d, d) each, with unmixing[order] = L Q^T for each of the m orders (m, d)."""
     q, r = np.linalg.qr(np.swapaxes(unmixing[orders], 1, 2))
     return q, np.swapaxes(r, 1, 2)
 
 
-def _clear_effects(unmixing: np.ndarray, covariance: np.ndarray, orders: np.ndarray) -> np.ndarray:
+def _clear_effects(
+    unmixing: Float[np.ndarray, "d d"], covariance: Float[np.ndarray, "d d"], orders: Int[np.ndarray, "m d"]
+) -> Float[np.ndarray, " m"]:
     """(m,) smooth count of the entries of L below the diagonal that are clearly not 0, for each order."""
     q, lower = _factor_unmixing(unmixing, orders)
     spread = np.sqrt(np.einsum("mij,ik,mkj->mj", q, covariance, q))
@@ -131,8 +137,8 @@ def _clear_effects(unmixing: np.ndarray, covariance: np.ndarray, orders: np.ndar
     return np.asarray((1 - np.exp(-(effects**2))).sum((1, 2)))
 
 
-def _moves(order: np.ndarray) -> list[np.ndarray]:
-    """Every order that one entry's move to another place gives."""
+def _moves(order: Int[np.ndarray, " d"]) -> list[Int[np.ndarray, " d"]]:
+    """All orders that differ from `order` by moving one entry to another place."""
     d = len(order)
     return [
         np.insert(np.delete(order, i), j, order[i]) for i in range(d) for j in range(d) if j not in (i, i - 1)
@@ -140,9 +146,9 @@ def _moves(order: np.ndarray) -> list[np.ndarray]:
 
 
 def _sparse_orders(
-    unmixing: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
-    """The SHORT_LIST sparsest of all orders that are met on the way downhill from random ones."""
+    unmixing: Float[np.ndarray, "d d"], covariance: Float[np.ndarray, "d d"], rng: np.random.Generator
+) -> list[Int[np.ndarray, " d"]]:
+    """The SHORT_LIST orders with the sparsest L, of all orders that local searches from random ones meet."""
     met: dict[tuple[int, ...], float] = {}
     for _ in range(RESTARTS):
         order = rng.permutation(len(unmixing))
@@ -158,10 +164,10 @@ def _sparse_orders(
 
 
 def mechanism_score(z: Float[np.ndarray, "n d"], causes: Float[np.ndarray, "n g"]) -> float:
-    """Description length per row, in nats, of z (n, d) by additive mechanisms along the order of its columns.
+    """Description length per row, in nats, of z under additive mechanisms along the order of its columns.
 
-    Each z_k is regressed on `causes` (n, c) and on [z_j, tanh 2 z_j, z_j |z_j|] of those j < k that improve
-    the Bayesian information criterion (backward elimination).
+    Each z_k is regressed on `causes` and on [z_j, tanh 2 z_j, z_j |z_j|] of those j < k that improve the
+    Bayesian information criterion (backward elimination). A smaller score is better.
     """
     z = (z - z.mean(0)) / np.maximum(z.std(0), 1e-9)
     n, d = z.shape

@@ -1,4 +1,4 @@
-"""Where identification starts: at coordinates whose dependence on the other blocks is already sparse.
+"""The starts of identification: coordinates whose dependence on the other blocks is already sparse.
 
 A block is the set of latents of one modality, and u are its codes from phase 1. A start is one of the models
 that phase 2 trains side by side, with its own first guess of the coordinates.
@@ -17,30 +17,32 @@ random rotations end in different minima, which are the starts.
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from personax.crl.regression import FourierBasis
 
-START_ROWS = 4000
-ROTATION_STEPS = 200
+START_ROWS = 4000  # about how many rows the search uses
+ROTATION_STEPS = 200  # steps of Adam in the search
 
 
 def start_rotations(
-    u: Mapping[str, Tensor],
-    inverse_metric: Mapping[str, Tensor],
+    u: Mapping[str, Float[Tensor, "n _"]],
+    inverse_metric: Mapping[str, Float[Tensor, "_ _"]],
     starts: int,
     generator: torch.Generator,
     *,
     sparse: bool = True,
-) -> dict[str, Tensor]:
+) -> dict[str, Float[Tensor, "starts _ _"]]:
     """Block -> (R, d, d) linear maps, [.., i, j] the weight of u_i in z_j.
 
     Args:
         u: block -> standardised codes (n, d).
-        inverse_metric: block -> (d, d) its usual shape (geometry.py) in the same standardised coordinates.
+        inverse_metric: block -> (d, d) its usual inverse metric (`usual_shape` of geometry.py) in the same
+            standardised coordinates.
         starts: R.
         generator: on the CPU.
-        sparse: False leaves the rotations as they are drawn.
+        sparse: False keeps the random rotations without the search.
     """
     step = max(1, len(next(iter(u.values()))) // START_ROWS)
     some = {block: values[::step].double().cpu() for block, values in u.items()}
@@ -63,21 +65,23 @@ def start_rotations(
     return maps
 
 
-def symmetric_power(matrix: Tensor, power: float) -> Tensor:
+def symmetric_power(matrix: Float[Tensor, "d d"], power: float) -> Float[Tensor, "d d"]:
     """A power of a symmetric positive matrix (d, d)."""
     values, vectors = torch.linalg.eigh(matrix)
     powered: Tensor = (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
     return powered
 
 
-def _gradients(u: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-    """grad_u E[t_j | u_n] of codes (n, d), (n, targets, d)."""
+def _gradients(
+    u: Float[Tensor, "n d"], targets: Float[Tensor, "n t"], generator: torch.Generator
+) -> Float[Tensor, "n t d"]:
+    """(n, targets, d) gradients grad_u E[t_j | u_n] at codes u (n, d) of targets t (n, targets)."""
     basis = FourierBasis.draw(u.shape[1], generator)
     return (basis.derivative(u) @ basis.fit(u, targets)).transpose(1, 2)
 
 
-def _sparsest(gradients: Tensor, rotation: Tensor) -> Tensor:
-    """Turn each of the rotations (R, d, d) so that the L1 norm of the rotated gradients (n, d) falls."""
+def _sparsest(gradients: Float[Tensor, "n d"], rotation: Float[Tensor, "R d d"]) -> Float[Tensor, "R d d"]:
+    """Change each of the rotations (R, d, d) to make the L1 norm of the rotated gradients (n, d) smaller."""
     gradients = gradients / gradients.square().mean().sqrt().clamp_min(1e-12)
     d = rotation.shape[-1]
     skew = torch.zeros_like(rotation, requires_grad=True)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Outcome(NamedTuple):
-    """What became of a run: its metrics, or None and what went wrong."""
+    """The result of a run: its metrics; or None, and what went wrong."""
 
     path: Path
     metrics: Metrics | None
@@ -31,15 +31,15 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, Metric
     """Folder -> metrics of every run.
 
     Args:
-        cells: folder -> configuration. Where a configuration says `resume`, a finished run is read and an
+        cells: folder -> configuration. If the configuration has `resume`, a finished run is read and an
             interrupted one is continued.
-        jobs: number of processes; they share the cores of the machine. A single one has the threads of this
-            process.
+        jobs: number of processes, which share the cores of the machine. A single process uses as many threads
+            as this process.
 
-    Raises InputError naming the first run that failed, once all others are finished.
+    Raises InputError, which names the first run that failed, after all others are finished.
     """
     threads = torch.get_num_threads() if jobs == 1 else max(1, (os.cpu_count() or 1) // jobs)
-    os.environ["TQDM_DISABLE"] = "1"  # the new processes read this: one bar in all, not one for every run
+    os.environ["TQDM_DISABLE"] = "1"  # read by the new processes: only one bar, not one for every run
     results: dict[Path, Metrics] = {}
     failed: list[Outcome] = []
     tasks = (delayed(_run_cell)(path, config, threads) for path, config in cells.items())
@@ -62,21 +62,21 @@ def run_cells(cells: Mapping[Path, MnistConfig], jobs: int) -> dict[Path, Metric
 
 
 def _run_cell(path: Path, config: MnistConfig, threads: int) -> Outcome:
-    """One run, in a process of its own."""
+    """One run, in a separate process."""
     torch.set_num_threads(threads)
     logging.getLogger("personax").setLevel(logging.DEBUG)  # for run.log
     try:
         return Outcome(path, run_mnist_seed(config, path))
     except InputError as error:
         return Outcome(path, None, str(error))
-    except Exception as error:  # a defect of ours; the other runs must go on
+    except Exception as error:  # a mistake in our code; the other runs must go on
         log.exception("%s", path)
         return Outcome(path, None, f"{type(error).__name__}: {error}")
 
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """A SIGTERM ends the block as Ctrl-C does; by default it would leave the other processes behind."""
+    """A SIGTERM ends the block as Ctrl-C does; by default the other processes would go on."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -19,8 +19,9 @@ def evaluate_latents(latents: pd.DataFrame, data: MultiViewData, split: Split) -
 
     Returns:
         heldout: maps are fitted on training rows, and everything is scored on test rows: r2 and
-            r2_per_latent (from all recovered latents), mcc_pearson, mcc_spearman, correlation_per_latent.
-        insample: the official protocol, fitted and scored on the validation rows: r2, mcc_pearson.
+            r2_per_latent (from all recovered latents), mcc_pearson, mcc_spearman, correlation_per_latent,
+            matched_to (true latent -> name of the recovered one, or None), and rows (number of test rows).
+        insample: the official protocol, fitted and scored on the validation rows: r2, mcc_pearson, note.
     """
     z, truth = latents.to_numpy(), data.true_latents.to_numpy()
     names = list(data.true_latents.columns)
@@ -57,17 +58,18 @@ def evaluate_graph(
 ) -> dict[str, Any]:
     """Scores of a recovered graph (d, d) whose nodes are matched to the true latents by `columns` (k,).
 
-    A true latent without a recovered one (its column is d or more) has no recovered edges.
+    A true latent without a recovered one (its column is d or more) has no recovered edges. Raises ValueError
+    if the true graph is unknown.
     """
     if data.known_truth.graph is None:
-        raise ValueError("these data carry no true graph")
+        raise ValueError("these data have no true graph")
     return graph_scores(data.known_truth.graph, matched_graph(adjacency, columns))
 
 
 def matched_graph(matrix: Num[np.ndarray, "d d"], columns: Int[np.ndarray, " k"]) -> Num[np.ndarray, "k k"]:
     """A matrix (d, d) over recovered latents as one (k, k) over the true latents that they are matched to.
 
-    columns: as returned by `metrics.match`.
+    `columns` are those that `metrics.match` returns.
     """
     missing = max(0, int(columns.max()) + 1 - len(matrix))
     return np.asarray(np.pad(matrix, ((0, missing), (0, missing)))[np.ix_(columns, columns)])

@@ -25,12 +25,13 @@ class FolderOfData(NamedTuple):
 
 
 def seed_folder(output: str | None, default: str, seed: int, *, alone: bool) -> Path:
-    """The run folder of a seed: what the option `output` says, or below results/.
+    """The run folder of a seed: from the option `output`, or below results/.
 
     Args:
         output: folder of a single run, or the folder that holds the runs of several seeds.
-        default: path below results/ of the folder that holds the runs, where `output` is None.
-        alone: this seed is the only one.
+        default: path below results/ of the folder that holds the runs, used if `output` is None.
+        seed: the seed.
+        alone: True if this seed is the only one.
     """
     if output is None:
         return project_path(Path("results") / default / f"seed-{seed}")
@@ -46,7 +47,7 @@ def latent_counts(data: MultiViewData) -> dict[str, int]:
 def fit_in_folder(
     folder: RunFolder, data: MultiViewData, split: Split, config: CRLConfig, *, seed: int, device: str
 ) -> CRL:
-    """A fitted model: read from the folder if it is finished, else fitted from the last checkpoint.
+    """A fitted model: read from the folder if it is there, else fitted, from a checkpoint if there is one.
 
     Writes the history after every epoch and generation, and the model when it is fitted.
     """
@@ -69,7 +70,7 @@ def fit_together_in_folders(
 ) -> None:
     """Fit the models of several runs in one pass and save each in its folder, where `fit_in_folder` reads it.
 
-    There are no checkpoints; one that an earlier attempt has left is not used, and removed.
+    There are no checkpoints; a checkpoint of an earlier attempt is not used and is removed.
     """
     models = [CRL(config, seed=seed, device=device) for seed in seeds]
     CRL.fit_together(
@@ -88,7 +89,7 @@ def write_history(folder: Path, history: list[dict[str, Any]]) -> None:
 
 
 def read_history(folder: Path) -> pd.DataFrame:
-    """The history of a training as a table with one row per epoch or generation."""
+    """The history of a training as a table with one row per epoch or generation. Raises InputError."""
     if not (folder / HISTORY).exists():
         raise InputError(f"{folder / HISTORY}: missing; the run has not been trained")
     read_rows(folder)  # refuses a damaged file; pandas reads the numbers, whose last bits criteria depend on
@@ -98,9 +99,10 @@ def read_history(folder: Path) -> pd.DataFrame:
 def write_latents(path: Path, latents: pd.DataFrame, data: MultiViewData, split: Split) -> None:
     """Write id, split (train, validation or test) and one column per latent, for all people, as Parquet.
 
-    Latents of a modality are imputed for a person of whom no measurement of it is observed. For every
-    modality with such people a column of True and False, `observed_MODALITY`, follows; s is imputed where all
-    modalities have such a column and all are False. Without such people there are no further columns.
+    If a person has no measurement of a modality, the latents of this modality are imputed (guessed by the
+    model). For every modality with such people there is a column `observed_MODALITY` of True and False. The
+    shared latents s are imputed if all modalities have such a column and all are False. If there are no such
+    people, there are no such columns.
     """
     table = latents.copy()
     table.insert(0, "split", split.labels(len(table)))

@@ -1,6 +1,6 @@
 """The console script `personax`: one subcommand for each script, with the same options.
 
-Only the module of the chosen subcommand is imported, so that `personax --help` answers at once.
+Only the module of the chosen subcommand is imported, so that `personax --help` is fast.
 """
 
 import sys
@@ -36,7 +36,7 @@ SUBCOMMANDS = {
 
 
 def usage() -> str:
-    """What `personax --help` prints."""
+    """The text that `personax --help` prints."""
     width = max(map(len, SUBCOMMANDS))
     lines = [f"  {name:<{width}}  {command.phrase}" for name, command in SUBCOMMANDS.items()]
     head = f"usage: {PROGRAM} SUBCOMMAND [options]"
@@ -44,7 +44,7 @@ def usage() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the subcommand that the first word names, on the other words; returns the exit code."""
+    """Run the subcommand that the first word names, with the other words as options; return the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help"):
         print(usage())
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def named_program(name: str, options: Sequence[str]) -> Iterator[None]:
-    """Let messages, usage and manifests of the block show this program name and these options."""
+    """Inside the block, messages, usage and manifests show this program name and these options."""
     before = sys.argv
     sys.argv = [name, *options]
     try:

@@ -12,7 +12,7 @@ from personax.runs.run_records import entry_at
 
 
 def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
-    """Dotted key, such as "heldout.r2" -> its value; keys that are absent or null are left out."""
+    """Dotted key, such as "heldout.r2" -> its value; keys that are missing or null are left out."""
     picked: dict[str, float] = {}
     for key in keys:
         value = entry_at(metrics, key)
@@ -31,7 +31,7 @@ def summarise(per_seed: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:
 
 
 def write_summary(folder: Path, table: pd.DataFrame, title: str) -> list[Path]:
-    """Write summary.csv and summary.md to `folder`; returns their paths."""
+    """Write summary.csv and summary.md to `folder`; return their paths."""
     with atomic_path(folder / "summary.csv") as temporary:
         table.to_csv(temporary, index_label="metric")
     write_text(folder / "summary.md", f"# {escape_cell(title)}\n\n{markdown_table(table, index='metric')}\n")

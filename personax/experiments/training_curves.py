@@ -1,4 +1,4 @@
-"""Training curves from the history of a run: every epoch's objective and terms, every generation's models."""
+"""Training curves from the history of a run: objective and terms per epoch, models per generation."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ TERMS = {
     "_cross": "cross-modal contrast, Eq. (5)",
     "_shared": "contrast of s, Eq. (5)",
     "_edges": "expected edges, Eq. (6)",
-}  # of our model; the terms of a baseline are shown under their own names
+}  # names of our model's terms; the terms of a baseline keep their own names
 
 
 def draw_curves(history: pd.DataFrame, stem: Path, *, ours: bool = True) -> list[Path]:
@@ -26,7 +26,8 @@ def draw_curves(history: pd.DataFrame, stem: Path, *, ours: bool = True) -> list
 
     Args:
         history: a run's metrics.jsonl.
-        ours: the history is of our model, whose terms have equation numbers.
+        stem: path of the pictures without the suffix.
+        ours: True for the history of our model, whose terms have equation numbers.
     """
     generations = history[history["phase"] == "identification"]
     epochs = history[history["phase"] != "identification"]
@@ -56,7 +57,7 @@ def draw_curves(history: pd.DataFrame, stem: Path, *, ours: bool = True) -> list
 
 
 def _draw_population(panel: Axes, generations: pd.DataFrame) -> None:
-    """Eq. (9) of every model, generation by generation."""
+    """Draw Eq. (9) of every model, generation by generation."""
     known = [[value for value in values if value is not None] for values in generations["objective"]]
     for generation, values in zip(generations["generation"], known, strict=True):
         panel.scatter([generation] * len(values), values, s=8, color=GREY, linewidths=0)

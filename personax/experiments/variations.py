@@ -1,4 +1,4 @@
-"""Changes of one configuration, from which the comparison and the model choice make their variants."""
+"""Changes of a configuration; the comparison and the model choice make their variants with them."""
 
 from collections.abc import Callable
 from dataclasses import replace

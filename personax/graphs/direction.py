@@ -1,10 +1,10 @@
 """Which directions of a learned graph the latents themselves support.
 
-Independences alone leave some edges of a graph without a direction. A model that nevertheless learns one uses
-the shape of the dependence: with additive noise, the residual of the child is independent of its parents,
-while in the wrong direction the residual depends on the supposed cause (Hoyer et al. 2009). If the dependence
-is linear and Gaussian both directions fit equally well, and a direction that is drawn would be an accident of
-the fit.
+Independences alone leave some edges of a graph without a direction. A model that learns a direction for such
+an edge uses the shape of the dependence: with additive noise, the residual of the child is independent of its
+parents, while in the wrong direction the residual depends on the supposed cause (Hoyer et al. 2009). If the
+dependence is linear and Gaussian, both directions fit equally well, and the learned direction is an accident
+of the fit.
 """
 
 import logging
@@ -18,7 +18,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
-from personax.graphs.discovery import standardised
+from personax.graphs.discovery import constant_columns, standardised
 from personax.graphs.graph import TAIL, Graph, marks_from_adjacency
 from personax.graphs.graph_scores import cpdag_marks
 from personax.independence import hsic
@@ -27,14 +27,12 @@ from personax.views import SHARED
 
 log = logging.getLogger(__name__)
 
-HALVES = 40  # random halves of the people in which the two directions are compared
-# A direction is decided if it fits better in at least this share of them. Of linear Gaussian pairs, which
-# have none, 0 to 2 % are decided (60 pairs each of 400, 1,500 and 4,000 people).
+HALVES = 40  # number of random halves of the people in which the two directions are compared
+# A direction is decided if it fits better in at least this share of the halves. Linear Gaussian pairs have no
+# direction; 0 to 2 % of them are decided by mistake (60 pairs each of 400, 1,500 and 4,000 people).
 SURE = 0.95
-MODELS_ARROWS = (
-    "arrows as the model has them; draw --method learned leaves open what its latents do not decide"
-)
-MOST_PEOPLE = 1000  # in a half: more make the comparison slower and hardly surer
+OPEN_LINES = "undirected: the latents do not decide the direction; SHD counts the arrow of the model"
+MOST_PEOPLE = 1000  # most people in a half; with more the comparison is slower and hardly more certain
 
 
 def support_of_directions(
@@ -44,42 +42,52 @@ def support_of_directions(
     given: Sequence[int] = (),
     seed: int = 0,
 ) -> Float[np.ndarray, "d d"]:
-    """How often each arrow of a DAG fits the latents better than its reverse; NaN where that is no question.
+    """How often each arrow of a DAG fits the latents better than its reverse; NaN for all other pairs.
 
-    For i -> j, j is regressed on all its parents with additive splines, and i on j and the other parents of
-    i. In each of `HALVES` random halves of the people, the direction fits better if the residual of j
+    A DAG is a directed graph without cycles. Only those arrows are examined that the equivalence class of the
+    graph (all DAGs with the same independences) leaves without a direction.
+
+    For i -> j, j is regressed on all its parents with additive splines, and i on j and the parents of i. In
+    each of `HALVES` random halves of the people, the direction fits better if the residual of j
     depends less on i than the residual of i on j (HSIC). 0.5 means that both fit equally well.
 
     Args:
         latents: n people's latents.
         adjacency: the graph, a DAG.
-        given: nodes whose outgoing arrows are assumptions and not findings, such as shared latents.
-        seed: of the halves.
+        given: nodes whose outgoing arrows are assumptions and are not examined, such as shared latents.
+        seed: seed of the random halves.
 
-    Asked are only the edges that the equivalence class of the graph leaves without a direction.
+    Returns:
+        [i, j] = share of the halves in which i -> j fits better than j -> i, in [0, 1]; or NaN. It is 0 if
+        one of the two latents is constant, which can happen after a failed fit.
     """
-    data = standardised(latents)
+    varies = ~constant_columns(latents)
+    data = np.zeros(latents.shape)
+    data[:, varies] = standardised(latents[:, varies])
     marks = cpdag_marks(marks_from_adjacency(adjacency))
     support = np.full(adjacency.shape, np.nan)
     for i, j in np.argwhere((adjacency == 1) & (marks == TAIL) & (marks.T == TAIL)).tolist():
         if i in given:
             continue
+        if not (varies[i] and varies[j]):
+            support[i, j] = 0.0
+            continue
         rng = numpy_rng(seed, f"direction-{i}-{j}")
+        of_child, of_cause = (np.flatnonzero(adjacency[:, k] & varies) for k in (j, i))
         better = 0
         for _ in range(HALVES):
             some = data[rng.permutation(len(data))[: min(len(data) // 2, MOST_PEOPLE)]]
-            others = np.flatnonzero(adjacency[:, i])
-            forward = _dependence(some[:, adjacency[:, j] == 1], some[:, j], some[:, i])
-            backward = _dependence(some[:, [j, *others]], some[:, i], some[:, j])
+            forward = _dependence(some[:, of_child], some[:, j], some[:, i])
+            backward = _dependence(some[:, [j, *of_cause]], some[:, i], some[:, j])
             better += forward < backward
         support[i, j] = better / HALVES
     return support
 
 
 def with_decided_directions(graph: Graph, latents: pd.DataFrame, *, where: str) -> Graph:
-    """A learned DAG whose edges become undirected where the latents do not support their direction.
+    """Remove the directions of a learned DAG that the latents do not support; those edges become undirected.
 
-    Each such edge is reported; the message begins with `where`. Arrows out of shared latents are an
+    Each such edge is reported in a warning that begins with `where`. Arrows out of shared latents are an
     assumption of the model, so they stay. `latents` are (n, d), in the order of the graph's names.
     """
     shared = graph.members(SHARED) if SHARED in graph.blocks else []
@@ -87,7 +95,7 @@ def with_decided_directions(graph: Graph, latents: pd.DataFrame, *, where: str) 
     undecided = (graph.adjacency == 1) & (support < SURE)
     for i, j in np.argwhere(undecided).tolist():
         log.warning(
-            "%s: the latents do not decide between %s -> %s and its reverse (%.2f); it is drawn open",
+            "%s: the latents do not decide between %s -> %s and its reverse (%.2f); it gets no direction",
             where,
             graph.names[i],
             graph.names[j],
@@ -97,8 +105,10 @@ def with_decided_directions(graph: Graph, latents: pd.DataFrame, *, where: str) 
     return replace(graph, adjacency=graph.adjacency | undecided.T.astype(int), weights=weights)
 
 
-def _dependence(parents: np.ndarray, child: np.ndarray, cause: np.ndarray) -> float:
-    """HSIC, times n, of one of the parents and the residual of the child given all of them."""
+def _dependence(
+    parents: Float[np.ndarray, "n p"], child: Float[np.ndarray, " n"], cause: Float[np.ndarray, " n"]
+) -> float:
+    """HSIC, times n, of `cause` (one of the parents) and the residual of the child given all its parents."""
     fit = make_pipeline(SplineTransformer(n_knots=6, degree=3, knots="quantile"), Ridge(1e-3)).fit(
         parents, child
     )

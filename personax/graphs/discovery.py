@@ -1,4 +1,9 @@
-"""Estimate a graph from latents: one function for PC, FCI and GES of causal-learn, all settings explicit."""
+"""Estimate a graph from latents: one function for PC, FCI and GES of causal-learn, all settings explicit.
+
+The skeleton of a graph is its edges without directions. A separating set of two nodes is a set of other nodes
+given which the two are independent. A collider is a node into which two arrows point: a -> c <- b. A CPDAG
+shows which directions independences determine, a PAG also allows for hidden common causes (pag.py).
+"""
 
 import contextlib
 import io
@@ -43,7 +48,7 @@ class Discovery:
             is O(n) here with an empty conditioning set, O(n^3) otherwise.
         alpha: level of each test, in (0, 1).
         max_conditioning: largest size of a conditioning set in pc and fci; -1 for no limit.
-        forbidden: (d, d), True where i -> j is known to be impossible; None: nothing is known.
+        forbidden: (d, d), True where i -> j is known to be impossible; None if nothing is known.
     """
 
     method: DiscoveryMethod = "pc"
@@ -54,13 +59,13 @@ class Discovery:
 
 
 class _LimitedTest(CIT_Base):  # type: ignore[misc]  # causal-learn has no types
-    """A conditional independence test as causal-learn calls it: p = test(X, Y, condition_set).
+    """A conditional independence test in the form that causal-learn calls: p = test(X, Y, condition_set).
 
     Conditioning sets with more than `max_conditioning` variables are never tested: p is 0, so they separate
-    nothing. causal-learn's own limit holds only while it searches for the skeleton.
+    no nodes. causal-learn's own limit applies only while it searches for the skeleton.
     """
 
-    def __init__(self, data: np.ndarray, *, kind: Test, max_conditioning: int) -> None:
+    def __init__(self, data: Float[np.ndarray, "n d"], *, kind: Test, max_conditioning: int) -> None:
         super().__init__(data)
         self.check_cache_method_consistent(f"personax_{kind}", "")
         self.max_conditioning = max_conditioning
@@ -95,13 +100,14 @@ def fisher_z_test(data: Float[np.ndarray, "n d"]) -> PValue:
     return p_value
 
 
-def _rcit(data: np.ndarray) -> PValue:
+def _rcit(data: Float[np.ndarray, "n d"]) -> PValue:
+    """RCIT of causal-learn."""
     test = RCIT(data)
     return lambda x, y, given: float(test(x, y, given))
 
 
-def _kci(data: np.ndarray) -> PValue:
-    """KCI: ours, in linear time, if the conditioning set is empty; else causal-learn's."""
+def _kci(data: Float[np.ndarray, "n d"]) -> PValue:
+    """KCI: our own, in linear time, if the conditioning set is empty; else that of causal-learn."""
     conditional = KCI_CInd()
 
     def p_value(x: int, y: int, given: list[int]) -> float:
@@ -122,7 +128,7 @@ MAX_P, STRONGEST_FIRST = 1, 4
 
 
 def rescaled(data: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-    """Each column times a power of two, so that its largest absolute value is between 0.5 and 1.
+    """Multiply each column by a power of two, so that its largest absolute value is between 0.5 and 1.
 
     Such a factor only changes the exponents of the numbers and rounds nothing. Afterwards squares neither
     overflow nor vanish, however large or small the numbers were. A column of zeros stays as it is.
@@ -146,11 +152,16 @@ def standardised(data: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     return columns
 
 
+def constant_columns(data: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " d"]:
+    """Which latents are constant: their values differ by at most 1e-12 of the largest absolute value."""
+    scaled = rescaled(data)
+    return np.asarray(np.ptp(scaled, axis=0) <= 1e-12 * np.abs(scaled).max(0))
+
+
 def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
     """Raise InputError if a graph over these latents cannot be estimated.
 
-    There must be enough people, and the latents must be finite, not constant, and not collinear. A latent
-    counts as constant if its values differ by less than 1e-12 of the largest absolute value.
+    There must be at least d + 4 people, and the latents must be finite, not constant, and not collinear.
     """
     n, d = data.shape
     if n < d + 4:
@@ -161,8 +172,8 @@ def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
         raise InputError(
             f"latent {names[column]}, row {row}: not a finite number; remove the person or the latent"
         )
-    for name, column in zip(names, rescaled(data).T, strict=True):
-        if np.ptp(column) <= 1e-12 * np.abs(column).max():
+    for name, constant in zip(names, constant_columns(data), strict=True):
+        if constant:
             raise InputError(f"latent {name}: the same value for everybody; leave it out")
     correlation = np.corrcoef(rescaled(data).T).reshape(d, d)
     for k in range(1, d):
@@ -173,13 +184,14 @@ def check_latents(data: Float[np.ndarray, "n d"], names: list[str]) -> None:
 # BIC finds false edges in small samples: GES joins 11 to 26 % of all pairs of independent latents of 9 to 20
 # people, 6 to 10 % with 30, 5 to 7 % with 50 and 3 to 5 % with 100. The tests of PC and FCI keep their level.
 LEAST_PEOPLE: dict[DiscoveryMethod, int] = {"pc": 0, "fci": 0, "ges": 100}
-NEARLY_A_COPY = 0.99  # |correlation| of two latents, of which one can hide the edges of the other
+NEARLY_A_COPY = 0.99  # above this |correlation|, one of two latents can hide the edges of the other
 
 
 def check_sample_size(n: int, d: int, method: DiscoveryMethod, *, resamples: bool) -> None:
     """Raise InputError if n people are too few for a graph over d latents, or for resamples of them.
 
-    A resample of half of the people must be large enough by itself; one with replacement has 63 % of them.
+    A resample of half of the people must be large enough by itself; a resample with replacement contains
+    about 63 % of them.
     """
     least = max(d + 4, LEAST_PEOPLE[method])
     if n < least:
@@ -194,7 +206,7 @@ def check_sample_size(n: int, d: int, method: DiscoveryMethod, *, resamples: boo
 def near_copies(data: Float[np.ndarray, "n d"]) -> list[tuple[int, int]]:
     """Pairs of latents with |correlation| above `NEARLY_A_COPY`.
 
-    Given one of them, the other tells nothing new that a test could see; so both can lose a true edge.
+    Given one of the two, the other adds nothing that a test could detect, so both can lose a true edge.
     """
     correlation = np.abs(np.corrcoef(standardised(data).T)).reshape(data.shape[1], -1)
     return [(int(i), int(j)) for i, j in np.argwhere(np.triu(correlation > NEARLY_A_COPY, 1))]
@@ -214,7 +226,7 @@ def _seeded_global_numpy(seed: int) -> Iterator[None]:
         np.random.set_state(state)  # noqa: NPY002
 
 
-def _background(names: list[str], forbidden: np.ndarray) -> BackgroundKnowledge:
+def _background(names: list[str], forbidden: Bool[np.ndarray, "d d"]) -> BackgroundKnowledge:
     """The arrows that are forbidden in one direction only, in causal-learn's form.
 
     Edges that are forbidden in both directions are removed after the search instead. causal-learn would
@@ -234,9 +246,9 @@ def discover(data: Float[np.ndarray, "n d"], how: Discovery, *, seed: int = 0) -
     PC uses the background knowledge (`how.forbidden`) during the search, FCI after it (`fci_marks`). GES
     searches without it; afterwards undirected edges get the allowed direction and edges that are forbidden
     in both directions are removed, but arrows that contradict the knowledge may remain. `seed` has an effect
-    with rcit and kci only. PC finds colliders by the largest p-value (Ramsey 2016) and orients the surest
-    first; this is not causal-learn's default. A latent that is the same for everybody (which happens in
-    resamples of a rare one) has no edges, since nothing can depend on it.
+    with rcit and kci only. PC finds colliders by the largest p-value (Ramsey 2016) and orients the most
+    certain ones first; this is not causal-learn's default. A latent that is the same for everybody has no
+    edges, since nothing can depend on it. (This can happen in a resample if few people differ in a latent.)
     Sources: Spirtes, Glymour & Scheines 2000 (PC, FCI); Chickering 2002 (GES).
     """
     d = data.shape[1]
@@ -303,10 +315,10 @@ def fci_marks(
 def linear_weights(data: Float[np.ndarray, "n d"], marks: Int[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
     """How strong each edge is in a linear model; 0 where there is no edge.
 
-    i -> j and i o-> j: entry [i, j] is the standardised coefficient of i in the regression of j on all its
-    parents (the nodes with such an edge into j), and entry [j, i] is 0. Any other edge has no direction, so
-    it gets a number that has none: the partial correlation of i and j given the parents of both, in both
-    entries. These are no effect sizes of a nonlinear model.
+    For i -> j and i o-> j, entry [i, j] is the standardised coefficient of i in the regression of j on all
+    its parents (the nodes with such an edge into j), and entry [j, i] is 0. Any other edge has no direction,
+    so both entries get a number without direction: the partial correlation of i and j given the parents of
+    both. These numbers are not effect sizes of a nonlinear model.
     """
     latents = standardised(data)
     into = (marks == ARROW) & (marks.T != ARROW)
@@ -322,6 +334,8 @@ def linear_weights(data: Float[np.ndarray, "n d"], marks: Int[np.ndarray, "d d"]
     return weights
 
 
-def _coefficients(data: np.ndarray, parents: np.ndarray, children: list[int]) -> np.ndarray:
+def _coefficients(
+    data: Float[np.ndarray, "n d"], parents: Int[np.ndarray, " parents"], children: list[int]
+) -> Float[np.ndarray, "parents children"]:
     """(parents, children) coefficients of the regression of each child on all parents."""
     return np.asarray(np.linalg.lstsq(data[:, parents], data[:, children], rcond=None)[0])

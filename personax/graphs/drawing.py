@@ -1,8 +1,8 @@
 """Pictures of graphs with matplotlib alone; Graphviz is not needed.
 
-Shared latents are red and stand on top. The first modality is blue and stands on the left, the second is
-green and stands on its right; further modalities follow in other colours. i -> j is an arrow, i — j
-(undirected) a plain line, i <-> j an arrow at both ends; a circle is an unknown mark (FCI).
+Shared latents are red and at the top. The first modality is blue and on the left, the second is green and on
+its right; further modalities follow in other colours. i -> j is an arrow, i — j (undirected) a plain line,
+i <-> j a line with an arrowhead at both ends; a circle is an unknown mark (FCI).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import BoxStyle, Circle, FancyBboxPatch, PathPatch, Polygon
@@ -69,7 +70,7 @@ def _tint(colour: str) -> str:
 
 
 def edge_width(graph: Graph, edge: Edge) -> float:
-    """Line width in points: by frequency, else by weight relative to the largest weight, else constant."""
+    """Line width in points: larger for a larger frequency, else for a larger weight, else constant."""
     i, j = edge.source, edge.target
     if graph.frequency is not None:
         return float(0.7 + 2.0 * graph.frequency[i, j])
@@ -79,7 +80,9 @@ def edge_width(graph: Graph, edge: Edge) -> float:
     return 1.4
 
 
-def _draw_mark(axes: Axes, mark: int, tip: np.ndarray, direction: np.ndarray, colour: str) -> None:
+def _draw_mark(
+    axes: Axes, mark: int, tip: Float[np.ndarray, " 2"], direction: Float[np.ndarray, " 2"], colour: str
+) -> None:
     """Draw an arrowhead or a circle that ends at `tip` and points along the unit vector `direction`."""
     if mark == ARROW:
         across = np.array([-direction[1], direction[0]])
@@ -94,7 +97,7 @@ def _draw_mark(axes: Axes, mark: int, tip: np.ndarray, direction: np.ndarray, co
 
 
 def _mark_length(mark: int) -> float:
-    """How much shorter a line must be so that the mark at its end fits."""
+    """By how many inches a line must be shorter, so that there is room for the mark at its end."""
     return {ARROW: HEAD_LENGTH * 0.85, CIRCLE: 2 * CIRCLE_RADIUS}.get(mark, 0.0)
 
 
@@ -115,7 +118,9 @@ def _draw_edge(axes: Axes, panel: GraphPanel, route: Route, width: float, colour
             _draw_mark(axes, mark, tip, direction, colour)
 
 
-def _draw_box(axes: Axes, centre: np.ndarray, size: np.ndarray, rounding: float, **style: Any) -> None:
+def _draw_box(
+    axes: Axes, centre: Float[np.ndarray, " 2"], size: Float[np.ndarray, " 2"], rounding: float, **style: Any
+) -> None:
     shape = BoxStyle.Round(pad=0, rounding_size=rounding)
     axes.add_patch(FancyBboxPatch(tuple(centre - size / 2), size[0], size[1], boxstyle=shape, **style))
 
@@ -225,7 +230,7 @@ def draw_graph(
     """Draw one graph to the files `stem`.png, `stem`.svg, ... and return their paths.
 
     `labels` maps node names to a second line of text in their box. The widths and labels of the edges show
-    their frequency if the graph has one, else their weight. `note` is written below the picture.
+    their frequency if the graph has frequencies, else their weight. `note` is written below the picture.
     """
     return _draw_graphs([graph], [title], labels or {}, stem, note, formats)
 
@@ -242,7 +247,7 @@ def draw_side_by_side(
 ) -> list[Path]:
     """Draw two graphs beside each other; `draw_graph` explains the other arguments.
 
-    If both have the same names in the same order, the nodes stand in the same places, and edges that are not
+    If both have the same names in the same order, the nodes are at the same places, and edges that are not
     the same in both graphs are orange.
     """
     return _draw_graphs([left, right], titles, labels or {}, stem, note, formats)

@@ -1,10 +1,15 @@
-"""The graph of one or several trainings, learned or estimated, with the frequencies of its edges."""
+"""The graph of one or several trainings, learned or estimated, with the frequencies of its edges.
+
+A learned graph is the graph of the model itself; an estimated one is found in the latents by PC, FCI or GES.
+A consensus is the graph that most of several graphs agree on (stability.py).
+"""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Int
 
 from personax.graphs.direction import with_decided_directions
 from personax.graphs.discovery import Discovery, discover, linear_weights
@@ -24,16 +29,16 @@ from personax.runs.errors import InputError
 
 log = logging.getLogger(__name__)
 
-# If the mean |Spearman| of the pairs is below this, the two seeds hardly found the same latents.
+# If the mean |Spearman correlation| of the pairs is below this, the two seeds hardly found the same latents.
 WEAK_MATCH = 0.5
 
 
 def match_runs(runs: Sequence[Latents]) -> list[Latents]:
     """Give the latents of all runs (seeds of one experiment) the order, names and signs of the first run.
 
-    Latents are paired within their block (the latents of one modality, or the shared ones) by |Spearman|
-    over the people that both runs have. If the mean of the pairs is below `WEAK_MATCH`, a warning is logged.
-    Raises InputError for runs that do not belong together.
+    Latents are paired within their block (the latents of one modality, or the shared ones) by their |Spearman
+    correlation| over the people that both runs have. If the mean of the pairs is below `WEAK_MATCH`, a
+    warning is logged. Raises InputError for runs with other blocks or fewer than 10 people in common.
     """
     return [*runs[:1], *(_matched(run, runs[0]) for run in runs[1:])]
 
@@ -68,14 +73,14 @@ def _matched(run: Latents, first: Latents) -> Latents:
     )
 
 
-def _renamed(graph: Graph, first: Latents, signs: np.ndarray) -> Graph:
-    """The graph over the latents of the first run; a latent with sign -1 turns the signs of its weights."""
+def _renamed(graph: Graph, first: Latents, signs: Int[np.ndarray, " d"]) -> Graph:
+    """The graph with the names of the first run; a latent with sign -1 changes the sign of its weights."""
     weights = None if graph.weights is None else graph.weights * np.outer(signs, signs)
     return replace(graph, names=first.names, blocks=first.blocks, weights=weights)
 
 
-def _agreed_marks(found: Stability, names: Sequence[str], least: float) -> np.ndarray:
-    """Marks of the consensus; edges that lost their direction in a cycle are reported."""
+def _agreed_marks(found: Stability, names: Sequence[str], least: float) -> Int[np.ndarray, "d d"]:
+    """Endpoint marks of the consensus; edges that lost their direction because of a cycle are reported."""
     marks, opened = consensus(found, least=least)
     for i, j in opened:
         log.warning(
@@ -93,7 +98,7 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
 
     A direction that independences leave open, and that does not fit the latents better than its reverse, is
     left out (direction.py) and reported. Arrows out of shared latents are an assumption of the model, so they
-    stay. Of several matched runs, the graph has the edges that occur in at least the share `least` of them.
+    stay. For several matched runs, the graph has the edges that occur in at least the share `least` of them.
     Raises InputError for a run without a learned graph.
     """
     graphs: list[Graph] = []
@@ -129,10 +134,10 @@ def estimated_graph(
 ) -> Graph:
     """Estimate the graph behind the latents of matched runs, with edge frequencies over resampled people.
 
-    With one run, the graph is estimated on all its people, and edges with a frequency below `least` are left
-    out. With several, it has the edges that occur in at least the share `least` of the resamples (of the
-    graphs of the runs, if `resamples` is 0). The weights are standardised linear coefficients, averaged over
-    the runs. `resampled_marks` explains the other arguments.
+    With one run, the graph is estimated on all its people, and edges with a frequency below `least` (in
+    [0, 1]) are left out. With several runs, it has the edges that occur in at least the share `least` of the
+    resamples (of the graphs of the runs, if `resamples` is 0). The weights are those of `linear_weights`,
+    averaged over the runs. `resampled_marks` explains the other arguments.
     """
     tables = [run.table.to_numpy() for run in runs]
     found: Stability | None = None

@@ -1,4 +1,9 @@
-"""Graph: names, edges and what is known about them. Graphs travel and are stored as this type."""
+"""Graph: names, edges and what is known about them. All code passes and stores graphs as this type.
+
+Terms: a DAG is a directed graph without cycles. A CPDAG has directions only where all DAGs with the same
+independences agree. A PAG also allows for hidden common causes. A mark is what an edge has at one of its two
+ends: an arrowhead, a tail (plain end), or a circle (unknown).
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Int, Num, Shaped
+from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from personax.runs.errors import InputError
 from personax.runs.files import read_json, write_json
@@ -51,7 +56,7 @@ def marks_from_causal_learn(graph: Shaped[np.ndarray, "d d"]) -> Int[np.ndarray,
     return marks
 
 
-def check_adjacency(adjacency: np.ndarray, name: str = "adjacency") -> Bool[np.ndarray, "d d"]:
+def check_adjacency(adjacency: Shaped[np.ndarray, "..."], name: str = "adjacency") -> Bool[np.ndarray, "d d"]:
     """Return `adjacency` (d, d) as an array of bool.
 
     Raises ValueError unless it is square, holds only 0 and 1, and has an empty diagonal. The message begins
@@ -80,7 +85,7 @@ def marks_from_adjacency(adjacency: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "
 
 
 def adjacency_from_marks(marks: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
-    """Adjacency of endpoint marks: one arrowhead gives one direction (o-> counts as ->), else both."""
+    """Adjacency of endpoint marks: with one arrowhead one entry is 1 (o-> counts as ->), else both are."""
     edge, head = marks != NONE, marks == ARROW
     adjacency: np.ndarray = (edge & (head | ~head.T)).astype(int)
     return adjacency
@@ -98,7 +103,7 @@ def block_of_names(names: Sequence[str], blocks: Mapping[str, Sequence[str]]) ->
     for block, members in blocks.items():
         for name in members:
             if name not in names:
-                raise ValueError(f"blocks: {name!r} is no node")
+                raise ValueError(f"blocks: {name!r} is not a node")
             if name in found:
                 raise ValueError(f"blocks: {name!r} occurs twice")
             found[name] = block
@@ -106,7 +111,7 @@ def block_of_names(names: Sequence[str], blocks: Mapping[str, Sequence[str]]) ->
 
 
 def group_by_block(block_of: Mapping[str, str]) -> dict[str, list[str]]:
-    """Turn name -> block into block -> names; blocks and names stay in the order in which they come.
+    """Turn name -> block into block -> names; blocks and names keep their order.
 
     >>> group_by_block({"s1": "s", "z11": "image", "z12": "image"})
     {'s': ['s1'], 'image': ['z11', 'z12']}
@@ -133,7 +138,9 @@ class Graph:
             marks of FCI). None: they follow from the adjacency.
         orientation: (d, d) share of resamples with i -> j among those in which i and j are adjacent, or
             None.
-        simulated: True if the latents come from simulated people; the picture then says so.
+        simulated: True if the latents come from simulated people; the picture then has a note "simulated
+            people".
+
     Raises ValueError for shapes or names that do not agree.
 
     >>> adjacency = np.array([[0, 1, 0], [0, 0, 1], [0, 1, 0]])
@@ -174,7 +181,7 @@ class Graph:
 
     @property
     def endpoint_marks(self) -> Int[np.ndarray, "d d"]:
-        """The endpoint marks: those given, or those that follow from the adjacency."""
+        """(d, d) endpoint marks: those given, or those that follow from the adjacency."""
         return marks_from_adjacency(self.adjacency) if self.marks is None else self.marks
 
     @property
@@ -207,9 +214,9 @@ class Graph:
         return [f"{self.names[edge.source]} {edge.mark} {self.names[edge.target]}" for edge in self.edges()]
 
     def permuted(self, order: Sequence[int]) -> "Graph":
-        """The same graph with its nodes in another order; `order` holds their present indices."""
+        """The same graph with its nodes in another order; `order` holds their current indices."""
 
-        def moved(matrix: np.ndarray | None) -> np.ndarray | None:
+        def moved(matrix: Num[np.ndarray, "d d"] | None) -> Num[np.ndarray, "d d"] | None:
             return None if matrix is None else matrix[np.ix_(order, order)]
 
         return replace(
@@ -225,7 +232,7 @@ class Graph:
     def table(self) -> pd.DataFrame:
         """One row per edge: from, to, mark, frequency, orientation_frequency, weight; NaN where unknown."""
 
-        def entry(matrix: np.ndarray | None, edge: Edge) -> float:
+        def entry(matrix: Num[np.ndarray, "d d"] | None, edge: Edge) -> float:
             return float("nan") if matrix is None else float(matrix[edge.source, edge.target])
 
         rows = [
@@ -256,7 +263,7 @@ class Graph:
         return "\n".join([*lines, "}"]) + "\n"
 
     def to_json(self, path: Path | str) -> None:
-        """Write the graph to a JSON file in one step; this is the format of graph.json in a run folder."""
+        """Write the graph to a JSON file; this is the format of graph.json in a run folder."""
         value: dict[str, Any] = {"names": self.names, "blocks": self.blocks, "adjacency": self.adjacency}
         for key in ("weights", "frequency", "marks", "orientation"):
             if getattr(self, key) is not None:
@@ -265,7 +272,7 @@ class Graph:
 
     @classmethod
     def from_json(cls, path: Path | str) -> "Graph":
-        """Read a file that `to_json` wrote. Raises InputError, which names the file, for anything else."""
+        """Read a file that `to_json` wrote. Raises InputError, which names the file, for any other file."""
         value = read_json(path)
         missing = {"names", "adjacency"} - set(value if isinstance(value, dict) else ())
         if missing:
@@ -295,7 +302,7 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _matrix(rows: Any) -> np.ndarray:
+def _matrix(rows: Any) -> Float[np.ndarray, "d d"]:
     """Turn nested lists into an array of float, null into NaN. Raises ValueError if it is not square."""
     widths = {len(row) for row in rows}
     if widths - {len(rows)}:
@@ -303,5 +310,5 @@ def _matrix(rows: Any) -> np.ndarray:
     return np.array([[np.nan if x is None else x for x in row] for row in rows], dtype=float)
 
 
-def _optional(rows: Any) -> np.ndarray | None:
+def _optional(rows: Any) -> Float[np.ndarray, "d d"] | None:
     return None if rows is None else _matrix(rows)

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Shaped
 
 from personax.graphs.graph import Graph, check_adjacency, group_by_block
 from personax.runs.errors import InputError
@@ -21,10 +22,10 @@ log = logging.getLogger(__name__)
 
 PUBLISHED_GRAPHS = Path(__file__).parent / "published"
 LATENT_FILES = (".npy", ".parquet", ".csv")
-ID, SPLIT = "id", "split"  # the columns of a table that are no latents,
-OBSERVED = "observed_"  # and what the names of its columns of True and False begin with, one for a modality
-UNNAMED = re.compile(r"(Unnamed: \d+)?")  # pandas' names of columns without a name, and no name at all
-REAL_NUMBERS = "iuf"  # numpy's letters for integers with and without a sign, and for floating-point numbers
+ID, SPLIT = "id", "split"  # columns of a table of latents that are not latents
+OBSERVED = "observed_"  # beginning of the names of its columns of True and False, one for each modality
+UNNAMED = re.compile(r"(Unnamed: \d+)?")  # an empty name, or what pandas calls a column without a name
+REAL_NUMBERS = "iuf"  # numpy's letters for signed and unsigned integers and floating-point numbers
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,13 @@ class Latents:
 
     Attributes:
         table: (n, d) latents, one column per latent; the index holds the identifiers of the people.
-        blocks: block -> names of its latents, each latent once; "" is the block of those in no other block.
+        blocks: block -> names of its latents, each latent once; latents in no other block are in block "".
         learned: the graph that the model learned, or None.
         true_graph: the true graph over the same names, or None.
         simulated: True if the people are simulated.
         path: the folder or file that they come from.
-        left_out: people who are not in the table, because some of their latents are imputed.
+        left_out: number of people who are not in the table, because some of their latents are imputed
+            (guessed by the model, as nothing was observed of a modality).
     """
 
     table: pd.DataFrame
@@ -56,14 +58,14 @@ class Latents:
 
 
 class TitledGraph(NamedTuple):
-    """A graph and what to write above its picture."""
+    """A graph and the title above its picture."""
 
     graph: Graph
     title: str
 
 
 class PublishedGraph(NamedTuple):
-    """A graph of the paper: the graph, node name -> label (what the paper says it stands for), the title."""
+    """A graph of the paper: the graph, node name -> label (the paper's name for the node), and the title."""
 
     graph: Graph
     labels: dict[str, str]
@@ -71,7 +73,7 @@ class PublishedGraph(NamedTuple):
 
 
 def block_from_name(name: str) -> str:
-    """The block that a latent's name tells; "" if it tells none.
+    """The block to which a latent belongs according to its name; "" if the name does not show it.
 
     >>> [block_from_name(name) for name in ("s1", "z12", "z1_10", "height")]
     ['s', 'z1', 'z1', '']
@@ -88,12 +90,13 @@ def read_latents(
     """Read the latents of a run folder, or of a .npy, .parquet or .csv file.
 
     The columns of a table are latents, except `id` and `split` (in upper or lower case), a first column
-    without a name, and columns of True and False whose names begin with `observed_`. A first column without a
-    name is how pandas writes the index: it holds the identifiers, if there is no `id`. A False in
-    `observed_...` means that nothing was observed of a modality, so that the person's latents of it are
-    imputed. A graph over such latents would have the model's own guesses as data, so people with a False are
-    left out. `rows="test"` keeps the rows whose split is "test". `names` gives names to the columns of a .npy
-    file (else x1, x2, ...), or says which columns of a table to use. Raises InputError, which names the file.
+    without a name, and columns of True and False whose names begin with `observed_`. pandas writes an index
+    as a first column without a name: it holds the identifiers, if there is no `id`. A False in `observed_...`
+    means that no measurement of this modality was observed for the person, so that the latents of the
+    modality are imputed: the model has guessed them. A graph over such latents would use the model's own
+    guesses as data, so people with a False are left out. `rows="test"` keeps the rows whose split is "test".
+    `names` gives names to the columns of a .npy file (else x1, x2, ...), or chooses columns of a table.
+    Raises InputError, which names the file.
     """
     _check_distinct(names or ())
     if not path.exists():
@@ -119,7 +122,7 @@ def read_latents(
 
 
 def _without_imputed(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The people without imputed latents, without the columns that say so; and how many the others are."""
+    """The people without imputed latents, without columns `observed_...`; and the number of the others."""
     marks = [
         column
         for column in table.columns
@@ -133,13 +136,13 @@ def _check_distinct(names: Sequence[str]) -> None:
     """Raise InputError if a name that the user gave to a latent is empty or occurs twice."""
     for position, name in enumerate(names):
         if not name:
-            raise InputError(f"--names: name {position + 1} is empty; give each latent a name of its own")
+            raise InputError(f"--names: name {position + 1} is empty; give each latent its own name")
         if name in names[:position]:
-            raise InputError(f"--names: {name!r} occurs twice; give each latent a name of its own")
+            raise InputError(f"--names: {name!r} occurs twice; give each latent its own name")
 
 
 def _without_written_index(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """The table with a first column without a name as its identifiers; without it, if there is an `id`."""
+    """Use a first column without a name as the identifiers; drop it if there is a column `id`."""
     if not len(table.columns) or not UNNAMED.fullmatch(str(table.columns[0])):
         return table
     if any(str(column).lower() == ID for column in table.columns):
@@ -161,7 +164,9 @@ def _read_latent_table(path: Path, names: Sequence[str] | None) -> pd.DataFrame:
         raise InputError(f"{path}: cannot be read ({reason}); copy or make it again") from error
 
 
-def _table_of_array(array: np.ndarray, names: Sequence[str] | None, path: Path) -> pd.DataFrame:
+def _table_of_array(
+    array: Shaped[np.ndarray, "..."], names: Sequence[str] | None, path: Path
+) -> pd.DataFrame:
     if array.ndim != 2 or array.dtype.kind not in REAL_NUMBERS:
         raise InputError(
             f"{path}: holds {array.dtype} of shape {array.shape}; latents are real numbers (n, d)"
@@ -172,7 +177,7 @@ def _table_of_array(array: np.ndarray, names: Sequence[str] | None, path: Path) 
 
 
 def _latent_columns(table: pd.DataFrame, names: Sequence[str] | None, path: Path) -> pd.DataFrame:
-    """The columns `names` (default: all) as floats. Raises InputError if one is missing or not numeric."""
+    """The columns `names` (all if None) as floats. Raises InputError if one is missing or not numeric."""
     table = table.set_axis([str(column) for column in table.columns], axis=1)
     for name in names or ():
         if name not in table.columns:
@@ -189,7 +194,7 @@ def _latent_columns(table: pd.DataFrame, names: Sequence[str] | None, path: Path
 
 
 def _with_graphs(table: pd.DataFrame, path: Path, folder: Path | None) -> Latents:
-    """Add to a table of latents what its run folder, if it has one, says about them."""
+    """Add to a table of latents what its run folder (or None) says about them: blocks, graphs, simulated."""
     names = list(table.columns)
     learned = _graph_in(folder, GRAPH, names)
     known = learned.block_of if learned else {}
@@ -199,7 +204,7 @@ def _with_graphs(table: pd.DataFrame, path: Path, folder: Path | None) -> Latent
 
 
 def _graph_in(folder: Path | None, file: str, names: Sequence[str]) -> Graph | None:
-    """The graph in a file of the folder, its nodes in the order of `names`; None without such a file."""
+    """The graph in a file of the folder, its nodes in the order of `names`; None if there is no such file."""
     if folder is None or not (folder / file).exists():
         return None
     return reordered(Graph.from_json(folder / file), names, str(folder / file))
@@ -227,9 +232,10 @@ def read_graph(text: str, path: Path, names: Sequence[str]) -> TitledGraph:
 
     Args:
         text: what the user typed: the name of a published graph, or a path.
-        path: that path, looked up: a graph.json, a folder with one, or a .npy or .csv matrix (csv: without a
-            header line). A matrix is an adjacency over `names`, where A[i, j] = 1 means i -> j.
-        names: the nodes that the graph must have; they are returned in this order.
+        path: this path, made absolute: a graph.json, a folder with one, or a .npy or .csv matrix (csv:
+            without a header line). A matrix is an adjacency over `names`, where A[i, j] = 1 means i -> j.
+        names: the nodes that the graph must have; the returned graph has them in this order.
+
     Raises InputError for a missing file, a matrix that is not square, or other nodes.
     """
     if text in published_names():
@@ -245,7 +251,7 @@ def read_graph(text: str, path: Path, names: Sequence[str]) -> TitledGraph:
     return TitledGraph(Graph(names, _read_matrix(path, names)), path.stem)
 
 
-def _read_matrix(path: Path, names: Sequence[str]) -> np.ndarray:
+def _read_matrix(path: Path, names: Sequence[str]) -> Bool[np.ndarray, "d d"]:
     if path.suffix not in (".npy", ".csv"):
         raise InputError(f"{path}: a graph is a .json, .npy or .csv file")
     matrix = read_npy(path) if path.suffix == ".npy" else _read_csv_matrix(path)
@@ -258,7 +264,7 @@ def _read_matrix(path: Path, names: Sequence[str]) -> np.ndarray:
     return adjacency
 
 
-def _read_csv_matrix(path: Path) -> np.ndarray:
+def _read_csv_matrix(path: Path) -> Float[np.ndarray, "n m"]:
     try:
         return np.loadtxt(read_text(path).splitlines(), delimiter=",", ndmin=2)
     except ValueError as error:
@@ -298,5 +304,5 @@ def read_labels(path: Path, names: Sequence[str]) -> dict[str, str]:
         raise InputError(f"{path}: must map nodes to labels, as in 'z11: skin tone'")
     for node in value:
         if node not in names:
-            raise InputError(f"{path}: {node!r} is no node of this graph; nodes are {', '.join(names)}")
+            raise InputError(f"{path}: {node!r} is not a node of this graph; nodes are {', '.join(names)}")
     return {str(node): str(label) for node, label in value.items() if label is not None}

@@ -10,7 +10,7 @@ from causallearn.graph.Dag import Dag
 from causallearn.graph.GeneralGraph import GeneralGraph
 from causallearn.graph.GraphNode import GraphNode
 from causallearn.utils.DAG2CPDAG import dag2cpdag
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Num, Shaped
 from sklearn.metrics import roc_auc_score
 
 from personax.graphs.graph import (
@@ -30,7 +30,9 @@ def _share(part: np.integer, whole: np.integer, *, empty: float) -> float:
     return float(part / whole) if whole else empty
 
 
-def graph_scores(true: np.ndarray, estimated: np.ndarray) -> dict[str, int | float]:
+def graph_scores(
+    true: Shaped[np.ndarray, "..."], estimated: Shaped[np.ndarray, "..."]
+) -> dict[str, int | float]:
     """Compare `estimated` (d, d) with `true` (d, d); both may be DAGs or CPDAGs.
 
     Returns a dict with
@@ -44,7 +46,8 @@ def graph_scores(true: np.ndarray, estimated: np.ndarray) -> dict[str, int | flo
             edge; NaN if there is no such pair.
         true_edges, estimated_edges: number of adjacent pairs.
     For two empty graphs, precision, recall and F1 are 1. In all other cases 0 / 0 counts as 0.
-    Raises ValueError for matrices that are no adjacency matrices, or that differ in shape.
+
+    Raises ValueError for matrices that are not adjacency matrices, or that differ in shape.
 
     The graphs 0 -> 1, 0 -> 2 and 0 -> 1, 1 -> 2 share one of their edges:
 
@@ -73,15 +76,15 @@ def graph_scores(true: np.ndarray, estimated: np.ndarray) -> dict[str, int | flo
 
 
 def scores_of_graphs(true: Graph, estimated: Graph) -> dict[str, int | float]:
-    """Compare two graphs over the same nodes, `true` being a DAG, with their endpoint marks.
+    """Compare the endpoint marks of two graphs over the same nodes; `true` must be a DAG.
 
     Returns the scores of `graph_scores`, except that
         shd: counts the pairs whose marks differ from those of the true DAG. So `<->` and `o->` differ from
             `---` and `->`. An undirected edge counts as an error, even where no method could direct it.
-        orientation_accuracy: share of the pairs that are adjacent in both graphs with the same marks.
-        shd_cpdag, or shd_pag if the estimate has circles or `<->`: counts against what independences alone
-            can tell of the true DAG, its CPDAG or PAG. For this, directions are taken out of an estimated
-            DAG or CPDAG that its own equivalence class leaves open. A perfect PC, GES or FCI has 0 here.
+        orientation_accuracy: among the pairs that are adjacent in both graphs, the share with the same marks.
+        shd_cpdag, or shd_pag if the estimate has circles or `<->`: compares with the CPDAG or PAG of the true
+            DAG, which holds what independences alone can show. For this, an estimated DAG or CPDAG loses the
+            directions that its own equivalence class leaves open. A perfect PC, GES or FCI has 0 here.
 
     >>> chain = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]])
     >>> found = scores_of_graphs(Graph(list("abc"), chain), Graph(list("abc"), chain | chain.T))
@@ -107,7 +110,7 @@ def mark_distance(a: Int[np.ndarray, "d d"], b: Int[np.ndarray, "d d"]) -> int:
     return int(np.triu(_differing(a, b)).sum())
 
 
-def _differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _differing(a: Shaped[np.ndarray, "d d"], b: Shaped[np.ndarray, "d d"]) -> Bool[np.ndarray, "d d"]:
     """(d, d) symmetric, True where the edge between i and j is not the same."""
     return np.asarray((a != b) | (a != b).T)
 
@@ -129,11 +132,11 @@ def cpdag_marks(marks: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
     return marks_from_causal_learn(found.graph)
 
 
-def _extension(marks: np.ndarray) -> np.ndarray | None:
+def _extension(marks: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"] | None:
     """A DAG (d, d) with the edges, arrows and colliders of `marks`; None if there is none (Dor & Tarsi 1992).
 
-    Again and again it takes a node without outgoing arrows, whose undirected neighbours are adjacent to all
-    its other neighbours, lets these edges point to it, and removes it.
+    It repeats this step: take a node without outgoing arrows whose undirected neighbours are adjacent to all
+    its other neighbours, let its undirected edges point to it, and remove it.
     """
     left = marks.copy()
     dag: np.ndarray = ((marks == ARROW) & (marks.T == TAIL)).astype(int)
@@ -155,7 +158,7 @@ def _extension(marks: np.ndarray) -> np.ndarray | None:
 
 
 def dag_to_pag(adjacency: Int[np.ndarray, "d d"]) -> Int[np.ndarray, "d d"]:
-    """Marks of the PAG of a DAG (d, d): what FCI finds with all independences of that DAG right."""
+    """Marks of the PAG of a DAG: what FCI finds if it knows all independences of that DAG without error."""
     dag = nx.from_numpy_array(np.asarray(adjacency), create_using=nx.DiGraph)
     place = {node: position for position, node in enumerate(nx.topological_sort(dag))}
     adjacent = np.asarray(adjacency).astype(bool) | np.asarray(adjacency).T.astype(bool)
@@ -177,11 +180,12 @@ def _precision_recall(true: Bool[np.ndarray, "..."], estimated: Bool[np.ndarray,
     }
 
 
-def edge_auc(true: np.ndarray, frequency: np.ndarray) -> float:
-    """Area under the ROC curve of frequencies (d, d) as a guess of which pairs are adjacent in `true` (d, d).
+def edge_auc(true: Shaped[np.ndarray, "..."], frequency: Num[np.ndarray, "..."]) -> float:
+    """Area under the ROC curve: how well frequencies (d, d) predict the adjacent pairs of `true` (d, d).
 
-    It is computed over unordered pairs; the frequency of a pair is the larger of its two entries. NaN if the
-    true graph has no edge or all edges. Raises ValueError for shapes that do not fit.
+    It is computed over unordered pairs; the frequency of a pair is the larger of its two entries. The result
+    is in [0, 1], and NaN if the true graph has no edge or all edges. Raises ValueError for shapes that do not
+    fit.
 
     >>> true = np.array([[0, 1, 0], [0, 0, 0], [0, 0, 0]])
     >>> edge_auc(true, np.array([[0, 0.9, 0.2], [0.9, 0, 0.1], [0.2, 0.1, 0]]))

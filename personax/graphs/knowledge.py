@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 
 from personax.graphs.graph import ARROW, NONE, TAIL, block_of_names
 from personax.runs.errors import InputError
@@ -16,7 +16,7 @@ from personax.views import SHARED
 
 @dataclass(frozen=True)
 class Statements:
-    """What a person knows about a graph, in names; `forbidden_arrows` turns it into a matrix.
+    """What the user knows about a graph, in names of nodes; `forbidden_arrows` turns it into a matrix.
 
     A block holds the latents of one modality, or the shared latents (block "s").
     """
@@ -28,12 +28,12 @@ class Statements:
     cross_modal: tuple[tuple[str, str], ...] | None = None
     """Pairs (from, to) of modalities between which arrows are allowed; None allows all, () allows none."""
     forbid: tuple[tuple[str, str], ...] = ()
-    """Pairs (from, to) of nodes with no arrow. If both directions are given, there is no edge at all with PC
-    and GES, and with FCI none but <-> (a hidden common cause)."""
+    """Pairs (from, to) of nodes without an arrow from the first to the second. If both directions are given,
+    PC and GES have no edge at all between the two, and FCI only allows <-> (a hidden common cause)."""
 
 
 def parse_arrows(text: str, what: str) -> tuple[tuple[str, str], ...]:
-    """Read arrows with commas between them. Raises InputError, whose message begins with `what`.
+    """Read arrows that are separated by commas. Raises InputError; its message begins with `what`.
 
     >>> parse_arrows("image->text, z11->z12", "--forbid")
     (('image', 'text'), ('z11', 'z12'))
@@ -43,14 +43,14 @@ def parse_arrows(text: str, what: str) -> tuple[tuple[str, str], ...]:
         ends = [end.strip() for end in part.split("->")]
         if len(ends) != 2 or not all(ends):
             raise InputError(
-                f"{what}: {part!r} is no arrow; write arrows as image->text or z11->z12, separated by commas"
+                f"{what}: {part!r} is not an arrow; write arrows as image->text or z11->z12, with commas"
             )
         pairs.append((ends[0], ends[1]))
     return tuple(pairs)
 
 
 def parse_tiers(text: str) -> tuple[tuple[str, ...], ...]:
-    """Read tiers, causes first, with semicolons between tiers and commas within them.
+    """Read tiers (groups of names), causes first, with semicolons between tiers and commas within them.
 
     >>> parse_tiers("s; z11, z12; text")
     (('s',), ('z11', 'z12'), ('text',))
@@ -96,8 +96,8 @@ def forbidden_arrows(
     """Return a matrix over the d `names` that is True where i -> j is forbidden.
 
     `blocks` is block -> names; names that are left out belong to the block "". Raises InputError for an
-    unknown name, for a node in two tiers, and for statements that contradict each other: one allows or orders
-    arrows that the others forbid.
+    unknown name, for a node in two tiers, and for contradictions: a statement allows arrows that the others
+    forbid, or the tiers put a latent of a modality before a shared latent.
 
     >>> blocks = {"s": ["s1"], "image": ["z11"]}
     >>> forbidden_arrows(["s1", "z11"], blocks, Statements())  # z11 -> s1 only
@@ -113,7 +113,7 @@ def forbidden_arrows(
     if len(dead):
         later, first = (names[i] for i in dead[0])
         raise InputError(
-            f"knowledge contradicts itself: nothing may point into {first}, yet the tiers put {later} "
+            f"knowledge contradicts itself: nothing may point into {first}, but the tiers put {later} "
             "before it; reorder the tiers or give --nothing_into_s false"
         )
     forbidden: np.ndarray = into_shared | tier_rules | _cross_modal_rules(block_of, statements.cross_modal)
@@ -126,20 +126,22 @@ def forbidden_arrows(
     for source, target in statements.forbid:
         for name in (source, target):
             if name not in index:
-                raise InputError(f"knowledge: {name!r} is no node; nodes are {', '.join(names)}")
+                raise InputError(f"knowledge: {name!r} is not a node; nodes are {', '.join(names)}")
         if source == target:
-            raise InputError(f"knowledge: {source}->{target} is no arrow between two nodes")
+            raise InputError(f"knowledge: {source}->{target} is not an arrow between two nodes")
         forbidden[index[source], index[target]] = True
     return forbidden
 
 
-def _block_of_each(names: Sequence[str], blocks: Mapping[str, Sequence[str]]) -> np.ndarray:
+def _block_of_each(names: Sequence[str], blocks: Mapping[str, Sequence[str]]) -> Shaped[np.ndarray, " d"]:
     """(d,) the block of every name."""
     block_of = block_of_names(names, blocks)
     return np.array([block_of[name] for name in names], dtype=object)
 
 
-def _tier_rules(index: Mapping[str, int], block_of: np.ndarray, tiers: Sequence[Sequence[str]]) -> np.ndarray:
+def _tier_rules(
+    index: Mapping[str, int], block_of: Shaped[np.ndarray, " d"], tiers: Sequence[Sequence[str]]
+) -> Bool[np.ndarray, "d d"]:
     """(d, d) bool, True from every node in a tier to every node in an earlier tier."""
     tier_of: dict[int, int] = {}
     for number, tier in enumerate(tiers):
@@ -147,7 +149,7 @@ def _tier_rules(index: Mapping[str, int], block_of: np.ndarray, tiers: Sequence[
             members = [index[name]] if name in index else np.flatnonzero(block_of == name).tolist()
             if not members:
                 known = ", ".join([*dict.fromkeys(filter(None, block_of)), *index])
-                raise InputError(f"knowledge: {name!r} in the tiers is no node or block; known are {known}")
+                raise InputError(f"knowledge: {name!r} in the tiers is not a node or block; use {known}")
             for member in members:
                 if tier_of.setdefault(member, number) != number:
                     node = list(index)[member]
@@ -162,8 +164,13 @@ def _tier_rules(index: Mapping[str, int], block_of: np.ndarray, tiers: Sequence[
     return rules
 
 
-def _cross_modal_rules(block_of: np.ndarray, allowed: Sequence[tuple[str, str]] | None) -> np.ndarray:
-    """(d, d) bool, True between two modalities unless `allowed` has the pair; no rule for shared latents."""
+def _cross_modal_rules(
+    block_of: Shaped[np.ndarray, " d"], allowed: Sequence[tuple[str, str]] | None
+) -> Bool[np.ndarray, "d d"]:
+    """(d, d) bool, True for arrows between two modalities that are not in `allowed`.
+
+    All arrows from and to shared latents are False.
+    """
     if allowed is None:
         return np.zeros((len(block_of), len(block_of)), dtype=bool)
     modalities = [block for block in dict.fromkeys(block_of) if block != SHARED]
@@ -171,7 +178,7 @@ def _cross_modal_rules(block_of: np.ndarray, allowed: Sequence[tuple[str, str]] 
         for block in pair:
             if block not in modalities:
                 known = ", ".join(filter(None, modalities)) or "none here"
-                raise InputError(f"knowledge: {block!r} is no modality; modalities are {known}")
+                raise InputError(f"knowledge: {block!r} is not a modality; modalities are {known}")
         if pair[0] == pair[1]:
             raise InputError(f"knowledge: {pair[0]}->{pair[1]} does not cross modalities")
     permitted = set(allowed)
@@ -187,8 +194,8 @@ def orient_by_knowledge(
     """Apply the knowledge to the endpoint marks of a graph that has been found.
 
     Undirected edges get the allowed direction, and edges that are forbidden in both directions are removed.
-    Arrows that contradict the knowledge stay (see `forbidden_arrows_found`). No further edges are oriented
-    from those that this orients.
+    Arrows that contradict the knowledge stay (see `forbidden_arrows_found`). The new directions are not used
+    to find directions of other edges.
     """
     oriented = marks.copy()
     oriented[forbidden & forbidden.T] = NONE

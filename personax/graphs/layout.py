@@ -1,9 +1,9 @@
 """The places of the nodes in a picture of a graph and the curves of its edges, in inches.
 
-A block is the set of latents of one modality, or the set of shared latents. Shared latents stand in a row on
-top, the modalities beside each other below it. Each block has staggered places, called slots. Simulated
-annealing decides which node gets which slot: it avoids crossings, edges that run over nodes, and long edges.
-Then each edge is bent until it keeps clear of all other nodes. No drawing library is needed here.
+A block is the set of latents of one modality, or the set of shared latents. Shared latents are in a row at
+the top, the modalities next to each other below this row. Each block has staggered places, called slots.
+Simulated annealing decides which node gets which slot: it avoids crossings, edges that run over nodes, and
+long edges. Then each edge is bent until it keeps clear of all other nodes. No drawing library is needed here.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ GAP = np.array([0.6, 0.55])  # between neighbouring nodes: horizontal, vertical
 BLOCK_GAP = 0.75  # between modalities
 CLEARANCE = 0.07  # between an edge and a node that is not one of its ends
 BENDS = (0.0, *(sign * bend for bend in (0.08, 0.16, 0.25, 0.36, 0.5, 0.7, 0.95) for sign in (1, -1)))
-LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is strongest: half way, or nearer to one end
-# The shapes of a curve that are tried, (bend, lean), and what each costs; a straight line has no lean.
+LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is largest: half way, or nearer to one end
+# The shapes of a curve that are tried, (bend, lean), and the cost of each; a straight line has no lean.
 SHAPES = np.array([(bend, lean) for bend, lean in product(BENDS, LEANS) if bend or lean == 0.5])
 SHAPE_COSTS = 4 * np.abs(SHAPES[:, 0]) + 0.3 * (SHAPES[:, 1] != 0.5)
-CROWDED = 0.11  # two edges that are closer than this are hard to tell apart
-SAMPLES = np.linspace(0, 1, 61)
-ANNEALING_STEPS = 5000
+CROWDED = 0.11  # two edges that are closer than this are hard to distinguish
+SAMPLES = np.linspace(0, 1, 61)  # parameters at which curves are checked
+ANNEALING_STEPS = 5000  # steps of the search for the best places of the nodes
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Route:
 def bezier(
     control: Float[np.ndarray, "*curves 3 2"], t: Float[np.ndarray, " t"]
 ) -> Float[np.ndarray, "*curves t 2"]:
-    """Points of the quadratic Bézier curve with these control points, at parameters t; or of many curves.
+    """Points at parameters t of one or many quadratic Bézier curves with these control points.
 
     >>> bezier(np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 0.0]]), np.array([0.0, 0.5]))
     array([[0., 0.],
@@ -69,7 +69,7 @@ def part_of_bezier(control: Float[np.ndarray, "3 2"], start: float, stop: float)
     return np.array([ends[0], middle, ends[1]])
 
 
-def _slots(count: int, cell: np.ndarray, *, in_a_row: bool) -> np.ndarray:
+def _slots(count: int, cell: Float[np.ndarray, " 2"], *, in_a_row: bool) -> Float[np.ndarray, "slots 2"]:
     """(>= count, 2) staggered slots for the nodes of one block; the top left one is (0, 0), y points up."""
     columns = count if in_a_row else max(1, min(4, round(sqrt(count * 0.9))))
     rows = ceil(count / columns)
@@ -84,7 +84,9 @@ def _slots(count: int, cell: np.ndarray, *, in_a_row: bool) -> np.ndarray:
     return np.array(places)
 
 
-def _block_slots(graph: Graph, cells: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _block_slots(
+    graph: Graph, cells: dict[str, Float[np.ndarray, " 2"]]
+) -> dict[str, Float[np.ndarray, "_ 2"]]:
     """Slots of every block of the picture: shared latents centred on top, modalities from left to right."""
     below = [block for block in graph.block_names if block != SHARED]
     slots: dict[str, np.ndarray] = {}
@@ -158,11 +160,11 @@ def wire(edges: Sequence[Edge], sizes: Float[np.ndarray, "d 2"], scale: float) -
 def placement_faults(
     positions: Float[np.ndarray, "p d 2"], wiring: Wiring, moved: Int[np.ndarray, " m"]
 ) -> Float[np.ndarray, "p 4"]:
-    """Count what is wrong with p placements, as far as it has to do with the nodes `moved`.
+    """Count the faults of p placements that involve the nodes `moved`.
 
     The columns: straight edges that run over a node, crossings of two edges without a common node, pairs of
-    edges that leave a node in nearly the same direction, and arrows that point up. Nodes that keep their
-    places have nothing to do with the difference between two placements, and are not looked at.
+    edges that leave a node in nearly the same direction, and arrows that point up. Faults between nodes that
+    keep their places are the same in all placements, so they are not counted.
     """
     at_moved = wiring.edges_at[moved].any(0)
     changed, rest = np.flatnonzero(at_moved), np.flatnonzero(~at_moved)
@@ -178,9 +180,12 @@ def placement_faults(
 
 
 def _edges_over_nodes(
-    positions: np.ndarray, wiring: Wiring, edges: np.ndarray, nodes: np.ndarray
-) -> np.ndarray:
-    """(p,) how often the point of a straight edge that is nearest to a node's centre lies in its box."""
+    positions: Float[np.ndarray, "p d 2"],
+    wiring: Wiring,
+    edges: Int[np.ndarray, " some"],
+    nodes: Int[np.ndarray, " m"],
+) -> Int[np.ndarray, " p"]:
+    """(p,) how many times a straight edge runs over a node: its point nearest to the centre is in the box."""
     ends = wiring.ends[edges]
     (x, y), (start_x, start_y) = (
         _coordinates(positions[:, None, nodes]),
@@ -203,8 +208,10 @@ def _coordinates(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return points[..., 0], points[..., 1]
 
 
-def _crossings(positions: np.ndarray, wiring: Wiring, edges: np.ndarray) -> np.ndarray:
-    """(p,) the number of crossings of these edges with each other and with all others, drawn straight."""
+def _crossings(
+    positions: Float[np.ndarray, "p d 2"], wiring: Wiring, edges: Int[np.ndarray, " some"]
+) -> Float[np.ndarray, " p"]:
+    """(p,) the number of crossings of these edges, drawn straight, with each other and with all others."""
     start, stop = positions[:, wiring.ends[:, 0]], positions[:, wiring.ends[:, 1]]
     some = start[:, edges, None], stop[:, edges, None]
     every = start[:, None], stop[:, None]
@@ -226,7 +233,9 @@ def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     return turn
 
 
-def _narrow_forks(positions: np.ndarray, forks: np.ndarray) -> np.ndarray:
+def _narrow_forks(
+    positions: Float[np.ndarray, "p d 2"], forks: Int[np.ndarray, "some 3"]
+) -> Int[np.ndarray, " p"]:
     """(p,) how many of these pairs of edges leave their common node in nearly the same direction."""
     root, *tips = (positions[:, node] for node in forks.T)
     (x, y), (other_x, other_y) = (_coordinates(tip - root) for tip in tips)
@@ -235,8 +244,8 @@ def _narrow_forks(positions: np.ndarray, forks: np.ndarray) -> np.ndarray:
     return narrow
 
 
-def _cost(faults: np.ndarray, positions: np.ndarray, wiring: Wiring) -> float:
-    """Cost of a placement: its faults, and the length of its edges."""
+def _cost(faults: Float[np.ndarray, " 4"], positions: Float[np.ndarray, "d 2"], wiring: Wiring) -> float:
+    """Cost of a placement: a weighted sum of its faults and of the length of its edges."""
     over, crossings, narrow, upwards = faults
     start, stop = positions[wiring.ends.T]
     length = (np.hypot(*(stop - start).T) / wiring.scale).sum()
@@ -246,11 +255,11 @@ def _cost(faults: np.ndarray, positions: np.ndarray, wiring: Wiring) -> float:
 def place_nodes(
     graph: Graph, edges: Sequence[Edge], sizes: Float[np.ndarray, "d 2"], *, room: float = 0.0
 ) -> Float[np.ndarray, "d 2"]:
-    """Return the centres of the nodes, in inches, y upwards. The result is always the same.
+    """Return the centres of the nodes, in inches, y upwards. The same arguments give the same result.
 
-    `sizes` holds the width and height of each node's box; `room` is added to the gaps between them. `edges`
-    may be other edges than those of the graph: two graphs that are drawn side by side share one placement,
-    which is made for all their edges.
+    `sizes` holds the width and height of each node's box; `room` is added to the gaps between the boxes.
+    `edges` may differ from the edges of the graph: two graphs that are drawn side by side share one
+    placement, which is made for the edges of both.
     """
     members = {block: graph.members(block) for block in graph.block_names}
     cells = {block: sizes[nodes].max(0) + GAP + room for block, nodes in members.items()}
@@ -312,7 +321,7 @@ def route_edges(
     return [routes[edge] for edge in edges]
 
 
-def _curves(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+def _curves(start: Float[np.ndarray, " 2"], stop: Float[np.ndarray, " 2"]) -> Float[np.ndarray, "k 3 2"]:
     """(k, 3, 2) control points of curves from centre to centre, one for each shape in `SHAPES`."""
     span = stop - start
     lean, bend = SHAPES[:, 1:], SHAPES[:, :1]
@@ -328,7 +337,7 @@ def boxes_hit(
     sizes: Float[np.ndarray, "d 2"],
     margin: float,
 ) -> Bool[np.ndarray, "p d"]:
-    """Which points lie in which boxes, with `margin` added on each side of a box."""
+    """Which points are in which boxes, with `margin` added on each side of a box."""
     reach = sizes / 2 + margin
     hit: np.ndarray = np.abs(points[:, :1] - positions[:, 0]) < reach[:, 0]
     hit &= np.abs(points[:, 1:] - positions[:, 1]) < reach[:, 1]
@@ -336,8 +345,11 @@ def boxes_hit(
 
 
 def _clearance_costs(
-    controls: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray
-) -> np.ndarray:
+    controls: Float[np.ndarray, "k 3 2"],
+    edge: Edge,
+    positions: Float[np.ndarray, "d 2"],
+    sizes: Float[np.ndarray, "d 2"],
+) -> Float[np.ndarray, " k"]:
     """(k,) 40 for every node that a curve runs over, and 2 for each sampled point inside a node."""
     others = np.delete(np.arange(len(positions)), [edge.source, edge.target])
     points = bezier(controls, SAMPLES)
@@ -347,10 +359,12 @@ def _clearance_costs(
     return costs
 
 
-def _crowding(controls: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """(k,) costs of running close to the points drawn so far; a crossing is short and costs nothing.
+def _crowding(
+    controls: Float[np.ndarray, "k 3 2"], drawn: Float[np.ndarray, "points 2"]
+) -> Float[np.ndarray, " k"]:
+    """(k,) costs of curves that run close to the points drawn so far; a crossing is short and costs nothing.
 
-    Points close to another curve cost most near the two ends, where the arrowheads are.
+    Points close to another curve cost most near the two ends of the curve, where the arrowheads are.
     """
     if not len(drawn):
         return np.zeros(len(controls))
@@ -364,8 +378,11 @@ def _crowding(controls: np.ndarray, drawn: np.ndarray) -> np.ndarray:
 
 
 def _between_borders(
-    controls: np.ndarray, edge: Edge, positions: np.ndarray, sizes: np.ndarray
-) -> np.ndarray:
+    controls: Float[np.ndarray, "k 3 2"],
+    edge: Edge,
+    positions: Float[np.ndarray, "d 2"],
+    sizes: Float[np.ndarray, "d 2"],
+) -> Float[np.ndarray, "k 3 2"]:
     """(k, 3, 2) the parts of centre-to-centre curves outside the boxes of their two nodes."""
     t = np.linspace(0, 1, 801)
     ends = [edge.source, edge.target]

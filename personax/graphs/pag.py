@@ -1,10 +1,10 @@
 """Endpoint marks of a PAG: from a skeleton and separating sets, with background knowledge.
 
 A PAG (partial ancestral graph) describes all graphs with hidden common causes that fit the independences
-found. An arrowhead at j on the edge i *-> j says that j is no cause of i; a tail at i says that i is a cause
-of j, directly or through others; a circle says that both occur. Background knowledge enters as arrowheads
-only: to know that i does not cause j puts a head at i, and never a tail at j, since a hidden common cause of
-both may be all there is.
+found. An arrowhead at j on the edge i *-> j says that j is not a cause of i; a tail at i says that i is a
+cause of j, directly or through other nodes; a circle says that both occur among these graphs. (`*` stands for
+any mark.) Background knowledge adds only arrowheads: if i is known not to cause j, there is an arrowhead at
+i, but never a tail at j, since a hidden common cause of both may explain the edge.
 
 The rules are those of Zhang (2008, "On the completeness of orientation rules for causal discovery in the
 presence of latent confounders and selection bias") without selection bias: R0-R4 and R8-R10. With knowledge
@@ -19,7 +19,7 @@ from jaxtyping import Bool, Int
 
 from personax.graphs.graph import ARROW, CIRCLE, NONE, TAIL
 
-# (i, j) -> nodes that make i and j independent; a pair may stand in either order.
+# (i, j) -> nodes given which i and j are independent; a pair is there as (i, j) or as (j, i).
 SeparatingSets = Mapping[tuple[int, int], set[int]]
 
 
@@ -29,10 +29,10 @@ def pag_marks(
     """Endpoint marks (see Graph.marks) that follow from independences and knowledge.
 
     Args:
-        adjacent: symmetric; the pairs that no set of nodes separates.
-        separating: a separating set of every other pair.
-        forbidden: True where an arrow i -> j is known to be impossible. The edge i - j gets a head at i if
-            in addition no chain of permitted arrows leads from i to j: only then is i no cause of j at all.
+        adjacent: symmetric; True for the pairs that no set of nodes separates.
+        separating: a separating set of every other pair: a set of nodes given which the two are independent.
+        forbidden: True where an arrow i -> j is known to be impossible. The edge i - j gets an arrowhead at i
+            if also no chain of permitted arrows leads from i to j: only then i cannot cause j in any way.
 
     The graph a -> c <- b, where nothing is known about hidden causes:
 
@@ -62,7 +62,7 @@ def _separating_set(separating: SeparatingSets, a: int, b: int) -> set[int]:
     return separating[a, b] if (a, b) in separating else separating.get((b, a), set())
 
 
-def _unshielded(adjacent: np.ndarray) -> Iterator[tuple[int, int, int]]:
+def _unshielded(adjacent: Bool[np.ndarray, "d d"]) -> Iterator[tuple[int, int, int]]:
     """Triples (a, c, b), a < b, where c is adjacent to both and a is not adjacent to b."""
     for c in range(len(adjacent)):
         neighbours = np.flatnonzero(adjacent[c])
@@ -72,7 +72,7 @@ def _unshielded(adjacent: np.ndarray) -> Iterator[tuple[int, int, int]]:
                     yield int(a), c, int(b)
 
 
-def _apply_rules(marks: np.ndarray, separating: SeparatingSets) -> bool:
+def _apply_rules(marks: Int[np.ndarray, "d d"], separating: SeparatingSets) -> bool:
     """Apply each rule once, everywhere; True if a mark changed."""
     before = marks.copy()
     _heads_and_tails_of_triples(marks)
@@ -81,8 +81,8 @@ def _apply_rules(marks: np.ndarray, separating: SeparatingSets) -> bool:
     return not np.array_equal(before, marks)
 
 
-def _heads_and_tails_of_triples(marks: np.ndarray) -> None:
-    """R1-R3. Each line names the mark that is known to be a circle."""
+def _heads_and_tails_of_triples(marks: Int[np.ndarray, "d d"]) -> None:
+    """Rules R1-R3. The comment at each loop says which mark is a circle."""
     adjacent = marks != NONE
     for b, c in np.argwhere(marks.T == CIRCLE):  # circle at b on the edge b - c
         known = (marks[:, b] == ARROW) & ~adjacent[:, c]
@@ -100,8 +100,8 @@ def _heads_and_tails_of_triples(marks: np.ndarray) -> None:
             marks[d, b] = ARROW
 
 
-def _discriminating_paths(marks: np.ndarray, separating: SeparatingSets) -> None:
-    """R4: a path d, ..., a, b, c whose inner nodes before b are colliders and parents of c decides b."""
+def _discriminating_paths(marks: Int[np.ndarray, "d d"], separating: SeparatingSets) -> None:
+    """R4: a path d, ..., a, b, c whose nodes between d and b are colliders and parents of c decides b."""
     for b, c in np.argwhere(marks.T == CIRCLE).tolist():  # circle at b on the edge b - c
         for a in np.flatnonzero((marks[b] == ARROW) & _parents(marks, c)).tolist():
             start = _start_of_discriminating_path(marks, a, b, c)
@@ -114,7 +114,7 @@ def _discriminating_paths(marks: np.ndarray, separating: SeparatingSets) -> None
             break
 
 
-def _start_of_discriminating_path(marks: np.ndarray, a: int, b: int, c: int) -> int | None:
+def _start_of_discriminating_path(marks: Int[np.ndarray, "d d"], a: int, b: int, c: int) -> int | None:
     """The node d of a shortest path d, ..., a, b, c as in R4, or None."""
     parents, seen, ahead = _parents(marks, c), {a, b, c}, [a]
     while ahead:
@@ -130,20 +130,20 @@ def _start_of_discriminating_path(marks: np.ndarray, a: int, b: int, c: int) -> 
     return None
 
 
-def _parents(marks: np.ndarray, c: int) -> np.ndarray:
+def _parents(marks: Int[np.ndarray, "d d"], c: int) -> Bool[np.ndarray, " d"]:
     """(d,) True for i -> c."""
     return np.asarray((marks[:, c] == ARROW) & (marks[c] == TAIL))
 
 
-def _tails_of_directed_edges(marks: np.ndarray) -> None:
-    """R8-R10: a o-> c becomes a -> c."""
+def _tails_of_directed_edges(marks: Int[np.ndarray, "d d"]) -> None:
+    """Rules R8-R10: a o-> c becomes a -> c."""
     for a, c in np.argwhere((marks == ARROW) & (marks.T == CIRCLE)).tolist():
         between = (marks[a] == ARROW) & (marks[:, a] == TAIL) & _parents(marks, c)  # R8: a -> b -> c
         if between.any() or _uncovered_path_leads_on(marks, a, c) or _paths_to_two_parents(marks, a, c):
             marks[c, a] = TAIL
 
 
-def _uncovered_path_leads_on(marks: np.ndarray, a: int, c: int) -> bool:
+def _uncovered_path_leads_on(marks: Int[np.ndarray, "d d"], a: int, c: int) -> bool:
     """R9: an uncovered possibly directed path a, b, ..., c, where b and c are not adjacent."""
     return any(
         marks[b, c] == NONE and c in _reached(marks, a, b, without=-1)
@@ -152,8 +152,8 @@ def _uncovered_path_leads_on(marks: np.ndarray, a: int, c: int) -> bool:
     )
 
 
-def _paths_to_two_parents(marks: np.ndarray, a: int, c: int) -> bool:
-    """R10: uncovered possibly directed paths from a to two parents of c begin with nodes not adjacent."""
+def _paths_to_two_parents(marks: Int[np.ndarray, "d d"], a: int, c: int) -> bool:
+    """R10: uncovered possibly directed paths lead from a to two parents of c, first steps not adjacent."""
     parents = set(np.flatnonzero(_parents(marks, c)).tolist()) - {a}
     if len(parents) < 2:
         return False
@@ -167,15 +167,15 @@ def _paths_to_two_parents(marks: np.ndarray, a: int, c: int) -> bool:
     )
 
 
-def _possibly_directed(marks: np.ndarray) -> np.ndarray:
+def _possibly_directed(marks: Int[np.ndarray, "d d"]) -> Bool[np.ndarray, "d d"]:
     """(d, d) True where the edge i - j may be i -> j: no head at i and no tail at j."""
     return np.asarray((marks != NONE) & (marks != TAIL) & (marks.T != ARROW))
 
 
-def _reached(marks: np.ndarray, a: int, b: int, *, without: int) -> set[int]:
+def _reached(marks: Int[np.ndarray, "d d"], a: int, b: int, *, without: int) -> set[int]:
     """All ends of uncovered possibly directed paths that begin with a, b and avoid the node `without`.
 
-    Uncovered: no node is adjacent to the one after the next.
+    In an uncovered path no node is adjacent to the node two steps later.
     """
     forward, found = _possibly_directed(marks), {b}
     paths: list[tuple[int, ...]] = [(a, b)]

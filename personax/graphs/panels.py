@@ -1,4 +1,4 @@
-"""What stands where in a picture of graphs: the texts, boxes, curves and edge labels of each graph.
+"""The arrangement of a picture of graphs: the texts, boxes, curves and edge labels of each graph.
 
 Each graph gets one panel of the picture. All coordinates are in inches, y upwards. matplotlib is used only to
 measure texts; `drawing` draws what is arranged here.
@@ -87,15 +87,15 @@ class EdgeLabel(NamedTuple):
     """The text beside or on an edge, and the centre and size of its box."""
 
     text: str
-    centre: np.ndarray
-    size: np.ndarray
+    centre: Float[np.ndarray, " 2"]
+    size: Float[np.ndarray, " 2"]
     edge: Edge
 
 
 class LabelSpot(NamedTuple):
     """A possible centre of an edge label and its cost."""
 
-    centre: np.ndarray
+    centre: Float[np.ndarray, " 2"]
     cost: float
 
 
@@ -128,7 +128,7 @@ def node_text(name: str, labels: Mapping[str, str]) -> str:
 
 
 def edge_label(graph: Graph, edge: Edge) -> str:
-    """The text at an edge: frequency and orientation frequency in percent, else the weight, else none."""
+    """The text at an edge: frequency and orientation frequency in percent, else the weight, else no text."""
     i, j = edge.source, edge.target
     if graph.frequency is not None:
         text = f"{100 * graph.frequency[i, j]:.0f}"
@@ -155,7 +155,7 @@ def text_size(text: str, font: float) -> TextSize:
 
 @lru_cache(maxsize=4096)
 def _size_in_fonts(text: str, font: float, families: tuple[str, ...]) -> TextSize:
-    """Measure a text; `families` are matplotlib's fonts at this time, and tell cached sizes apart."""
+    """Measure a text in the fonts `families`, matplotlib's current ones; sizes are cached for each font."""
     figure = _measuring_figure()
     drawn = figure.text(0.5, 0.5, text, fontsize=font, family=families, linespacing=LINE_SPACING)
     take_texts_as_written(figure)
@@ -164,8 +164,8 @@ def _size_in_fonts(text: str, font: float, families: tuple[str, ...]) -> TextSiz
     return TextSize(extent.width / MEASURING_DPI, extent.height / MEASURING_DPI)
 
 
-def _node_sizes(graph: Graph, texts: Sequence[str]) -> np.ndarray:
-    """(d, 2) sizes of the boxes. All nodes of a block get the same, so that rows and columns are aligned."""
+def _node_sizes(graph: Graph, texts: Sequence[str]) -> Float[np.ndarray, "d 2"]:
+    """(d, 2) sizes of the boxes. All nodes of a block get the same size, to align rows and columns."""
     padding, smallest = np.array([0.24, 0.2]), np.array([0.55, 0.4])
     raw = np.array([text_size(text, NODE_FONT) for text in texts]).reshape(-1, 2)
     sizes: np.ndarray = np.maximum(raw + padding, smallest)
@@ -178,8 +178,8 @@ def _node_sizes(graph: Graph, texts: Sequence[str]) -> np.ndarray:
 def arrange(graphs: Sequence[Graph], titles: Sequence[str], labels: Mapping[str, str]) -> list[GraphPanel]:
     """Make a panel for each graph. Graphs over the same names have their nodes in the same places.
 
-    `labels` maps node names to a text that is written below the name. The panels are not yet beside each
-    other; `side_by_side` moves them.
+    `labels` maps node names to a text that is written below the name. The panels still overlap;
+    `side_by_side` moves them.
     """
     comparable = len(graphs) > 1 and all(graph.names == graphs[0].names for graph in graphs)
     different = _different_pairs(graphs) if comparable else frozenset()
@@ -212,13 +212,18 @@ def _different_pairs(graphs: Sequence[Graph]) -> frozenset[frozenset[int]]:
     return frozenset(frozenset((edge.source, edge.target)) for edge in unequal)
 
 
-def _overlap(centre: np.ndarray, size: np.ndarray, centres: np.ndarray, sizes: np.ndarray) -> float:
+def _overlap(
+    centre: Float[np.ndarray, " 2"],
+    size: Float[np.ndarray, " 2"],
+    centres: Float[np.ndarray, "k 2"],
+    sizes: Float[np.ndarray, "k 2"],
+) -> float:
     """Total area that a box has in common with k others, whose centres and sizes are (k, 2)."""
     common = (size + sizes) / 2 - np.abs(centre - centres)
     return float((np.minimum(common, size).clip(0)).prod(1).sum())
 
 
-def _label_spots(route: Route, size: np.ndarray) -> list[LabelSpot]:
+def _label_spots(route: Route, size: Float[np.ndarray, " 2"]) -> list[LabelSpot]:
     """Spots for an edge label of this size: on the curve, or just beside it."""
     points = route.points()
     length = float(np.hypot(*np.diff(points, axis=0).T).sum())
@@ -235,7 +240,7 @@ def _label_spots(route: Route, size: np.ndarray) -> list[LabelSpot]:
 
 
 class Crowd:
-    """Many points, which can be counted in a box without looking at each of them."""
+    """Many points, sorted so that those in a box can be counted quickly."""
 
     def __init__(self, points: Float[np.ndarray, "p 2"]) -> None:
         self.points = points[np.argsort(points[:, 0], kind="stable")]
@@ -243,7 +248,8 @@ class Crowd:
     def count(self, centre: Float[np.ndarray, " 2"], half: Float[np.ndarray, " 2"]) -> int:
         """The number of points that are nearer to `centre` than `half`, in x and in y."""
         left, right = centre[0] - half[0], centre[0] + half[0]
-        first, last = np.searchsorted(self.points[:, 0], [left - 1e-9, right + 1e-9])  # rounding is left to <
+        # 1e-9: near the border rounding may matter, and the comparison below decides
+        first, last = np.searchsorted(self.points[:, 0], [left - 1e-9, right + 1e-9])
         return int((np.abs(self.points[first:last] - centre) < half).all(1).sum())
 
 
@@ -272,7 +278,7 @@ def place_edge_labels(panel: GraphPanel) -> list[EdgeLabel]:
 
 
 def side_by_side(panels: Sequence[GraphPanel], below: float) -> Row:
-    """Move the panels beside each other, centred on one horizontal line; they begin at height `below`."""
+    """Move the panels next to each other, centred on one horizontal line; they begin at height `below`."""
     extents = [panel.extent() for panel in panels]
     height = max(extent.top - extent.bottom for extent in extents) + 2 * MARGIN
     moved: list[GraphPanel] = []

@@ -1,4 +1,8 @@
-"""How certain the edges of a graph are: resampled people, several seeds, and what these graphs share."""
+"""How certain the edges of a graph are: graphs of resampled people or several seeds, and their consensus.
+
+The consensus is one graph with the edges that are frequent among these graphs. A mark is what an edge has at
+one of its ends: an arrowhead, a tail or a circle (graph.py).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,15 +28,16 @@ Resample = Literal["bootstrap", "half"]
 class Stability:
     """How often edges and their marks occur in several graphs.
 
-    The last three are shares of the graphs in which i and j are adjacent; 0 if they never are.
+    `orientation`, `heads` and `tails` are shares of those graphs in which i and j are adjacent; 0 if they are
+    adjacent in none.
 
     Attributes:
         frequency: (d, d) symmetric; the share of graphs in which i and j are adjacent.
         orientation: (d, d) share with i -> j or i o-> j: a head at j and none at i.
         heads: (d, d) share with an arrowhead at j on the edge i - j.
         tails: (d, d) share with a tail at j on that edge.
-        hidden: (d, d) symmetric bool; True if a graph says of i - j what only graphs with hidden causes can
-            say: a circle, or heads at both ends.
+        hidden: (d, d) symmetric bool; True if in some graph the edge i - j has a circle, or arrowheads at
+            both ends. Only graphs that allow hidden common causes have these.
     """
 
     frequency: Float[np.ndarray, "d d"]
@@ -47,11 +52,11 @@ class Consensus(NamedTuple):
 
     Attributes:
         marks: (d, d) endpoint marks.
-        opened: edges (i, j) that the majority directs as i -> j, and that lost their direction because they
-            closed a directed cycle.
+        opened: edges (i, j) that are i -> j in the majority of the graphs, and that lost their direction
+            because they closed a directed cycle.
     """
 
-    marks: np.ndarray
+    marks: Int[np.ndarray, "d d"]
     opened: list[tuple[int, int]]
 
 
@@ -60,12 +65,12 @@ class LatentMatch(NamedTuple):
 
     Attributes:
         order: (d,) for each latent of the reference, the column of its partner.
-        signs: (d,) of 1 and -1; the partner times this rises where the reference rises.
+        signs: (d,) of 1 and -1; the partner times its sign is positively correlated with the reference.
         similarity: mean |Spearman correlation| of the pairs, in [0, 1].
     """
 
-    order: np.ndarray
-    signs: np.ndarray
+    order: Int[np.ndarray, " d"]
+    signs: Int[np.ndarray, " d"]
     similarity: float
 
 
@@ -75,12 +80,12 @@ def match_latents(
     blocks: Mapping[str, Sequence[str]],
     other_blocks: Mapping[str, Sequence[str]],
 ) -> LatentMatch:
-    """Pair the latents of two trainings, (n, d) each with a row per person and the people in the same order.
+    """Pair the latents of two trainings. Both tables are (n, d), with the same people in the same order.
 
     Two trainings find the same latents in different order, on different scales and with different signs.
     Within each block, this takes the pairing with the largest sum of |Spearman| correlations (Hungarian
     algorithm). `blocks` and `other_blocks` (block -> column names) are those of the two tables; each block
-    must be as large in both.
+    must have the same size in both.
     """
     ranks = [
         (lambda r: (r - r.mean(0)) / r.std(0))(rankdata(z.to_numpy(), axis=0)) for z in (reference, other)
@@ -100,7 +105,9 @@ def match_latents(
     return LatentMatch(order, np.where(correlation[pairs] < 0, -1, 1), float(similarity[pairs].mean()))
 
 
-def _resampled(data: np.ndarray, how: Discovery, resample: Resample, seed: int, number: int) -> np.ndarray:
+def _resampled(
+    data: Float[np.ndarray, "n d"], how: Discovery, resample: Resample, seed: int, number: int
+) -> Int[np.ndarray, "d d"]:
     """Endpoint marks of the graph of one resample, which has its own stream of random numbers."""
     rng = numpy_rng(seed, f"resample-{number}")
     n = len(data)
@@ -109,7 +116,7 @@ def _resampled(data: np.ndarray, how: Discovery, resample: Resample, seed: int, 
 
 
 def resampled_marks(
-    runs: Sequence[np.ndarray],
+    runs: Sequence[Float[np.ndarray, "n d"]],
     how: Discovery,
     *,
     resamples: int,
@@ -128,9 +135,9 @@ def resampled_marks(
             count the copies as people: at level 0.05, about 1 in 6 independent pairs becomes an edge.
             "half" draws n/2 people without replacement (Meinshausen & Bühlmann 2010). It keeps the level
             and has less power.
-        seed: of the random numbers. Each resample has its own stream, so the result does not depend on
+        seed: seed of the random numbers. Each resample has its own stream, so the result does not depend on
             `jobs`.
-        jobs: the number of processes, of one thread each; -1: one per core.
+        jobs: the number of processes, each with one thread; -1 for one per core.
     """
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=jobs, return_as="generator")
@@ -147,7 +154,7 @@ def stability(marks: Int[np.ndarray, "b d d"]) -> Stability:
     directed = head & ~head.transpose(0, 2, 1)
     circle, both = marks == CIRCLE, head & head.transpose(0, 2, 1)
 
-    def share(found: np.ndarray) -> np.ndarray:
+    def share(found: Bool[np.ndarray, "b d d"]) -> Float[np.ndarray, "d d"]:
         return np.asarray(np.divide(found.sum(0), count, out=np.zeros(count.shape), where=count > 0))
 
     return Stability(
@@ -163,11 +170,11 @@ def consensus(found: Stability, *, least: float) -> Consensus:
     """Return the endpoint marks of the graph with all edges that occur in at least the share `least`.
 
     Each end of an edge gets the mark that more than half of the graphs with this edge have there. Without
-    such a majority the end stays open: a circle if some of these graphs have a circle or <-> on this edge,
-    else a tail, so that the edge is undirected. Edges that never occur are left out, also if `least` is 0.
+    such a majority the end is open: a circle if some of these graphs have a circle or <-> on this edge, else
+    a tail, so that the edge is undirected. Edges that never occur are left out, also if `least` is 0.
 
-    Graphs without cycles can have a majority with a directed cycle. Then the direction that the fewest graphs
-    have is taken from its edge (of equal ones the first by source and target), until no cycle is left.
+    Even if no graph has a cycle, the majority can have a directed cycle. Then the least frequent direction on
+    a cycle is removed (of equally frequent ones the first by source and target), until no cycle is left.
     """
     edge = (found.frequency >= least) & (found.frequency > 0)
     marks = np.where(edge, np.where(found.hidden, CIRCLE, TAIL), NONE)
@@ -181,8 +188,10 @@ def consensus(found: Stability, *, least: float) -> Consensus:
     return Consensus(marks, opened)
 
 
-def _weakest_edge_of_a_cycle(marks: np.ndarray, share: np.ndarray) -> tuple[int, int] | None:
-    """The edge i -> j with the smallest share of graphs among all on a directed cycle; None without one."""
+def _weakest_edge_of_a_cycle(
+    marks: Int[np.ndarray, "d d"], share: Float[np.ndarray, "d d"]
+) -> tuple[int, int] | None:
+    """The edge i -> j on a directed cycle with the smallest share of graphs; None if there is no cycle."""
     directed = nx.from_numpy_array((marks == ARROW) & (marks.T == TAIL), create_using=nx.DiGraph)
     edges = [
         (int(i), int(j))

@@ -1,8 +1,12 @@
 """Level I: is a trait independent of a feature? Two columns in, a TestResult out; two tables in, a grid out.
 
 There are seven tests (`TESTS`): kci, hsic, distance_correlation and rcit; chi_square and g_square on tables
-of counts; fisher_z. They are exact for one-dimensional columns, in time linear in the number of rows n (or
-n log n): no n x n matrix is formed.
+of counts; fisher_z. They compute their statistics for one-dimensional columns without approximation, in time
+linear in the number of rows n (or n log n): no n x n matrix is formed.
+
+Words: the null hypothesis is independence. The null distribution, or null, of a test is the distribution of
+its statistic under independence, from which the p-value is computed. The tail is the part of this
+distribution beyond the observed statistic.
 """
 
 from personax.independence.columns import KINDS, Kind

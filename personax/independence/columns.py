@@ -1,6 +1,6 @@
 """Columns: kinds, missing values, distinct values, standard units and kernel widths.
 
-All that a test needs to know about one column alone. A grid computes it once per column.
+This is all that a test needs to know about a single column. A grid computes it once per column.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+# Ordinal: numbers with few values in an order, such as scores. Nominal: categories without an order, such as
+# a league. Circular: positions on a circle, such as the month of birth.
 Kind = Literal["continuous", "ordinal", "nominal", "circular"]
 KINDS: tuple[Kind, ...] = ("continuous", "ordinal", "nominal", "circular")
 
 TWO_PI = 2.0 * np.pi
-# Up to this many distinct values all their pairs are listed to find the median distance.
+# With at most this many distinct values, all their pairs are listed to find the median distance.
 _LIST_PAIRS = 500
 
 
@@ -55,8 +57,8 @@ class PreparedColumn:
     Attributes:
         kind: see `Kind`.
         values: (n,) as `encode` returns them.
-        distinct: (d,) the different values in ascending order. Categories are in order of falling count, so
-            that no result depends on their names.
+        distinct: (d,) the different values in ascending order. Categories are ordered by their count, the
+            most frequent first, so that no result depends on their names.
         numbers: (n,) the number of each row's distinct value: values == distinct[numbers].
         counts: (d,) how often each distinct value occurs.
     """
@@ -84,7 +86,8 @@ class PreparedColumn:
     def spread(self) -> float:
         """Mean variance of the sine and the cosine (ddof = 1) of a circular column.
 
-        Both share one scale, so that a turn of the circle changes nothing. (With a z-score of each it would.)
+        Both are divided by the same scale, so a rotation of the circle changes no result. Separate z-scores
+        of sine and cosine would change with a rotation.
         """
         n = len(self)
         resultant = abs(np.exp(1j * self.distinct) @ self.counts) / n
@@ -92,7 +95,7 @@ class PreparedColumn:
 
     @property
     def positions(self) -> Float[np.ndarray, " d"]:
-        """(d,) what kernels and distances work on: standard units, angles, or category numbers."""
+        """(d,) the values that kernels and distances use: standard units, angles, or category numbers."""
         return self.standardised if self.kind in ("continuous", "ordinal") else self.distinct
 
     @cached_property
@@ -142,18 +145,20 @@ def pairwise_distance(
     return np.asarray(np.abs(a - b))
 
 
-def _weighted_lower_median(values: np.ndarray, weights: np.ndarray) -> float:
+def _weighted_lower_median(values: Float[np.ndarray, " k"], weights: Int[np.ndarray, " k"]) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weights[order])
     return float(values[order[np.searchsorted(reached, (reached[-1] + 1) // 2)]])
 
 
-def _lower_median_gap(positions: np.ndarray, counts: np.ndarray, turn: float | None = None) -> float:
+def _lower_median_gap(
+    positions: Float[np.ndarray, " d"], counts: Int[np.ndarray, " d"], turn: float | None = None
+) -> float:
     """Lower median of the gaps u_j - u_i > 0 over all pairs of rows.
 
-    `positions` are ascending, and each occurs as often as `counts` says. With `turn`, gaps are arcs of at
-    most half a turn. The median is found by bisection: one sorted search counts the pairs below a gap, and
-    once few pairs are left in the bracket they are listed.
+    `positions` are ascending, and `counts` holds how often each occurs. With `turn` (the length of a full
+    circle), gaps are arcs of at most half a turn. The median is found by bisection: one sorted search counts
+    the pairs below a gap, and when few pairs are left between the two bounds, they are listed.
     """
     d = len(positions)
     after, longest = positions, float(positions[-1] - positions[0])
@@ -163,10 +168,10 @@ def _lower_median_gap(positions: np.ndarray, counts: np.ndarray, turn: float | N
     upto = np.concatenate([[0], np.cumsum(weights)])
     start = np.arange(d) + 1
 
-    def ends(gap: float) -> np.ndarray:
+    def ends(gap: float) -> Int[np.ndarray, " d"]:
         return np.maximum(np.searchsorted(after, positions + gap, side="right"), start)
 
-    def pairs(end: np.ndarray) -> int:
+    def pairs(end: Int[np.ndarray, " d"]) -> int:
         return int(counts @ (upto[end] - upto[start]))
 
     low, high = 0.0, longest

@@ -1,9 +1,10 @@
 """Tests on tables of counts: chi-square and G-square."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int, Num
 from scipy.special import xlogy
 from scipy.stats import random_table
 
@@ -17,12 +18,12 @@ TABLE_NULLS: tuple[Null, ...] = ("auto", "chi2", "permutation")
 # Below this count the chi-square distribution no longer describes a cell's contribution (Cochran 1954).
 SMALLEST_EXPECTED = 5.0
 
-# (tables (..., r, c), expected counts (r, c)) -> statistics (...)
-Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# (tables, expected counts) -> statistics
+Measure = Callable[[Num[np.ndarray, "*tables r c"], Float[np.ndarray, "r c"]], Num[np.ndarray, "*tables"]]
 
 
 def is_discrete(column: PreparedColumn) -> bool:
-    """Ordinal and nominal columns, and circular ones whose values occur five times on average (months)."""
+    """True for ordinal and nominal columns, and circular ones whose values occur 5 times on average."""
     if column.kind == "circular":
         return len(column) >= 5 * len(column.distinct)
     return column.kind in ("ordinal", "nominal")
@@ -59,29 +60,31 @@ def compare_tables(measure: Measure) -> Compare:
     """The comparison of two discrete columns by `measure` (pearson or likelihood_ratio).
 
     null "chi2": the asymptotic distribution with (r - 1)(c - 1) degrees of freedom; "permutation": Monte
-    Carlo over tables with the observed margins; "auto": chi2 unless an expected count is below 5.
+    Carlo over random tables with the observed margins (row and column sums); "auto": chi2 unless an expected
+    count is below 5.
     """
+    return partial(_compare_tables, measure)
 
-    def compare(
-        columns: ColumnPair,
-        prepared: tuple[None, None],
-        null: Null,
-        rng: np.random.Generator,
-        resamples: int,
-    ) -> Comparison:
-        x, y = columns
-        table, expected = joint_counts(x, y), expected_counts(x.counts, y.counts)
-        r, c = table.shape
-        statistic = float(measure(table, expected))
-        if null == "auto":
-            null = "chi2" if expected.min() >= SMALLEST_EXPECTED else "permutation"
-        if null == "chi2":
-            log_p = log_chi2_sf(statistic, (r - 1) * (c - 1))
-        else:
-            log_p = _monte_carlo_log_p(statistic, columns, measure, rng, resamples)
-        return Comparison(statistic, log_p, cramers_v(statistic, len(x), (r, c)), null)
 
-    return compare
+def _compare_tables(
+    measure: Measure,
+    columns: ColumnPair,
+    prepared: tuple[None, None],
+    null: Null,
+    rng: np.random.Generator,
+    resamples: int,
+) -> Comparison:
+    x, y = columns
+    table, expected = joint_counts(x, y), expected_counts(x.counts, y.counts)
+    r, c = table.shape
+    statistic = float(measure(table, expected))
+    if null == "auto":
+        null = "chi2" if expected.min() >= SMALLEST_EXPECTED else "permutation"
+    if null == "chi2":
+        log_p = log_chi2_sf(statistic, (r - 1) * (c - 1))
+    else:
+        log_p = _monte_carlo_log_p(statistic, columns, measure, rng, resamples)
+    return Comparison(statistic, log_p, cramers_v(statistic, len(x), (r, c)), null)
 
 
 def _monte_carlo_log_p(
@@ -100,7 +103,7 @@ def _monte_carlo_log_p(
     expected = expected_counts(rows, others)
     distribution = random_table(rows, others)
 
-    def exceeds() -> Iterator[np.ndarray]:
+    def exceeds() -> Iterator[Bool[np.ndarray, " tables"]]:
         drawn, block = 0, 200
         while drawn < resamples:
             size = min(block, max(1, 1_000_000 // expected.size), resamples - drawn)

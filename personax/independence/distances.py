@@ -1,7 +1,8 @@
 """Centred distance matrices of one column, for distance covariance.
 
-With D the matrix of distances, Kc = -H D H / 2 is positive semi-definite (Sejdinovic et al. 2013, distance
-covariance is HSIC of this kernel). So everything that holds for Gram matrices holds here.
+With D the matrix of distances and H = I - 11^T/n, Kc = -H D H / 2 is positive semi-definite. Distance
+covariance is HSIC with this kernel (Sejdinovic et al. 2013). So all that is true for Gram matrices (grams.py)
+is true here.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from jaxtyping import Float, Int
 from personax.independence.columns import PreparedColumn, complete_column, pairwise_distance
 from personax.independence.grams import Gram, TableGram, centred_table
 
-# A column with more distinct values than this is sorted; one with fewer becomes a table.
+# A column with more distinct values than this is sorted (SpacingGram); others become a table (TableGram).
 LARGEST_TABLE = 512
 
 
@@ -27,7 +28,7 @@ def distance_table(column: PreparedColumn) -> TableGram:
 class SpacingGram:
     """-H D H / 2 of a sorted column, by prefix sums.
 
-    Both distances have the form D_ij = |p_i q_j - q_i p_j|, positive for i after j in sorted order:
+    Both kinds of distance have the form D_ij = |p_i q_j - q_i p_j|, positive for i after j in sorted order:
     |x_i - x_j| with p = x, q = 1; the chord 2 |sin((a_i - a_j)/2)| with p = sqrt2 sin(a/2), q = sqrt2
     cos(a/2).
 
@@ -70,10 +71,10 @@ class SpacingGram:
 
     @cached_property
     def eigenvalues(self) -> Float[np.ndarray, " r"]:
-        """Those of the column gathered into LARGEST_TABLE groups, scaled to the exact trace.
+        """(r,) approximate eigenvalues, from the column in LARGEST_TABLE groups, scaled to the exact trace.
 
-        This is enough for a null distribution: log p changes by less than 1e-3 of itself, in the bulk by less
-        than 1e-5.
+        This is enough for a null distribution: the relative change of log p is below 1e-3, and for p-values
+        that are not small below 1e-5.
         """
         return self.gathered * (float(self.diagonal.sum()) / float(self.gathered.sum()))
 
@@ -100,9 +101,9 @@ def spacing_gram(column: PreparedColumn) -> SpacingGram:
 def _gathered(column: PreparedColumn) -> PreparedColumn:
     """The column with its sorted rows replaced by the means of at most LARGEST_TABLE groups of neighbours.
 
-    A group spans at most 2/LARGEST_TABLE of the rows, and at most that share of the trace of Kc. A gap g
-    between sorted values contributes g b a / n to the trace, b and a being the numbers of rows below and
-    above. So both the bulk and the outliers are resolved.
+    A group spans at most 2/LARGEST_TABLE of the rows, and at most the same share of the trace of Kc. A gap g
+    between sorted values contributes g b a / n to the trace, where b and a are the numbers of rows below and
+    above. So the groups are fine enough both among most rows and among outliers.
     """
     if len(column.distinct) <= LARGEST_TABLE:
         return column
@@ -130,7 +131,7 @@ def spacing_table(a: SpacingGram, b: TableGram) -> float:
     member[np.arange(a.n), b.numbers[a.order]] = 1.0
     before_p = np.cumsum(a.p[:, None] * member, axis=0)
     before_q = np.cumsum(a.q[:, None] * member, axis=0)
-    # Row i: sums of D_ij over the rows j before it, one sum a group of j. The row itself adds p q - q p = 0.
+    # Row i: sums of D_ij over the rows j before it, one sum per group of j. Row i itself adds p q - q p = 0.
     towards = a.p[:, None] * before_q - a.q[:, None] * before_p
     between = member.T @ towards
     return -0.5 * float(np.sum((between + between.T) * b.matrix))
@@ -146,28 +147,28 @@ def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:
     order in both columns. These are four weighted counts of concordant minus discordant pairs.
     """
     n = a.n
-    place = np.empty(n, dtype=np.int64)  # of each row in b's order
+    place = np.empty(n, dtype=np.int64)  # the position of each row in b's order
     place[b.order] = np.arange(n)
     rank = place[a.order]
     p, q, other_p, other_q = a.p, a.q, b.p[rank], b.q[rank]
     left = np.stack([p * other_p, -p * other_q, -q * other_p, q * other_q])
     right = np.stack([q * other_q, q * other_p, p * other_q, p * other_p])
-    # Each unordered pair once: j before i in a's order; concordant if also lower in b's.
+    # Each unordered pair is counted once: j before i in a's order; concordant if j is also lower in b's.
     signed = 2.0 * _lower_before(rank, right) - (np.cumsum(right, axis=1) - right)
     products = 2.0 * float(np.sum(left * signed))
     r, s = a.mean_distance, b.mean_distance
     return 0.25 * (products - 2.0 * n * float(r @ s) + n**2 * float(r.mean() * s.mean()))
 
 
-def _lower_before(rank: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _lower_before(rank: Int[np.ndarray, " n"], weights: Float[np.ndarray, "k n"]) -> Float[np.ndarray, "k n"]:
     """(k, n) sums of weights[:, j] over j < i with rank_j < rank_i; `rank` is a permutation of 0..n-1.
 
     The rows are partitioned (stably) by each binary digit of their rank, beginning with the highest. Ranks
-    that agree in all higher digits stand in one contiguous block, and the digit separates them.
+    that agree in all higher digits are next to each other in one block, and the digit separates them.
     """
     n = len(rank)
     sums = np.zeros_like(weights)
-    row = np.arange(n)  # row numbers in the present arrangement
+    row = np.arange(n)  # row numbers in the current arrangement
     for digit in range(max(n - 1, 1).bit_length() - 1, -1, -1):
         high = (rank[row] >> digit) & 1
         block = (rank[row] >> (digit + 1)) << (digit + 1)  # where the block begins

@@ -1,15 +1,16 @@
 """Centred Gram matrices that are never formed: exact sums over them in time linear in n.
 
-For a kernel k and a column x, let K = [k(x_i, x_j)], H = I - 11^T/n and Kc = H K H. The tests need only
-the eigenvalues of Kc and sums over its entries. There are three exact representations:
+A Gram matrix holds the kernel between all pairs of rows. For a kernel k and a column x, let K = [k(x_i,
+x_j)], H = I - 11^T/n and Kc = H K H, the centred Gram matrix. The tests need only the eigenvalues of Kc and
+sums over its entries. There are three exact representations:
 
-    TableGram    the d x d matrix between distinct values; any kernel. With all values distinct it is
-                 the dense matrix, the cheapest route for small n.
+    TableGram    the d x d matrix between distinct values; for any kernel. If all values are distinct, it is
+                 the dense matrix, which is the cheapest choice for small n.
     FactorGram   Kc = P P^T with P (n, m): a cosine series of the one-dimensional Gaussian kernel,
-                 or a pivoted Cholesky factor where the series would be too long (columns with huge outliers).
+                 or a pivoted Cholesky factor if the series would be too long (columns with huge outliers).
     SpacingGram  (distances.py) |a - b| and chords of a sorted column, in O(n log n).
 
-The cheapest representation is chosen. Results agree to 1e-10 whatever the choice.
+The cheapest representation is chosen. The results of all representations agree to 1e-10.
 """
 
 from dataclasses import dataclass
@@ -24,14 +25,14 @@ from personax.independence.columns import PreparedColumn
 
 GramRoute = Literal["table", "cosine", "cholesky"]
 
-_LONGEST_SERIES = 1000
+_LONGEST_SERIES = 1000  # largest number of features of a cosine series
 # exp(-8.6^2 / 2) = 9e-17: from here on the Gaussian and its Fourier transform are below double precision.
 _REACH = 8.6
 
 
 @runtime_checkable
 class Gram(Protocol):
-    """What every representation of a centred Gram matrix Kc of n rows offers to statistics and nulls."""
+    """What statistics and null distributions need of a centred Gram matrix Kc of n rows."""
 
     @property
     def n(self) -> int:
@@ -50,10 +51,10 @@ class Gram(Protocol):
         """(r,) positive eigenvalues of Kc, descending; those below 1e-12 of the largest are dropped."""
 
     def permuted(self, order: Int[np.ndarray, " n"]) -> "Gram":
-        """The Gram matrix of the rows in another order."""
+        """The Gram matrix of the rows in another order: row i of the result is row order[i]."""
 
 
-def _descending_positive(eigenvalues: np.ndarray) -> np.ndarray:
+def _descending_positive(eigenvalues: Float[np.ndarray, " m"]) -> Float[np.ndarray, " r"]:
     descending = eigenvalues[::-1]
     return np.asarray(descending[descending > 1e-12 * max(descending[0], 1e-300)])
 
@@ -108,7 +109,7 @@ class FactorGram:
         return np.asarray(np.einsum("ij,ij->i", self.factor, self.factor))
 
     @cached_property
-    def _inner(self) -> np.ndarray:
+    def _inner(self) -> Float[np.ndarray, "m m"]:
         return np.asarray(self.factor.T @ self.factor)
 
     @cached_property
@@ -292,10 +293,10 @@ def gaussian_gram(column: PreparedColumn, width: float, route: GramRoute | None 
 
 
 def _cheapest_route(n: int, distinct: int, features: int) -> GramRoute:
-    """The route with the fewest operations, for a cosine series of so many features.
+    """The route with the fewest operations, for a cosine series with this number of features.
 
-    Eigenvalues cost about ten times the cube, a product of n x r features with itself n r^2. A Cholesky
-    factor is taken to have as many columns as the longest series.
+    The eigenvalues of a matrix of size d cost about 10 d^3 operations, a product of n x r features with
+    itself n r^2. A Cholesky factor is assumed to have as many columns as the longest series.
     """
     r = min(features, _LONGEST_SERIES)
     if 10 * distinct**3 <= n * r**2 + 10 * r**3:

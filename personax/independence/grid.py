@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
@@ -25,12 +26,12 @@ GridRows = list[dict[str, Any]]
 
 @dataclass(frozen=True, eq=False)
 class Variables:
-    """Columns with what a test must know about them.
+    """Columns, their kinds and periods.
 
     Attributes:
         frame: (n, columns); NaN or None is missing.
         kinds: the kind of each column.
-        periods: the length of one turn of circular columns; 2 pi for those that are not named.
+        periods: circular column -> length of one turn; 2 pi for columns that are not in it.
     """
 
     frame: pd.DataFrame
@@ -38,7 +39,7 @@ class Variables:
     periods: Mapping[str, float] = field(default_factory=dict)
 
     def encoded(self) -> Iterator["EncodedColumn"]:
-        """The columns as tests take them. Raises ValueError with the name of a column that is wrong."""
+        """The columns in the form that tests take. Raises ValueError, which names the column with a fault."""
         for name, series in self.frame.items():
             if name not in self.kinds:
                 raise ValueError(f"column {name!r} has no kind")
@@ -54,7 +55,7 @@ class EncodedColumn(NamedTuple):
     """A column as (n,) floats (`encode`), with its name and kind."""
 
     name: str
-    values: np.ndarray
+    values: Float[np.ndarray, " n"]
     kind: Kind
 
 
@@ -73,16 +74,17 @@ def run_grid(
 
     Args:
         traits, features: columns over the same n rows; each pair uses the rows in which both are present.
-        tests: names from `procedures`; each is done with its default null.
-        given: (n,) labels of strata; each test is then done within each stratum and the p-values are combined
-            (`combine_strata`). Rows without a label are left out.
+        tests: names from `procedures`; each uses its default null distribution.
+        given: (n,) labels of strata, disjoint groups of rows. If given, each test is done within each stratum
+            and the p-values are combined (`combine_strata`). Rows without a label are left out.
         rng: source of randomness (permutations, Monte Carlo, RCIT's features); None means a generator with
-            seed 0. Each cell draws from its own stream, named after test, trait and feature: results depend
-            neither on `jobs` nor on what else is in the grid.
-        resamples: permutations or Monte-Carlo tables per test.
-        jobs: processes with one BLAS thread each; 1 stays in this process, -1 is one for each core. Starting
-            a process takes a second or two, which pays off for permutation nulls, many traits or large n.
-        procedures: `TESTS`, or `REFERENCE` for the peers' implementations (reference.py).
+            seed 0. Each cell has its own stream, named after test, trait and feature: its result depends
+            neither on `jobs` nor on the other cells of the grid.
+        resamples: largest number of permutations or Monte-Carlo tables per test.
+        jobs: number of processes, with one BLAS thread each; 1 starts no other process, -1 means one per
+            core. Starting a process takes a second or two, which pays off for permutation nulls, many traits
+            or large n.
+        procedures: `TESTS`, or `REFERENCE` for the implementations of other libraries (reference.py).
 
     Returns a row for each trait, feature and test, in that order: trait, feature, and the fields of
     `TestResult` with `applicable` and `seconds` (preparing a column counts for the first test that needs it).
@@ -90,7 +92,7 @@ def run_grid(
 
     A feature is prepared once for each pattern of missing rows, and only one at a time is held: memory is
     about 16 m n bytes a process, with m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
-    Raises ValueError as `run_test`, with the name of the column.
+    Raises ValueError as `run_test` does, with the name of the column.
 
     >>> frame = pd.DataFrame({"Openness": [1, 2, 3, 1, 2, 3], "Height": [171, 180, 192, 168, 184, 190]})
     >>> traits = Variables(frame[["Openness"]], {"Openness": "ordinal"})
@@ -135,8 +137,8 @@ def _in_processes(
     return list(bar(workers(delayed(task)(column) for column in columns)))
 
 
-def _strata_masks(given: pd.Series | None, n: int) -> list[np.ndarray]:
-    """Boolean masks (n,) of the strata; one of all rows without `given`."""
+def _strata_masks(given: pd.Series | None, n: int) -> list[Bool[np.ndarray, " n"]]:
+    """Boolean masks (n,) of the strata; without `given` a single mask with all rows."""
     if given is None:
         return [np.ones(n, dtype=bool)]
     numbers = pd.factorize(given, sort=True, use_na_sentinel=True)[0]
@@ -144,7 +146,7 @@ def _strata_masks(given: pd.Series | None, n: int) -> list[np.ndarray]:
 
 
 class _Prepared:
-    """One column, with what each test makes of it. That is made at its first use."""
+    """One column, and the form that each test prepares from it. It is prepared at its first use."""
 
     def __init__(self, column: PreparedColumn, root: int) -> None:
         self.column = column
@@ -166,7 +168,7 @@ def _stream(root: int, name: str) -> np.random.Generator:
 
 @dataclass(frozen=True, eq=False)
 class _FeatureRow:
-    """All tests of one feature: called with it, gives the rows of the grid's table.
+    """All tests of one feature: a call with the feature returns its rows of the grid's table.
 
     Attributes:
         traits: the traits to test it against.
@@ -178,7 +180,7 @@ class _FeatureRow:
 
     traits: Sequence[EncodedColumn]
     tests: Mapping[str, tuple[Procedure, Null]]
-    strata: Sequence[np.ndarray]
+    strata: Sequence[Bool[np.ndarray, " n"]]
     root: int
     resamples: int
 
@@ -204,7 +206,7 @@ class _FeatureRow:
             for (trait, test), results in found.items()
         ]
 
-    def _prepared(self, column: EncodedColumn, complete: np.ndarray) -> _Prepared:
+    def _prepared(self, column: EncodedColumn, complete: Bool[np.ndarray, " n"]) -> _Prepared:
         return _Prepared(complete_column(column.values[complete], column.kind), self.root)
 
     def _test(self, name: str, trait: _Prepared, feature: _Prepared, cell: str) -> TestResult:
@@ -217,8 +219,10 @@ class _FeatureRow:
         prepared = trait.by(procedure), feature.by(procedure)
         return procedure.test(columns, prepared, null, _stream(self.root, cell), self.resamples)
 
-    def _by_pattern(self, present: np.ndarray) -> Iterable[tuple[np.ndarray, list[EncodedColumn]]]:
-        """Traits grouped by the rows that are complete for them: (mask, traits) in order of appearance."""
+    def _by_pattern(
+        self, present: Bool[np.ndarray, " n"]
+    ) -> Iterable[tuple[Bool[np.ndarray, " n"], list[EncodedColumn]]]:
+        """Group the traits by their pattern of complete rows: (mask, traits) in order of appearance."""
         groups: dict[bytes, tuple[np.ndarray, list[EncodedColumn]]] = {}
         for trait in self.traits:
             complete = present & ~np.isnan(trait.values)

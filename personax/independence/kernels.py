@@ -1,6 +1,7 @@
 """Kernel and distance tests: each turns a column into a Gram matrix and compares two Gram matrices."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -10,19 +11,23 @@ from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_g
 from personax.independence.nulls import correlation, cross, gamma_log_p, permutation_log_p, spectral_log_p
 from personax.independence.procedure import Compare, Comparison, Null
 
-RANDOM_FEATURES = 5
+RANDOM_FEATURES = 5  # of RCIT, for each column (Strobl et al. 2019)
 KERNEL_NULLS: tuple[Null, ...] = ("spectral", "gamma", "permutation")
+
+# (V, a, b) -> the statistic that is reported
+Scale = Callable[[float, Gram, Gram], float]
 
 
 def kci_width(n: int) -> float:
-    """Width of KCI's Gaussian kernel in standard deviations (Zhang et al. 2011, as causal-learn)."""
+    """Width of KCI's Gaussian kernel in standard deviations (Zhang et al. 2011, as in causal-learn)."""
     return 0.8 if n < 200 else 0.5 if n < 1200 else 0.3
 
 
 def kci_gram(column: PreparedColumn) -> Gram:
-    """Gaussian kernel of the z-scores (ddof = 1); chord for circular, delta kernel for nominal columns.
+    """Gaussian kernel of z-scores (ddof = 1), of the chord for circular columns; delta kernel for nominal.
 
-    For the two coordinates (sin, cos) the squared width is divided by 2, as in causal-learn.
+    A circular column has two coordinates (sin, cos), so the squared width is divided by 2, as in
+    causal-learn.
     """
     width = kci_width(len(column))
     if column.kind == "nominal":
@@ -49,27 +54,23 @@ def draw_frequencies(rng: np.random.Generator) -> Float[np.ndarray, "features 3"
     )
 
 
-def rcit_gram(frequencies: Float[np.ndarray, "features 3"]) -> Callable[[PreparedColumn], Gram]:
+def rcit_gram(frequencies: Float[np.ndarray, "features 3"], column: PreparedColumn) -> Gram:
     """Random Fourier features cos(w x / width + b), each standardised; w and b are from `draw_frequencies`.
 
     Both columns of a test share the frequencies. The test is then symmetric, and a grid builds the features
     of a column once. A nominal column has the delta kernel, whose features are its categories.
     """
-
-    def gram(column: PreparedColumn) -> Gram:
-        if column.kind == "nominal":
-            return delta_gram(column)
-        if column.kind == "circular":
-            points = np.column_stack([np.sin(column.distinct), np.cos(column.distinct)])
-        else:
-            points = column.positions[:, None]
-        phases = points @ frequencies[:, : points.shape[1]].T / column.median_distance + frequencies[:, 2]
-        features = np.asfortranarray(np.cos(phases)[column.numbers])
-        features -= features.mean(axis=0)
-        features /= np.maximum(features.std(axis=0, ddof=1), 1e-12)
-        return FactorGram(features)
-
-    return gram
+    if column.kind == "nominal":
+        return delta_gram(column)
+    if column.kind == "circular":
+        points = np.column_stack([np.sin(column.distinct), np.cos(column.distinct)])
+    else:
+        points = column.positions[:, None]
+    phases = points @ frequencies[:, : points.shape[1]].T / column.median_distance + frequencies[:, 2]
+    features = np.asfortranarray(np.cos(phases)[column.numbers])
+    features -= features.mean(axis=0)
+    features /= np.maximum(features.std(axis=0, ddof=1), 1e-12)
+    return FactorGram(features)
 
 
 def _log_p(
@@ -87,25 +88,26 @@ def _log_p(
     return spectral_log_p(v, *grams)
 
 
-def compare_grams(scale: Callable[[float, Gram, Gram], float]) -> Compare:
-    """The comparison of two Gram matrices whose reported statistic is scale(V, a, b).
+def compare_grams(scale: Scale) -> Compare:
+    """The comparison of two Gram matrices whose reported statistic is scale(V, a, b), V as in nulls.py.
 
-    The effect is the root of the unbiased squared correlation, cut to [0, 1].
+    The effect is the square root of the unbiased squared correlation, which is first limited to [0, 1].
     """
+    return partial(_compare_grams, scale)
 
-    def compare(
-        columns: ColumnPair,
-        grams: tuple[Gram, Gram],
-        null: Null,
-        rng: np.random.Generator,
-        resamples: int,
-    ) -> Comparison:
-        v = cross(*grams)
-        effect = float(np.sqrt(np.clip(correlation(v, *grams), 0.0, 1.0)))
-        log_p = _log_p(v, columns, grams, null, rng, resamples)
-        return Comparison(scale(v, *grams), log_p, effect, null)
 
-    return compare
+def _compare_grams(
+    scale: Scale,
+    columns: ColumnPair,
+    grams: tuple[Gram, Gram],
+    null: Null,
+    rng: np.random.Generator,
+    resamples: int,
+) -> Comparison:
+    v = cross(*grams)
+    effect = float(np.sqrt(np.clip(correlation(v, *grams), 0.0, 1.0)))
+    log_p = _log_p(v, columns, grams, null, rng, resamples)
+    return Comparison(scale(v, *grams), log_p, effect, null)
 
 
 def unscaled(v: float, a: Gram, b: Gram) -> float:

@@ -1,4 +1,4 @@
-"""Fisher's z: a test of the correlation coefficient, for columns that have one."""
+"""Fisher's z: a test of the correlation coefficient, for columns with a meaningful correlation."""
 
 import numpy as np
 from jaxtyping import Float
@@ -12,27 +12,27 @@ LINEAR_NULLS: tuple[Null, ...] = ("normal", "permutation")
 
 
 def has_a_line(column: PreparedColumn) -> bool:
-    """Continuous, ordinal and binary columns. Three or more categories and angles have no correlation."""
+    """True for continuous, ordinal and binary columns; angles and 3+ categories have no correlation."""
     return column.kind in ("continuous", "ordinal") or (
         column.kind == "nominal" and len(column.distinct) <= 2
     )
 
 
 def z_scores(column: PreparedColumn) -> Float[np.ndarray, " n"]:
-    """(n,) z-scores with ddof = 1; for a binary nominal column those of 0 and 1, 1 being the rarer one."""
+    """(n,) z-scores with ddof = 1; a binary nominal column counts as 0 and 1, 1 for the rarer category."""
     return np.asarray(column.standardised[column.numbers])
 
 
 def compare_linear(
     columns: ColumnPair,
-    prepared: tuple[np.ndarray, np.ndarray],
+    prepared: tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]],
     null: Null,
     rng: np.random.Generator,
     resamples: int,
 ) -> Comparison:
     """z = sqrt(n - 3) atanh(r), normal under independence (Fisher 1921); the effect is r.
 
-    A nominal column has no direction: z and r are then given without their sign.
+    A nominal column has no direction: if there is one, z and r are absolute values.
     """
     a, b = prepared
     n = len(a)

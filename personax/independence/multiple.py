@@ -17,7 +17,7 @@ Correction = Literal["none", "fdr_bh", "holm"]
 
 
 def adjust(log10_p: Float[np.ndarray, " m"], method: Correction) -> Float[np.ndarray, " m"]:
-    """log10 of adjusted p-values (q-values), (m,) -> (m,); NaN stays NaN and is not counted in m.
+    """log10 of adjusted p-values (q-values), (m,) -> (m,); NaN stays NaN and does not count as a test.
 
     fdr_bh: Benjamini & Hochberg (1995), q_(i) = min_{j >= i} m p_(j) / j; holm: Holm (1979),
     q_(i) = max_{j <= i} (m - j + 1) p_(j); none: p itself.
@@ -44,11 +44,12 @@ def adjust(log10_p: Float[np.ndarray, " m"], method: Correction) -> Float[np.nda
 def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     """One result from the same test in disjoint strata: is there dependence in any of them?
 
-    Fisher's combination, -2 sum log p ~ chi-square with 2k degrees of freedom for k strata with a p-value.
-    Kernel and table tests have no sign, so dependences of different shape in different strata must add up.
-    A product of p-values does this; Stouffer's z, made for one-sided effects in one direction, would average
-    them. No combination has a larger Bahadur slope (Littell & Folks 1971), and this one needs only log p.
-    Permutation p-values are discrete and make it conservative.
+    This is Fisher's combination: -2 sum log p ~ chi-square with 2k degrees of freedom for k strata with a
+    p-value. Kernel and table tests have no sign, so dependences of different shape in different strata must
+    add up. A product of p-values does this; Stouffer's z, which is made for one-sided effects in one
+    direction, would average them. No combination has a larger Bahadur slope, a measure of power (Littell &
+    Folks 1971), and this one needs only log p. Permutation p-values are discrete, so with them the
+    combination is conservative: its p-value is a little too large.
     The effect is the mean over these strata, weighted by their rows; n is the sum of their rows.
     """
     used = [stratum for stratum in strata if stratum.defined]
@@ -65,10 +66,11 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
 
 
 def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataFrame:
-    """The grid with log10_q_value, q_value and rejected (q <= alpha).
+    """Add the columns log10_q_value, q_value and rejected (q <= alpha) to the grid.
 
-    The correction works within each test and source of scores: one family is one panel of a figure, traits x
-    features. Another test or another language model does not change the decisions of the others.
+    p-values are corrected separately for each test and each source of scores: one family of tests is one
+    panel of a figure, traits x features. So another test or another language model does not change these
+    decisions.
 
     Args:
         grid: as `run_grid` returns it, with a column `scores`, which names the source of the scores.

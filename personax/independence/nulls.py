@@ -67,16 +67,17 @@ def unbiased(v: float, a: Gram, b: Gram) -> float:
 
 
 def correlation(v: float, a: Gram, b: Gram) -> float:
-    """Unbiased squared correlation: covariance over the root of the two variances; 0 if one is not positive.
+    """Unbiased squared correlation: covariance / sqrt(product of variances); 0 if that is not positive.
 
-    For distances it is Szekely & Rizzo's (2013) bias-corrected R*, for kernels the debiased alignment (CKA).
+    For distances it is the bias-corrected R* of Szekely & Rizzo (2013), for kernels the debiased alignment
+    (CKA).
     """
     variances = unbiased(a.square, a, a) * unbiased(b.square, b, b)
     return unbiased(v, a, b) / float(np.sqrt(variances)) if variances > 0 else 0.0
 
 
 def gamma_log_p(v: float, a: Gram, b: Gram) -> float:
-    """log p by a gamma distribution with V's asymptotic moments, as causal-learn computes it.
+    """log p from a gamma distribution with the asymptotic mean and variance of V, as in causal-learn.
 
     Zhang et al. 2011, Proposition 5: mean = tr tr' / n, variance = 2 ||Kc||^2 ||Kc'||^2 / n^2.
     """
@@ -86,7 +87,7 @@ def gamma_log_p(v: float, a: Gram, b: Gram) -> float:
 
 
 def spectral_log_p(v: float, a: Gram, b: Gram) -> float:
-    """log p by the weighted sum of chi-squares itself, without sampling.
+    """log p from the weighted sum of chi-squares itself, without sampling.
 
     The weights are lambda_i mu_j / (n - 1), since V's mean under permutations is exactly tr tr' / (n - 1).
     """
@@ -101,10 +102,10 @@ def permutation_log_p(
     rng: np.random.Generator,
     resamples: int,
 ) -> float:
-    """log p over random orders of the rows of one column (`resampling_log_p`).
+    """log p from random orders of the rows of one column (`resampling_log_p`).
 
-    Both columns are sorted before the shuffle, and the contents decide which one is shuffled: the same `rng`
-    then gives the same p for any order of rows and arguments.
+    Both columns are sorted before the shuffle, and the contents of the columns decide which one is shuffled:
+    so the same `rng` gives the same p for any order of rows and arguments.
     """
     first, second = sorted(zip(columns, grams, strict=True), key=lambda pair: _content(*pair))
     a, b = (gram.permuted(np.argsort(column.numbers, kind="stable")) for column, gram in (first, second))

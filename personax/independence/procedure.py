@@ -1,4 +1,4 @@
-"""What all tests have in common: each column is prepared once, then two prepared columns are compared."""
+"""The common form of all tests: each column is prepared once, then two prepared columns are compared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ MIN_ROWS = 5
 
 
 class Comparison(NamedTuple):
-    """What the comparison of two columns finds.
+    """The result of comparing two columns.
 
     Attributes:
         statistic: the test's statistic.
         log_p: natural logarithm of its p-value.
-        effect: size of the dependence.
-        null: name of the null distribution that gave the p-value.
+        effect: size of the dependence, see `TestResult`.
+        null: name of the null distribution from which the p-value was computed.
     """
 
     statistic: float
@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
     null: str
 
 
-# (columns, what their preparation made of them, null, rng, resamples) -> Comparison
+# (columns, the prepared columns, null, rng, resamples) -> Comparison
 Compare = Callable[[ColumnPair, tuple[Any, Any], Null, np.random.Generator, int], Comparison]
 
 
@@ -53,7 +53,7 @@ class Procedure:
         name: its name in calls and tables.
         title: its name in figures.
         nulls: the null distributions it offers; the first is the default.
-        applies: whether the test has a meaning for a column.
+        applies: function of a column: True if the test has a meaning for it.
         preparation: takes a generator (for random features) and returns the function that prepares a column.
         compare: compares two prepared columns, see `Compare`.
     """

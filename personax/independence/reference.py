@@ -1,20 +1,22 @@
-"""The same tests through causal-learn, hyppo and scipy (the peers), guarded against their traps.
+"""The same tests by causal-learn, hyppo and scipy (the peers), protected against their known pitfalls.
 
-They are for cross-checks, and for work that must cite them. Their memory is quadratic in n (3.7 to 5.8 GB at
-n = 9,444). The guards, each with its reason:
+They are for cross-checks, and for work that must cite these libraries. Their memory is quadratic in n (3.7 to
+5.8 GB at n = 9,444). The precautions, each with its reason:
 
-    columns     Numbers enter as z-scores, circular columns as (sin, cos), nominal ones as indicators and
-                never as category numbers. Rows with a missing value are left out before, since causal-learn
-                takes NaN for a category.
-    kci         Its `1 - cdf` ends at 0. Such a p is replaced by 2^-53, the resolution of the subtraction.
-    hsic        hyppo takes the kernel width of y from x. Both are divided by their own median distance first.
+    columns     Numbers become z-scores, circular columns (sin, cos), and nominal columns indicators; category
+                numbers are never used. Rows with a missing value are left out before, since causal-learn
+                treats NaN as a category.
+    kci         Its `1 - cdf` can be 0. Such a p is replaced by 2^-53, the resolution of the subtraction.
+    hsic        hyppo uses the kernel width of x for y, too. Both columns are divided by their own median
+                distance first.
     hsic, distance_correlation
                 hyppo's fast p is an upper bound (for independent columns it is mostly 1), so the null is
                 called "hyppo chi2 bound". hyppo's objects keep state, so each test makes a new one.
-    rcit        causal-learn draws from numpy's global state. It is seeded, and restored afterwards.
+    rcit        causal-learn draws from numpy's global generator. It is seeded, and restored afterwards.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -31,9 +33,9 @@ _RESOLUTION = 2.0**-53
 
 
 class PeerResult(NamedTuple):
-    """What a peer finds for two columns.
+    """The result of a peer for two columns.
 
-    `effect` is the peer's statistic if that is on the scale of a correlation, else NaN.
+    `effect` is the size of the dependence on the scale of a correlation, or NaN if the peer has none.
     """
 
     statistic: float
@@ -74,8 +76,8 @@ def _peer_rcit(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -
     return PeerResult(float(statistic), float(np.real(p)), np.nan, "causal-learn lpd4")
 
 
-def _unit_median(points: np.ndarray) -> np.ndarray:
-    """Points divided by the median of their pairwise distances, which is hyppo's width (by 1 if it is 0)."""
+def _unit_median(points: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+    """Points divided by the median of their pairwise distances (hyppo's width); unchanged if that is 0."""
     from scipy.spatial.distance import pdist
 
     return points / (float(np.median(pdist(points))) or 1.0)
@@ -98,15 +100,12 @@ def _hyppo_result(statistic: float, p: float) -> PeerResult:
     return PeerResult(float(statistic), float(p), effect, "hyppo chi2 bound")
 
 
-def _peer_table(lambda_: str) -> PeerTest:
-    def test(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -> PeerResult:
-        table = joint_counts(x, y)
-        found = stats.chi2_contingency(table, correction=False, lambda_=lambda_)  # type: ignore[call-overload]  # plain str
-        sparse = ", expected < 5" if expected_counts(x.counts, y.counts).min() < 5 else ""
-        effect = float(stats.contingency.association(table.astype(int), method="cramer"))
-        return PeerResult(float(found.statistic), float(found.pvalue), effect, f"scipy chi2{sparse}")
-
-    return test
+def _peer_table(lambda_: str, x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -> PeerResult:
+    table = joint_counts(x, y)
+    found = stats.chi2_contingency(table, correction=False, lambda_=lambda_)  # type: ignore[call-overload]  # plain str
+    sparse = ", expected < 5" if expected_counts(x.counts, y.counts).min() < 5 else ""
+    effect = float(stats.contingency.association(table.astype(int), method="cramer"))
+    return PeerResult(float(found.statistic), float(found.pvalue), effect, f"scipy chi2{sparse}")
 
 
 def _peer_pearson(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator) -> PeerResult:
@@ -114,23 +113,26 @@ def _peer_pearson(x: PreparedColumn, y: PreparedColumn, rng: np.random.Generator
     return PeerResult(float(found.statistic), float(found.pvalue), float(found.statistic), "scipy beta")
 
 
+def _compare_by_peer(
+    peer: PeerTest,
+    columns: ColumnPair,
+    prepared: tuple[None, None],
+    null: Null,
+    rng: np.random.Generator,
+    resamples: int,
+) -> Comparison:
+    statistic, p, effect, used = peer(*columns, rng)
+    return Comparison(statistic, float(np.log(max(p, _RESOLUTION))), effect, used)
+
+
 def _peer_procedure(
     name: str, title: str, peer: PeerTest, applies: Callable[[PreparedColumn], bool]
 ) -> Procedure:
-    def compare(
-        columns: ColumnPair,
-        prepared: tuple[None, None],
-        null: Null,
-        rng: np.random.Generator,
-        resamples: int,
-    ) -> Comparison:
-        statistic, p, effect, used = peer(*columns, rng)
-        return Comparison(statistic, float(np.log(max(p, _RESOLUTION))), effect, used)
-
+    compare = partial(_compare_by_peer, peer)
     return Procedure(name, title, ("peer",), applies, lambda rng: lambda column: None, compare)
 
 
-# The peers' tests under our names: `run_grid` takes this instead of TESTS, `run_test` takes a value of it.
+# The peers' tests under our names: `run_grid` accepts this instead of TESTS, `run_test` one of its values.
 REFERENCE: dict[str, Procedure] = {
     test.name: test
     for test in (
@@ -139,9 +141,9 @@ REFERENCE: dict[str, Procedure] = {
         _peer_procedure(
             "distance_correlation", "Distance correlation (hyppo)", _peer_distance_correlation, any_column
         ),
-        _peer_procedure("chi_square", "Chi-square (scipy)", _peer_table("pearson"), is_discrete),
+        _peer_procedure("chi_square", "Chi-square (scipy)", partial(_peer_table, "pearson"), is_discrete),
         _peer_procedure("fisher_z", "Pearson's r (scipy)", _peer_pearson, has_a_line),
         _peer_procedure("rcit", "RCIT (causal-learn)", _peer_rcit, any_column),
-        _peer_procedure("g_square", "G-square (scipy)", _peer_table("log-likelihood"), is_discrete),
+        _peer_procedure("g_square", "G-square (scipy)", partial(_peer_table, "log-likelihood"), is_discrete),
     )
 }

@@ -1,6 +1,7 @@
 """The seven tests, each a plain function of two columns, and their registry for grids and commands."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -31,7 +32,7 @@ from personax.independence.procedure import Procedure, any_column
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 
-RESAMPLES = 1999
+RESAMPLES = 1999  # largest number of permutations or Monte-Carlo tables by default
 CONTINUOUS: tuple[Kind, Kind] = ("continuous", "continuous")
 RADIANS: tuple[float | None, float | None] = (None, None)
 
@@ -39,7 +40,7 @@ RADIANS: tuple[float | None, float | None] = (None, None)
 def _always(
     prepare: Callable[[PreparedColumn], Any],
 ) -> Callable[[np.random.Generator], Callable[[PreparedColumn], Any]]:
-    """A preparation that draws nothing."""
+    """A preparation that needs no random numbers."""
     return lambda rng: prepare
 
 
@@ -74,7 +75,7 @@ TESTS: dict[str, Procedure] = {
             "RCIT",
             KERNEL_NULLS,
             any_column,
-            lambda rng: rcit_gram(draw_frequencies(rng)),
+            lambda rng: partial(rcit_gram, draw_frequencies(rng)),
             compare_grams(per_row),
         ),
         Procedure(
@@ -115,17 +116,18 @@ def run_test(
     """Run a test on two columns.
 
     Args:
-        test: a name in `TESTS`, or a test itself, such as `REFERENCE["kci"]` (the peers', see reference.py).
+        test: a name in `TESTS`, or a test itself, such as `REFERENCE["kci"]` (of another library, see
+            reference.py).
         x, y: (n,) sequences, arrays or Series; numbers, or labels of any type where the kind is nominal.
             Rows in which either is missing (NaN, None) are left out; `n` of the result counts the rest.
         kinds: kind of x and of y: "continuous", "ordinal", "nominal" or "circular".
         periods: length of one turn for circular columns; None means 2 pi.
         null: null distribution, one that the test offers; None is the test's default.
-        rng: randomness of `permutation` nulls and of RCIT's features; None is a generator seeded with 0, so
-            that a call repeats itself. The same generator state gives the same result for (x, y) and (y, x),
-            for other units and, except for rounding, for another order of rows.
-        resamples: largest number of permutations or Monte-Carlo tables, >= 1; the smallest p is
-            1/(resamples + 1). Drawing stops early where p is large (`resampling_log_p`).
+        rng: randomness of `permutation` nulls and of RCIT's features; None means a generator with seed 0, so
+            that the same call gives the same result. The same generator state gives the same result for (x,
+            y) and (y, x), for other units and, except for rounding, for another order of rows.
+        resamples: largest number of permutations or Monte-Carlo tables, >= 1; the smallest p is then
+            1/(resamples + 1). Drawing stops early if p is large (`resampling_log_p`).
 
     Raises ValueError: unequal lengths, unknown name, kind or null, text in a numeric column, infinities.
 
@@ -164,12 +166,12 @@ def _complete_pair(
 
 
 def kci(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
-    """Kernel independence test of Zhang et al. (2011), unconditional; arguments and errors as `run_test`.
+    """Kernel independence test of Zhang et al. (2011), unconditional; arguments and errors as in `run_test`.
 
     The statistic is V = sum(Kc_x * Kc_y), Kc being the centred Gram matrix of a Gaussian kernel. Its width is
-    0.8 (n < 200), 0.5 (n < 1200) or 0.3 standard deviations, as in causal-learn. Circular columns enter
-    through (sin, cos), nominal ones through the delta kernel. The effect is the root of the debiased kernel
-    alignment, in [0, 1].
+    0.8 (n < 200), 0.5 (n < 1200) or 0.3 standard deviations, as in causal-learn. Circular columns are used as
+    (sin, cos), nominal ones with the delta kernel (1 for equal categories, else 0). The effect is the square
+    root of the debiased kernel alignment, in [0, 1].
 
     Nulls: spectral (default; the asymptotic weighted sum of chi-squares itself), gamma (its approximation by
     a gamma distribution, equal to causal-learn's), permutation.
@@ -183,7 +185,7 @@ def kci(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
 
 
 def hsic(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
-    """Hilbert-Schmidt independence criterion (Gretton et al. 2008); arguments and errors as `run_test`.
+    """Hilbert-Schmidt independence criterion (Gretton et al. 2008); arguments and errors as in `run_test`.
 
     The statistic is tr(K H L H) / n^2 with Gaussian kernels, each as wide as the median positive distance of
     its own column. Effect and nulls are those of `kci`.
@@ -192,21 +194,21 @@ def hsic(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
 
 
 def distance_correlation(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
-    """Distance correlation (Szekely et al. 2007); arguments and errors as `run_test`.
+    """Distance correlation (Szekely et al. 2007); arguments and errors as in `run_test`.
 
     The statistic is the bias-corrected squared distance correlation (Szekely & Rizzo 2013), which may be
     negative. The p-value is that of the underlying n dCov^2. Distances are |a - b|, the chord for circular
-    columns and [a != b] for nominal ones. The effect is the root of the statistic, cut to [0, 1]. Nulls are
-    those of `kci`.
+    columns and [a != b] for nominal ones. The effect is the square root of the statistic, which is first
+    limited to [0, 1]. Nulls are those of `kci`.
     """
     return run_test("distance_correlation", x, y, **options)
 
 
 def chi_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
-    """Pearson's chi-square test of a table of counts; arguments and errors as `run_test`.
+    """Pearson's chi-square test of a table of counts; arguments and errors as in `run_test`.
 
-    It applies to ordinal and nominal columns, and to circular ones whose values recur. The effect is Cramer's
-    V, corrected for bias. There is no continuity correction.
+    It applies to ordinal and nominal columns, and to circular ones whose values occur at least 5 times on
+    average. The effect is Cramer's V, corrected for bias, in [0, 1]. There is no continuity correction.
 
     Nulls: auto (default; chi2 unless an expected count is below 5, then permutation), chi2, permutation
     (Monte Carlo over tables with the observed margins).
@@ -215,9 +217,9 @@ def chi_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
 
 
 def fisher_z(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
-    """Fisher's z of the correlation coefficient; arguments and errors as `run_test`.
+    """Fisher's z of the correlation coefficient (Fisher 1921); arguments and errors as in `run_test`.
 
-    It applies to continuous, ordinal and binary columns, and sees linear dependence only. The statistic is
+    It applies to continuous, ordinal and binary columns, and detects linear dependence only. The statistic is
     sqrt(n - 3) atanh(r) and the effect is r, both without sign if a column is nominal. Nulls: normal
     (default), permutation.
     """
@@ -225,11 +227,11 @@ def fisher_z(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
 
 
 def rcit(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
-    """RCIT without a condition, i.e. RIT (Strobl et al. 2019); arguments and errors as `run_test`.
+    """RCIT without a condition, i.e. RIT (Strobl et al. 2019); arguments and errors as in `run_test`.
 
-    The statistic is n ||C_xy||_F^2, C_xy being the covariances between 5 random Fourier features of each
-    column. Their width is the median distance. It depends on `rng`, through the features. Effect and nulls
-    are those of `kci`.
+    The statistic is n ||C_xy||_F^2, where C_xy holds the covariances between 5 random Fourier features of
+    each column. The width of their kernel is the median distance of the column. The features, and so the
+    result, depend on `rng`. Effect and nulls are those of `kci`.
     """
     return run_test("rcit", x, y, **options)
 

@@ -1,13 +1,14 @@
-"""p-values by resampling."""
+"""p-values by resampling: how often a random permutation or table reaches the observed statistic."""
 
 from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Bool
 
-# Sampling stops at this many exceedances: the standard error of p is then a tenth of p.
+# Sampling stops when this many resamples reach the observed statistic: the standard error of p is then a
+# tenth of p.
 ENOUGH = 100
-# The observed statistic and an equal one of a resample may differ by this much through rounding.
+# Because of rounding, two equal statistics may differ by this share.
 ROUNDING = 1e-10
 
 

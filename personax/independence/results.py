@@ -20,13 +20,13 @@ class TestResult:
         statistic: the test's statistic on its usual scale (each test's docstring says which); larger means
             stronger evidence against independence, except Fisher's z, which is signed.
         pvalue: in (0, 1]. A value below the smallest float is given as that float (2.2e-308), never 0.0.
-        log10_pvalue: exact where `pvalue` is not; <= 0.
+        log10_pvalue: log10 of the p-value, <= 0; also correct where the p-value is below the smallest float.
         n: rows in which both columns are present.
-        effect: size of the dependence, which can be compared across n. It lies in [0, 1]; for Fisher's z it
-            is the correlation.
-        null: the null distribution that gave the p-value, one of the names in the test's docstring, or the
-            reason why there is no p-value: "not applicable" (the test has no meaning for these kinds of
-            column), "undefined: constant column" or "undefined: fewer than 5 complete rows".
+        effect: size of the dependence, which can be compared between different n. It is in [0, 1]; for
+            Fisher's z it is the correlation, in [-1, 1].
+        null: the null distribution from which the p-value was computed, one of the names in the test's
+            docstring, or the reason why there is no p-value: "not applicable" (the test has no meaning for
+            these kinds of column), "undefined: constant column" or "undefined: fewer than 5 complete rows".
             Without a p-value, statistic, pvalue, log10_pvalue and effect are NaN.
     """
 
@@ -42,12 +42,12 @@ class TestResult:
 
     @property
     def applicable(self) -> bool:
-        """False where the test has no meaning for the kinds of column. Undefined results are applicable."""
+        """False if the test has no meaning for the kinds of column; True for undefined results."""
         return self.null != NOT_APPLICABLE
 
     @property
     def defined(self) -> bool:
-        """True where there is a p-value."""
+        """True if there is a p-value."""
         return self.null not in (NOT_APPLICABLE, TOO_FEW_ROWS, CONSTANT)
 
     def row(self) -> dict[str, Any]:

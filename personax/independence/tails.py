@@ -1,9 +1,9 @@
-"""Upper tails of null distributions as natural logarithms, accurate where p itself underflows."""
+"""Upper tails of null distributions as natural logarithms, accurate even if p itself underflows to 0."""
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Inexact
 from scipy.optimize import brentq
 from scipy.special import expit, gammaincc, gammaln, log_ndtr
 
@@ -14,7 +14,8 @@ def log_gamma_sf(shape: float, x: float) -> float:
     """log P(G > x) for G ~ Gamma(shape, scale 1); shape > 0, any x.
 
     Where the regularised incomplete gamma function underflows, Legendre's continued fraction (Lentz's
-    algorithm; DLMF 8.9.2) takes over. Relative error of p below 1e-10 for shape <= 1e4 (checked with mpmath).
+    algorithm; DLMF 8.9.2) is used. The relative error of p is below 1e-10 for shape <= 1e4 (checked with
+    mpmath).
     """
     if x <= 0:
         return 0.0
@@ -47,17 +48,17 @@ def log_normal_two_sided(z: float) -> float:
 
 
 class _Weights(NamedTuple):
-    """Weights of a chi-square sum, divided by the largest: the large ones, power sums of the small ones."""
+    """Weights of a chi-square sum, divided by the largest one; of the small weights only power sums."""
 
-    large: np.ndarray
-    small: np.ndarray  # sums of w^k over the small weights, k = 1, 2, ...
+    large: Float[np.ndarray, " large"]
+    small: Float[np.ndarray, " powers"]  # sums of w^k over the small weights, k = 1, 2, ...
     cut: float  # no small weight exceeds this
 
 
 _POWERS = np.arange(1, 11)
 
 
-def _split(weights: np.ndarray, cut: float) -> _Weights:
+def _split(weights: Float[np.ndarray, " r"], cut: float) -> _Weights:
     small = weights[weights < cut]
     sums, power = [], np.ones_like(small)
     for _ in _POWERS:
@@ -77,19 +78,19 @@ def log_weighted_chi2_sf(weights: Float[np.ndarray, " r"], q: float) -> float:
 
     The path is a hyperbola that crosses the real axis at the saddle point of the whole integrand and opens
     towards +infinity. There the integrand vanishes double-exponentially in the path's parameter, so the
-    trapezoid rule converges geometrically. The factor exp(K - t q - log t) at the saddle is taken out:
-    nothing underflows and nothing cancels, however deep the tail.
+    trapezoid rule converges geometrically. The factor exp(K - t q - log t) at the saddle is computed
+    separately, as a logarithm. So nothing underflows and nothing cancels, however small p is.
 
     The relative error of p is below 1e-9 down to p = 10^-100,000 (checked against closed forms in 60 digits;
     Imhof 1961 and Davies 1980 lose all digits near 1e-12). It is 1e-5 only for thousands of equal weights and
-    q far below their sum, where p > 0.9999. Weights below 1/100 of the largest (less, if the path reaches
-    far) enter by their power sums, through the series of log(1 - 2 w t).
+    q far below their sum, where p > 0.9999. For weights below 1/100 of the largest (or a smaller share, if
+    the path is long), the series of log(1 - 2 w t) is used, which needs only their power sums.
     """
     if q <= 0:
         return 0.0
     largest = float(weights.max())
     scaled, target = weights[weights > 0] / largest, q / largest
-    with np.errstate(over="ignore", invalid="ignore"):  # outside its domain the series may explode
+    with np.errstate(over="ignore", invalid="ignore"):  # outside its domain the series may diverge
         for cut in (1e-2, 1e-3, 1e-4):
             log_p, farthest = _invert_series(_split(scaled, cut), target)
             if farthest * cut < 0.2:
@@ -98,9 +99,9 @@ def log_weighted_chi2_sf(weights: Float[np.ndarray, " r"], q: float) -> float:
 
 
 def _invert_series(parts: _Weights, q: float) -> tuple[float, float]:
-    """The integral above for weights with maximum 1, and the largest |2 t| that mattered.
+    """log P of `log_weighted_chi2_sf` for weights with maximum 1, and the largest |2 t| that contributed.
 
-    Written in u = 1 - 2 t, since 1 - 2 w t = (1 - w) + w u has no cancellation near the pole at u = 0.
+    It is written in u = 1 - 2 t, since 1 - 2 w t = (1 - w) + w u has no cancellation near the pole at u = 0.
     """
     w, one_minus = parts.large, 1.0 - parts.large
     series = parts.small / _POWERS
@@ -121,12 +122,14 @@ def _invert_series(parts: _Weights, q: float) -> tuple[float, float]:
         second += 0.5 * float(parts.small[1:] @ ((_POWERS[1:] - 1) * t2 ** (_POWERS[1:] - 2)))
     c = float(1.0 / np.sqrt(second))
     # The path of steepest descent bends by third / (6 second) y^2. With few weights the integrand decays
-    # slowly and the path must bend enough for exp(-t q) to end it; with many it must not, or it meets their
-    # poles.
+    # slowly, and the path must bend so much that exp(-t q) makes it vanish. With many weights it must not
+    # bend so much, or it comes close to their poles.
     least = 0.5 * c / (1.0 + (w.sum() + parts.small[0]) / 4.0)
     bend = float(np.clip(third * c**4 / 3.0, least, 0.5 * c))
 
-    def exponent(twice_t: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def exponent(
+        twice_t: Inexact[np.ndarray, " points"], u: Inexact[np.ndarray, " points"]
+    ) -> Inexact[np.ndarray, " points"]:
         """K(t) - t q - log t, for a vector of points."""
         value = -0.5 * np.log(one_minus + w * u[:, None]).sum(axis=1) - 0.5 * q * twice_t
         if parts.small[0] > 0:
@@ -150,6 +153,6 @@ def _invert_series(parts: _Weights, q: float) -> tuple[float, float]:
             farthest = float(np.abs(t2 + move[matters]).max())
         if not matters[-1]:
             break
-    if not total > 0:  # only where the power series went astray, far from its domain
+    if not total > 0:  # happens only if the power series diverged, far from its domain
         return float("nan"), float("inf")
     return min(peak + float(np.log(total * step / np.pi)), 0.0), farthest

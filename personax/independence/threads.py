@@ -1,7 +1,8 @@
-"""One BLAS thread: the matrices here are tall or small, and a second thread mostly waits.
+"""Limit BLAS, the library behind numpy's matrix products, to one thread.
 
-When other processes use the cores, waiting threads make small tests a hundred times slower. At n = 1,000,000
-one thread is as fast as two. Use processes instead (`run_grid(jobs=...)`).
+The matrices here are tall or small, so a second thread mostly waits. When other processes use the cores,
+waiting threads make small tests a hundred times slower. At n = 1,000,000 one thread is as fast as two. Use
+processes instead (`run_grid(jobs=...)`).
 """
 
 from contextlib import AbstractContextManager

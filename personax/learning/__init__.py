@@ -1,8 +1,8 @@
-"""What our model and the methods that it is compared with share, none of it about causes.
+"""What our model shares with the methods that it is compared with. Nothing here is about causes.
 
 In reading order:
 
-inputs.py         what the measurements of a fit looked like, to which those of other people are matched
+inputs.py         names and shapes of the measurements of a fit; later measurements are matched to them
 batches.py        rows of people as tensors
 encoders.py       networks between a measurement and its code, for images and for embeddings
 gaussians.py      normal distributions of codes, and how those of several measurements become one
@@ -10,11 +10,11 @@ losses.py         loss terms that several methods use, each a pure function of t
 optimisation.py   the options of training and the schedule of the learning rate
 training.py       the training loop `minimise`: one model or several side by side, with checkpoints
 latent_names.py   what latents are called and where a block stands among them
-checks.py         data and options that no model can be fitted with, named before training starts
-standardisation.py   embeddings in units of their own, whatever their scale and axes
+checks.py         refuses data and options that no model can be fitted with, before training starts
+standardisation.py   puts embeddings of any scale and any axes into the same units
 base.py           Estimator: fit, transform, seeds and batches of every method
 metrics.py        how well recovered latents match the true ones
 ceiling.py        what the same encoders reach when they are given the true latents
-criteria.py       how well a fit is judged without the truth: it predicts a measurement that was hidden
-compression.py    embeddings of people as a few numbers each, before anything is learned
+criteria.py       judges a fit without the truth: how well it predicts a measurement that was hidden
+compression.py    reduces the embeddings of each person to a few numbers, before anything is learned
 """

@@ -1,12 +1,14 @@
 """What every estimator shares: fit and transform, seeds, batches, and the names of the latents.
 
-A block is the set of latents of one modality, or the set "s" that all modalities share.
+Latents are the hidden causes of the measurements. A block is the set of latents of one modality, or the set
+"s" that all modalities share.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -18,16 +20,35 @@ from personax.learning.checks import check_finite
 from personax.learning.inputs import Inputs
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
+from personax.runs.bounds import Between, Natural, Width, check_bounds
 from personax.runs.device import resolve_device
-from personax.runs.files import sha256_arrays, sha256_text
+from personax.runs.errors import InputError
+from personax.runs.files import atomic_path, read_yaml, sha256_arrays, sha256_text, write_yaml
+from personax.runs.run_folder import MODEL, WEIGHTS
+from personax.runs.run_records import MAKE_ANEW, read_tensors
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split
 
-ROWS_AT_ONCE = 8192  # people whose latents are computed in one pass
+ROWS_AT_ONCE = 8192  # number of people whose latents are computed in one pass
 
 EstimatorConfig = TypeVar("EstimatorConfig")
 OnProgress = Callable[[History], None]
 """Called with the history so far, after every epoch."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """What model.yaml says about the measurements: modality -> for each, its shape and its channels."""
+
+    seed: Annotated[int, Between(0, 2**64)]  # of Python's callers, who may take larger ones than commands
+    shapes: dict[str, list[list[Width]]]
+    channels: dict[str, list[list[Natural]]]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if shapes and channels are of other measurements."""
+        widths = {modality: [shape[0] for shape in shapes] for modality, shapes in self.shapes.items()}
+        if widths != {modality: list(map(len, used)) for modality, used in self.channels.items()}:
+            raise ValueError("shapes and channels are not of the same measurements")
 
 
 class Estimator(ABC, Generic[EstimatorConfig]):
@@ -36,12 +57,18 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     Attributes:
         config: the configuration, as given; `fit` does not change it.
         seed: all randomness of the fit comes from it.
-        device: where the networks are.
-        history: one row per epoch, after the fit.
+        device: the device (CPU or GPU) that holds the networks.
+        history: one row per epoch; empty before the fit.
+        configuration: class of `config`.
     """
 
+    configuration: ClassVar[type[Any]]
+
     def __init__(self, config: EstimatorConfig, *, seed: int = 0, device: str = "auto") -> None:
-        """Give the configuration, whose latents must name every modality of the data. Raises InputError."""
+        """Keep the configuration, whose latents must name every modality of the data.
+
+        Raises InputError for a device that does not exist.
+        """
         self.config = config
         self.seed = seed
         self.device = resolve_device(device)
@@ -61,13 +88,14 @@ class Estimator(ABC, Generic[EstimatorConfig]):
     ) -> Self:
         """Learn on the training rows; choose the best epoch on the validation rows.
 
-        Embeddings are standardised first (standardisation.py), with numbers of the training rows.
+        Embeddings are standardised first (standardisation.py). The means and scales are those of the training
+        rows.
 
         Args:
-            data: people with at least one modality. True latents are not used, except by a method that says
-                so.
+            data: people with at least one modality. True latents are used only by methods that need
+                them (supervised CausalVAE).
             split: the test rows are not used.
-            checkpoint: file that the state is saved to after every epoch. If it exists, training goes on
+            checkpoint: file to which the state is saved after every epoch. If it exists, training goes on
                 from there. A file of other data, another configuration or another seed is refused.
             on_progress: called with the history so far.
 
@@ -84,9 +112,53 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
 
         A person's missing measurements are left out. Columns of data frames are found by their names if the
-        fit was to data frames, too. Raises InputError for measurements of other numbers, shapes or names, and
-        for NaN or inf in one that a person has; NotFittedError before `fit`.
+        model was fitted to data frames, too. Raises InputError if number, shapes or names of the measurements
+        differ from those of the fit, and for NaN or inf in a measurement that a person has; NotFittedError
+        before `fit`.
         """
+
+    def save(self, folder: Path | str) -> None:
+        """Write the configuration (model.yaml) and the weights (weights.pt, tensors only).
+
+        Raises NotFittedError before `fit`.
+        """
+        tensors = self._state() | {"standardisation": self._standardisation.stored()}
+        described = {
+            "config": asdict(self.config),  # type: ignore[call-overload]  # a dataclass, see `configuration`
+            "seed": self.seed,
+            "inputs": self._inputs and self._inputs.described(),
+            "shapes": self._shapes,
+            "channels": self._channels,
+        }
+        write_yaml(Path(folder) / MODEL, described)
+        with atomic_path(Path(folder) / WEIGHTS) as temporary:
+            torch.save(tensors, temporary)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str = "auto") -> Self:
+        """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
+        described = read_yaml(Path(folder) / MODEL)
+        try:
+            config = config_from(cls.configuration, described["config"])
+            model = cls(config, seed=described["seed"], device=device)
+            if described.get("inputs"):  # version 0.2.0 did not write them
+                model._inputs = Inputs(**described["inputs"])
+            model._shapes, model._channels = described["shapes"], described["channels"]
+            check_bounds(Described(model.seed, model._shapes, model._channels))
+            check_bounds(config, "config.")
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({reason})") from error
+        saved = read_tensors(Path(folder) / WEIGHTS, model.device)
+        try:
+            with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
+                model._restore(saved)
+            # models that were saved before estimators standardised have none
+            model._standardisation = Standardisation.from_stored(saved.get("standardisation", {}))
+        except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+            where = f"{folder}: {MODEL} and {WEIGHTS}"
+            raise InputError(f"{where} do not belong together; {MAKE_ANEW}") from error
+        return model
 
     @property
     @abstractmethod
@@ -112,6 +184,14 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         """Make the networks for measurements of the shapes in `_shapes`. May raise InputError."""
 
     @abstractmethod
+    def _state(self) -> dict[str, Any]:
+        """All that has been learned, tensors in plain containers. Raises NotFittedError before the fit."""
+
+    @abstractmethod
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """Make the networks and give them what `_state` returned."""
+
+    @abstractmethod
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
@@ -135,7 +215,7 @@ class Estimator(ABC, Generic[EstimatorConfig]):
         return train, validation
 
     def _fingerprint(self, train: Batch, validation: Batch) -> dict[str, str]:
-        """What a fit is of: checksums of its data and its configuration, and its seed."""
+        """What identifies a fit: checksums of its data and of its configuration, and its seed."""
         arrays = [tensor.cpu().numpy() for part in (train, validation) for tensor in part.tensors()]
         described = repr((type(self).__name__, self.config))
         return {
@@ -156,5 +236,18 @@ class Estimator(ABC, Generic[EstimatorConfig]):
             yield Estimator._people(self, rows)  # a subclass may add labels, which only a fit needs
 
     def _derived(self, name: str) -> int:
-        """The seed for one purpose, such as "networks"; every purpose has another."""
+        """The seed for one purpose, such as "networks"; every purpose has a different seed."""
         return int(numpy_rng(self.seed, name).integers(2**62))
+
+
+def config_from(kind: type[Any], described: Mapping[str, Any]) -> Any:
+    """The configuration, a dataclass, that `dataclasses.asdict` has turned into plain values.
+
+    Raises TypeError or AttributeError for values that are no such configuration.
+    """
+    kinds = get_type_hints(kind)
+    values = {
+        name: config_from(kinds[name], value) if is_dataclass(kinds.get(name)) else value
+        for name, value in described.items()
+    }
+    return kind(**values)

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from personax.views import MultiViewData
 
 Channels = Mapping[str, Sequence[Sequence[int]]]
-"""Modality -> for each measurement the places along its first axis that are used."""
+"""Modality -> for each measurement the positions along its first axis that are used: channels, or numbers."""
 
 
 def varying_channels(data: MultiViewData) -> dict[str, list[list[int]]]:
-    """The channels of images, and the numbers of embeddings, that differ between people; all if none does.
+    """Positions of the channels (images) or numbers (embeddings) that differ between people.
+
+    If none differs, all positions are returned.
 
     A channel that is the same for everybody, such as a colour that no picture has, carries no information
     but would cost computing time.
@@ -30,16 +32,21 @@ def varying_channels(data: MultiViewData) -> dict[str, list[list[int]]]:
     return found
 
 
-def _take(array: np.ndarray, channels: Sequence[int]) -> np.ndarray:
+def _take(
+    array: Shaped[np.ndarray, "n channels ..."], channels: Sequence[int]
+) -> Shaped[np.ndarray, "n used ..."]:
     """The given channels of a measurement (n, channels, ...); no copy if that is all of them."""
     return array if len(channels) == array.shape[1] else array[:, list(channels)]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a MultiViewData as tensors: modality -> measurements (n, ...), and (n, measurements) bool.
+    """Rows of a MultiViewData as tensors.
 
-    `complete` is True when nobody lacks a measurement.
+    Attributes:
+        x: modality -> one tensor (n, ...) per measurement.
+        observed: modality -> (n, measurements) bool, who has which measurement.
+        complete: True when nobody lacks a measurement.
     """
 
     x: Mapping[str, Sequence[Float[Tensor, "n ..."]]]
@@ -80,13 +87,13 @@ class Batch:
     def __len__(self) -> int:
         return len(next(iter(self.observed.values())))
 
-    def tensors(self) -> Iterator[Tensor]:
+    def tensors(self) -> Iterator[Shaped[Tensor, "n ..."]]:
         """All tensors, modality by modality: the measurements, and who has them."""
         for modality, tensors in self.x.items():
             yield from tensors
             yield self.observed[modality]
 
-    def rows(self, index: Tensor | slice) -> "Batch":
+    def rows(self, index: Int[Tensor, " rows"] | slice) -> "Batch":
         """The given rows."""
         return Batch(
             {m: [tensor[index] for tensor in tensors] for m, tensors in self.x.items()},

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import nn
 from torch.nn import functional
 
@@ -17,15 +18,23 @@ LEARNING_RATE, BATCH_SIZE, WEIGHT_DECAY = 4e-3, 256, 1e-3
 def supervised_ceiling(
     data: MultiViewData, split: Split, *, hidden: int, epochs: int, seed: int, device: torch.device
 ) -> dict[str, dict[str, float]]:
-    """Held-out R2 per true latent of encoders trained on the truth.
+    """R2 on the test rows, for each true latent, of encoders that are trained to predict the true latents.
 
     Every measurement gets its own encoder. It is trained on the training rows, for a fixed number of epochs,
     to predict the latents of its modality. Nothing is chosen on the test rows.
 
+    Args:
+        data: people whose true latents are known.
+        split: training rows for the encoders, test rows for R2.
+        hidden: width of the hidden layers.
+        epochs: number of passes over the training rows.
+        seed: seed of the networks and of the order of the batches.
+        device: where the encoders are trained.
+
     Returns:
         Two dicts of latent -> R2. `r2_per_latent`: the prediction is the mean over the modality's
-        measurements, which are also what a model sees. `r2_per_latent_one_measurement`: it is that of the
-        first measurement alone.
+        measurements. A model sees all of these, too. `r2_per_latent_one_measurement`: the prediction is that
+        of the first measurement alone.
     """
     pooled: dict[str, float] = {}
     single: dict[str, float] = {}
@@ -48,8 +57,15 @@ def supervised_ceiling(
 
 
 def _supervised(
-    x: torch.Tensor, target: torch.Tensor, x_test: torch.Tensor, *, hidden: int, epochs: int, seed: int
-) -> np.ndarray:
+    x: Float[torch.Tensor, "n *shape"],
+    target: Float[torch.Tensor, "n d"],
+    x_test: Float[torch.Tensor, "n_test *shape"],
+    *,
+    hidden: int,
+    epochs: int,
+    seed: int,
+) -> Float[np.ndarray, "n_test d"]:
+    """Train an encoder on x (n, ...) and target (n, k); return what it predicts for x_test, (n', k)."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = make_encoder(list(x.shape[1:]), target.shape[1], hidden).to(x.device)
@@ -73,5 +89,6 @@ def _supervised(
         return torch.cat([net(chunk) for chunk in x_test.split(4096)]).cpu().numpy()
 
 
-def _r2(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _r2(predicted: Float[np.ndarray, "n d"], truth: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " d"]:
+    """(n, k) predictions and truth -> (k,) R2 of each column."""
     return np.asarray(1 - np.square(predicted - truth).mean(0) / truth.var(0))

@@ -1,8 +1,9 @@
-"""Data and options that a model cannot be fitted with are named before training starts."""
+"""Checks before training starts: data and options that no model can be fitted with are refused."""
 
 from collections.abc import Mapping
 
 import numpy as np
+from jaxtyping import Bool, Shaped
 
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
@@ -17,8 +18,16 @@ def check_fit(
 ) -> None:
     """Raise InputError unless the data can be learned from.
 
-    `latents` must name each modality. There must be enough training rows, a validation row, and each
-    measurement must be observed among the training people. Values must be finite and vary.
+    There must be at least 10 training rows per latent and at least one validation row. At least one training
+    person must have each measurement. Values must be finite, and each modality must vary.
+
+    Args:
+        data: the people.
+        split: the rows for training and validation.
+        latents: modality -> number of its latents, at least 1; must name each modality.
+        shared: number of latents that all modalities share.
+        nuisance: modality -> number of coordinates of its block that are not latents; only modalities of
+            the data.
     """
     if set(latents) != set(data.modalities):
         raise InputError(
@@ -71,7 +80,7 @@ def check_finite(data: MultiViewData) -> None:
                 )
 
 
-def _varies(array: np.ndarray, observed: np.ndarray, split: Split) -> bool:
+def _varies(array: Shaped[np.ndarray, "n ..."], observed: Bool[np.ndarray, " n"], split: Split) -> bool:
     """Whether a measurement (n, ...) differs between any of the training people who have it."""
     rows = split.train[observed[split.train]]
     return len(rows) > 0 and bool((array[rows] != array[rows[:1]]).any())

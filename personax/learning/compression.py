@@ -1,9 +1,10 @@
-"""Embeddings are compressed to a few coordinates before learning, whatever linear map has obfuscated them.
+"""Compress embeddings to a few coordinates before learning, independently of the map that obfuscated them.
 
-The published embeddings have passed an unknown invertible map (paper §3). What the measurements of a modality
-have in common survives it: their canonical correlations do not change under any invertible linear map of
-a measurement. So if a modality has several measurements, each one is compressed to its canonical variates
-with the others (generalised canonical correlations, MAXVAR: Kettenring 1971), in units of its own noise
+The published embeddings were transformed by an unknown invertible map (paper §3). What the measurements of a
+modality have in common survives it: their canonical correlations do not change under any invertible linear
+map of a measurement. So if a modality has several measurements, each one is compressed to its canonical
+variates with the others (generalised canonical correlations, MAXVAR: Kettenring 1971), in units of its own
+noise
 
     y_i = W_i^T (x_i - mean_i),   S = mean over j != k of cov(y_j, y_k),   out_i = (cov(y_i) - S)^(-1/2) y_i
 
@@ -39,12 +40,12 @@ from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData
 
 COMPONENT_NUMBERS = (16, 32, 64, 128)  # numbers of principal components to choose from
-POWER_ITERATIONS = 8  # of the block power method
+POWER_ITERATIONS = 8  # iterations of the block power method, which finds the principal components
 OVERSAMPLING = 16  # further directions in the block power method, which make the leading ones exact
 HELD_OUT_SHARE = 0.25  # share of the training rows on which the numbers of components are chosen
-SIGNIFICANT_ERRORS = 4.0  # a held-out canonical correlation must exceed 0 by so many standard errors
+SIGNIFICANT_ERRORS = 4.0  # a held-out canonical correlation must exceed 0 by this many standard errors
 PAIRS_PER_COORDINATE = (
-    10  # so many training people must have two measurements, for each latent of the modality
+    10  # for each latent of the modality, this many training people must have two measurements
 )
 NOISE_FLOOR = 0.01  # least noise of a canonical variate, as a share of its variance
 
@@ -63,11 +64,11 @@ class Projection:
 
 
 def project_seen(
-    project: Callable[[np.ndarray], np.ndarray],
+    project: Callable[[Float[np.ndarray, "rows d"]], Float[np.ndarray, "rows r"]],
     x: Float[np.ndarray, "n d"],
     has: Bool[np.ndarray, " n"],
 ) -> Float[np.ndarray, "n r"]:
-    """`project` (n, d) -> (n, r) of the rows that are there; the others become zeros, whatever they hold."""
+    """Apply `project` (n, d) -> (n, r) to the rows that exist (`has`); the others become zeros."""
     found = project(x[has])
     out = np.zeros((len(x), found.shape[1]), found.dtype)
     out[has] = found
@@ -160,13 +161,13 @@ class _Principal:
         people: number of people n.
     """
 
-    centre: np.ndarray
-    whitening: np.ndarray
-    variances: np.ndarray
+    centre: Float[np.ndarray, " d"]
+    whitening: Float[np.ndarray, "d p"]
+    variances: Float[np.ndarray, " p"]
     total: float
     people: int
 
-    def whitened(self, x: np.ndarray) -> np.ndarray:
+    def whitened(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n p"]:
         """(n, d) -> (n, p) scores of variance 1."""
         whitened: np.ndarray = x @ self.whitening - self.centre @ self.whitening
         return whitened
@@ -178,7 +179,7 @@ class _Principal:
         return float(np.sqrt(rest / max(1, d - signal) / max(1 - signal / n, 0.1)))
 
     def above_noise(self) -> int:
-        """Number of components above the optimal hard threshold (Gavish & Donoho 2014) at estimated noise."""
+        """Number of components above the optimal hard threshold for the noise (Gavish & Donoho 2014)."""
         ratio = len(self.centre) / self.people
         root = np.sqrt(ratio**2 + 14 * ratio + 1)
         threshold = 2 * (ratio + 1) + 8 * ratio / (ratio + 1 + root)  # in units of the noise's variance
@@ -190,8 +191,10 @@ class _Principal:
         return number
 
 
-def _leading_components(array: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> _Principal:
-    """The leading principal components of `array[rows]` (n, d), as many as are ever needed.
+def _leading_components(
+    array: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " rows"], rng: np.random.Generator
+) -> _Principal:
+    """The leading principal components of `array[rows]` (n, d): the largest number that may be chosen later.
 
     The power method runs on vectors over people, so that x -> x Q with an orthogonal Q changes nothing.
     """
@@ -235,35 +238,42 @@ class _Scores:
         seen: (n, measurements) bool, who has which measurement.
     """
 
-    values: Sequence[np.ndarray]
-    seen: np.ndarray
+    values: Sequence[Float[np.ndarray, "n _"]]
+    seen: Bool[np.ndarray, "n measurements"]
 
     @classmethod
-    def of(cls, bases: Sequence[_Principal], arrays: Sequence[np.ndarray], seen: np.ndarray) -> "_Scores":
+    def of(
+        cls,
+        bases: Sequence[_Principal],
+        arrays: Sequence[Float[np.ndarray, "n _"]],
+        seen: Bool[np.ndarray, "n measurements"],
+    ) -> "_Scores":
         """The scores of measurements (n, d) on their principal components."""
         found = zip(bases, arrays, seen.T, strict=True)
         return cls([project_seen(base.whitened, array, has) for base, array, has in found], seen)
 
-    def rows(self, index: np.ndarray) -> "_Scores":
+    def rows(self, index: Int[np.ndarray, " rows"]) -> "_Scores":
         """The given rows."""
         return _Scores([score[index] for score in self.values], self.seen[index])
 
-    def variates(self, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def variates(self, maps: Sequence[Float[np.ndarray, "_ r"]]) -> list[Float[np.ndarray, "n r"]]:
         """Per measurement: scores times the map (p, r) of the first p of them, (n, r)."""
         return [score[:, : len(weights)] @ weights for score, weights in zip(self.values, maps, strict=True)]
 
 
-def _together(seen: np.ndarray) -> np.ndarray:
-    """(n, measurements) bool -> (measurements, measurements) number of people who have both of two."""
+def _together(seen: Bool[np.ndarray, "n measurements"]) -> Int[np.ndarray, "measurements measurements"]:
+    """(n, measurements) bool -> (measurements, measurements) number of people who have both measurements."""
     counts: np.ndarray = seen.T.astype(int) @ seen.astype(int)
     return counts
 
 
-def _check_overlap(where: str, together: np.ndarray, needed: int) -> None:
-    """Raise InputError unless pairs that `needed` people have together link every measurement to the first.
+def _check_overlap(where: str, together: Int[np.ndarray, "measurements measurements"], needed: int) -> None:
+    """Raise InputError unless every measurement is linked to the first one.
+
+    Two measurements are linked if at least `needed` people have both, or by a chain of such pairs.
 
     Args:
-        where: what the message begins with: the source and the modality.
+        where: the beginning of the message: the source and the modality.
         together: (measurements, measurements) number of training people who have both of two measurements.
         needed: least number of them.
     """
@@ -280,7 +290,7 @@ def _check_overlap(where: str, together: np.ndarray, needed: int) -> None:
 
 def _compress_several(
     scores: _Scores, least: int, rng: np.random.Generator
-) -> tuple[list[np.ndarray], dict[str, Any]]:
+) -> tuple[list[Float[np.ndarray, "p r"]], dict[str, Any]]:
     """Maps (p, r) from whitened principal components to canonical variates in units of noise, and a report.
 
     Both numbers are chosen on a held-out part of the rows. p maximises the information
@@ -310,20 +320,22 @@ def _compress_several(
     return _in_units_of_noise(scores, maps), report
 
 
-def _independent_pairs(seen: np.ndarray) -> float:
-    """How many independent pairs of measurements are worth as much as those of the people in `seen`.
+def _independent_pairs(seen: Bool[np.ndarray, "n measurements"]) -> float:
+    """The number of independent pairs that would be as informative as the pairs of the people in `seen`.
 
-    A person with all of I measurements has I (I - 1) / 2 pairs, which may err together (Kish's effective
-    sample size, with each person's number of pairs as the weight). It is the number of people if all of them
-    have equally many measurements.
+    It is Kish's effective sample size, with each person's number of pairs as the weight: a person with I
+    measurements has I (I - 1) / 2 pairs, whose errors may depend on each other. If all people have equally
+    many measurements, it is the number of people.
     """
     numbers = seen.sum(1)
     pairs = numbers * (numbers - 1) // 2
     return float(pairs.sum() ** 2 / np.square(pairs).sum())
 
 
-def _in_units_of_noise(scores: _Scores, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Maps (p, r) in units of noise: the part of a measurement that it does not share gets variance 1.
+def _in_units_of_noise(
+    scores: _Scores, maps: Sequence[Float[np.ndarray, "p r"]]
+) -> list[Float[np.ndarray, "p r"]]:
+    """Maps (p, r) in units of noise: the part of a measurement that no other one shares gets variance 1.
 
     What is shared is much larger than the noise. So cov(y_i) and what is subtracted from it are means over
     the same people, those who have measurement i. Each of them counts once: as the mean over the pairs that
@@ -345,12 +357,12 @@ def _in_units_of_noise(scores: _Scores, maps: Sequence[np.ndarray]) -> list[np.n
     return out
 
 
-def _centred(x: np.ndarray, has: np.ndarray) -> np.ndarray:
-    """(n, r) minus the mean of the rows that are there; the others become zeros."""
+def _centred(x: Float[np.ndarray, "n r"], has: Bool[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
+    """(n, r) minus the mean of the rows that exist (`has`); the others become zeros."""
     return np.where(has[:, None], x - x[has].mean(0), 0)
 
 
-def _correlate(scores: _Scores, components: int) -> list[np.ndarray]:
+def _correlate(scores: _Scores, components: int) -> list[Float[np.ndarray, "p p"]]:
     """Canonical correlations by MAXVAR: a map (p, p) per measurement, columns from the largest correlation.
 
     The maps minimise the sum of |y_i - y_j|^2 over people and the pairs of measurements that they have, for
@@ -382,7 +394,9 @@ def _correlate(scores: _Scores, components: int) -> list[np.ndarray]:
     return [np.sqrt(views) * part @ vector for part, vector in zip(parts, vectors, strict=True)]
 
 
-def _held_out_correlations(scores: _Scores, maps: Sequence[np.ndarray]) -> np.ndarray:
+def _held_out_correlations(
+    scores: _Scores, maps: Sequence[Float[np.ndarray, "p r"]]
+) -> Float[np.ndarray, " r"]:
     """(r,) mean correlation over the pairs of measurements, on rows that the maps were not fitted to.
 
     A pair counts in proportion to the number of people who have both measurements.

@@ -4,11 +4,15 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 
 class LinearPlusMLP(nn.Module):
-    """A linear map plus a perceptron that starts near zero: with few people, more than that overfits."""
+    """A linear map plus a perceptron whose output is near zero at first.
+
+    It starts almost linear because, with few people, a network that starts with more bends overfits.
+    """
 
     def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
         super().__init__()
@@ -20,7 +24,7 @@ class LinearPlusMLP(nn.Module):
             nn.Linear(inputs, 2 * hidden), nn.SiLU(), nn.Linear(2 * hidden, hidden), nn.SiLU(), last
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n outputs"]:
         """(n, inputs) -> (n, outputs)."""
         linear, bent = self.linear(x), self.bend(x)
         out: Tensor = linear + bent

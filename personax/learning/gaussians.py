@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 class Gaussian(NamedTuple):
-    """Independent normal numbers, as one measurement gives them: mean and log-variance."""
+    """Independent normal distributions, given by mean and log_variance, computed from one measurement."""
 
     mean: Float[Tensor, "n d"]
     log_variance: Float[Tensor, "n d"]
@@ -26,11 +26,11 @@ class Posterior(NamedTuple):
     precision: Float[Tensor, "n d"]
 
     def at(self, noise: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """The draw that belongs to standard normal `noise`; gradients reach mean and precision."""
+        """mean + noise / sqrt(precision): a draw if `noise` is standard normal; it can be differentiated."""
         return self.mean + noise * self.precision.rsqrt()
 
     def sample(self, generator: torch.Generator) -> Float[Tensor, "n d"]:
-        """One draw per row; gradients reach mean and precision."""
+        """One draw per row, (n, d); gradients reach mean and precision."""
         return self.at(torch.randn(self.mean.shape, generator=generator, device=self.mean.device))
 
     def log_density(self, value: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
@@ -42,7 +42,8 @@ class Posterior(NamedTuple):
 def pool(experts: Sequence[Gaussian], observed: Bool[Tensor, "n experts"]) -> Posterior:
     """Product of N(0, 1) and one Gaussian per measurement (Hinton 2002; Wu & Goodman 2018).
 
-    Experts that a row lacks, by `observed`, are left out. A row that lacks them all gets N(0, 1).
+    The Gaussians are called experts. Where `observed` is False, a row has no such expert, and it is left out.
+    A row without any expert gets N(0, 1).
     """
     precision = torch.ones_like(experts[0].mean)
     weighted = torch.zeros_like(precision)

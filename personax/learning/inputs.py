@@ -1,10 +1,11 @@
-"""What the measurements of a fit looked like, so that nothing else is taken for them by mistake."""
+"""Names and shapes of the measurements of a fit, so that other measurements are not used by mistake."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 
 from personax.runs.errors import InputError
 from personax.views import MultiViewData
@@ -24,20 +25,20 @@ class Inputs:
 
     @classmethod
     def of(cls, data: MultiViewData) -> "Inputs":
-        """Those of `data`."""
+        """Names, numbers and shapes of the measurements of `data`."""
         shapes = {m: [list(array.shape[1:]) for array in arrays] for m, arrays in data.measurements.items()}
         names = {m: [each and list(each) for each in of_modality] for m, of_modality in data.columns.items()}
         return cls(shapes, names)
 
     def described(self) -> dict[str, Any]:
-        """As plain values, from which `Inputs(**values)` makes it again."""
+        """The same as plain values; `Inputs(**values)` builds the object again."""
         return asdict(self)
 
     def matched(self, data: MultiViewData) -> MultiViewData:
         """The same people, with modalities and named columns in the order of the fit.
 
         Where both sides have names, columns are found by name; else they are taken by position. Raises
-        InputError for other modalities, another number of measurements, other shapes and other names.
+        InputError if modalities, number of measurements, shapes or names differ from those of the fit.
         """
         if set(data.modalities) != set(self.shapes):
             raise InputError(
@@ -56,7 +57,7 @@ class Inputs:
         }
         return replace(data, measurements=measurements, columns=self.columns)
 
-    def _in_order(self, data: MultiViewData, modality: str, number: int) -> np.ndarray:
+    def _in_order(self, data: MultiViewData, modality: str, number: int) -> Shaped[np.ndarray, "n ..."]:
         """One measurement (n, ...), its columns in the order of the fit."""
         where = f"{modality}, measurement {number + 1}"
         array, shape = data.measurements[modality][number], list(self.shapes[modality][number])

@@ -1,4 +1,4 @@
-"""What latents are called, and where those of a block stand among all of them.
+"""Names of the latents, and the place of each block among all latents.
 
 A block is the set of latents of one modality, or the set "s" that all modalities share.
 """
@@ -29,7 +29,7 @@ def latent_names(dimensions: Mapping[str, int]) -> dict[str, list[str]]:
 
 
 def block_slices(dimensions: Mapping[str, int]) -> dict[str, slice]:
-    """Block -> its place among all latents, which stand in the order of the blocks.
+    """Block -> its place among all latents, if these are in the order of the blocks.
 
     Example:
         >>> block_slices({"s": 1, "image": 2})

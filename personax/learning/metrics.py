@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 
 from personax.runs.errors import InputError
 
-KERNEL_RIDGE_ROWS = 4000  # training rows of the kernel map; its cost is cubic, and a smooth map needs no more
+KERNEL_RIDGE_ROWS = 4000  # most training rows of the map: its cost is cubic, and a smooth map needs no more
 
 
 def kernel_ridge_r2(
@@ -29,7 +29,7 @@ def kernel_ridge_r2(
         truth_train, truth_test: (n, k) and (n', k) true latents.
 
     Returns:
-        (k,) R2: at most 1, about 0 for latents that tell nothing, negative for latents that mislead.
+        (k,) R2: at most 1, about 0 for latents without information, negative for latents that mislead.
 
     Raises InputError for NaN or inf.
     """
@@ -48,11 +48,20 @@ def kernel_ridge_r2(
 
 
 def insample_r2(z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"]) -> float:
-    """The official code's R2: kernel ridge (ridge 1, width 1/d, unscaled) fitted and scored on the same rows.
+    """The R2 of the official code: a kernel ridge that is fitted and scored on the same rows.
 
-    It is only printed beside the held-out numbers. It makes overfitted latents look better, and good ones
-    worse, because its ridge and its kernel are coarser than those of `kernel_ridge_r2`. Raises InputError for
-    NaN or inf.
+    Its ridge is 1, its kernel exp(-|a - b|^2 / d), and latents are not standardised. This R2 is only printed
+    beside the held-out numbers. It makes overfitted latents look better, and good ones worse, because its
+    ridge and its kernel are coarser than those of `kernel_ridge_r2`.
+
+    Args:
+        z: (n, d) recovered latents.
+        truth: (n, k) true latents.
+
+    Returns:
+        Mean R2 over the true latents, at most 1.
+
+    Raises InputError for NaN or inf.
     """
     check_latent_rows(z, truth)
     ridge = KernelRidge(kernel="rbf", alpha=1.0, gamma=1.0 / z.shape[1]).fit(z, truth)
@@ -62,19 +71,19 @@ def insample_r2(z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"]) -> flo
 def match(
     z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"], *, ranks: bool = False
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """Assign each true latent the recovered latent it correlates with, maximising the mean |correlation|.
+    """Assign one recovered latent to each true latent so that the mean |correlation| is the largest.
 
     Args:
         z: (n, d) recovered latents.
         truth: (n, k) true latents.
-        ranks: Spearman instead of Pearson.
+        ranks: Spearman's correlation (of the ranks) instead of Pearson's.
 
     Returns:
-        (k,) columns, which say what recovered latent belongs to each true one, and (k,) signed correlations.
-        A constant column has correlation 0 with everything. Where d < k some true latents get none: their
+        (k,) the column of z that is assigned to each true latent, and (k,) signed correlations. A constant
+        column has correlation 0 with everything. If d < k, some true latents get no recovered one: their
         column is d or larger, and their correlation is 0.
 
-    Raises InputError for NaN or inf, and for another number of rows.
+    Raises InputError for NaN or inf, and if z and truth have different numbers of rows.
     """
     check_latent_rows(z, truth)
     correlations = _correlations(z, truth, ranks)
@@ -89,9 +98,9 @@ def match(
 def mean_correlation(
     z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"], *, ranks: bool = False
 ) -> float:
-    """MCC: mean |correlation| of true latents with the recovered ones assigned to them, in [0, 1].
+    """MCC (mean correlation coefficient): the mean |correlation| of the pairs of `match`, in [0, 1].
 
-    Order, sign and scale of the recovered latents do not matter.
+    Order, sign and scale of the recovered latents do not matter. Arguments and errors are those of `match`.
 
     Example:
         >>> truth = np.random.default_rng(0).standard_normal((100, 2))
@@ -103,9 +112,10 @@ def mean_correlation(
 
 
 def matched(z: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """The recovered latents with the names, the order and the signs of the true ones that they match.
+    """The recovered latents (n, k) with the names, the order and the signs of the true ones that they match.
 
-    If there are fewer recovered latents than true ones, the missing columns are zero.
+    If there are fewer recovered latents than true ones, the missing columns are zero. Raises InputError as
+    `match` does.
     """
     columns, correlations = match(z.to_numpy(), truth.to_numpy())
     missing = max(0, truth.shape[1] - z.shape[1])
@@ -113,7 +123,9 @@ def matched(z: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(values, columns=truth.columns, index=z.index)
 
 
-def _correlations(z: np.ndarray, truth: np.ndarray, ranks: bool) -> np.ndarray:
+def _correlations(
+    z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "n k"], ranks: bool
+) -> Float[np.ndarray, "k d"]:
     """(k, d) correlations between the columns of truth and of z."""
     if ranks:
         z, truth = rankdata(z, axis=0), rankdata(truth, axis=0)
@@ -123,7 +135,7 @@ def _correlations(z: np.ndarray, truth: np.ndarray, ranks: bool) -> np.ndarray:
     return np.asarray(np.divide(truth.T @ z, scale, out=np.zeros_like(scale), where=scale > 0))
 
 
-def check_latent_rows(z: np.ndarray, truth: np.ndarray) -> None:
+def check_latent_rows(z: Num[np.ndarray, "n d"], truth: Num[np.ndarray, "m k"]) -> None:
     """Raise InputError unless recovered and true latents have the same rows, and all are finite."""
     if len(z) != len(truth):
         raise InputError(f"{len(z)} rows of recovered latents, but {len(truth)} of true ones")
@@ -134,14 +146,16 @@ def check_latent_rows(z: np.ndarray, truth: np.ndarray) -> None:
             raise InputError(f"{name} latent {column + 1}, row {row + 1}: NaN or inf; leave the row out")
 
 
-def _without_exponent(*parts: np.ndarray) -> list[np.ndarray]:
-    """Parts (n, d) of one table, each column divided by the power of 2 that makes the first part's about 1.
+def _without_exponent(*parts: Num[np.ndarray, "_ d"]) -> list[Float[np.ndarray, "_ d"]]:
+    """Divide each column of a table, given in parts (n, d), by a power of 2.
 
-    Squares then neither overflow nor vanish, and what does not depend on the scale keeps all its bits.
+    The power is chosen so that the largest value in the column of the first part is about 1. Squares then
+    neither overflow nor vanish, and results that do not depend on the scale keep all their bits.
     """
     exponents = np.frexp(np.abs(parts[0]).max(0, initial=0))[1]
     return [np.ldexp(part, -exponents) for part in parts]
 
 
-def _positive(sd: np.ndarray) -> np.ndarray:
+def _positive(sd: Float[np.ndarray, " d"]) -> Float[np.ndarray, " d"]:
+    """Standard deviations, with 1 instead of 0, so that one can divide by them."""
     return np.where(sd > 0, sd, 1.0)

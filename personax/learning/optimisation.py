@@ -9,7 +9,7 @@ from personax.runs.bounds import BatchSize, Between, Positive, Rate
 
 @dataclass(frozen=True)
 class OptimisationConfig:
-    """How networks are trained, for any objective (training.py)."""
+    """How networks are trained, for any objective. The training loop is in training.py."""
 
     epochs: Positive = 30
     """Largest number of passes over the training rows; early stopping may end sooner."""
@@ -26,11 +26,11 @@ class OptimisationConfig:
     compile: bool = False
     """Compile the networks (torch.compile). Needs a C++ compiler; saves time after some hundred steps."""
     patience: Positive = 8
-    """Epochs without a better validation objective before training stops."""
+    """Training stops after this many epochs without a better objective on validation rows."""
 
 
 def warm_up_then_cosine(step: int, steps: int) -> float:
-    """Learning rate as a share of its peak: linear over the first tenth, then a cosine to zero."""
+    """Learning rate at a step, as a share of its peak: linear over the first tenth, then a cosine to zero."""
     warm = max(1, steps // 10)
     if step < warm:
         return (step + 1) / warm

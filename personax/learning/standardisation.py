@@ -1,8 +1,8 @@
-"""Embeddings in units of their own, so that neither their scale nor their axes matter to what is learned.
+"""Embeddings are put into standard units, so that their scale and axes do not matter to what is learned.
 
-Networks start from random weights, and losses count errors in the units of the data. So the same embeddings
-times 0.03, or turned, would be another problem. Before learning, each measurement is written in its principal
-components on the training rows, all of them, and divided by one number:
+Networks start from random weights, and losses count errors in the units of the data. So the same embeddings,
+multiplied by 0.03 or rotated, would give other results. Before learning, each measurement is written in all
+its principal components on the training rows, and divided by one number:
 
     out = (x - mean) V / c,   V = principal axes,   c^2 = mean of their variances
 
@@ -11,7 +11,8 @@ the same `out` up to rounding, as long as no two variances are equal. Nothing is
 people are those of x divided by c. Components do not get variance 1 each: that would enlarge what is mostly
 noise.
 
-Pictures stay as they are, and so do the coordinates of the compression, which are in units of their noise.
+Pictures stay as they are. So do the coordinates of the compression (compression.py), which are already in
+units of their noise.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from personax.views import MultiViewData
 
 LEAST_VARIANCE = 1e-9  # components of less variance, as a share of the largest, are rounding errors
 
-Stored = dict[str, list[dict[str, Tensor]]]
+Stored = dict[str, list[dict[str, Float[Tensor, "..."]]]]
 """Modality -> for each measurement its centre and weights."""
 
 
@@ -83,7 +84,7 @@ class Standardisation:
 
     @classmethod
     def from_stored(cls, stored: Stored) -> "Standardisation":
-        """What `stored` returned."""
+        """The standardisation whose `stored` returned these tensors."""
         return cls(
             {
                 modality: [
@@ -98,7 +99,7 @@ class Standardisation:
 def standard_axes(x: Float[np.ndarray, "n d"]) -> Projection:
     """The projection (n, d) -> (n, r) to all principal components of x, divided by one number, in float64.
 
-    r is the rank of x - mean. Each axis points to the side of the person who is farthest out on it. If x does
+    r is the rank of x - mean. Each axis points towards the person whose score on it is the largest. If x does
     not vary, the projection has one column of zeros.
     """
     n, d = x.shape

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -36,7 +37,8 @@ class Checkpoint:
 
     Attributes:
         path: the file.
-        belongs_to: what the training is of, such as "data" -> a checksum. A file of another one is refused.
+        belongs_to: what identifies the training, such as "data" -> a checksum. A file with other values is
+            refused.
     """
 
     path: Path
@@ -48,9 +50,9 @@ class Checkpoint:
             torch.save({"belongs_to": dict(self.belongs_to), "state": dict(state)}, temporary)
 
     def load(self, device: torch.device) -> Mapping[str, Any] | None:
-        """The state of the training, or None without a file.
+        """The state of the training, or None if there is no file.
 
-        Raises InputError for a file that cannot be read, or that is of another training.
+        Raises InputError for a file that cannot be read, or that belongs to another training.
         """
         if not self.path.exists():
             return None
@@ -72,7 +74,7 @@ class Weights:
     """Weights of an objective's terms.
 
     Attributes:
-        full: term -> its weight once it has risen.
+        full: term -> its full weight, after the warm-up.
         warm_up: term -> share of the epochs over which its weight rises linearly from 0.
         epochs: number of epochs of the whole training.
     """
@@ -96,13 +98,13 @@ class Weights:
         return current
 
     def are_full(self, epoch: int) -> bool:
-        """True once no weight rises any more."""
+        """True once all weights have reached their full values."""
         return self.at(epoch) == dict(self.full)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training minimises and what it is called; its `OptimisationConfig` holds the rest."""
+    """What a training minimises, and its name; its `OptimisationConfig` holds the other options."""
 
     weights: Weights
     """Weights of the objective's terms."""
@@ -111,12 +113,12 @@ class Plan:
     rate_option: str = "learning_rate"
     """What the user calls the learning rate, for the message when training diverges."""
     schedule: Callable[[int, int], float] = field(default=warm_up_then_cosine)
-    """Step, all steps -> learning rate as a share of its peak."""
+    """(step, number of steps) -> learning rate as a share of its peak."""
 
 
 @runtime_checkable
 class People(Protocol):
-    """Rows of people: of one data set, or of several with as many rows each."""
+    """Rows of people: of one data set, or of several data sets with equally many rows."""
 
     def __len__(self) -> int: ...
 
@@ -133,15 +135,17 @@ class Trainee(ABC, Generic[Rows]):
     """
 
     models: int
-    parameters: Sequence[Tensor]
+    parameters: Sequence[Float[Tensor, "..."]]
 
     @abstractmethod
-    def terms(self, people: Rows, rows: Tensor, generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
-        """Unweighted terms of the objective on rows (S, k) of the people, (S,) each; always in one order."""
+    def terms(
+        self, people: Rows, rows: Int[Tensor, "S k"], generators: Sequence[torch.Generator]
+    ) -> dict[str, Float[Tensor, " S"]]:
+        """Unweighted terms of the objective, (S,) each, on rows (S, k) of the people; always in one order."""
 
     @abstractmethod
-    def clip(self, limit: float) -> Tensor:
-        """Shorten each model's gradient to a norm of at most `limit`; the norms before, (S,)."""
+    def clip(self, limit: float) -> Float[Tensor, " S"]:
+        """Shorten each model's gradient to a norm of at most `limit`; return the norms before that, (S,)."""
 
     @abstractmethod
     def train(self, mode: bool) -> None:
@@ -168,13 +172,13 @@ class Trainee(ABC, Generic[Rows]):
 class Selectable(People, Protocol):
     """Rows of one data set that can be picked by number."""
 
-    def rows(self, index: Tensor) -> Self:
+    def rows(self, index: Int[Tensor, " rows"]) -> Self:
         """The given rows."""
         ...
 
 
 Picked = TypeVar("Picked", bound=Selectable)
-TermsOf = Callable[[Picked, torch.Generator], Mapping[str, Tensor]]
+TermsOf = Callable[[Picked, torch.Generator], Mapping[str, Float[Tensor, ""]]]
 """Batch, generator -> the unweighted terms of an objective, scalars, always in the same order."""
 
 
@@ -187,13 +191,15 @@ class SingleModel(Trainee[Picked]):
         self._module, self._terms_of = module, terms_of
         self._best = deepcopy(module.state_dict())
 
-    def terms(self, people: Picked, rows: Tensor, generators: Sequence[torch.Generator]) -> dict[str, Tensor]:
+    def terms(
+        self, people: Picked, rows: Int[Tensor, "1 k"], generators: Sequence[torch.Generator]
+    ) -> dict[str, Float[Tensor, " 1"]]:
         """The objective's terms on rows (1, k), (1,) each."""
         terms = self._terms_of(people.rows(rows[0]), generators[0])
         return {name: term.reshape(1) for name, term in terms.items()}
 
-    def clip(self, limit: float) -> Tensor:
-        """Shorten the gradient; its norm before, (1,)."""
+    def clip(self, limit: float) -> Float[Tensor, " 1"]:
+        """Shorten the gradient; return its norm before that, (1,)."""
         return nn.utils.clip_grad_norm_(self.parameters, limit).reshape(1)
 
     def train(self, mode: bool) -> None:
@@ -232,8 +238,9 @@ def minimise(
 ) -> list[History]:
     """Minimise the weighted terms on `train`; leave every model at its epoch that is best on `validation`.
 
-    Only epochs with full weights count, both for the best epoch and for patience. Of several models, one
-    whose patience has run out stays in the batch, but its history and best epoch do not change any more.
+    Only epochs with full weights count, both for the best epoch and for patience. If there are several
+    models, a model whose patience has run out stays in the batch, but its history and its best epoch do not
+    change any more.
 
     Args:
         trainee: the model or models.
@@ -241,14 +248,14 @@ def minimise(
         validation: rows that decide when to stop and which epoch is the best.
         config: epochs, batches, learning rate and so on.
         plan: the weights of the terms, and names.
-        seeds: one for each model; the order of its batches and all that its terms draw come from it.
+        seeds: one for each model. The order of its batches and the random numbers of its terms depend on it.
         checkpoint: holds the state after each epoch. If its file exists, training goes on from there and
             ends with the same bits as without the interruption (same machine, same thread count).
         on_epoch: called with a model's number and its history after each of its epochs.
 
     Returns:
-        The models' histories. A row holds phase, epoch, learning rate, the weights that rise, and the
-        objective and its terms on training and validation rows.
+        One history per model. A row holds phase, epoch, learning rate, the weights that have a warm-up, and
+        the objective and its terms on training and validation rows.
 
     Raises TrainingDiverged when a loss is not finite, InputError for a checkpoint of another training.
     """
@@ -316,8 +323,8 @@ class _Loop(Generic[Rows]):
         weights, patience = self.plan.weights, self.config.patience
         return [k for k, rows in enumerate(self.histories) if not out_of_patience(rows, weights, patience)]
 
-    def train_epoch(self, train: Rows, running: Sequence[int]) -> dict[str, Tensor]:
-        """One pass over the training rows; the mean of each term, (S,)."""
+    def train_epoch(self, train: Rows, running: Sequence[int]) -> dict[str, Float[Tensor, " S"]]:
+        """Make one pass over the training rows; return the mean of each term, (S,)."""
         self.trainee.train(True)
         current = self.plan.weights.at(self.epoch)
         sums: dict[str, Tensor] = {}
@@ -340,7 +347,10 @@ class _Loop(Generic[Rows]):
         return {name: (value / self.batches).cpu() for name, value in sums.items()}
 
     def record(
-        self, running: Sequence[int], means: Mapping[str, Tensor], held_out: Mapping[str, Tensor]
+        self,
+        running: Sequence[int],
+        means: Mapping[str, Float[Tensor, " S"]],
+        held_out: Mapping[str, Float[Tensor, " S"]],
     ) -> None:
         """Add an epoch to the histories; the trainee remembers the models that have become better."""
         epoch, rate = self.epoch, float(self.rate.get_last_lr()[0])
@@ -355,7 +365,7 @@ class _Loop(Generic[Rows]):
         self.trainee.keep(better)
 
     def state(self) -> dict[str, Any]:
-        """Everything that a training needs to go on."""
+        """Everything that is needed to continue the training."""
         return {
             "trainee": self.trainee.state(),
             "optimiser": self.optimiser.state_dict(),
@@ -384,7 +394,11 @@ class _Loop(Generic[Rows]):
             )
 
     def _refuse_divergence(
-        self, finite: Sequence[bool], running: Sequence[int], step: int, terms: Mapping[str, Tensor]
+        self,
+        finite: Sequence[bool],
+        running: Sequence[int],
+        step: int,
+        terms: Mapping[str, Float[Tensor, " S"]],
     ) -> None:
         lost = [k + 1 for k in running if not finite[k]]
         if lost:
@@ -399,7 +413,9 @@ class _Loop(Generic[Rows]):
         return "" if self.trainee.models == 1 else f", in models {list(models)} of {self.trainee.models}"
 
 
-def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+def weighted_sum(
+    terms: Mapping[str, Float[Tensor, "*models"]], weights: Mapping[str, float]
+) -> Float[Tensor, "*models"]:
     """sum_t weights[t] terms[t], in the terms' order."""
     parts = [weights[name] * term for name, term in terms.items()]
     total = parts[0]
@@ -409,7 +425,11 @@ def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> T
 
 
 def history_row(
-    plan: Plan, epoch: int, learning_rate: float, means: Mapping[str, Tensor], held_out: Mapping[str, Tensor]
+    plan: Plan,
+    epoch: int,
+    learning_rate: float,
+    means: Mapping[str, Float[Tensor, ""]],
+    held_out: Mapping[str, Float[Tensor, ""]],
 ) -> dict[str, Any]:
     """The row of an epoch (counted from 0) in the history, from the terms on training and held-out rows."""
     current = plan.weights.at(epoch)
@@ -426,16 +446,19 @@ def history_row(
 
 
 def out_of_patience(history: Sequence[Mapping[str, Any]], weights: Weights, patience: int) -> bool:
-    """True once `patience` epochs under full weights have brought no better objective than those before."""
+    """True if none of the last `patience` epochs with full weights is as good as the best one before."""
     losses = [row["validation"] for row in history if weights.are_full(row["epoch"] - 1)]
     recent, before = losses[-patience:], losses[:-patience]
     return bool(before) and min(recent) > min(before)
 
 
-def clip_each(parameters: Sequence[Tensor], models: int, limit: float) -> Tensor:
-    """Shorten the gradients of each of `models` equal parts of the first axis to a norm of at most `limit`.
+def clip_each(
+    parameters: Sequence[Float[Tensor, "..."]], models: int, limit: float
+) -> Float[Tensor, " models"]:
+    """Shorten each model's gradient to a norm of at most `limit`; return the norms before that, (models,).
 
-    Returns the norms before, (models,). nn.utils.clip_grad_norm_ is the case of one model.
+    The models are `models` equal parts of the first axis of every parameter. nn.utils.clip_grad_norm_ does
+    the same for one model.
     """
     gradients = [p.grad.unflatten(0, (models, -1)) for p in parameters if p.grad is not None]
     norms = [torch.linalg.vector_norm(g, dim=tuple(range(1, g.ndim))) for g in gradients]
@@ -449,10 +472,11 @@ def clip_each(parameters: Sequence[Tensor], models: int, limit: float) -> Tensor
 @torch.no_grad()
 def validation_terms(
     trainee: Trainee[Rows], validation: Rows, batch_size: int, seeds: Sequence[int]
-) -> dict[str, Tensor]:
-    """Mean terms (S,) over batches, with the same draws in every epoch.
+) -> dict[str, Float[Tensor, " S"]]:
+    """Mean of each term (S,) over batches of the validation rows, with the same random draws in every epoch.
 
-    Batches are as large as in training, because contrastive terms depend on their size.
+    Batches are as large as in training, because contrastive terms depend on their size. Rows that do not fill
+    a batch are left out, unless there is no full batch.
     """
     trainee.train(False)
     device = trainee.parameters[0].device

@@ -2,12 +2,12 @@
 
 In reading order:
 
-errors.py        the error that a user can put right
-options.py       options that say where or how a command runs, and are no part of its result
+errors.py        the exceptions, above all the error that a user can correct
+options.py       marks options that say where or how a command runs and do not change its result
 bounds.py        which values an option may have, as a part of its type
 command_line.py  flags and YAML files become a dataclass; errors become one line and an exit code
 documents.py     YAML and JSON become values, within limits
-files.py         files that are either whole or absent, and their checksums
+files.py         files that are written completely or not at all, and their checksums
 run_folder.py    the folder of one run: configuration, manifest, log, and the names of all files
 memory.py        a need of memory that this machine cannot meet is refused
 run_records.py   what a run has written is read back, and checked

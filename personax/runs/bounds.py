@@ -47,7 +47,9 @@ class Inside:
 
     def fault(self, value: Any) -> str:
         """What would be right, if the number is outside."""
-        return "" if self.least < value < self.most else f"must lie between {self.least:g} and {self.most:g}"
+        if self.least < value < self.most:
+            return ""
+        return f"must be between {self.least:g} and {self.most:g}, both excluded"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ BatchSize = Annotated[int, Between(2, FAR)]  # contrastive terms compare each ro
 Share = Annotated[float, Between(0, 1)]
 Level = Annotated[float, Inside(0, 1)]  # of a test, or a false discovery rate
 Weight = Annotated[float, Between(0, 1e9)]  # of a term of an objective
-Scale = Annotated[float, Between(1e-6, 1e6)]  # a standard deviation or a temperature
+Spread = Annotated[float, Between(1e-6, 1e6)]  # a standard deviation or a temperature
 Rate = Annotated[float, Between(0, 10, above=True)]  # a learning rate
 FilePath = Annotated[str, PlaceOfFile()]
 

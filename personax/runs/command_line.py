@@ -1,7 +1,7 @@
-"""From a command line to a dataclass, and from an error to one line and exit code 2.
+"""Turn a command line into a dataclass, and an error into one line and exit code 2.
 
-The fields of a dataclass, with a docstring under each, are the options of a command: as flags and in YAML
-files.
+The fields of a dataclass, with a docstring under each, are the options of a command, both as flags and in
+YAML files.
 """
 
 import logging
@@ -37,7 +37,7 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 
 class _HelpFormatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Keeps the lines of a description as they are, because each of its examples has a line of its own.
+    """Keeps the lines of a description as they are, because each of its examples is on a separate line.
 
     A type is shown without its bounds; a value out of them is answered with what would be right.
     """
@@ -58,7 +58,7 @@ class _OneLineParser(ArgumentParser):
 
 
 def _underscored(word: str) -> str:
-    """`--data-dir=a-b` becomes `--data_dir=a-b`, so that both spellings of an option are understood."""
+    """`--data-dir=a-b` becomes `--data_dir=a-b`, so that both spellings of an option work."""
     option, equals, value = word.partition("=")
     return f"--{option[2:].replace('-', '_')}{equals}{value}" if word.startswith("--") else word
 
@@ -113,7 +113,7 @@ def refuse_null_groups(config_class: Any, document: Any, where: str) -> None:
 
 
 def parse_seeds(text: str) -> list[int]:
-    """The list of seeds that a text such as `0,1,2` or `0-9` means. Raises InputError for any other text.
+    """Turn a text such as `0,1,2` or `0-9` into a list of seeds. Raises InputError for any other text.
 
     >>> parse_seeds("0-2,7")
     [0, 1, 2, 7]
@@ -122,7 +122,7 @@ def parse_seeds(text: str) -> list[int]:
     for part in str(text).split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if not match:
-            raise InputError(f"seeds {text[:40]!r}: {part[:40]!r} is no seed or range; write 0,1,2 or 0-9")
+            raise InputError(f"seeds {text[:40]!r}: {part[:40]!r} is not a seed or range; write 0,1,2 or 0-9")
         ends = (match[1], match[2] or match[1])
         if max(map(len, ends)) > 10 or max(map(int, ends)) >= 2**32:
             raise InputError(f"seeds {text[:40]!r}: a seed is below 2^32")
@@ -145,7 +145,7 @@ def parse(
 ) -> Options:
     """Read the options of a command from flags and YAML files.
 
-    A flag is stronger than the file of `--config file.yaml`, and the file is stronger than the default.
+    A flag overrides the file of `--config file.yaml`, and the file overrides the default.
     `--print_config` prints all options as YAML and stops.
 
     Args:

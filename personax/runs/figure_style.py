@@ -74,7 +74,12 @@ def take_texts_as_written(figure: Figure) -> None:
 
 
 class Fallback(NamedTuple):
-    """Font families to use where the usual font has no glyph, and the characters that no font has."""
+    """Fonts for characters that the usual font lacks.
+
+    Attributes:
+        families: font families to use after the usual ones.
+        missing: characters that no installed font has.
+    """
 
     families: tuple[str, ...]
     missing: tuple[str, ...]
@@ -84,27 +89,28 @@ class Fallback(NamedTuple):
 def fonts_for(texts: Iterable[str]) -> Iterator[None]:
     """Inside the with statement, texts are written with fonts that have their characters.
 
-    The usual font stays the first choice; other installed fonts are only used for what it lacks, as Chinese
-    or Korean. If no installed font has a character, one warning is logged, and the picture shows a box. The
-    glyphs are found, but how they join is left to matplotlib: Arabic letters take their joined forms and
-    run from right to left only from matplotlib 3.11 on.
+    The usual font stays the first choice; other installed fonts are used only for characters that it lacks,
+    such as Chinese or Korean. If no installed font has a character, one warning is logged, and the picture
+    shows a box. How letters are joined depends on matplotlib: Arabic letters are joined and run from right to
+    left only from matplotlib 3.11 on.
     """
     usual = tuple(matplotlib.rcParams["font.family"])
     fallback = fallback_fonts(frozenset("".join(texts)), usual)
     if fallback.missing:
         log.warning("%s", _missing_text(fallback.missing))
     with matplotlib.rc_context({"font.family": [*usual, *fallback.families]}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # it has just been said
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # said by the warning above
         yield
 
 
 @lru_cache(maxsize=64)
 def fallback_fonts(characters: frozenset[str], usual: tuple[str, ...]) -> Fallback:
-    """Find fonts for those characters that the families `usual` lack; nothing is searched if they lack none.
+    """Find fonts for the characters that the families `usual` lack; if they lack none, there is no search.
 
-    Of all installed fonts, also those that came after matplotlib made its list, the one that has most of
-    these characters is taken, then the one that has most of the others, and so on. Among equal ones, a sans
-    serif font is preferred, then the first by name; so the same fonts give the same picture.
+    All installed fonts are searched, also those that were installed after matplotlib made its list. The font
+    with most of the lacking characters is chosen, then the one with most of the remaining ones, and so on.
+    If several are equal, a sans serif font is preferred, then the first by name; so the same fonts give the
+    same picture.
     """
     lacking = {c for c in characters if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf")}
     for family in usual:
@@ -121,7 +127,7 @@ def fallback_fonts(characters: frozenset[str], usual: tuple[str, ...]) -> Fallba
 
 
 def _covering_families(characters: set[str]) -> dict[str, set[str]]:
-    """Installed families -> which of the characters their regular font has, if it has any."""
+    """Installed family -> the characters that its regular font has; families without any are left out."""
     manager = font_manager.fontManager
     listed = {entry.fname for entry in manager.ttflist}
     files = {file for file in listed | set(font_manager.findSystemFonts()) if _may_have(file, characters)}
@@ -136,11 +142,11 @@ def _covering_families(characters: set[str]) -> dict[str, set[str]]:
 def _may_have(file: str, characters: set[str]) -> bool:
     """True if this is a font with outlines that has one of the characters.
 
-    The font Last Resort has a glyph for everything, but only a box with the name of the script.
+    The font Last Resort is refused: its glyph for every character is only a box with the name of the script.
     """
     try:
         font = FT2Font(file)
-    except (OSError, RuntimeError):  # removed since it was listed, or no font that matplotlib can read
+    except (OSError, RuntimeError):  # removed since it was listed, or not a font that matplotlib can read
         return False
     is_box = "lastresort" in font.family_name.lower().replace(" ", "").replace(".", "")
     return font.scalable and not is_box and any(font.get_char_index(ord(c)) for c in characters)

@@ -1,4 +1,4 @@
-"""Files are written so that they are either whole or absent, and read within limits; checksums."""
+"""Files that are written completely or not at all, and read within limits; their checksums."""
 
 import codecs
 import hashlib
@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 import yaml
+from jaxtyping import Shaped
 
 from personax.runs.documents import parse_json, parse_yaml
 from personax.runs.errors import InputError
@@ -25,7 +26,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds, else remove it.
 
     It works for files and folders. The parent folder is made if needed. The suffix is kept, because
-    matplotlib and others choose the format by it.
+    matplotlib and other libraries choose the format by it. Raises InputError if the path cannot be written.
     """
     path = Path(path)
     try:
@@ -108,7 +109,7 @@ def read_text(path: Path | str, most: int = MOST_BYTES) -> str:
 
 
 def read_yaml(path: Path | str) -> Any:
-    """Parse a YAML file. Raises InputError if it is missing, or malformed (and names the line)."""
+    """Parse a YAML file. Raises InputError if it is missing or not valid; the message names the line."""
     return parse_yaml(read_text(path, MOST_YAML_BYTES), str(path))
 
 
@@ -128,7 +129,7 @@ def read_json_lines(path: Path | str) -> list[dict[str, Any]]:
     return rows
 
 
-def read_npy(path: Path | str) -> np.ndarray:
+def read_npy(path: Path | str) -> Shaped[np.ndarray, "..."]:
     """The array in a .npy file, mapped into memory: its numbers are read when they are used.
 
     The header may promise more than the file has; that is seen before any memory is taken. No pickled object
@@ -161,7 +162,7 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sha256_arrays(*arrays: np.ndarray) -> str:
+def sha256_arrays(*arrays: Shaped[np.ndarray, "..."]) -> str:
     """Hexadecimal SHA-256 of the shapes, dtypes and bytes of the arrays, in their order."""
     digest = hashlib.sha256()
     for array in arrays:

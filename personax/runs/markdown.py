@@ -50,5 +50,5 @@ def _escaped_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def _texts(table: pd.DataFrame) -> Sequence[int]:
-    """Numbers of the columns that hold text; what looks like a number there is left as it is."""
+    """Numbers of the columns that hold text; texts that look like numbers are not reformatted in them."""
     return [k for k, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]

@@ -1,7 +1,7 @@
-"""Options that say where or how a command runs, marked as such where they are declared.
+"""Mark the options that say where or how a command runs and do not change its result.
 
 A run is identified by the options that change its result. An option such as `--output` or `--jobs` does not
-change the result, so it may have another value when a run is resumed. The declaration of the option says so:
+change the result, so it may have another value when a run is resumed. It is marked in its declaration:
 
     output: str | None = where_or_how(None)
 """
@@ -25,7 +25,7 @@ def identity_of(config: object, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the options that change the result of a run. They identify the run.
 
     Args:
-        config: a dataclass, or an object of one. Its fields are marked if they say where or how.
+        config: a dataclass or an object of a dataclass, with marked fields (`where_or_how`).
         values: option -> value, as in config.yaml.
     """
     assert is_dataclass(config)

@@ -6,7 +6,7 @@ results/<experiment>/<name>/seed-<k>/
     run.log          the messages of the command
     ...              the results of the experiment
 
-The names of files that more than one module needs are defined here, and only here.
+Names of files that more than one module needs are defined only here.
 """
 
 import logging
@@ -46,18 +46,18 @@ GRAPH = "graph.json"
 TRUE_GRAPH = "truth_graph.json"
 FIGURES = "figures"
 
-CHECKOUT = Path(__file__).resolve().parents[2]  # the folder of a clone; something else in an installation
+CHECKOUT = Path(__file__).resolve().parents[2]  # the root of a clone; another folder in an installation
 IN_A_CLONE = (CHECKOUT / "pyproject.toml").exists()
 ROOT = CHECKOUT if IN_A_CLONE else Path.cwd()  # results, data and configurations are looked up below it
 
 
 def project_path(path: Path | str) -> Path:
-    """An absolute path as it is; a relative one from the root of a clone, else from the current folder."""
+    """Make a path absolute: from the root of a clone, or in an installation from the current folder."""
     return Path(path) if Path(path).is_absolute() else ROOT / path
 
 
 def shipped_config(name: str) -> Path:
-    """The path of a file in configs/, which an installation has within the package."""
+    """The path of a file in configs/, which is inside the package if PersonaX is installed."""
     return (CHECKOUT if IN_A_CLONE else Path(__file__).parents[1]) / "configs" / name
 
 
@@ -111,7 +111,7 @@ def environment() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder that `open_run` has prepared. `path / name` is where each file goes."""
+    """A folder that `open_run` has prepared. `folder / name` is the path of the file `name` in it."""
 
     path: Path
 
@@ -185,7 +185,8 @@ def open_run(
         overwrite: delete an existing folder, but only if it contains a config.yaml.
 
     Raises:
-        InputError: the folder exists and neither `resume` nor `overwrite` allows it, or it is no run folder.
+        InputError: the folder exists and neither `resume` nor `overwrite` is given, it is not a run folder,
+            or with `resume` its options differ.
     """
     path = project_path(path)
     if resume and overwrite:
@@ -194,7 +195,7 @@ def open_run(
         raise InputError(f"{path}: is a file; --output must name a folder")
     if path.exists() and any(path.iterdir()):
         if not (path / CONFIG).exists():
-            raise InputError(f"{path}: exists and is no run folder (no {CONFIG}); choose another --output")
+            raise InputError(f"{path}: exists and is not a run folder (no {CONFIG}); choose another --output")
         if overwrite:
             shutil.rmtree(path)
         elif resume:
@@ -206,7 +207,7 @@ def open_run(
 
 
 def _refuse_other_config(path: Path, config: "DataclassInstance") -> None:
-    """Raise InputError if an option differs from that in the folder's config.yaml; name the first."""
+    """Raise InputError if an option differs from the folder's config.yaml; the message names the first."""
     written = read_yaml(path / CONFIG)
     if not isinstance(written, Mapping):
         raise InputError(f"{path / CONFIG}: holds no options; start again with --overwrite")

@@ -1,8 +1,7 @@
 """Random numbers: every generator is made from a seed and a name, and is passed on as an argument.
 
-Two parts of a run with different names never draw the same numbers. Another part with a new name does not
-change the numbers of the existing ones. The order in which generators are made, and the process, do not
-matter.
+Parts of a run with different names draw different numbers. A new part with a new name does not change the
+numbers of the existing parts. It does not matter in which order, or in which process, generators are made.
 """
 
 import zlib

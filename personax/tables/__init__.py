@@ -1,9 +1,12 @@
 """CelebPersona and AthlePersona: schema, hub, files, trait scores, agreement, simulation.
 
-load_table       loads a table from the hub or from a file, or simulates one; gives a PeopleTable
+load_table       loads a table from the hub or from a file, or simulates one; returns a PeopleTable
 simulate_table   makes up people whose latents and graph are known
-load_embeddings  reads .npy files in the authors' names
+load_embeddings  reads embeddings from .npy files that are named as the authors' files
 write_table      writes a PeopleTable as one parquet file
+
+The hub is the Hugging Face hub, where both tables are published. Latents are the hidden causes of the
+embeddings and of the trait scores.
 """
 
 from personax.tables.embedding_files import load_embeddings

@@ -13,8 +13,9 @@ from personax.tables.schema import TRAITS
 def weighted_kappa(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> float:
     """Cohen's kappa with quadratic weights (Cohen 1968) of two ratings; NaN is a missing score.
 
-    1 is full agreement, 0 is the agreement of chance, and values below 0 are less than that. The result is
-    NaN if fewer than two people have both ratings, or if both raters gave everybody the same score.
+    1 is full agreement, 0 the agreement expected by chance, and values below 0 are less agreement than by
+    chance. The result is NaN if fewer than two people have both ratings, or if both raters gave everybody the
+    same score.
 
     Example:
         >>> weighted_kappa(np.array([1.0, 2, 3]), np.array([1.0, 2, 3]))
@@ -25,7 +26,7 @@ def weighted_kappa(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> fl
     if len(x) < 2:
         return float("nan")
     # With quadratic weights the sums over the weighted table are means of squared differences: the observed
-    # one, and the one expected if the two ratings were paired at random.
+    # mean, and the mean expected if the two ratings were paired at random.
     observed = np.mean((x - y) ** 2)
     expected = np.var(x) + np.var(y) + (x.mean() - y.mean()) ** 2
     return float(1 - observed / expected) if expected > 0 else float("nan")

@@ -1,14 +1,14 @@
 """The biography of simulated people: each column is drawn from the columns and latents that it declares.
 
-The margins are round numbers close to public statistics (squad sizes and body measures per league,
-occupations of public figures, how often an encyclopedia states a height). They give the tests realistic
-columns (ties, skew, few or many categories, missing cells). They do not describe anybody.
+The distributions of the columns use round numbers close to public statistics (squad sizes and body measures
+per league, occupations of public figures, how often an encyclopedia states a height). So the tests get
+realistic columns (ties, skew, few or many categories, missing cells). The numbers do not describe any person.
 
 The `draw` of a column receives its declared parents and nothing else. So the dependences that simulation.py
 derives from the declarations are those of the data. Arrows point from latents to biography, never back, so no
-column can confound two latents. Birth month and day have no latent as an ancestor: they are the negative
-controls (no trait depends on them). Cells are missing completely at random, so rows without a value can be
-dropped without changing any independence.
+column is a common cause of two latents. Birth month and day have no latent as an ancestor: they are the
+negative controls (no trait depends on them). Cells are missing completely at random, so rows without a value
+can be dropped without changing any independence.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int, Shaped
 
 
 @dataclass(frozen=True)
 class ColumnInputs:
-    """What a column is drawn from: `of["League"]` is the (n,) array of the parent "League".
+    """The inputs of a column's `draw`: `of["League"]` is the (n,) array of the parent "League".
 
     Attributes:
         parents: name of a parent -> (n,) values.
@@ -28,11 +29,11 @@ class ColumnInputs:
         rng: source of randomness.
     """
 
-    parents: Mapping[str, np.ndarray]
+    parents: Mapping[str, Shaped[np.ndarray, " n"]]
     n: int
     rng: np.random.Generator
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> Shaped[np.ndarray, " n"]:
         return self.parents[name]
 
 
@@ -42,31 +43,35 @@ class Drawn:
 
     Attributes:
         name: name of the column.
-        parents: the latents and columns that `draw` may see.
-        draw: gives the (n,) values.
-        missing: share of cells that are missing.
-        hidden: whether the column is only a cause of others and no part of the table.
+        parents: the latents and columns that `draw` may use.
+        draw: returns the (n,) values.
+        missing: share of cells that are missing, in [0, 1].
+        hidden: True if the column is only a cause of others and is not in the table.
     """
 
     name: str
     parents: tuple[str, ...]
-    draw: Callable[[ColumnInputs], np.ndarray]
+    draw: Callable[[ColumnInputs], Shaped[np.ndarray, " n"]]
     missing: float = 0.0
     hidden: bool = False
 
 
-def _draw_category(logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _draw_category(
+    logits: Float[np.ndarray, "n categories"], rng: np.random.Generator
+) -> Int[np.ndarray, " n"]:
     """One category number per row of (n, categories) logits, drawn with the Gumbel trick."""
     return np.asarray(np.argmax(logits + rng.gumbel(size=logits.shape), axis=1))
 
 
-def _rounded(values: np.ndarray, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
+def _rounded(
+    values: Float[np.ndarray, " n"], low: float = -np.inf, high: float = np.inf
+) -> Float[np.ndarray, " n"]:
     """`values` as whole numbers from `low` to `high`."""
     return np.asarray(np.round(np.clip(values, low, high)))
 
 
 class _League(NamedTuple):
-    """A league: share of the people, slope by the latent s2, mean and sd of height and of body mass index."""
+    """A league: share of the people, effect of latent s2, mean and sd of height (cm) and body mass index."""
 
     share: float
     slope: float
@@ -89,7 +94,7 @@ LEAGUES = tuple(_LEAGUES)
 
 
 class _Country(NamedTuple):
-    """A country: its centre in degrees, its share of the people, and its slope by the latent s2."""
+    """A country: its centre in degrees, its share of the people, and the effect of the latent s2 on it."""
 
     latitude: float
     longitude: float
@@ -131,7 +136,7 @@ _LATITUDES, _LONGITUDES, _COUNTRY_SHARES, _COUNTRY_SLOPES = np.array(list(_COUNT
 
 
 class _Occupation(NamedTuple):
-    """An occupation: its share of the people, and its slopes by the latents s1 and s2."""
+    """An occupation: its share of the people, and the effects of the latents s1 and s2 on it."""
 
     share: float
     slope1: float
@@ -157,76 +162,76 @@ OCCUPATIONS = tuple(_OCCUPATIONS)
 _DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
-def _league(of: ColumnInputs) -> np.ndarray:
+def _league(of: ColumnInputs) -> Shaped[np.ndarray, " n"]:
     share, slope = np.array(list(_LEAGUES.values()))[:, :2].T
     league = _draw_category(np.log(share) + np.outer(of["s2"], slope), of.rng)
     return np.asarray(np.array(LEAGUES, dtype=object)[league])
 
 
-def _league_facts(league: np.ndarray) -> np.ndarray:
+def _league_facts(league: Shaped[np.ndarray, " n"]) -> Float[np.ndarray, "n 4"]:
     """(n, 4) mean and sd of height, mean and sd of body mass index."""
     return np.array([_LEAGUES[name][2:] for name in league])
 
 
-def _athlete_height(of: ColumnInputs) -> np.ndarray:
+def _athlete_height(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     mean, spread = _league_facts(of["League"])[:, :2].T
     body = 0.35 * of["zimage5"] + np.sqrt(1 - 0.35**2) * of.rng.standard_normal(of.n)
     return _rounded(mean + spread * body, 160.0, 229.0)
 
 
-def _athlete_weight(of: ColumnInputs) -> np.ndarray:
+def _athlete_weight(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     mean, spread = _league_facts(of["League"])[:, 2:].T
     body = 0.55 * of["zimage2"] + np.sqrt(1 - 0.55**2) * of.rng.standard_normal(of.n)
     return _rounded((mean + spread * body) * (of["Height"] / 100) ** 2, 55.0, 175.0)
 
 
-def _country(of: ColumnInputs) -> np.ndarray:
+def _country(of: ColumnInputs) -> Int[np.ndarray, " n"]:
     return _draw_category(np.log(_COUNTRY_SHARES) + np.outer(of["s2"], _COUNTRY_SLOPES), of.rng)
 
 
-def _latitude(of: ColumnInputs) -> np.ndarray:
+def _latitude(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     return np.asarray(_LATITUDES[of["country"]])
 
 
-def _longitude(of: ColumnInputs) -> np.ndarray:
+def _longitude(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     return np.asarray(_LONGITUDES[of["country"]])
 
 
-def _birth_month(of: ColumnInputs) -> np.ndarray:
+def _birth_month(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     return of.rng.integers(1, 13, of.n).astype(float)
 
 
-def _birthday(of: ColumnInputs) -> np.ndarray:
+def _birthday(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     return np.asarray(np.floor(of.rng.uniform(0, _DAYS[of["Birthmonth"].astype(int) - 1])) + 1)
 
 
-def _athlete_year(of: ColumnInputs) -> np.ndarray:
+def _athlete_year(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     return _rounded(1996.5 + 2.2 * of["s1"] + 3.6 * of.rng.standard_normal(of.n), 1974.0, 2007.0)
 
 
-def _celeb_year(of: ColumnInputs) -> np.ndarray:
+def _celeb_year(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     # Skewed to the left: many are in their thirties, a few were born long before.
     age = of.rng.gamma(4.0, 6.5, of.n) * np.exp(-0.25 * of["s3"])
     return _rounded(1995 - age, 1890.0, 2002.0)
 
 
-def _gender(of: ColumnInputs) -> np.ndarray:
+def _gender(of: ColumnInputs) -> Shaped[np.ndarray, " n"]:
     female = of["s1"] * 1.6 + 0.25 + of.rng.logistic(size=of.n) > 0
     return np.where(female, "female", "male").astype(object)
 
 
-def _occupation(of: ColumnInputs) -> np.ndarray:
+def _occupation(of: ColumnInputs) -> Shaped[np.ndarray, " n"]:
     share, first, second = np.array(list(_OCCUPATIONS.values())).T
     logits = np.log(share) + np.outer(of["s1"], first) + np.outer(of["s2"], second)
     return np.asarray(np.array(OCCUPATIONS, dtype=object)[_draw_category(logits, of.rng)])
 
 
-def _celeb_height(of: ColumnInputs) -> np.ndarray:
+def _celeb_height(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     mean = np.where(of["Gender"] == "female", 168.5, 181.5)
     return _rounded(mean + 7.2 * of.rng.standard_normal(of.n))
 
 
-def _celeb_weight(of: ColumnInputs) -> np.ndarray:
+def _celeb_weight(of: ColumnInputs) -> Float[np.ndarray, " n"]:
     mean = np.where(of["Gender"] == "female", 20.4, 24.6)
     index = mean + 1.3 * of["zimage2"] + 2.0 * of.rng.standard_normal(of.n)
     return _rounded(index * (of["Height"] / 100) ** 2, 36.0, 190.0)
@@ -234,10 +239,10 @@ def _celeb_weight(of: ColumnInputs) -> np.ndarray:
 
 def _draw_face(
     latent: str, share: float, weight: float = 1.3, by_gender: float = 0.0
-) -> Callable[[ColumnInputs], np.ndarray]:
-    """An attribute that about `share` of the faces show, by logistic regression on an image latent."""
+) -> Callable[[ColumnInputs], Float[np.ndarray, " n"]]:
+    """A face attribute that a share `share` of the people have, by logistic regression on an image latent."""
 
-    def draw(of: ColumnInputs) -> np.ndarray:
+    def draw(of: ColumnInputs) -> Float[np.ndarray, " n"]:
         logit = weight * of[latent] + of.rng.logistic(size=of.n)
         if by_gender:
             logit = logit + by_gender * np.where(of["Gender"] == "female", 1.0, -1.0)

@@ -1,4 +1,4 @@
-"""`--columns` names a YAML file in which a person says what the columns of a table are.
+"""Read the YAML file of the option `--columns`, in which the user says what the columns of a table are.
 
     id: person                     # column with the identifiers
     features:
@@ -15,7 +15,8 @@
       text: [{prefix: gpt_}]       # separate columns gpt_0, gpt_1, ...
     ignore: [notes]
 
-All other columns are recognised by their names, as they are without such a file.
+All other columns are recognised by their names, as without such a file. A rater is a language model that has
+scored the traits, or "aggregated".
 """
 
 import math
@@ -43,8 +44,8 @@ class ColumnPlan:
         id: column of the identifiers, or None.
         features: feature -> (column, declaration).
         packed: rater -> column that holds all five traits in each cell.
-        single: (rater, trait) -> column that holds one trait. Without a rater (None), it holds the aggregated
-            score or the scores of all raters.
+        single: (rater, trait) -> column that holds one trait. If the rater is None, the column holds the
+            aggregated score or the scores of all raters.
         embeddings: measurement -> one column of lists, or the columns of the single coordinates.
         ignored: column that is not used -> the reason.
     """
@@ -109,7 +110,7 @@ def _refuse(path: Path, problem: str) -> NoReturn:
 
 
 def _refuse_repeated_keys(path: Path) -> None:
-    """Raise InputError for two equal keys. A YAML parser keeps the last one without a warning."""
+    """Raise InputError for two equal keys. A YAML parser would keep the last one without a warning."""
     pending = [yaml.compose(read_text(path))]
     while pending:
         node = pending.pop()
@@ -139,7 +140,7 @@ def _list_entry(path: Path, entries: Any, where: str) -> list[Any]:
 
 
 def _known_column(path: Path, column: Any, names: tuple[str, ...], where: str) -> str:
-    """`column` if the table has it, else InputError."""
+    """Return `column` if the table has it, else raise InputError; `where` is the section, for the message."""
     if str(column) not in names:
         _refuse(path, f"{where}: the table has no column {str(column)!r}")
     return str(column)

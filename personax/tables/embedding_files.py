@@ -1,9 +1,9 @@
-"""Embeddings in a folder of `.npy` files with the authors' names."""
+"""Embeddings in a folder of `.npy` files that are named as the authors' files."""
 
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from personax.runs.errors import InputError
 from personax.runs.files import read_npy
@@ -21,19 +21,19 @@ IDS_FILE = "ids.npy"
 
 
 def load_embeddings(folder: Path | str, ids: Shaped[np.ndarray, " n"]) -> PeopleEmbeddings:
-    """Read the embeddings of the people `ids` from `.npy` files in the authors' names.
+    """Read the embeddings of the people `ids` from `.npy` files that are named as the authors' files.
 
     Args:
         folder: holds some of the files `X1_imagebind_embeddings.npy` (and X2, X3), `X1_text_gpt.npy`,
             `X2_text_gemini.npy`, `X3_text_llama.npy` (or X21, X22, X23), each (n, d). A row of NaN is a
-            missing embedding, and so is a row of zeros. Row i belongs to `ids[i]`. If there is a file
-            `ids.npy` (k,) as well, the files have k rows that belong to the people in it, in any order (see
+            missing embedding, and so is a row of zeros. Row i belongs to `ids[i]`. If there is also a file
+            `ids.npy` (k,), the files have k rows that belong to the people in it, in any order (see
             `match_ids`); people without a row lack the embedding.
         ids: (n,) identifiers of the table.
 
     Returns:
-        Embeddings and masks, and sentences on the people who were matched, who lack a measurement, and whose
-        vectors are equal.
+        Embeddings and masks, and sentences about how people were matched, who lacks a measurement, and which
+        people have equal vectors.
 
     Raises:
         InputError: there are no files, a file is damaged, has a wrong number of rows or numbers that are not
@@ -76,8 +76,8 @@ def _embedding_files(folder: Path) -> dict[Slot, Path]:
     return files
 
 
-def _at_rows(vectors: CheckedVectors, target: np.ndarray, n: int) -> CheckedVectors:
-    """The measurement of k rows moved to the rows `target` of n people; -1 drops a row."""
+def _at_rows(vectors: CheckedVectors, target: Int[np.ndarray, " k"], n: int) -> CheckedVectors:
+    """Move the k rows of a measurement to the rows `target` (k,) of n people; a row with -1 is dropped."""
     if np.array_equal(target, np.arange(n)):
         return vectors
     known = target >= 0
@@ -90,11 +90,11 @@ def _at_rows(vectors: CheckedVectors, target: np.ndarray, n: int) -> CheckedVect
     return moved
 
 
-def _match_folder(folder: Path, ids: np.ndarray) -> IdMatch:
-    """The person of each row of the files, by `ids.npy` or else by the order of the table."""
+def _match_folder(folder: Path, ids: Shaped[np.ndarray, " n"]) -> IdMatch:
+    """The person of each row of the files: from `ids.npy` if it exists, else from the order of the table."""
     path = folder / IDS_FILE
     if not path.exists():
-        sentence = f"{folder}: no {IDS_FILE}, so its {len(ids)} rows are taken in the order of the table"
+        sentence = f"{folder}: no {IDS_FILE}, so its {len(ids)} rows are used in the order of the table"
         return IdMatch(np.arange(len(ids)), sentence)
     rows = read_npy(path)
     if rows.ndim != 1:

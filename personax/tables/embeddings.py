@@ -1,8 +1,9 @@
-"""Embeddings: which columns and files hold them by their names, and checks.
+"""Embeddings: recognise the columns and files that hold them by their names, and check them.
 
 An image is an ImageBind vector (1,024 numbers). A text is a gte-Qwen2 vector (3,584 numbers) of the
 description by one language model (paper §3). They are used as they are: nothing is rescaled, and a missing
-embedding is masked, not filled. A vector of zeros (what many programs write when they fail) is missing, too.
+embedding is masked, not filled. A vector of zeros, which many programs write when they fail, counts as
+missing, too.
 """
 
 import re
@@ -11,15 +12,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Shaped
+from jaxtyping import Bool, Float, Float32, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.equal_vectors import describe_equal
 from personax.tables.schema import LLMS, plain
 from personax.tables.trait_scores import RATERS
 
-EmbeddingViews = dict[str, list[np.ndarray]]  # modality -> one array (n, d) per measurement
-ObservedMasks = dict[str, np.ndarray]  # modality -> (n, measurements) bool, False where missing
+EmbeddingViews = dict[str, list[Float[np.ndarray, "n _"]]]  # modality -> one array per measurement
+ObservedMasks = dict[str, Bool[np.ndarray, "n _"]]  # modality -> False where a measurement is missing
 
 _VECTOR = r"(?:embeddings?|embs?|vectors?|features?)?"
 _IMAGE = re.compile(rf"(?:x(\d))?(?:profilepicture|picture|imagebind|image|img)(\d?){_VECTOR}(\d?)")
@@ -90,7 +91,7 @@ class PeopleEmbeddings(NamedTuple):
     Attributes:
         views: modality -> list of (n, d) float32, one per measurement.
         observed: modality -> (n, measurements) bool, False where missing.
-        warnings: sentences on who lacks a measurement and on equal vectors.
+        warnings: sentences about who lacks a measurement and about equal vectors.
         matching: how the rows of files were matched to the people; "" for columns of the table itself.
     """
 
@@ -103,7 +104,7 @@ class PeopleEmbeddings(NamedTuple):
 def check_embeddings(
     array: Float32[np.ndarray, "n d"], present: Bool[np.ndarray, " n"], where: str
 ) -> CheckedVectors:
-    """The embeddings and their mask. A row in which every number is NaN, or 0, counts as missing.
+    """Check embeddings and complete their mask. A row with only NaN, or only 0, counts as missing.
 
     Args:
         array: (n, d) embeddings. It is changed in place: missing rows become 0.
@@ -111,7 +112,7 @@ def check_embeddings(
         where: file and column, for messages.
 
     Raises:
-        InputError: a row has some numbers that are not finite, or everybody has the same vector.
+        InputError: a row has some numbers that are not finite, all vectors are the same, or all are zero.
     """
     # Sums need no second array of the same size: if a number is not finite, the sum of its row is not either.
     suspicious = ~np.isfinite(array.sum(axis=1, dtype=np.float64))
@@ -127,7 +128,7 @@ def check_embeddings(
             )
     array[~present] = 0
     zeros = np.zeros(len(array), dtype=bool)
-    # Few rows begin with a zero, so few are read in full.
+    # Few rows begin with a zero, so only these are read in full.
     doubtful = np.flatnonzero(present & (array[:, :1] == 0).all(axis=1))
     zeros[doubtful] = ~array[doubtful].any(axis=1)
     if zeros.any() and (zeros == present).all():
@@ -140,10 +141,10 @@ def check_embeddings(
 
 
 def gather(found: Mapping[Slot, CheckedVectors], ids: Shaped[np.ndarray, " n"]) -> PeopleEmbeddings:
-    """The measurements in the order of modality (image, text) and number, as PeopleTable holds them.
+    """Put the measurements in the order of modality (image, text) and number, as PeopleTable holds them.
 
-    Measurements that nobody has are left out. The warnings say who lacks a measurement, and whose vectors
-    are equal.
+    Measurements that nobody has are left out. The warnings name how many people lack a measurement, and
+    people with equal vectors.
     """
     ordered = {slot: found[slot] for slot in sorted(found)}
     views: EmbeddingViews = {}

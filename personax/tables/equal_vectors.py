@@ -1,7 +1,7 @@
 """Find people with equal embeddings, in time linear in their number.
 
-The same person under two identifiers can be in the training rows and in the test rows at once, and the test
-then knows what training has seen.
+If the same person has two identifiers, one can be in the training rows and the other in the test rows. Then
+the test is done on data that were used in training.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Shaped
 
-# Vectors are compared by these numbers first: few reads, and rows that differ in them need no others.
+# The first 8 numbers of the vectors are compared first; rows that differ in them need no further comparison.
 _PREFIX = 8
 
 
 def first_equal(array: Float32[np.ndarray, "n d"], present: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """(n,) number of the first present row with the same vector; -1 where a row is not present.
+    """(n,) for each row the number of the first present row with the same vector; -1 for rows not present.
 
     Example:
         >>> vectors = np.array([[1, 2], [3, 4], [1, 2]], dtype=np.float32)
@@ -35,7 +35,7 @@ def describe_equal(
     found: Sequence[tuple[str, Float32[np.ndarray, "n _"], Bool[np.ndarray, " n"]]],
     ids: Shaped[np.ndarray, " n"],
 ) -> str | None:
-    """A sentence on people who share vectors with others, or None if nobody does.
+    """A sentence about people whose vectors are equal to those of others, or None if there are none.
 
     Args:
         found: name, vectors and mask of every measurement.
@@ -57,19 +57,19 @@ def describe_equal(
     if same.any():
         row = int(np.argmax(same))
         parts.append(
-            f"every vector is that of an earlier person for {int(same.sum())} of {len(ids)} people "
+            f"all vectors are equal to those of an earlier person for {int(same.sum())} of {len(ids)} people "
             f"(first: IDs {ids[everywhere[row]]} and {ids[row]})"
         )
     if somewhere.any():
         row = int(np.argmax(somewhere))
         column = int(np.argmax(repeated[row]))
         parts.append(
-            f"some vectors are those of an earlier person for {int(somewhere.sum())} of {len(ids)} people "
+            f"some vectors are equal to an earlier person's for {int(somewhere.sum())} of {len(ids)} people "
             f"(first: IDs {ids[columns[row, column]]} and {ids[row]}, {found[column][0]})"
         )
     if not parts:
         return None
-    return f"{'; '.join(parts)}; the same person twice leaks from training to test, keep one row of each"
+    return f"{'; '.join(parts)}; nobody may be in both training and test rows, keep one row of each person"
 
 
 def _first_of(keys: Iterable[bytes]) -> Int[np.ndarray, " m"]:

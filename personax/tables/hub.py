@@ -1,9 +1,9 @@
 """The two tables on the Hugging Face hub, from the network or from an earlier download.
 
-First the hub is asked for the newest commit; then every file is downloaded at this commit, so that the
+First the newest commit is requested from the hub. Then every file is downloaded at this commit, so that the
 manifest of a run can name exactly what was used. A note about each download is written to
-`<data_dir>/<dataset>.json`. If the hub cannot be reached, the commit in this note is taken from the cache,
-and the report says so.
+`<data_dir>/<dataset>.json`. If the hub cannot be reached, the files of the commit in this note are read from
+the cache, and the report has a warning.
 """
 
 import logging
@@ -45,7 +45,7 @@ class Fetched:
 
     Attributes:
         paths: the files in the order of their names.
-        revision: the commit that they are from.
+        revision: the commit of the files.
         source: the repository and the commit, for the manifest.
         warnings: sentences for the report.
     """
@@ -64,7 +64,7 @@ class Listing(NamedTuple):
 
 
 class _Unreachable(Exception):
-    """The hub gave no answer that can be used. A cached copy may help."""
+    """The hub gave no usable answer. A cached copy may be used instead."""
 
 
 def fetch(dataset: DatasetName, revision: str | None, data_dir: Path) -> Fetched:
@@ -236,7 +236,7 @@ def _bytes_in(folder: Path) -> int:
 
 
 def _hub_error(error: HfHubHTTPError, repository: str, revision: str | None) -> Exception:
-    """The exception that tells a person what the hub's answer means."""
+    """The exception whose message explains the hub's answer to the user."""
     response: Any = error.response  # None is possible in older versions of the library
     status = 0 if response is None else response.status_code
     code = "" if response is None else response.headers.get("X-Error-Code", "")

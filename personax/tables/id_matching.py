@@ -1,4 +1,4 @@
-"""Match the rows of a file to the people of a table by their identifiers, and say how well that went."""
+"""Match the rows of a file to the people of a table by their identifiers, and report how many were found."""
 
 import re
 from collections.abc import Sequence
@@ -62,16 +62,16 @@ def match_ids(people: Shaped[np.ndarray, " n"], rows: Shaped[np.ndarray, " k"], 
         raise InputError(f"{where}: ID {written[int(np.argmax(counts > 1))]!r} occurs twice; keep one row")
     sentence = _sentence(written, given, target)
     if 2 * (counts > 0).sum() < len(written):
-        raise InputError(f"{where}: {sentence}; fewer than half: write the IDs as the table does")
+        raise InputError(f"{where}: {sentence}; fewer than half: write the IDs in the same form as the table")
     return IdMatch(target, f"{where}: {sentence}")
 
 
-def _as_texts(ids: np.ndarray) -> list[str]:
+def _as_texts(ids: Shaped[np.ndarray, " k"]) -> list[str]:
     """The identifiers as texts; ASCII bytes are decoded."""
     return [str(text) for text in (ids.astype(str) if ids.dtype.kind == "S" else ids)]
 
 
-def _sentence(written: Sequence[str], given: Sequence[str], target: np.ndarray) -> str:
+def _sentence(written: Sequence[str], given: Sequence[str], target: Int[np.ndarray, " k"]) -> str:
     """How many people were matched, who was not found, and which rows of the file belong to nobody."""
     found = set(target[target >= 0].tolist())
     lacking = [text for row, text in enumerate(written) if row not in found]
@@ -85,7 +85,7 @@ def _sentence(written: Sequence[str], given: Sequence[str], target: np.ndarray) 
     if lacking:
         sentence += f"; not found: {_first_ids(lacking)}"
     if strangers:
-        sentence += f"; rows of nobody in the table: {_first_ids(strangers)}"
+        sentence += f"; rows of people who are not in the table: {_first_ids(strangers)}"
     return sentence
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Shaped
 
 from personax.runs.errors import InputError
 from personax.runs.run_folder import project_path
@@ -74,7 +75,7 @@ def load_table(
     """Load a table of people from the hub or from a file, or simulate one.
 
     Args:
-        dataset: "athlete" or "celeb". None is for any other `table`; its columns are then recognised by the
+        dataset: "athlete" or "celeb", or None for any other `table`, whose columns are then recognised by the
             names of both datasets.
         source: where the dataset comes from. It has no effect if `table` is given.
         table: a .parquet, .arrow, .feather, .jsonl, .csv or .tsv file.
@@ -82,7 +83,7 @@ def load_table(
         aggregate: how the scores of the language models become one score: "median" (as in the paper; if the
             file has an aggregated column, that column is used), "majority" or "mean".
         embeddings: False leaves the embeddings out.
-        n: number of simulated people. Of a file or of the hub's table, only the first n rows are used.
+        n: number of simulated people. From a file or from the hub's table, only the first n rows are used.
 
     Returns:
         The table. Its `report` says which columns were recognised, ignored and missing.
@@ -171,7 +172,7 @@ def _build_table(
 
 
 def _in_order(features: Iterable[str], dataset: DatasetName | None) -> list[str]:
-    """The features in the order of the schema, those that it does not know at the end."""
+    """The features in the order of the schema; features that are not in the schema are at the end."""
     place = {column.name: number for number, column in enumerate(schema_of(dataset))}
     return sorted(features, key=lambda name: place.get(name, len(place)))
 
@@ -182,7 +183,7 @@ def _in_order(features: Iterable[str], dataset: DatasetName | None) -> list[str]
 def _aggregated(
     scores: dict[str, pd.DataFrame], how: Aggregate, warnings: list[str]
 ) -> dict[str, pd.DataFrame]:
-    """The scores with "aggregated" first: for the median the file's own column, if there is one."""
+    """Put aggregated scores first. For the median, the file's own column is used if there is one."""
     llms = {rater: scores[rater] for rater in LLMS if rater in scores}
     if not llms:
         if "aggregated" in scores and how != "median":
@@ -196,13 +197,13 @@ def _aggregated(
     if differs.any():
         warnings.append(
             f"{int(differs.sum())} of {differs.size} aggregated scores are not the median of the models' "
-            "scores; the file's own are used"
+            "scores; the aggregated scores of the file are used"
         )
     return scores
 
 
 def _refuse_too_few(raw: RawTable, features: pd.DataFrame, scores: Mapping[str, pd.DataFrame]) -> None:
-    """Raise InputError if fewer than five people have both a feature and a score."""
+    """Raise InputError if fewer than five people have both a feature and a score (if the table has both)."""
     complete = np.ones(raw.n, dtype=bool)
     if len(features.columns):
         complete &= features.notna().any(axis=1).to_numpy()
@@ -262,7 +263,7 @@ def _load_report(
 # ---- embeddings and truth
 
 
-def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: np.ndarray) -> PeopleEmbeddings:
+def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: Shaped[np.ndarray, " n"]) -> PeopleEmbeddings:
     """The embeddings in the columns of a table, checked."""
     found: dict[Slot, CheckedVectors] = {}
     for slot, names in plan.embeddings.items():
@@ -272,7 +273,7 @@ def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: np.ndarray) -> People
             array, present = _numbered_vectors(raw, names)
         where = f"{raw.label}, column {names[0]!r}"
         if array.ndim == 3:
-            # Several photographs of one person in a cell: each one is a measurement.
+            # A cell holds several photographs of one person: each one is a measurement.
             for number in range(array.shape[1]):
                 one = np.ascontiguousarray(array[:, number])
                 found[Slot(slot.modality, slot.number + number)] = check_embeddings(
@@ -283,7 +284,9 @@ def _read_embeddings(raw: RawTable, plan: ColumnPlan, ids: np.ndarray) -> People
     return gather(found, ids)
 
 
-def _numbered_vectors(raw: RawTable, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _numbered_vectors(
+    raw: RawTable, names: list[str]
+) -> tuple[Float[np.ndarray, "n d"], Bool[np.ndarray, " n"]]:
     """(n, d) float32 from d columns of numbers, and (n,) mask. A person without any number is missing."""
     out = np.empty((raw.n, len(names)), dtype=np.float32)
     for position, name in enumerate(names):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Shaped
+from jaxtyping import Bool, Float, Float64, Shaped
 
 from personax.runs.errors import InputError
 from personax.tables.column_map import ColumnPlan
@@ -24,7 +24,10 @@ from personax.tables.trait_scores import (
 
 
 def read_ids(raw: RawTable, plan: ColumnPlan, warnings: list[str]) -> Shaped[np.ndarray, " n"]:
-    """(n,) identifiers: integers if all of them are, else texts. Raises InputError."""
+    """(n,) identifiers: integers if all are whole numbers, else texts; without a column 1, 2, ...
+
+    Raises InputError for an empty cell and for an identifier that occurs twice.
+    """
     if plan.id is None:
         warnings.append("no column of identifiers; people are numbered by row")
         return np.arange(1, raw.n + 1)
@@ -61,7 +64,7 @@ def read_feature(raw: RawTable, name: str, column: ColumnDeclaration) -> pd.Seri
 
 
 def _labels(cells: pd.Series, column: ColumnDeclaration) -> pd.Series:
-    """(n,) labels: numbers if all of them are (indices of categories), else texts."""
+    """(n,) labels: numbers if all labels are numbers (indices of categories), else texts."""
     if pd.api.types.is_numeric_dtype(cells):
         numbers = cells.astype(float)
         return numbers.mask(_own_marker(numbers.to_numpy(), column))
@@ -76,7 +79,7 @@ def _labels(cells: pd.Series, column: ColumnDeclaration) -> pd.Series:
     return pd.Series([np.nan if text is None else text for text in texts])
 
 
-def _own_marker(numbers: np.ndarray, column: ColumnDeclaration) -> np.ndarray:
+def _own_marker(numbers: Float[np.ndarray, " n"], column: ColumnDeclaration) -> Bool[np.ndarray, " n"]:
     """(n,) bool, True where a number means "no value" in this column."""
     markers = pd.to_numeric(pd.Series(column.missing, dtype=object), errors="coerce").dropna()
     return np.isin(numbers, markers.to_numpy(dtype=float))
@@ -111,7 +114,7 @@ def read_numbers(cells: pd.Series, column: ColumnDeclaration, where: str) -> Flo
 
 
 def _read_score(value: Any) -> float:
-    """A score from 1 to 3 (aggregated ones may be fractions), or NaN if missing or 0. Raises ValueError."""
+    """A score from 1 to 3 (aggregated scores may be fractions), or NaN if missing or 0. Raises ValueError."""
     if is_missing(value):
         return float("nan")
     try:
@@ -131,12 +134,15 @@ def _read_score(value: Any) -> float:
 
 
 def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
-    """Rater -> (n, 5) scores, in the order of RATERS, without raters that have no column."""
+    """Rater -> (n, 5) scores, in the order of RATERS, without raters that have no column.
+
+    Raises InputError for a cell that is not a score, and if two columns hold the same score.
+    """
     values: dict[str, dict[str, np.ndarray]] = {rater: {} for rater in RATERS}
 
-    def keep(rater: str, trait: str, name: str, scores: np.ndarray) -> None:
+    def keep(rater: str, trait: str, name: str, scores: Float[np.ndarray, " n"]) -> None:
         if trait in values[rater]:
-            raise InputError(f"{raw.label}, column {name!r}: {rater} {trait} is in another column as well")
+            raise InputError(f"{raw.label}, column {name!r}: {rater} {trait} is also in another column")
         values[rater][trait] = scores
 
     for rater, name in plan.packed.items():
@@ -158,7 +164,9 @@ def read_scores(raw: RawTable, plan: ColumnPlan) -> dict[str, pd.DataFrame]:
     }
 
 
-def _read_each(raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any], float]) -> np.ndarray:
+def _read_each(
+    raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any], float]
+) -> Float[np.ndarray, " n"]:
     """(n,) float64 of `read(cell)`. A ValueError becomes an InputError that names the row."""
     out = np.full(raw.n, np.nan)
     for row, cell in enumerate(cells):
@@ -171,7 +179,7 @@ def _read_each(raw: RawTable, name: str, cells: pd.Series, read: Callable[[Any],
 
 def _unpack_column(
     raw: RawTable, name: str, keys: tuple[str, ...], key_of: Callable[[str], str | None]
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float[np.ndarray, " n"]]:
     """Key -> (n,) scores, for a column whose cells hold one score per key."""
     out: dict[str, np.ndarray] = {key: np.full(raw.n, np.nan) for key in keys}
     for row, cell in enumerate(raw.cells(name)):

@@ -1,4 +1,4 @@
-"""PeopleTable is what loading and simulating both return."""
+"""PeopleTable: the type of tables that are loaded or simulated."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from personax.views import MultiViewData, Truth
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a loader made of a file. `str(report)` is a short readable text.
+    """What was found in a file when it was loaded. `str(report)` is a short readable text.
 
     Attributes:
         recognised: column of the file -> what it holds.
@@ -27,7 +27,7 @@ class LoadReport:
         missing: what the schema declares but the file lacks.
         warnings: sentences that everybody who reads the results should know.
         matching: how files with embeddings were matched to the people; "" if there are none.
-        embedding_warnings: sentences on who lacks an embedding, and on equal embeddings.
+        embedding_warnings: sentences about who lacks an embedding, and about equal embeddings.
     """
 
     recognised: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def _listed(names: list[str] | tuple[str, ...], before: str, most: int = 12) -> 
 
 @dataclass(frozen=True)
 class PeopleTable:
-    """n people with features, trait scores and, where there are any, embeddings.
+    """n people with features, trait scores and possibly embeddings.
 
     Attributes:
         name: "athlete", "celeb" or the stem of the file.
@@ -78,14 +78,15 @@ class PeopleTable:
         features: (n, features) numbers, or labels if the feature is nominal; NaN where missing.
         kinds: feature -> continuous, ordinal, nominal or circular.
         periods: circular feature -> length of its circle (12 months, 365.25 days).
-        scores: rater (those of "aggregated", "chatgpt", "gemini" and "llama" that the table has) -> (n, 5)
-            scores of the traits in the order of `schema.TRAITS`. Scores are 1 to 3, with half steps in the
-            aggregated one; NaN where missing (never 0).
+        scores: rater -> (n, 5) scores of the traits in the order of `schema.TRAITS`. Raters are those of
+            "aggregated", "chatgpt", "gemini", "llama" and "deepseek" that the table has. Scores are 1 to 3,
+            aggregated ones possibly between whole numbers; NaN where missing (never 0).
         embeddings: modality ("image", "text") -> list of (n, d) float32 arrays, one per measurement. Empty if
             there are none.
         observed: modality -> (n, measurements) bool. Where it is False, the row of the embedding is 0 and has
             no meaning.
-        simulated: whether these people were made up. Every file and figure made from them must say so.
+        simulated: True if these people are made up. Every file and figure made from them must be marked as
+            simulated.
         source: where the table came from, for the manifest of a run.
         sha256: checksum of the file or files, or of the arrays of a simulated table.
         revision: commit of the hub's repository, or None.

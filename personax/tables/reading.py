@@ -1,6 +1,6 @@
 """Read the columns of parquet, arrow, csv, tsv and jsonl files. A table may consist of several files.
 
-Only the type of a cell (number, text, list) is looked at here, not its meaning. In every message, rows are
+This file treats only the type of a cell (number, text, list), not its meaning. In every message, rows are
 counted from 1, without the header.
 """
 
@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.ipc
 import pyarrow.parquet
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 
 from personax.runs.documents import parse_json
 from personax.runs.errors import InputError
@@ -75,7 +75,7 @@ class RawTable:
     def holds_vectors(self, name: str) -> bool:
         """Whether any cell is a list (of lists) of at least eight numbers.
 
-        Every cell is asked until one is a vector, so a wrong or empty cell hides nothing, whatever its row.
+        Cells are checked until one is a vector, so wrong or empty cells before it do not matter.
         """
         column = self.column(name)
         if not isinstance(column, pa.ChunkedArray):
@@ -90,9 +90,9 @@ class RawTable:
     def vectors(self, name: str) -> tuple[Float32[np.ndarray, "n ..."], Bool[np.ndarray, " n"]]:
         """A column of vectors as an array and a mask.
 
-        One rule for every row: None, NaN, the texts in `schema.MISSING` and an empty list are missing; any
-        other cell must be a list of numbers, as long as most are. In a cell with several vectors, an empty
-        one becomes NaN.
+        The same rule applies to every row: None, NaN, the texts in `schema.MISSING` and an empty list are
+        missing; any other cell must be a list of numbers, and all lists must have the same length. In a cell
+        with several vectors, an empty vector becomes NaN.
 
         Returns:
             (n, d) float32, or (n, k, d) if each cell is a list of k vectors, with 0 in missing rows; and
@@ -124,7 +124,9 @@ class RawTable:
             out[row], present[row] = vector, True
         return (np.zeros((self.n, 0), dtype=np.float32) if out is None else out), present
 
-    def _arrow_vectors(self, name: str, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    def _arrow_vectors(
+        self, name: str, column: pa.ChunkedArray
+    ) -> tuple[Float[np.ndarray, "n d"], Bool[np.ndarray, " n"]]:
         lengths = pa.compute.fill_null(pa.compute.list_value_length(column), 0).to_numpy()
         present = lengths > 0
         dim = int(lengths.max(initial=0))
@@ -141,12 +143,12 @@ class RawTable:
         return out, present
 
     def _length_error(self, name: str, sizes: Sequence[int]) -> InputError:
-        """Names the first row with another size than most; 0 is a missing cell."""
+        """The error that names the first row whose size differs from most sizes; 0 is a missing cell."""
         counts = Counter(size for size in sizes if size)
         usual = max(counts, key=lambda size: (counts[size], size))
         row = next((row for row, size in enumerate(sizes) if size not in (0, usual)), None)
         if row is None:
-            return InputError(f"{self.label}, column {name!r}: cells hold {usual} numbers in unlike shapes")
+            return InputError(f"{self.label}, column {name!r}: cells of {usual} numbers differ in shape")
         return InputError(
             f"{self.label}, column {name!r}, row {row + 1}: {sizes[row]} numbers, but most rows have {usual}"
         )
@@ -182,7 +184,7 @@ def shown(cell: Any, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _as_vector(cell: Any) -> np.ndarray:
+def _as_vector(cell: Any) -> Float[np.ndarray, "*k d"]:
     """A list, array, or text such as `[0.1, 0.2]` as float32 with one or two axes. Raises ValueError."""
     if isinstance(cell, str):
         if not cell.lstrip().startswith("["):
@@ -205,8 +207,8 @@ def _as_vector(cell: Any) -> np.ndarray:
     return vector
 
 
-def _with_gaps(cell: Any) -> np.ndarray:
-    """(k, d) float32 from k lists, some of them empty or None; those become NaN. Raises ValueError."""
+def _with_gaps(cell: Any) -> Float[np.ndarray, "k d"]:
+    """(k, d) float32 from k lists, some of which are empty or None and become NaN. Raises ValueError."""
     gaps = [is_missing(part) or (isinstance(part, list | np.ndarray) and len(part) == 0) for part in cell]
     if not any(gaps) or all(gaps):
         raise ValueError
@@ -228,7 +230,7 @@ def _is_vector(cell: Any) -> bool:
 
 
 def _vector_size(cell: Any) -> int:
-    """How many numbers a cell holds; 0 if it is no list of numbers."""
+    """How many numbers a cell holds; 0 if it is not a list of numbers."""
     try:
         return _as_vector(cell).size
     except ValueError:
@@ -421,7 +423,7 @@ def _read_csv(path: Path, delimiter: str) -> RawTable:
 
 
 def _check_csv(path: Path, delimiter: str) -> list[str]:
-    """The header, if all rows are as long as it is. pandas would pad short rows without a warning."""
+    """Return the header if all rows have as many cells; pandas would fill short rows without a warning."""
     # A cell may hold a whole embedding as a text.
     csv.field_size_limit(2**30)
     with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -443,7 +445,7 @@ def _check_csv(path: Path, delimiter: str) -> list[str]:
                 if len(cells) != len(header):
                     raise InputError(
                         f"{path}, row {row}: {len(cells)} cells, but the header has {len(header)}; "
-                        "a text with a comma needs quotes, and a last row cut short means a truncated file"
+                        "a text with a comma needs quotes, and an incomplete last row means a truncated file"
                     )
         except csv.Error as error:
             raise InputError(f"{path}, line {reader.line_num}: not valid CSV ({error})") from error

@@ -1,4 +1,4 @@
-"""Find out what the columns of a file are: by their names and, for embeddings, by their cells."""
+"""Recognise what the columns of a file hold: by their names and, for embeddings, also by their cells."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -24,12 +24,12 @@ UNUSED_SPELLINGS = {plain(word) for word in UNUSED_NAMES}
 
 
 def complete_plan(raw: RawTable, schema: tuple[ColumnDeclaration, ...], by_hand: ColumnPlan) -> ColumnPlan:
-    """Add every other column of the file to the plan `by_hand`. Unknown columns are ignored.
+    """Add to the plan `by_hand`, which the user has written, all other columns of the file.
 
-    The choices made by hand are never changed.
+    Unknown columns are ignored. The choices of the user are never changed.
 
     Raises:
-        InputError: two columns of the file mean the same.
+        InputError: two columns of the file have the same meaning.
     """
     plan = deepcopy(by_hand)
     named = set(by_hand.used())
@@ -46,7 +46,7 @@ def complete_plan(raw: RawTable, schema: tuple[ColumnDeclaration, ...], by_hand:
             plan.ignored[name] = "another column was named by hand"
         elif meaning in taken:
             raise InputError(
-                f"{raw.label}: columns {taken[meaning]!r} and {name!r} mean the same "
+                f"{raw.label}: columns {taken[meaning]!r} and {name!r} have the same meaning "
                 f"({_described(meaning)}); remove one, or say which in a --columns file"
             )
         else:
@@ -71,7 +71,7 @@ def _why_ignored(name: str) -> str:
 
 
 def _named_by_hand(meaning: Meaning, by_hand: ColumnPlan) -> bool:
-    """Whether the plan made by hand has a column with this meaning already."""
+    """Whether the user's plan already has a column with this meaning."""
     if isinstance(meaning, ColumnDeclaration):
         return meaning.name in by_hand.features
     if isinstance(meaning, ScoreMeaning):

@@ -1,8 +1,8 @@
 """What the columns of AthlePersona and CelebPersona mean: one declaration for each column.
 
 The names are those of the paper's Fig. 1. The aliases are the names in the authors' private CSV files and
-other spellings. Case, blanks, brackets and underscores never matter. To make the loader know a new column,
-add a line here. For a single file, write a `--columns` file instead (column_map.py).
+other spellings. Upper and lower case, blanks, brackets and underscores never matter. If the loader should
+recognise a new column, add a line here. For a single file, write a `--columns` file instead (column_map.py).
 """
 
 import re
@@ -35,7 +35,7 @@ class ColumnDeclaration:
         low, high: lowest and highest allowed number, both included.
         missing: cells that mean "no value" in this column, in addition to `MISSING`.
         period: length of the circle, for circular columns.
-        optional: whether the report says nothing if a file lacks the column.
+        optional: True if the report should not mention that a file lacks the column.
     """
 
     name: str
@@ -127,7 +127,7 @@ ID_NAMES = ("ID", "Person_id", "Identity", "Identity_id", "Idx")
 # Columns of the tables that are not used here.
 UNUSED_NAMES = ("image_path", "image", "file_name", "Description", "split")
 
-# This column marks every row of a simulated table, so that the mark survives a conversion to CSV.
+# This column marks every row of a simulated table, so that the mark is still there after a conversion to CSV.
 SIMULATED_NAME = "Simulated"
 # Prefix of the columns that hold the true latents of a simulated table.
 TRUTH_PREFIX = "truth_"

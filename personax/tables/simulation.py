@@ -1,27 +1,32 @@
 """Simulated AthlePersona and CelebPersona: made-up people with known latents, graph and dependences.
 
+Terms: latents are hidden causes of what is observed. A block is a set of latents: the shared latents s, or
+the latents z of one modality (image or text).
+
 To judge a result on these tables, one must know what they assume:
 
-- The shared latents s are independent of each other (s can be identified as a block only, so an edge inside s
+- The shared latents s are independent of each other (s can be identified only as a block, so an edge inside s
   could not be scored). They are not Gaussian (a scaled Beta(2, 2)).
-- Each latent z of a modality is z = f(parents) + noise. f is a sum of smooth increasing functions of the
-  parents. The noise is Laplace noise, and a parent in s changes its scale by about 30 % (the "sufficient
-  change" that Lemma 2 of the paper needs). Parents explain 45-65 % of the variance of a latent. Every latent
-  has variance 1.
+- Each latent z of a modality is z = f(parents) + noise. f is a sum of smooth functions of the parents, each
+  increasing or decreasing. The noise is Laplace noise, and a parent in s changes its scale by about 30 % (the
+  "sufficient change" that Lemma 2 of the paper needs). Parents explain 45-65 % of the variance of a latent.
+  Every latent has variance 1.
 - The graphs have the edges among the z's that the paper published (paper §6); edges without a direction there
-  have one here. s has edges into both modalities. There are 16 edges for athletes and 25 for celebrities.
-  There are no loops, and all noises are independent.
-- Measurement i of modality m is x = f_{m,i}(z_m, s, eta_{m,i}) + white noise. The nuisance eta is what this
-  measurement alone shows. f is a well-conditioned linear map into the space of the embedding, plus a bend
-  (tanh of random projections into further directions) that keeps it smooth and injective. Every measurement
-  has its own f, offset and eta. s is part of the measurements of both modalities, so each modality reveals
-  it. At full size, ridge regression from one embedding to a latent has a held-out R² of 0.93-0.97.
-- If a modality has several measurements, eta is as strong as the latents, and only the agreement of the
-  measurements tells them apart. The single image of the athletes has a weaker eta, because nothing else could
-  tell them apart.
-- Each language model reads each trait from one text latent, with a noise, a bias and a rate of "insufficient
-  information" of its own. How well known a person is influences this rate and nothing else.
-- Biography: see biography.py. A few per cent of the celebrities' second and third images are missing.
+  have a direction here. s has edges into both modalities. There are 16 edges for athletes and 25 for
+  celebrities. There are no cycles, and all noises are independent.
+- Measurement i of modality m is x = f_{m,i}(z_m, s, eta_{m,i}) + white noise. The nuisance eta is what only
+  this measurement shows. f is a well-conditioned linear map into the space of the embedding, plus a nonlinear
+  part (tanh of random projections into additional directions); it is smooth and injective. Every measurement
+  has its own f, offset and eta. s is part of the measurements of both modalities, so each modality shows it.
+  At full size, ridge regression from one embedding to a latent has an R² of 0.93-0.97 on held-out people.
+- If a modality has several measurements, eta is as strong as the latents, and the latents can be
+distinguished
+  from eta only because the measurements agree on them. The single image of the athletes has a weaker eta,
+  because there is no second measurement.
+- Each language model reads each trait from one text latent, with its own noise, bias and rate of
+"insufficient
+  information". How well known a person is influences this rate and nothing else.
+- Biography: see biography.py. 2 % of the celebrities' second images and 5 % of their third are missing.
 
 `PeopleTable.dependent` is exact: a trait and a feature are dependent if and only if one of them is an
 ancestor of the other, or both have a common ancestor, in the graph that the table was drawn from.
@@ -34,6 +39,7 @@ from typing import TypeVar
 import networkx as nx
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Int
 from scipy.stats import norm
 
 from personax.independence.columns import Kind
@@ -49,7 +55,7 @@ from personax.views import Truth
 SIMULATED_WARNING = "SIMULATED: these people are made up; nothing here is a finding about real ones"
 FEWEST_PEOPLE = 20
 Value = TypeVar("Value")
-# Variance that one latent gives to an embedding, divided by the variance of the noise of one coordinate.
+# Variance of an embedding that comes from one latent, divided by the noise variance of one coordinate.
 SIGNAL_TO_NOISE = 25.0
 # Typical standard deviation of a coordinate of an embedding, and of the means of the coordinates.
 COORDINATE_SCALE, COORDINATE_OFFSET = 1.0, 0.5
@@ -58,12 +64,12 @@ ROWS_PER_CHUNK = 512
 
 @dataclass(frozen=True)
 class Measured:
-    """How a modality is seen.
+    """How the measurements of a modality are made.
 
     Attributes:
         nuisance: number of nuisance coordinates eta in each measurement.
         strength: standard deviation of a nuisance coordinate. (A latent has 1.)
-        missing: share of people who lack measurement 1, 2, ...; so it gives the number of measurements, too.
+        missing: share of people who lack measurement 1, 2, ...; its length is the number of measurements.
     """
 
     nuisance: int
@@ -77,8 +83,8 @@ class Reading:
 
     Attributes:
         reliability: share of the variance of its reading that comes from the latent, in (0, 1).
-        shift: how far its scale is moved up.
-        insufficient: share of the answers "insufficient information".
+        shift: bias that is added to its reading, in standard deviations of the reading.
+        insufficient: share of the answers "insufficient information", in (0, 1).
     """
 
     reliability: float
@@ -94,7 +100,7 @@ class Design:
         people: published number of people.
         sizes: block -> number of its latents.
         edges: (parent, child) pairs of latents.
-        measured: modality -> how it is seen.
+        measured: modality -> how its measurements are made.
         traits: trait -> the text latent that it is read from.
         margins: trait -> shares of the scores 1 and 2.
         readings: language model -> how it scores.
@@ -209,15 +215,15 @@ def simulate_table(
     embeddings: bool = True,
     aggregate: Aggregate = "median",
 ) -> PeopleTable:
-    """Make up a table of people with the schema and size of the published one, and its truth.
+    """Simulate a table of people with the schema and size of the published one, and its truth.
 
     Args:
         dataset: "athlete" (4,181 people, 12 latents) or "celeb" (9,444 people, 18 latents).
         data_seed: seed, at least 0. The same seed and sizes give the same table (up to rounding if the
             machine or the number of threads differs).
         n: number of people, at least 20; None for the published number.
-        image_dim, text_dim: lengths of the embeddings (ImageBind has 1,024, gte-Qwen2 3,584). They must be at
-            least the number of latents and nuisance coordinates that the embedding shows.
+        image_dim, text_dim: lengths of the embeddings (ImageBind has 1,024, gte-Qwen2 3,584). Each must be at
+            least the number of latents and nuisance coordinates that are in the embedding.
         embeddings: False leaves the embeddings out and changes nothing else.
         aggregate: how the scores of the three models become one score.
 
@@ -270,7 +276,7 @@ def simulate_table(
 
 
 def _columns_drawn(
-    features: Iterable[str], raters: Iterable[str], embeddings: Mapping[str, list[np.ndarray]]
+    features: Iterable[str], raters: Iterable[str], embeddings: Mapping[str, list[Float[np.ndarray, "n dim"]]]
 ) -> dict[str, str]:
     """What the report says about the columns."""
     columns = {name: name for name in features} | {f"{rater} scores": f"{rater} scores" for rater in raters}
@@ -280,7 +286,7 @@ def _columns_drawn(
     return columns
 
 
-def _adjacency(design: Design) -> np.ndarray:
+def _adjacency(design: Design) -> Int[np.ndarray, "k k"]:
     """(k, k) int; A[i, j] = 1 means latent i -> latent j."""
     place = {name: number for number, name in enumerate(design.latents)}
     adjacency = np.zeros((len(place), len(place)), dtype=int)
@@ -290,10 +296,10 @@ def _adjacency(design: Design) -> np.ndarray:
 
 
 def _dependences(design: Design, features: Sequence[str]) -> pd.DataFrame:
-    """(5, features) bool: True where trait and feature are d-connected given nothing.
+    """(5, features) bool: True where trait and feature are d-connected, given no other variable.
 
-    They are if one is an ancestor of the other or if they have a common ancestor. Each declared arrow has a
-    real effect, so these are the dependent pairs (faithfulness).
+    They are d-connected if one is an ancestor of the other or if they have a common ancestor. Each declared
+    arrow has a real effect, so these are the dependent pairs (faithfulness).
     """
     graph = nx.DiGraph(list(design.edges))
     graph.add_nodes_from(design.latents)
@@ -306,7 +312,7 @@ def _dependences(design: Design, features: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(table, index=list(TRAITS), columns=list(features))
 
 
-def _standardised(values: np.ndarray) -> np.ndarray:
+def _standardised(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     standard: np.ndarray = (values - values.mean()) / values.std()
     return standard
 
@@ -339,9 +345,13 @@ def _draw_latents(design: Design, n: int, rng: np.random.Generator) -> pd.DataFr
 
 
 def _draw_features(
-    biography: Sequence[Drawn], latents: Mapping[str, np.ndarray], n: int, dataset: str, data_seed: int
+    biography: Sequence[Drawn],
+    latents: Mapping[str, Float[np.ndarray, " n"]],
+    n: int,
+    dataset: str,
+    data_seed: int,
 ) -> pd.DataFrame:
-    """(n, columns) biography. Every column has its own random stream, so a new one changes no other."""
+    """(n, columns) biography. Every column has its own random stream, so a new column changes no other."""
     values = dict(latents)
     shown: dict[str, pd.Series] = {}
     for drawn in biography:
@@ -354,9 +364,9 @@ def _draw_features(
 
 
 def _draw_scores(
-    design: Design, latents: Mapping[str, np.ndarray], n: int, rng: np.random.Generator
+    design: Design, latents: Mapping[str, Float[np.ndarray, " n"]], n: int, rng: np.random.Generator
 ) -> dict[str, pd.DataFrame]:
-    """Language model -> (n, 5) scores 1, 2, 3 or NaN: a noisy reading of the latent, cut twice."""
+    """Language model -> (n, 5) scores 1, 2, 3 or NaN: a noisy reading of the latent with two thresholds."""
     obscurity = rng.standard_normal(n)
     scores = {}
     for rater, reading in design.readings.items():
@@ -375,7 +385,7 @@ def _draw_scores(
 
 def _measure(
     design: Design, latents: pd.DataFrame, modality: str, dim: int, stream: str, data_seed: int
-) -> tuple[list[np.ndarray], np.ndarray]:
+) -> tuple[list[Float[np.ndarray, "n dim"]], Bool[np.ndarray, "n measurements"]]:
     """The embeddings of a modality, each (n, dim) float32, and their mask (n, measurements) bool."""
     measured = design.measured[modality]
     names = [*design.blocks[modality], *design.blocks["s"]]
@@ -398,7 +408,9 @@ def _measure(
     return arrays, np.column_stack(masks)
 
 
-def _embed(inputs: np.ndarray, dim: int, rng: np.random.Generator) -> np.ndarray:
+def _embed(
+    inputs: Float[np.ndarray, "n k"], dim: int, rng: np.random.Generator
+) -> Float[np.ndarray, "n dim"]:
     """Measurements x = f(inputs) + noise: (n, k) float32 -> (n, dim) float32, with f drawn from `rng`.
 
     f is a linear map with orthonormal columns, stretched by 0.85-1.15, plus 2k bent directions tanh(C u + c).
@@ -429,7 +441,7 @@ def _table_checksum(
     latents: pd.DataFrame,
     features: pd.DataFrame,
     scores: Mapping[str, pd.DataFrame],
-    embeddings: Mapping[str, list[np.ndarray]],
+    embeddings: Mapping[str, list[Float[np.ndarray, "n dim"]]],
 ) -> str:
     """SHA-256, in hexadecimal, of everything that was drawn."""
     labels = features.astype(str).to_numpy(dtype="U")

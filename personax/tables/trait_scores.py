@@ -1,9 +1,9 @@
-"""Big Five scores: which columns hold them, what their cells mean, and how the scores of raters are combined.
+"""Big Five scores: which columns hold them, what their cells mean, and how raters' scores are combined.
 
 A rater is a language model, or "aggregated" for the combination of several. A language model answers 1, 2 or
 3 (low, medium, high) for each trait, or 0 for "insufficient information" (paper §3). Here 0 is a missing
-value, never a number. The aggregated score of a person is the median over the models without the 0s, so half
-steps (1.5, 2.5) occur.
+value, never a number. The aggregated score of a person is the median over the models without the 0s, so
+values such as 1.5 and 2.5 occur.
 """
 
 import ast
@@ -24,7 +24,7 @@ Aggregate = Literal["median", "majority", "mean"]
 
 LOWEST, HIGHEST, INSUFFICIENT = 1.0, 3.0, 0.0
 
-# DeepSeek scored an older draft of the celebrity table (columns DS_o ... DS_n). It has a name of its own,
+# DeepSeek scored an older draft of the celebrity table (columns DS_o ... DS_n). It is a separate rater,
 # because it is not the third model of the published table.
 RATERS: dict[str, tuple[str, ...]] = {
     "aggregated": ("aggregated", "aggregate", "aggregatedbigfive", "final", "median", "consensus"),
@@ -92,7 +92,7 @@ LONGEST_CELL = 1000  # characters of a cell with the scores of one person
 
 
 def _unpack(cell: Any) -> Any:
-    """The list or dict in a text cell (written as JSON, as Python or with commas); other cells unchanged.
+    """The list or dict in a text cell (in JSON, in Python or with commas); other cells stay as they are.
 
     A text that is too long for the scores of a person stays a text.
     """
@@ -120,7 +120,7 @@ def split_cell(cell: Any, keys: Sequence[str], key_of: Callable[[str], str | Non
         key_of: translates a key of a dict; None if it is unknown.
 
     Raises:
-        ValueError: the cell holds something else. The message says what is expected.
+        ValueError: the cell holds something else; the message names what is expected.
 
     Example:
         >>> split_cell("{'chatgpt': 2, 'Llama_score': 3}", ("chatgpt", "gemini", "llama"), rater_of)

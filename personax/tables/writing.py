@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+from jaxtyping import Bool, Float
 
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path
@@ -25,7 +26,7 @@ DESCRIPTION_COLUMNS = {llm: f"{llm.capitalize()}_description" for llm in LLMS}
 
 
 def write_table(table: PeopleTable, path: Path | str) -> None:
-    """Write a table so that `load_table(..., table=path)` gives equal values back.
+    """Write a table so that `load_table(..., table=path)` returns equal values.
 
     Scores are lists of five numbers, with 0 for "insufficient information". Embeddings are lists of float32
     with a fixed size, in the columns `Profile_picture` (or `Profile_picture_1`, ... if there are several) and
@@ -57,7 +58,7 @@ def write_table(table: PeopleTable, path: Path | str) -> None:
     metadata = {METADATA_KEY: json.dumps(facts).encode()}
     arrow = pa.table(columns).replace_schema_metadata(metadata)
     with atomic_path(path) as temporary:
-        # Noise cannot be compressed, and dictionaries of floats only cost time.
+        # Embeddings hardly compress, and dictionaries of floats only cost time.
         pa.parquet.write_table(arrow, temporary, compression="none", use_dictionary=False)
 
 
@@ -71,7 +72,7 @@ def _embedding_columns(modality: str, measurements: int) -> list[str]:
     return [f"Profile_picture_{number}" for number in range(1, measurements + 1)]
 
 
-def _vectors(array: np.ndarray, present: np.ndarray) -> pa.FixedSizeListArray:
+def _vectors(array: Float[np.ndarray, "n d"], present: Bool[np.ndarray, " n"]) -> pa.FixedSizeListArray:
     """(n, d) float32 as lists, with null where not `present`."""
     values = pa.array(np.ascontiguousarray(array, dtype=np.float32).reshape(-1))
     mask = None if present.all() else pa.array(~present)

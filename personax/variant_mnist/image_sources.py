@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Int64, Shaped, UInt8
 from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 
@@ -30,7 +30,7 @@ from personax.variant_mnist.torchvision_import import torchvision_module
 Source = Literal["auto", "mnist", "digits"]
 
 SIDE = 28  # side of every source image in pixels
-INK = 20  # the digits lie in a box with this side in the middle of the image
+INK = 20  # the digits are in a box with this side in the middle of the image
 REAL_NAME = "MNIST and Fashion-MNIST"
 STAND_IN_NAME = "sklearn-digits (stand-in)"
 
@@ -38,8 +38,8 @@ _PROBE_SECONDS = 5.0  # how long a machine without a network waits for an answer
 
 log = logging.getLogger(__name__)
 
-# MD5 sums of the unpacked files. torchvision knows only those of the .gz files. These were computed from
-# files whose .gz has the MD5 sum that torchvision knows.
+# MD5 sums of the unpacked files. torchvision has only the sums of the .gz files. These sums were computed
+# from files whose .gz has the MD5 sum in torchvision.
 _UNPACKED_MD5 = {
     "MNIST": {
         "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -105,14 +105,14 @@ class _NotAvailable(InputError):
 
 
 def load_images(source: Source, data_dir: Path | str) -> ImageSource:
-    """Load the digits and garments that scenes are made of.
+    """Load the images of digits and garments from which scenes are made.
 
     Args:
         source: "mnist" for MNIST and Fashion-MNIST (70,000 images each: training and test images together,
-            because the scenes get a split of their own); "digits" for scikit-learn's handwritten digits in
-            both modalities; "auto" for "mnist" if the files are there or can be downloaded, else "digits".
+            because the scenes are split separately); "digits" for scikit-learn's handwritten digits in both
+            modalities; "auto" for "mnist" if the files are there or can be downloaded, else "digits".
         data_dir: a folder in torchvision's layout (`MNIST/raw/train-images-idx3-ubyte.gz` and so on), with
-            packed or unpacked files. Missing files are downloaded into it; else nothing is written.
+            packed or unpacked files. Missing files are downloaded into it; nothing else is written.
 
     Raises:
         InputError: a file does not have the known MD5 sum (for every source except "digits"), or files are
@@ -133,7 +133,11 @@ def load_images(source: Source, data_dir: Path | str) -> ImageSource:
 
 
 def _image_source(
-    digits: np.ndarray, garments: np.ndarray, digit_labels: np.ndarray, garment_labels: np.ndarray, name: str
+    digits: Shaped[np.ndarray, "n_digits side side"],
+    garments: Shaped[np.ndarray, "n_garments side side"],
+    digit_labels: Shaped[np.ndarray, " n_digits"],
+    garment_labels: Shaped[np.ndarray, " n_garments"],
+    name: str,
 ) -> ImageSource:
     arrays = (digits, garments, digit_labels, garment_labels)
     return ImageSource(*arrays, name=name, sha256=sha256_arrays(*arrays))
@@ -156,7 +160,7 @@ def stand_in_images() -> ImageSource:
 
 
 def torchvision_collections() -> tuple[Collection, Collection]:
-    """MNIST and Fashion-MNIST with the file names, checksums and mirrors that torchvision knows."""
+    """MNIST and Fashion-MNIST with the file names, checksums and mirrors of torchvision."""
     mnist = torchvision_module("datasets.mnist")
     digits, garments = (
         Collection(
@@ -188,7 +192,7 @@ def read_collection(
 
 
 def _find_idx(raw: Path, file: IdxFile) -> tuple[Path, str] | None:
-    """The path of the packed or unpacked file and its right MD5 sum; None if there is no such file."""
+    """The path of the packed or unpacked file and its expected MD5 sum; None if there is no such file."""
     for path, md5 in ((raw / f"{file.name}.gz", file.packed_md5), (raw / file.name, file.unpacked_md5)):
         try:
             if path.is_file():
@@ -198,7 +202,7 @@ def _find_idx(raw: Path, file: IdxFile) -> tuple[Path, str] | None:
     return None
 
 
-def _read_idx(raw: Path, file: IdxFile) -> np.ndarray:
+def _read_idx(raw: Path, file: IdxFile) -> Shaped[np.ndarray, "..."]:
     """The array in an idx file of bytes. Raises InputError if the checksum is wrong."""
     found = _find_idx(raw, file)
     if found is None:
@@ -220,7 +224,7 @@ def _read_idx(raw: Path, file: IdxFile) -> np.ndarray:
         raise InputError(f"{path}: not an idx file of bytes ({error})") from error
 
 
-def _parse_idx(content: bytes) -> np.ndarray:
+def _parse_idx(content: bytes) -> Shaped[np.ndarray, "..."]:
     """Parse an idx file of unsigned bytes: 0, 0, 8, number of axes, their lengths as big-endian int32, data.
 
     Raises ValueError if the first four bytes or the length of the file are wrong.
@@ -239,7 +243,7 @@ def _download_missing(raw: Path, files: Sequence[IdxFile], mirrors: Sequence[str
     first_missing = raw / f"{files[0].name}.gz"
     reached = reachable_mirrors(mirrors, _PROBE_SECONDS)
     if not reached:
-        raise _NotAvailable(f"{first_missing}: is missing, and no server that has it can be reached")
+        raise _NotAvailable(f"{first_missing}: is missing, and no server can be reached to download it")
     log.info("downloading %s to %s", ", ".join(f"{file.name}.gz" for file in files), raw)
     with ExitStack() as stack:
         if not sys.stderr.isatty():
@@ -266,10 +270,10 @@ def _download_from_first(mirrors: Sequence[str], file: IdxFile, raw: Path) -> No
 
 
 def reachable_mirrors(mirrors: Sequence[str], seconds: float) -> list[str]:
-    """The mirrors that give any answer within `seconds`. All are asked at the same time.
+    """The mirrors that give any answer within `seconds`. All are tried at the same time.
 
-    They are asked in daemon threads, because urllib's time limit covers neither the look-up of a name nor the
-    attempts at all addresses of a server.
+    They are tried in daemon threads, because urllib's time limit includes neither the look-up of a name nor
+    the attempts at all addresses of a server.
     """
     answered: set[str] = set()
 

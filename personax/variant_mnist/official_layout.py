@@ -2,10 +2,10 @@
 
 color.csv      z11, z12, path_red, path_green, path_blue   RGB PNGs
 fashion.csv    z21, z22, path [, path_2, path_3 ...]       grey PNGs
-graph.csv      from, to                                    edges between the latents (an addition of ours)
+graph.csv      from, to                                    edges between the latents (we have added this file)
 
-The first two tables have one row per scene, in the same order. Paths are relative to the folder. Further
-latents z13, z14, ... and z23, z24, ... are allowed. In messages, row 1 is the first row below the header.
+The first two tables have one row per scene, in the same order. Paths are relative to the folder. More latents
+z13, z14, ... and z23, z24, ... are allowed. In messages, row 1 is the first row below the header.
 """
 
 import csv
@@ -18,6 +18,7 @@ from typing import NamedTuple
 import networkx as nx
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 from PIL import Image
 from tqdm import tqdm
 
@@ -96,7 +97,7 @@ def write_dataset(data: MultiViewData, folder: Path | str) -> None:
 
 
 def _check_fits(data: MultiViewData) -> None:
-    """Raise InputError if `data` are not as `write_dataset` describes them."""
+    """Raise InputError if `data` are not of the form that `write_dataset` describes."""
     if data.truth is None or data.truth.graph is None:
         raise InputError("the official layout needs true latents and their graph, which these data lack")
     if set(data.modalities) != {layout.modality for layout in _LAYOUTS}:
@@ -113,7 +114,7 @@ def _check_fits(data: MultiViewData) -> None:
         if not arrays or (layout.mode == "RGB" and len(arrays) != len(_COLOURS)):
             raise InputError(f"{layout.modality}: {len(arrays)} measurements do not fit {layout.table}")
         if not data.observed[layout.modality].all():
-            raise InputError(f"{layout.modality}: the official layout has no place for missing measurements")
+            raise InputError(f"{layout.modality}: the official layout cannot store missing measurements")
         for array in arrays:
             if array.ndim != 4 or array.shape[1] != layout.channels:
                 raise InputError(f"{layout.modality}: shape {array.shape}, not (n, {layout.channels}, h, w)")
@@ -147,7 +148,7 @@ def _write_all(data: MultiViewData, folder: Path) -> None:
             bar.update(written)
 
 
-def _write_pictures(array: np.ndarray, paths: Sequence[Path]) -> int:
+def _write_pictures(array: Float[np.ndarray, "b channels h w"], paths: Sequence[Path]) -> int:
     """Write pictures (b, 1 or 3, h, w) in [0, 1]; returns their number."""
     pixels = np.rint(array * 255).astype(np.uint8).transpose(0, 2, 3, 1)
     for picture, path in zip(pixels, paths, strict=True):
@@ -164,8 +165,8 @@ def read_dataset(folder: Path | str, *, size: int | None = None) -> MultiViewDat
 
     Returns:
         The modalities "digit" (three measurements (n, 3, h, w): red, green, blue) and "garment" (one
-        measurement (n, 1, h, w) per path column), with pixels in [0, 1]. The graph is that of graph.csv.
-        Without this file it is the official graph if the latents are the official four, else None.
+        measurement (n, 1, h, w) per path column), with pixels in [0, 1]. The graph is read from graph.csv.
+        Without this file it is the official graph if the latents are the four official ones, else None.
 
     Raises:
         InputError: something is missing, cannot be read or does not fit. The message names table, row and
@@ -245,7 +246,7 @@ def _number(cell: str, path: Path, row: int, column: str) -> float:
     return value
 
 
-def _read_graph(path: Path, names: Sequence[str]) -> np.ndarray | None:
+def _read_graph(path: Path, names: Sequence[str]) -> Int[np.ndarray, "k k"] | None:
     """(k, k) adjacency matrix over `names`, or None (see `read_dataset`). Raises InputError."""
     edges: list[tuple[str, str]]
     if path.exists():
@@ -298,14 +299,16 @@ class _PictureColumn(NamedTuple):
         return InputError(f"{place}: {self.paths[row]}: {fault}" if self.paths[row] else f"{place}: {fault}")
 
 
-def _read_pictures(columns: Sequence[_PictureColumn], size: int | None) -> list[np.ndarray]:
+def _read_pictures(
+    columns: Sequence[_PictureColumn], size: int | None
+) -> list[Float[np.ndarray, "n channels h w"]]:
     """One array (n, channels, h, w) float32 in [0, 1] per column. Raises InputError if sizes differ."""
     original = columns[0].read(0).size
     width, height = original if size is None else (size, size)
     n = len(columns[0].paths)
     arrays = [np.empty((n, column.layout.channels, height, width), dtype=np.float32) for column in columns]
 
-    def read_block(job: tuple[_PictureColumn, np.ndarray, int]) -> int:
+    def read_block(job: tuple[_PictureColumn, Float[np.ndarray, "n channels h w"], int]) -> int:
         column, array, start = job
         rows = range(start, min(start + _PICTURES_AT_ONCE, n))
         for row in rows:

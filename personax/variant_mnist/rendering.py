@@ -1,23 +1,23 @@
 """Draw batches of objects, each at a given sub-pixel position, opacity and background level.
 
 Source images are normalised first, so that the factor that a latent controls can be read from the picture.
-The object is made smaller, so that it has room to move. It is centred on its centre of mass (for the
-position). It is scaled to a fixed energy, the root of the sum of its squared pixels at the resolution of the
-picture (for opacity and grey level).
+The object is made smaller, so that it has room to move. For the position, it is centred on its centre of
+mass. For opacity and grey level, it is scaled to a fixed energy: the square root of the sum of its squared
+pixels at the resolution of the picture.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float, Float32, Float64, UInt8
 from torch.nn import functional
 
 from personax.variant_mnist.scm import Factor
 
 CANVAS = 28  # side in pixels before the reduction to the output size
 OBJECT = 20  # side in pixels of the smaller object
-SPREAD = 3.0  # a latent of so many standard deviations is at the end of the range of its factor
+SPREAD = 3.0  # a latent of this many standard deviations is at the end of the range of its factor
 # Energy of a fully opaque object on 14 x 14 pixels; it grows in proportion to the side. With a higher energy,
 # the thinnest digits would be clipped at 1.
 ENERGY = 3.0
@@ -60,7 +60,9 @@ def normalise_objects(
     return torch.cat(parts)
 
 
-def _centre_of_mass(objects: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _centre_of_mass(
+    objects: Float[torch.Tensor, "n side side"],
+) -> tuple[Float[torch.Tensor, " n"], Float[torch.Tensor, " n"]]:
     """Horizontal and vertical distance of the centre of mass from the middle, (n,) each, in object pixels."""
     side = objects.shape[-1]
     axis = torch.arange(side, dtype=objects.dtype) - (side - 1) / 2
@@ -103,7 +105,9 @@ def render(
     return torch.cat(drawn).numpy()
 
 
-def _render_batch(objects: torch.Tensor, value: Mapping[Factor, torch.Tensor], size: int) -> torch.Tensor:
+def _render_batch(
+    objects: Float[torch.Tensor, "n side side"], value: Mapping[Factor, Float[torch.Tensor, " n"]], size: int
+) -> Float[torch.Tensor, "n size size"]:
     horizontal_mass, vertical_mass = _centre_of_mass(objects)
     # affine_grid maps output to input coordinates. Both are in [-1, 1] over the whole side.
     theta = torch.zeros(len(objects), 2, 3)

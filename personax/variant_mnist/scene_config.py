@@ -1,4 +1,4 @@
-"""The options of all commands on Variant-MNIST that choose the scenes, and the scenes that they choose."""
+"""The options that choose the scenes, for all commands on Variant-MNIST, and how the scenes are made."""
 
 import re
 from dataclasses import dataclass
@@ -25,16 +25,18 @@ class SceneConfig:
     """Options that choose the scenes. The configurations of the commands inherit them."""
 
     n: SceneCount = 20000
-    """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
+    """Number of scenes: 80 % for training, 10 % for validation (choices such as when to stop), 10 % for the
+    test."""
     scm: ScmName = "variant_mnist"
     """Structural causal model of the latents; see personax/variant_mnist/scm.py."""
     measurements: str = "3,3"
     """Number of measurements of the digit (1 to 5: red, green, blue, yellow, magenta) and of the garment. The
     paper has 3,1."""
     nuisance: Nuisance = "independent"
-    """independent: every measurement has its own digit and garment. shared: one for all, as in the paper."""
+    """independent: every measurement shows its own digit or garment, so that measurements share only the
+    latents. shared: all measurements show the same one, as in the paper."""
     size: Annotated[int, Between(8, 28)] = 14
-    """Side of the pictures in pixels, 8 to 28."""
+    """Side length of the pictures in pixels, 8 to 28."""
     source: Literal["auto", "mnist", "digits"] = "auto"
     """mnist: MNIST and Fashion-MNIST. digits: scikit-learn's digits. auto: mnist if possible, else digits."""
     data_dir: FilePath = where_or_how("data")

@@ -1,11 +1,12 @@
 """Variant-MNIST: scenes of a coloured digit and a grey garment, drawn from known latents.
 
-A scene plays the part of a person. Its modalities are the digit and the garment.
+A scene is to the model what a person is in the tables. Its modalities are the digit and the garment.
 """
 
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from personax.runs.seeds import numpy_rng
 from personax.variant_mnist.image_sources import ImageSource
@@ -81,7 +82,7 @@ def make_variant_mnist(
     )
 
 
-def _coloured(grey: np.ndarray, colour: int) -> np.ndarray:
+def _coloured(grey: Float[np.ndarray, "n h w"], colour: int) -> Float[np.ndarray, "n 3 h w"]:
     """(n, h, w) grey pictures as (n, 3, h, w) pictures in one of the colours."""
     picture = np.zeros((len(grey), 3, *grey.shape[1:]), dtype=np.float32)
     for channel in COLOURS[colour]:

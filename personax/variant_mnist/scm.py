@@ -1,27 +1,27 @@
-"""Structural causal models: named latents, their causes, and the functions between them."""
+"""Structural causal models (SCMs): named latents, their causes, and the functions between them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Literal, get_args
 
-import networkx as nx
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 Factor = Literal["horizontal", "vertical", "intensity", "background"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 
 # parents (n, p) in the order of `Latent.parents`, noise (n,) standard normal -> values (n,)
-Mechanism = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Mechanism = Callable[[Float[np.ndarray, "n parents"], Float[np.ndarray, " n"]], Float[np.ndarray, " n"]]
 
 
 @dataclass(frozen=True)
 class Latent:
-    """A latent.
+    """A latent: a hidden number that controls one visual factor of the pictures of a modality.
 
     Attributes:
-        modality: the modality that shows it.
+        modality: the modality whose pictures show it.
         factor: the visual factor that it controls.
         parents: names of its direct causes.
         mechanism: function of the parents and the noise.
@@ -62,21 +62,21 @@ class StructuralCausalModel:
                     f"{name}: another latent controls the factor {latent.factor} of the {latent.modality}"
                 )
             controlled.add((latent.modality, latent.factor))
-        if not nx.is_directed_acyclic_graph(self._digraph()):
-            raise ValueError("the graph of the latents has a cycle")
+        try:
+            self._causes_first()
+        except CycleError as error:
+            raise ValueError("the graph of the latents has a cycle") from error
 
-    def _digraph(self) -> "nx.DiGraph[str]":
-        digraph: nx.DiGraph[str] = nx.DiGraph()
-        digraph.add_nodes_from(self.latents)
-        digraph.add_edges_from((p, name) for name, latent in self.latents.items() for p in latent.parents)
-        return digraph
+    def _causes_first(self) -> list[str]:
+        """The latents, each after its parents."""
+        return list(
+            TopologicalSorter({name: latent.parents for name, latent in self.latents.items()}).static_order()
+        )
 
     @property
     def graph(self) -> Int[np.ndarray, "d d"]:
         """(d, d) int array in the order of `latents`; A[i, j] = 1 means i -> j."""
-        return np.asarray(
-            nx.to_numpy_array(self._digraph(), nodelist=list(self.latents), dtype=np.dtype(int))
-        )
+        return np.array([[i in j.parents for j in self.latents.values()] for i in self.latents], dtype=int)
 
     @property
     def blocks(self) -> dict[str, list[str]]:
@@ -90,7 +90,7 @@ class StructuralCausalModel:
         """Draw n independent rows, with columns in the order of `latents`."""
         noise = dict(zip(self.latents, rng.standard_normal((len(self.latents), n)), strict=True))
         values: dict[str, np.ndarray] = {}
-        for name in nx.topological_sort(self._digraph()):
+        for name in self._causes_first():
             latent = self.latents[name]
             parents = (
                 np.stack([values[p] for p in latent.parents], axis=1) if latent.parents else np.empty((n, 0))
@@ -102,13 +102,13 @@ class StructuralCausalModel:
 # Mechanisms for one parent or none. All of them keep the mean of a latent near 0 and its variance near 1.
 
 
-def root(_parents: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def root(_parents: Float[np.ndarray, "n parents"], noise: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """z = eps."""
     return noise
 
 
 def sine(frequency: float, sd: float = 0.65) -> Mechanism:
-    """z = 0.95 sin(frequency parent) + sd eps, which is not monotone: it turns in the tails."""
+    """z = 0.95 sin(frequency parent) + sd eps, which is not monotone for large |parent|."""
     return lambda parents, noise: 0.95 * np.sin(frequency * parents[:, 0]) + sd * noise
 
 
@@ -123,7 +123,7 @@ def saturating(slope: float, sd: float = 0.7) -> Mechanism:
 
 
 def variant_mnist_scm() -> StructuralCausalModel:
-    """The SCM of Variant-MNIST (Sun et al. 2025, §6.2: graph and meaning; the functions are ours).
+    """The SCM of Variant-MNIST. Graph and meaning are from Sun et al. 2025, §6.2; the functions are ours.
 
     z11, the digit's horizontal position, causes its opacity z12 and the garment's vertical position z21,
     which causes the garment's grey level z22. Every mechanism is noisy and nonlinear; no two latents
@@ -152,7 +152,7 @@ def reordered_scm() -> StructuralCausalModel:
 
 
 def backwards_scm() -> StructuralCausalModel:
-    """The cross edge backwards: garment causes digit. z21 -> z22, z22 -> z11, z11 -> z12."""
+    """The edge between modalities is reversed: garment causes digit. z21 -> z22, z22 -> z11, z11 -> z12."""
     return StructuralCausalModel(
         {
             "z11": Latent("digit", "horizontal", ("z22",), saturating(1.2)),
@@ -164,7 +164,7 @@ def backwards_scm() -> StructuralCausalModel:
 
 
 def four_latents_scm() -> StructuralCausalModel:
-    """Four latents a modality: both positions, intensity and background; two edges between modalities."""
+    """Four latents per modality: both positions, intensity and background; two edges between modalities."""
     return StructuralCausalModel(
         {
             "z11": Latent("digit", "horizontal", (), root),

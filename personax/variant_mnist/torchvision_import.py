@@ -1,4 +1,4 @@
-"""The one place that imports torchvision. It works next to a CPU build of torch, too."""
+"""Import torchvision, here and nowhere else. This also works with a CPU build of torch."""
 
 import importlib
 import sys
@@ -6,16 +6,17 @@ from types import ModuleType
 
 import torch
 
-# They stay here until the process ends, because the schemas disappear with their Library.
+# They are kept until the process ends, because the schemas disappear with their Library.
 _schemas: list[torch.library.Library] = []
 
 
 def torchvision_module(name: str) -> ModuleType:
     """The module `torchvision.<name>`, for example "datasets.mnist".
 
-    The torchvision on PyPI is a CUDA build. Its operators do not load next to a CPU build of torch, and the
-    import fails because operators (torchvision::nms) are described that are not defined. Datasets, transforms
-    and utils do not need them, so it is enough to define their schemas and to import again.
+    The torchvision on PyPI is a CUDA build. Its operators do not load together with a CPU build of torch, and
+    the import fails because it refers to operators (torchvision::nms) that are not defined. Datasets,
+    transforms and utils do not need these operators, so it is enough to define their schemas and to import
+    again.
     """
     full_name = f"torchvision.{name}"
     try:

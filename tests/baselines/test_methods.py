@@ -1,4 +1,4 @@
-"""Each baseline where it is known to work, and the promises that all of them make."""
+"""Each baseline on a problem that it is known to solve, and the properties that all of them must have."""
 
 import dataclasses
 from pathlib import Path
@@ -64,7 +64,31 @@ def scores(model: Baseline[Any], data: MultiViewData, split: Split) -> tuple[np.
     return r2, mean_correlation(z[split.test], truth[split.test])
 
 
-# What all methods promise
+# Properties of all methods
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_save_and_load_give_the_same_model(name: str, tmp_path: Path) -> None:
+    data, split = people(100)
+    model = fitted(name, data, split, {**TINY, "training.epochs": 1}, seed=3)
+    model.save(tmp_path)
+    before = torch.get_rng_state()
+    loaded = type(model).load(tmp_path, device="cpu")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert loaded.transform(data).equals(model.transform(data))
+    assert (loaded.config, loaded.seed, loaded.names) == (model.config, 3, model.names)
+    if model.graph is None:
+        assert loaded.graph is None
+    else:
+        assert np.array_equal(np.asarray(loaded.graph), model.graph)
+
+
+def test_a_model_of_another_method_is_refused(tmp_path: Path) -> None:
+    data, split = people(100)
+    fitted("autoencoder", data, split, {**TINY, "training.epochs": 1}).save(tmp_path)
+    for other in ("beta_vae", "official"):
+        with pytest.raises(InputError, match=r"of another model|is not what `save` writes"):
+            METHODS[other].estimator.load(tmp_path, device="cpu")
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -182,7 +206,7 @@ def test_the_truth_is_used_by_one_method_only_and_it_says_so() -> None:
     assert [name for name, method in METHODS.items() if method.uses_truth] == ["causal_vae_supervised"]
 
 
-# Where each is known to work
+# Problems that each method is known to solve
 
 
 def test_the_autoencoder_finds_the_subspace() -> None:
@@ -264,7 +288,7 @@ def test_mcl_finds_what_views_share_and_nothing_else() -> None:
 
 
 def test_mmcrl_finds_latents_and_edges_of_a_sparse_graph_across_modalities() -> None:
-    """z11 -> z21 and z12 -> z22, bent: rotations of a block would need more edges (their Condition 4.3)."""
+    """z11 -> z21 and z12 -> z22, nonlinear: rotations of a block need more edges (their Condition 4.3)."""
     rng = np.random.default_rng(0)
     n = 1500
     e = rng.standard_normal((n, 4))

@@ -49,7 +49,7 @@ def test_trials_are_written_continued_and_chosen_from(
     with pytest.raises(KeyboardInterrupt):
         tune("mcl", task, tmp_path / "first")
     monkeypatch.undo()
-    with pytest.raises(InputError, match="another setup"):  # whose checkpoint lies there already
+    with pytest.raises(InputError, match="another setup"):  # its checkpoint is already there
         tune("mcl", other_task, tmp_path / "first")
 
     calls = []

@@ -1,4 +1,4 @@
-"""Several models in one batch: each must come out as it would alone."""
+"""Several models in one batch: each must have the same result as alone."""
 
 import dataclasses
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def scenes(seed: int, n: int = 160, measurements: tuple[int, int] = (2, 2)) -> t
 
 
 def embeddings(seed: int, *, missing: bool = False, n: int = 300) -> tuple[MultiViewData, Split]:
-    """Two modalities of two latents, each seen twice; a third of the people lack one of four, if wanted."""
+    """Two modalities of two latents, each with two measurements; optionally a third lack one of them."""
     rng = np.random.default_rng(seed)
     z = rng.standard_normal((n, 4)) @ rng.standard_normal((4, 4))
     views = {
@@ -84,7 +84,7 @@ def together(config: CRLConfig, people: list[tuple[MultiViewData, Split]], devic
 
 @pytest.fixture(autouse=True)
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The search for sparse rotations has kinks: after many steps its result shows its codes' last bit."""
+    """The search for sparse rotations is not smooth: its result can depend on the last bit of the codes."""
     monkeypatch.setattr(starts, "ROTATION_STEPS", 3)
 
 

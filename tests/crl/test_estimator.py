@@ -1,6 +1,7 @@
 """The estimator, on a small problem with known truth."""
 
 import dataclasses
+import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def fitted() -> Fitted:
 
 @pytest.fixture(scope="module")
 def fitted_seen_once() -> Fitted:
-    """A model of people whose modality b is seen once, so that `nuisance` is filled in."""
+    """A model of people whose modality b has one measurement, so that `nuisance` is filled in."""
     data, split = embeddings()
     once = dataclasses.replace(
         data, measurements={**data.measurements, "b": data.measurements["b"][:1]}, observed={}
@@ -344,7 +345,7 @@ def test_measurements_of_other_shapes_and_numbers_are_refused(fitted: Fitted, tm
 
 
 def test_a_second_fit_is_that_of_a_fresh_object(fitted: Fitted, fitted_seen_once: Fitted) -> None:
-    """Whatever the first fit was to: its nuisance, channels and shapes are forgotten."""
+    """A second fit does not depend on the nuisance, channels and shapes of the first."""
     fresh, data, split = fitted
     model = CRL(QUICK, seed=1, device="cpu").fit(*fitted_seen_once[1:]).fit(data, split)
     assert model.transform(data).equals(fresh.transform(data))
@@ -438,6 +439,20 @@ def test_units_axes_and_order_of_the_features_do_not_matter(fitted: Fitted, chan
 
 
 @pytest.mark.slow
+def test_type_memory_order_and_row_order_of_the_measurements_change_no_bit(fitted: Fitted) -> None:
+    model, data, split = fitted
+    order = np.random.default_rng(0).permutation(len(data))
+    stored = {
+        m: [np.asfortranarray(array.astype(float)[order]) for array in arrays]
+        for m, arrays in data.measurements.items()
+    }
+    place = np.argsort(order)
+    same_people = Split(*(place[rows] for rows in (split.train, split.validation, split.test)))
+    again = CRL(QUICK, seed=1, device="cpu").fit(MultiViewData(stored, data.ids[order]), same_people)
+    assert np.array_equal(again.transform(data), model.transform(data))
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).transform(data), model.transform(data))
+
+
 def test_latents_are_found_in_small_units() -> None:
     """Held-out MCC, measured: 0.994 as in the original units; without standardisation 0.86."""
     data, split = embeddings(1000)
@@ -458,7 +473,7 @@ SMALL = dataclasses.replace(
 
 @pytest.mark.slow
 def test_independent_latents_of_a_modality_get_no_edge(tmp_path: Path) -> None:
-    """z11 -> z21 is all there is. Mixed at random, z11 and z12 are not at a right angle."""
+    """z11 -> z21 is the only edge. After a random mixture, z11 and z12 are not at a right angle."""
     rng = np.random.default_rng(0)
     z = rng.normal(size=(1000, 4))
     z[:, 2] = np.sin(2 * z[:, 0]) + 0.5 * rng.normal(size=1000)
@@ -479,7 +494,7 @@ def test_independent_latents_of_a_modality_get_no_edge(tmp_path: Path) -> None:
 
 
 def test_transform_uses_the_units_of_the_training_rows(fitted: Fitted, tmp_path: Path) -> None:
-    """Latents of few people are those that they have among many; test rows have no part in the fit."""
+    """Latents of few people are the same as among many; test rows do not affect the fit."""
     model, data, split = fitted
     model.save(tmp_path)
     few = np.arange(5)

@@ -7,7 +7,7 @@ from personax.learning.batches import Batch
 
 
 def test_geometry_is_that_of_the_measurements() -> None:
-    """x = u A^T with known A: the inverse metric is (A^T A)^-1; the rim of the data is trusted less."""
+    """x = u A^T with known A: the inverse metric is (A^T A)^-1; trust is smaller at the border."""
     rng = torch.Generator().manual_seed(0)
     u = torch.randn(3000, 2, generator=rng)
     mixing = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])

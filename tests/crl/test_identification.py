@@ -27,7 +27,7 @@ QUICK = Phase2Config(
 
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The search for sparse rotations has kinks: after many steps its result shows its codes' last bit."""
+    """The search for sparse rotations is not smooth: its result can depend on the last bit of the codes."""
     monkeypatch.setattr(starts, "ROTATION_STEPS", 3)
 
 

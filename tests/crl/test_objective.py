@@ -29,7 +29,7 @@ def test_orthogonality_is_zero_for_orthogonal_and_one_for_parallel_gradients() -
     # Neither the length of a gradient nor the unit of the metric matters.
     scaled = torch.diag(torch.tensor([3.0, 0.1])) @ turn
     torch.testing.assert_close(value(scaled, 5 * inverse), value(turn))
-    # Rows count as far as they are trusted.
+    # Rows count in proportion to their trust.
     mixed = gradient_products(torch.cat([identity[:, :1], parallel[:, :1]], 1), inverse[:2])
     assert float(orthogonality(mixed, torch.tensor([3.0, 1.0]))) == pytest.approx(0.25, abs=1e-5)
 

@@ -1,4 +1,4 @@
-"""Small runs that the tests of several commands look at. None may change them."""
+"""Small runs that the tests of several commands read. No test may change them."""
 
 import pytest
 from small_runs import SmallRun, small_mnist

@@ -1,4 +1,4 @@
-"""What the file of latents says about people of whom nothing was observed."""
+"""What the file of latents says about people without any measurement of a modality."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The console script: its list of subcommands, what they stand for, and unknown ones."""
+"""The console script: its list of subcommands, the functions that they call, and unknown ones."""
 
 import subprocess
 import sys

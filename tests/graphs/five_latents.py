@@ -1,4 +1,4 @@
-"""Five latents with a known graph, which the tests of graphs share."""
+"""Five latents with a known graph, used in several tests of graphs."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def linear_gaussian(weights: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
 
 
 def linear_laplace(weights: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
-    """As `linear_gaussian`, with noise whose shape tells the direction of every edge."""
+    """As `linear_gaussian`, with noise whose shape shows the direction of every edge."""
     noise = np.random.default_rng(seed).laplace(size=(n, len(weights)))
     latents: np.ndarray = noise @ np.linalg.inv(np.eye(len(weights)) - 0.8 * weights)
     return latents

@@ -12,7 +12,7 @@ PAIR = np.array([[0, 1], [0, 0]])
 
 
 def pair(effect: Callable[[np.ndarray], np.ndarray], seed: int, noise: str = "normal") -> np.ndarray:
-    """400 people's cause and effect, each seen with some noise of its own, as recovered latents are."""
+    """Cause and effect for 400 people, both with some noise, like recovered latents."""
     rng = np.random.default_rng(seed)
     draw = rng.normal if noise == "normal" else rng.laplace
     x = draw(size=400)
@@ -34,7 +34,7 @@ def test_what_is_bent_or_not_gaussian_has_a_direction(
 ) -> None:
     latents = pair(effect, 0, noise)
     assert support_of_directions(latents, PAIR)[0, 1] >= SURE
-    assert support_of_directions(latents[:, ::-1], PAIR)[0, 1] < 0.1  # the wrong way round
+    assert support_of_directions(latents[:, ::-1], PAIR)[0, 1] < 0.1  # the wrong direction
 
 
 @pytest.mark.slow
@@ -60,3 +60,13 @@ def test_the_same_seed_gives_the_same_support() -> None:
     latents = pair(np.tanh, 0)
     first, again = (support_of_directions(latents, PAIR, seed=3) for _ in range(2))
     assert np.array_equal(first, again, equal_nan=True)
+
+
+def test_constant_latents_support_no_direction() -> None:
+    latents = np.column_stack([np.full(50, 3.0), np.random.default_rng(0).normal(size=50)])
+    assert support_of_directions(latents, PAIR)[0, 1] == 0.0
+
+
+def test_a_cyclic_graph_is_taken_as_it_is() -> None:
+    cycle = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    assert np.isnan(support_of_directions(np.random.default_rng(0).normal(size=(50, 3)), cycle)).all()

@@ -1,5 +1,6 @@
 """Discovery on data whose graph is known, the conversion from causal-learn, and latents that are refused."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_forbidden_edges_do_not_appear(latents: np.ndarray, method: DiscoveryMet
     forbidden = forbidden_arrows(NAMES, BLOCKS, known)
     marks = discover(latents, Discovery(method, forbidden=forbidden))
     twice = marks[forbidden & forbidden.T]
-    if method == "fci":  # neither causes the other: what is left is a hidden common cause
+    if method == "fci":  # neither causes the other: only a hidden common cause is possible
         assert set(twice.tolist()) <= {NONE, ARROW}
     else:
         assert not twice.any()
@@ -260,3 +261,84 @@ def test_standardising_is_the_textbook_formula_bit_for_bit(latents: np.ndarray, 
     largest = np.abs(rescaled(data)).max(0)
     assert ((largest >= 0.5) & (largest < 1)).all()
     assert np.array_equal(rescaled(np.zeros((2, 1))), np.zeros((2, 1)))
+
+
+def colliders(dag: np.ndarray) -> set[tuple[int, ...]]:
+    """Triples i -> k <- j of a DAG (d, d) whose i < j are not adjacent."""
+    adjacent = dag | dag.T
+    return {
+        (i, k, j)
+        for k in range(len(dag))
+        for i, j in itertools.combinations(np.flatnonzero(dag[:, k]).tolist(), 2)
+        if not adjacent[i, j]
+    }
+
+
+def agreed_marks(dag: np.ndarray, forbidden: np.ndarray) -> np.ndarray:
+    """Marks (d, d) on which all DAGs agree that have the independences of this one and no forbidden arrow.
+
+    Brute force over all directions of its edges; a mark on which they differ is a tail, as in a CPDAG.
+    """
+    pairs = np.argwhere(dag)
+    class_members = []
+    for turned in itertools.product((False, True), repeat=len(pairs)):
+        other = np.zeros_like(dag)
+        for (i, j), turn in zip(pairs, turned, strict=True):
+            other[(j, i) if turn else (i, j)] = 1
+        acyclic = not np.linalg.matrix_power(other, len(dag)).any()
+        if acyclic and colliders(other) == colliders(dag) and not (other & forbidden).any():
+            class_members.append(other)
+    return marks_from_adjacency(np.any(class_members, axis=0).astype(int))
+
+
+def exact_sample(dag: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(10,000, d) with the covariance of a linear model with this DAG and random weights, to rounding.
+
+    The model is faithful: no effect cancels another one, so adjacent latents are dependent given any others.
+    """
+    d, n = len(dag), 10_000
+    centred = rng.normal(size=(n, d))
+    centred -= centred.mean(0)
+    white = np.linalg.qr(centred)[0] * np.sqrt(n)
+    while True:
+        mixing = np.linalg.inv(np.eye(d) - dag * rng.uniform(0.4, 0.9, (d, d)))
+        if least_dependence(mixing.T @ mixing, dag) > 0.1:
+            return np.asarray(white @ mixing)
+
+
+def least_dependence(covariance: np.ndarray, dag: np.ndarray) -> float:
+    """The smallest |partial correlation| of adjacent latents, over all sets of others that are given."""
+    found = [1.0]
+    for i, j in np.argwhere(dag).tolist():
+        others = [k for k in range(len(dag)) if k not in (i, j)]
+        for size in range(len(others) + 1):
+            for given in itertools.combinations(others, size):
+                these = [i, j, *given]
+                precision = np.linalg.inv(covariance[np.ix_(these, these)])
+                found.append(abs(precision[0, 1]) / np.sqrt(precision[0, 0] * precision[1, 1]))
+    return min(found)
+
+
+def random_dag(rng: np.random.Generator) -> np.ndarray:
+    """(5, 5) a DAG in a random order of its nodes."""
+    order = rng.permutation(5)
+    return np.asarray(np.triu(rng.random((5, 5)) < 0.4, 1).astype(int)[np.ix_(order, order)])
+
+
+@pytest.mark.parametrize("method", ["pc", "ges"])
+def test_pc_and_ges_return_the_equivalence_class_of_an_exact_covariance(method: DiscoveryMethod) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        dag = random_dag(rng)
+        marks = discover(exact_sample(dag, rng), Discovery(method, alpha=1e-6))
+        assert np.array_equal(marks, agreed_marks(dag, np.zeros_like(dag)))
+
+
+def test_pc_with_knowledge_directs_what_all_permitted_graphs_agree_on() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        dag = random_dag(rng)
+        forbidden = (rng.random(dag.shape) < 0.3) & (dag == 0)
+        forbidden &= ~forbidden.T
+        marks = discover(exact_sample(dag, rng), Discovery(alpha=1e-6, forbidden=forbidden))
+        assert np.array_equal(marks, agreed_marks(dag, forbidden))

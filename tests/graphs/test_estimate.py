@@ -117,7 +117,7 @@ def test_a_cyclic_majority_is_reported(caplog: pytest.LogCaptureFixture) -> None
             adjacency[edge] = 1
         run = run_of(z, adjacency)
         assert run.learned is not None
-        all_shared = {"s": NAMES}  # whose arrows are given, so that the latents are not asked
+        all_shared = {"s": NAMES}  # its arrows are given, so they are not checked with the latents
         learned = replace(run.learned, blocks=all_shared)
         graphs.append(replace(run, blocks=all_shared, learned=learned))
     with caplog.at_level(logging.WARNING):

@@ -1,4 +1,4 @@
-"""The Graph type: what survives being written and read, and how it speaks of edges and blocks."""
+"""The Graph type: writing and reading, and its texts for edges and blocks."""
 
 import json
 from dataclasses import replace
@@ -30,7 +30,7 @@ def test_marks_keep_the_adjacency(adjacency: np.ndarray) -> None:
 
 @pytest.fixture
 def full_graph() -> Graph:
-    """A graph that has everything a graph can have; one of its edges has a circle mark."""
+    """A graph with all optional fields; one of its edges has a circle mark."""
     adjacency = np.zeros((4, 4), dtype=int)
     for i, j in ((0, 1), (0, 2), (2, 3), (3, 2)):
         adjacency[i, j] = 1
@@ -93,7 +93,7 @@ def test_blocks_have_the_order_of_the_nodes_with_shared_latents_first() -> None:
     ("change", "message"),
     [
         ({"names": ["a", "a", "b", "c", "d"]}, "some name occurs twice"),
-        ({"blocks": {"image": ["z99"]}}, "'z99' is no node"),
+        ({"blocks": {"image": ["z99"]}}, "'z99' is not a node"),
         ({"blocks": {"image": ["z11"], "text": ["z11"]}}, "'z11' occurs twice"),
         ({"names": ["a", "b"]}, r"adjacency: shape \(5, 5\), but there are 2 names"),
         ({"marks": np.full((5, 5), 7)}, "marks: holds values other than 0, 1, 2 and 3"),
@@ -114,7 +114,7 @@ def test_parts_that_do_not_fit_are_refused(change: dict[str, object], message: s
         ('{"names": ["a", "b", "c"], "adjacency": [[0, 1], [0, 0]]}', "3 names"),
         ('{"names": ["a", "a"], "adjacency": [[0, 1], [0, 0]]}', "twice"),
         ('{"names": ["a", "b"], "adjacency": [[0, 2], [0, 0]]}', "other than 0 and 1"),
-        ('{"names": ["a", "b"], "adjacency": [[0, 1], [0, 0]], "blocks": {"s": ["c"]}}', "'c' is no node"),
+        ('{"names": ["a", "b"], "adjacency": [[0, 1], [0, 0]], "blocks": {"s": ["c"]}}', "'c' is not a node"),
     ],
 )
 def test_a_bad_graph_file_is_named(tmp_path: Path, content: str, message: str) -> None:

@@ -52,10 +52,10 @@ def test_names_in_no_block_are_no_shared_latents() -> None:
             "text->image is allowed",
         ),
         (Statements(tiers=(("sound",),)), "'sound' in the tiers"),
-        (Statements(cross_modal=(("image", "sound"),)), "'sound' is no modality"),
+        (Statements(cross_modal=(("image", "sound"),)), "'sound' is not a modality"),
         (Statements(cross_modal=(("image", "image"),)), "does not cross"),
-        (Statements(forbid=(("z11", "z99"),)), "'z99' is no node"),
-        (Statements(forbid=(("z11", "z11"),)), "no arrow between two nodes"),
+        (Statements(forbid=(("z11", "z99"),)), "'z99' is not a node"),
+        (Statements(forbid=(("z11", "z11"),)), "not an arrow between two nodes"),
     ],
 )
 def test_contradictions_and_unknown_names_are_refused(known: Statements, message: str) -> None:
@@ -83,7 +83,7 @@ def test_options_and_yaml_are_read_alike(tmp_path: Path) -> None:
         ("- a", "mapping"),
         ("nothing_into_s: 3", "true or false"),
         ("tiers: [a, b]", "list of lists"),
-        ("forbid: [a]", "no arrow"),
+        ("forbid: [a]", "not an arrow"),
         ("cross_modal: image->text", "list of arrows"),
     ],
 )

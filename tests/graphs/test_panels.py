@@ -1,4 +1,4 @@
-"""What is arranged for a picture: no node, edge or label is hidden, and texts are typeset."""
+"""The arrangement of a picture: no node, edge or label is hidden, and texts are typeset."""
 
 from functools import cache
 from time import process_time
@@ -91,11 +91,11 @@ def test_a_graph_of_sixty_nodes_is_arranged_in_seconds() -> None:
     start = process_time()
     (panel,) = arrange([graph], [""], {})
     assert len(place_edge_labels(panel)) == len(graph.edges())
-    assert process_time() - start < 25  # it takes a fifth of this; it was twice as much
+    assert process_time() - start < 25  # it takes a fifth of this; an earlier version took twice as much
 
 
 def test_points_in_a_box_are_counted_as_one_by_one() -> None:
-    points = np.random.default_rng(0).integers(0, 20, (400, 2)) / 4  # many lie on the border of a box
+    points = np.random.default_rng(0).integers(0, 20, (400, 2)) / 4  # many are on the border of a box
     crowd = Crowd(points)
     for half in np.array([[0.5, 0.25], [2.0, 0.1], [0.3, 9.0]]):
         for centre in points[:50]:

@@ -1,4 +1,4 @@
-"""Resampled graphs, what several of them agree on, and latents of several trainings that belong together."""
+"""Resampled graphs, the consensus of several graphs, and matching latents of several trainings."""
 
 from itertools import pairwise
 

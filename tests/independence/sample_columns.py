@@ -10,7 +10,7 @@ N = 400
 
 
 def columns(n: int = N) -> dict[str, PreparedColumn]:
-    """One column of each sort that a representation may find hard."""
+    """One column of each kind that may be difficult for a representation."""
     rng = np.random.default_rng(3)
     outlier = np.append(rng.standard_normal(n - 1), 300.0)
     return {

@@ -45,7 +45,7 @@ def test_monte_carlo_p_equals_scipy_permutation(shape: tuple[int, int]) -> None:
 
 
 def test_sparse_tables_get_a_monte_carlo_p() -> None:
-    """31 birthdays x scores at n = 150: the chi-square distribution does not hold."""
+    """31 birthdays x scores at n = 150: the chi-square distribution is inaccurate."""
     rng = np.random.default_rng(3)
     day, score = rng.integers(1, 32, 150), rng.choice([1, 2, 3], 150, p=[0.05, 0.6, 0.35])
     assert chi_square(day, score, kinds=("ordinal", "ordinal")).null == "permutation"

@@ -35,7 +35,7 @@ def test_distance_covariance_is_the_same_by_sorting_and_by_tables(x: str, y: str
 
 
 def test_gathered_eigenvalues_leave_p_in_place() -> None:
-    """More than 512 distinct values are gathered for the null only; log p moves by less than 1e-3 of it."""
+    """More than 512 distinct values are grouped only for the null; log p changes by less than 0.1 %."""
     rng = np.random.default_rng(0)
     for draw in (rng.standard_normal, rng.standard_cauchy):
         pair = [complete_column(draw(1200), "continuous") for _ in range(2)]

@@ -1,4 +1,4 @@
-"""A grid is the single tests, once each, whatever the processes, missing rows or strata."""
+"""A grid has the results of the single tests, for any processes, missing rows or strata."""
 
 from collections.abc import Mapping, Sequence
 

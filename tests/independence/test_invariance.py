@@ -108,7 +108,7 @@ def test_permutation_p_is_symmetric_and_ignores_row_order(pair: Pair) -> None:
     order = np.random.default_rng(0).permutation(len(pair.x))
     swapped = Pair(pair.y[order], pair.x[order], (pair.kinds[1], pair.kinds[0]))
     for a, b in zip(first, run_all(swapped, KERNELS, null="permutation"), strict=True):
-        # Equal but for columns that tie in what decides which one is shuffled.
+        # Equal, except if the rule that decides which column is shuffled has a tie.
         assert a.pvalue == pytest.approx(b.pvalue, abs=0.2, nan_ok=True)
 
 

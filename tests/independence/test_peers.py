@@ -1,4 +1,4 @@
-"""Equal to causal-learn, scipy, hyppo, dcor and dense formulas where these are right."""
+"""Results equal those of causal-learn, scipy, hyppo, dcor and dense formulas where these are correct."""
 
 import dcor
 import numpy as np
@@ -34,7 +34,7 @@ def draw(kind: Kind, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def dense_kernel(values: np.ndarray, kind: Kind) -> np.ndarray:
-    """What KCI's kernel means for kinds that causal-learn does not know."""
+    """KCI's kernel for kinds of columns that causal-learn does not support."""
     column = complete_column(encode(values, kind), kind)
     if kind == "nominal":
         return np.asarray((values[:, None] == values).astype(float))

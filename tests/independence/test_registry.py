@@ -1,4 +1,4 @@
-"""Constants, two values, few rows, nothing at all: defined, not crashes."""
+"""Constants, two values, few rows, empty columns: a defined result and no crash."""
 
 from collections.abc import Mapping
 from typing import Any

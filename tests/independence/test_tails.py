@@ -57,7 +57,7 @@ def test_pairs_of_weights_are_a_mixture_of_exponentials(q: float) -> None:
 
 @pytest.mark.parametrize("decay", [0.6, 0.85, 0.97])
 def test_many_small_weights_in_power_sums_change_nothing(decay: float) -> None:
-    """The same sum with every weight in the product: a scale of 1 between weights forces the long way."""
+    """The same sum with every weight in the product: the general formula, which cannot be simplified."""
     weights = decay ** np.arange(400.0)
     rng = np.random.default_rng(0)
     draws = rng.chisquare(1, size=(40_000, 400)) @ weights

@@ -1,4 +1,4 @@
-"""What the published notebooks and the peers get wrong, each reproduced where cheap, and right here."""
+"""Mistakes of the published notebooks and of the peers, reproduced if that is fast, and absent here."""
 
 import numpy as np
 import pandas as pd
@@ -91,7 +91,7 @@ def test_missing_labels_of_any_spelling() -> None:
 
 
 def test_category_numbers_mean_nothing() -> None:
-    """Renumbering the categories leaves every test in place; Fisher's z refuses three of them."""
+    """Other numbers for the categories change no test; Fisher's z refuses three categories."""
     rng = np.random.default_rng(0)
     league = rng.integers(0, 6, 500)
     score = rng.integers(1, 4, 500) + (league == 2)
@@ -105,7 +105,7 @@ def test_category_numbers_mean_nothing() -> None:
 
 
 def test_december_is_next_to_january() -> None:
-    """A dependence on the season: the circular kernel sees it the same wherever the year begins."""
+    """A dependence on the season: for the circular kernel it does not matter where the year begins."""
     rng = np.random.default_rng(0)
     month = rng.integers(1, 13, 600)
     score = np.where(np.isin(month, (12, 1, 2)), 0.35, 0.0) + rng.standard_normal(600)
@@ -118,7 +118,7 @@ def test_december_is_next_to_january() -> None:
 
 
 def test_kernels_do_not_live_on_raw_units() -> None:
-    """The notebooks' HSIC had width 0.7 cm: nearly the identity matrix, and blind."""
+    """The notebooks' HSIC had width 0.7 cm: nearly the identity matrix, which detects nothing."""
     rng = np.random.default_rng(0)
     height = rng.normal(180, 10, 400)
     score = np.clip(np.round(2 + 0.02 * (height - 180) + rng.normal(0, 0.6, 400)), 1, 3)

@@ -1,4 +1,4 @@
-"""Data that no model can be fitted with are named before training starts."""
+"""Data that no model can be fitted with are refused before training starts."""
 
 from dataclasses import replace
 

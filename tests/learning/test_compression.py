@@ -1,4 +1,4 @@
-"""Compression: what an orthogonal map cannot change, what another changes, and what it may not look at."""
+"""Compression: what an orthogonal map cannot change, what other maps change, and data that it may not use."""
 
 from dataclasses import replace
 
@@ -163,7 +163,7 @@ def test_only_training_rows_are_looked_at(people: tuple[MultiViewData, Split]) -
 
 
 def test_missing_measurements_are_masked(people: tuple[MultiViewData, Split]) -> None:
-    """What stands in the row of a missing measurement has no effect on anybody."""
+    """The values in the row of a missing measurement have no effect."""
     data, split = people
     observed = {m: mask.copy() for m, mask in data.observed.items()}
     observed["text"][::7, 1] = False

@@ -15,7 +15,7 @@ from personax.views import MultiViewData, Split
 
 
 class Oracle:
-    """Says the columns of the truth that it is told to, of the modalities that are still to be seen."""
+    """Returns the chosen columns of the truth, for the modalities that are not hidden."""
 
     def __init__(self, columns: list[str], noise: float = 0.0) -> None:
         self.columns, self.noise, self.asked = columns, noise, 0

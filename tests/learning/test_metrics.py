@@ -109,7 +109,7 @@ def test_shapes_in_signatures_are_checked_in_the_tests(truth: np.ndarray) -> Non
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize("exponent", [-100, -60, 66, 100])
 def test_scores_keep_their_bits_at_every_scale(truth: np.ndarray, kind: type, exponent: int) -> None:
-    """2^66 is about 1e20, whose square is no number in float32."""
+    """2^66 is about 1e20, whose square overflows in float32."""
     z: np.ndarray = (truth + 0.5 * truth[:, [1, 2, 3, 0]]).astype(kind)
     small: np.ndarray = truth.astype(kind)
     scaled, large = np.ldexp(z, exponent), np.ldexp(small, exponent)

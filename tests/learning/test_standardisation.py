@@ -1,4 +1,4 @@
-"""Standardisation: what it cannot see, what it keeps, and what it leaves as it is."""
+"""Standardisation: what it removes, what it keeps, and what it does not change."""
 
 from dataclasses import replace
 

@@ -93,7 +93,7 @@ def test_a_rise_that_does_not_end_within_the_epochs_is_refused(share: float) -> 
 def test_patience_counts_epochs_under_full_weights_only() -> None:
     history = [{"epoch": k, "validation": value} for k, value in enumerate([1.0, 5.0, 4.0, 4.5, 4.6], 1)]
     constant, rising = Weights({"a": 1.0}, {}, 10), Weights({"a": 1.0}, {"a": 0.2}, 10)
-    assert out_of_patience(history, constant, 4)  # nothing was better than the first epoch
+    assert out_of_patience(history, constant, 4)  # no epoch was better than the first one
     assert not out_of_patience(history, rising, 3)  # which does not count while a weight rises
     assert out_of_patience(history, rising, 2)
 

@@ -1,4 +1,4 @@
-"""The device that a run is given."""
+"""The device of a run."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Fonts of figures: characters that the usual font lacks are found in others, or it is said."""
+"""Fonts of figures: characters that the usual font lacks are found in others, or there is a warning."""
 
 import logging
 import warnings

@@ -105,7 +105,7 @@ def test_checksum_sees_values_shapes_and_types() -> None:
 
 @dataclass
 class RunOptions:
-    """What a command was told: one option that makes the result, two that only say where and how."""
+    """Options of a command: one that changes the result, two that only say where and how."""
 
     seed: int = 1
     device: str = where_or_how("cpu")
@@ -145,7 +145,7 @@ def test_a_run_does_not_go_on_with_another_option_that_makes_the_result(tmp_path
 def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     for options in ({"overwrite": True}, {"resume": True}, {}):
-        with pytest.raises(InputError, match="no run folder"):
+        with pytest.raises(InputError, match="not a run folder"):
             open_run(tmp_path, RunOptions(), **options)
     assert (tmp_path / "precious").exists()
 

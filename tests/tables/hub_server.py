@@ -29,7 +29,7 @@ def answer_about(files: Mapping[str, bytes], **other: object) -> bytes:
 
 
 class Hub:
-    """What the server holds, how it behaves, and what it was asked.
+    """The files of the server, its behaviour, and the requests so far.
 
     Attributes:
         files: name -> bytes of the one repository.

@@ -31,7 +31,7 @@ def test_npy_files_in_the_official_names(folder: Path) -> None:
     np.testing.assert_allclose(embeddings["text"][1], np.load(folder / "X22_text_gemini.npy"), rtol=1e-6)
     assert observed["text"].all()
     assert warnings == ()
-    assert matching.endswith("no ids.npy, so its 12 rows are taken in the order of the table")
+    assert matching.endswith("no ids.npy, so its 12 rows are used in the order of the table")
 
 
 def test_npy_rows_follow_ids(folder: Path) -> None:

@@ -328,4 +328,4 @@ def test_people_with_equal_embeddings_give_one_warning(
     ).report.embedding_warnings
     assert "for 2 of 12 people (first: IDs 3 and 9)" in warning
     assert "for 1 of 12 people (first: IDs 5 and 6, text embedding 2)" in warning
-    assert "leaks from training to test" in warning
+    assert "nobody may be in both training and test rows" in warning

@@ -36,5 +36,5 @@ def test_people_are_the_same_if_they_share_every_vector() -> None:
     assert sentence is not None
     assert "for 1 of 8 people (first: IDs b and e)" in sentence
     assert "for 1 of 8 people (first: IDs d and g, image embedding 1)" in sentence
-    seen[6] = False  # nothing is known about g: not equal to anybody
+    seen[6] = False  # g has no vectors, so it is not equal to anybody
     assert "IDs d and g" not in str(describe_equal(found, ids))

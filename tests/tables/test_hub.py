@@ -136,7 +136,7 @@ def test_failed_downloads_are_explained_and_leave_nothing_behind(
 ) -> None:
     hub.mood = mood
     _refused(tmp_path, *words, revision="v9" if mood == "no revision" else None)
-    # Nothing half-written is taken for a download later.
+    # An incomplete file is not used as a download later.
     hub.mood = "well"
     assert _load(tmp_path).revision == COMMIT
 

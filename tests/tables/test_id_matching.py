@@ -30,7 +30,7 @@ def test_the_sentence_says_who_was_not_found() -> None:
     rows = np.array([*(f"{number:02d}" for number in range(1, 33)), "x", "y"])
     assert match_ids(np.arange(1, 41), rows, "ids.npy").sentence == (
         "ids.npy: matched 32 of 40 people by ID, 9 of them spelled differently (such as '01' for '1'); "
-        "not found: 33, 34, 35, 36, 37 and 3 more; rows of nobody in the table: x, y"
+        "not found: 33, 34, 35, 36, 37 and 3 more; rows of people who are not in the table: x, y"
     )
     assert match_ids(np.arange(40), np.arange(40), "ids.npy").sentence == (
         "ids.npy: matched 40 of 40 people by ID"

@@ -84,7 +84,7 @@ def test_graph_is_acyclic_sparse_and_joins_the_modalities(name: DatasetName) -> 
 def test_partial_correlations_of_the_latents_are_those_of_the_graph(
     full: dict[DatasetName, PeopleTable], name: DatasetName
 ) -> None:
-    """Every edge leaves a partial correlation given all else; no pair of latents is nearly one."""
+    """Every edge has a partial correlation given all other latents; no two latents are nearly equal."""
     z = truth_of(full[name]).latents.to_numpy()
     precision = np.linalg.inv(np.corrcoef(z.T))
     partial = -precision / np.sqrt(np.outer(np.diag(precision), np.diag(precision)))

@@ -1,4 +1,4 @@
-"""Image sources: found, verified, downloaded or replaced; all on tiny idx files of our own."""
+"""Image sources: found, verified, downloaded or replaced; all with our own tiny idx files."""
 
 import gzip
 import hashlib
@@ -143,7 +143,7 @@ def test_only_missing_files_are_downloaded(
     mirror, served = server
     raw = _write(tmp_path / "data")
     (raw / "t10k-labels-idx1-ubyte.gz").unlink()
-    (served / "train-images-idx3-ubyte.gz").unlink()  # asking for this one would fail
+    (served / "train-images-idx3-ubyte.gz").unlink()  # a request for this one would fail
     images, _ = read_collection(tmp_path / "data", _collection(mirrors=(UNREACHABLE, mirror)))
     assert len(images) == TRAIN + TEST
     assert len(list(raw.iterdir())) == 4

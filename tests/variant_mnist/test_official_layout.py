@@ -1,4 +1,4 @@
-"""The official on-disk layout: what is written comes back, and every error names the place in one line."""
+"""The official on-disk layout: what is written can be read, and every error names the place in one line."""
 
 import re
 from collections.abc import Callable

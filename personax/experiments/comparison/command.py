@@ -1,8 +1,8 @@
 """Compare our method with every baseline, and with itself without each of its parts, on Variant-MNIST.
 
 All runs share data, training budget, networks, and the rule by which an epoch is chosen; only the official
-recipe has its own networks. Settings that a baseline alone has were tuned without the truth
-(tune_baselines.py).
+recipe has its own networks. Settings of the baselines that our model does not have were tuned without the
+truth (tune_baselines.py).
 
 Examples:
   compare_methods.py --seeds 0-9 --jobs 2
@@ -29,7 +29,7 @@ from personax.variant_mnist.scene_config import measurement_counts, require_scen
 
 
 def run_comparison(config: ComparisonConfig) -> None:
-    """Make the runs that are missing, write and print the tables, draw the figures. Raises InputError."""
+    """Do the runs that are missing, write and print the tables, draw the figures. Raises InputError."""
     request = check_comparison(config)
     home = project_path(Path(config.output))
     cells = comparison_cells(config, request, home)
@@ -44,7 +44,7 @@ def run_comparison(config: ComparisonConfig) -> None:
 
 
 def check_comparison(config: ComparisonConfig) -> Request:
-    """What is asked for. Raises InputError for options that are unknown or do not fit together."""
+    """Check and parse the options. Raises InputError for options that are unknown or do not fit together."""
     asked = [part.strip() for part in config.parts.split(",")]
     for part in asked:
         if part not in PARTS:
@@ -60,9 +60,7 @@ def check_comparison(config: ComparisonConfig) -> Request:
     require_network_memory(config.model.hidden, networks=2)
     digit, garment = measurement_counts(config)
     if "measurements" in parts and digit != garment:
-        raise InputError(
-            f"measurements {config.measurements}: the part measurements needs as many of both modalities"
-        )
+        raise InputError(f"measurements {config.measurements}: the part measurements needs two equal numbers")
     baselines = [name.strip() for name in config.methods.split(",") if name.strip()]
     for name in baselines:
         find_method(name)

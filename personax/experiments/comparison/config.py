@@ -15,24 +15,26 @@ COMPARED = ("mmcrl", "mcl", "beta_vae", "causal_vae", "autoencoder", "official")
 
 @dataclass(frozen=True)
 class ComparisonConfig(SceneConfig):
-    """What is compared, on which scenes, and how many processes do it."""
+    """What is compared, on which scenes, and with how many processes."""
 
     seeds: str = "0-9"
-    """Seeds of the methods, as 0,1,2 or 0-9. Each draws scenes and weights anew, unless data_seed is
-    given."""
+    """Seeds of the methods, as 0,1,2 or 0-9. Each seed draws new scenes and new weights; with data_seed only
+    new weights."""
     ablation_seeds: str = "0-2"
-    """Seeds of everything else. They must be among the methods' seeds, to be compared with the full model."""
+    """Seeds of the other parts. They must be among the seeds of the methods, so that the runs can be compared
+    with the full model."""
     parts: str = ",".join(PARTS)
     """What is compared, separated by commas: methods; ablations (our model without each of its parts); sizes
     (2,500 to 40,000 scenes); measurements (1 to 5 of each modality)."""
     methods: str = ",".join(COMPARED)
-    """Baselines beside our method. Also possible: causal_vae_supervised, which is given the truth, and
-    official_published."""
+    """Baselines to compare with our method. Also possible: causal_vae_supervised, which is given the truth,
+    and official_published."""
     jobs: Processes = where_or_how(2)
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     output: FilePath = where_or_how("results/comparison")
-    """Folder of the tables, the figures and the runs. The same command again continues what is in it."""
+    """Folder of the tables, the figures and the runs. The same command again continues the runs in it."""
     model: CRLConfig = field(default_factory=CRLConfig)
-    """Our model; the baselines take their widths, and epochs, batch size and patience of phase1, from it."""
+    """Our model. The baselines use the same widths of networks, and epochs, batch size and patience of
+    phase1."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from personax.experiments.comparison.report import Panel, Published, as_number
@@ -17,11 +18,11 @@ COMPARISON_FORMATS = ("png", "svg", "pdf")
 
 
 def draw_comparison(panels: Iterable[Panel], ceiling: float, home: Path) -> list[Path]:
-    """Draw the methods, the ablations, and one picture of what is varied by number.
+    """Draw the methods, the ablations, and one picture of the scores against varied numbers.
 
     Args:
         panels: the panels of the report.
-        ceiling: R2 of supervised encoders; NaN if it is unknown.
+        ceiling: R2 of supervised encoders, which are given the true latents; NaN if it is unknown.
         home: folder of the pictures.
     """
     paths: list[Path] = []
@@ -67,12 +68,12 @@ def draw_methods(
 
 def _draw_bars(
     panel: Axes,
-    x: np.ndarray,
+    x: Float[np.ndarray, " rows"],
     rows: Mapping[str, pd.DataFrame],
     published: Mapping[str, Published],
     k: int,
 ) -> None:
-    """The bars, dots and diamonds of score number k, one place x for each row."""
+    """Draw the bars, dots and diamonds of score number k at the places x, one for each row."""
     column, label, colour = DRAWN_SCORES[k]
     values = [runs[column].to_numpy(dtype=float) for runs in rows.values()]
     means = [v.mean() for v in values]
@@ -89,9 +90,12 @@ def _draw_bars(
 
 
 def draw_trends(trends: Mapping[str, pd.DataFrame], stem: Path) -> list[Path]:
-    """One panel per quantity: mean R2 and MCC against it, and a dot for every run.
+    """Draw one panel per quantity: mean R2 and MCC against it, and a dot for every run.
 
-    trends: name of the quantity -> runs with the columns x, R2 and MCC. Wide ranges get a logarithmic axis.
+    Args:
+        trends: name of the quantity -> runs with the columns x, R2 and MCC. Wide ranges get a logarithmic
+            axis.
+        stem: path of the pictures without the suffix.
     """
     figure = new_figure(3.6 * len(trends) + 0.4, 3.0)
     panels = figure.subplots(1, len(trends), squeeze=False, sharey=True)[0]

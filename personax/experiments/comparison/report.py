@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from personax.experiments.comparison.config import ComparisonConfig
 from personax.experiments.comparison.run import SCORES, Request
@@ -19,7 +21,7 @@ class Published(NamedTuple):
     mcc: float
 
 
-# PersonaX, Fig. 5 (c): fitted and scored on the same rows, on data that are lost.
+# PersonaX, Fig. 5 (c): fitted and scored on the same rows, on data that are not available any more.
 PUBLISHED = {
     OURS: Published(0.96, 0.92),
     "mmcrl": Published(0.90, 0.85),
@@ -33,7 +35,7 @@ class Panel(NamedTuple):
     """One table or picture of the comparison.
 
     Attributes:
-        heading: of the table.
+        heading: heading of the table.
         rows: title of a row -> its runs, one per seed.
         published: title of a row -> published scores.
         varied: what is varied, or None for the panel of the methods.
@@ -46,7 +48,7 @@ class Panel(NamedTuple):
 
 
 def panels_of(runs: pd.DataFrame, config: ComparisonConfig, request: Request) -> Iterator[Panel]:
-    """The panels of the parts that are asked for."""
+    """The panels of the requested parts."""
     for part in request.parts:
         varied = varied_part(part, config)
         if varied is None:
@@ -78,20 +80,23 @@ def comparison_report(runs: pd.DataFrame, config: ComparisonConfig, request: Req
         f"# Comparison on Variant-MNIST ({runs['data'].iloc[0]}, {scenes})",
         "",
         "Scores on test scenes, mean ± standard deviation over seeds. "
-        f"Supervised ceiling: R2 {mean_and_spread(runs['ceiling R2'])}.",
+        f"Supervised ceiling: R2 {mean_and_spread(runs['ceiling R2'].to_numpy(dtype=float))}.",
     ]
     for panel in panels_of(runs, config, request):
         lines += ["", f"## {panel.heading}", "", score_table(panel)]
         if panel.varied is None:
-            lines += ["", "Published: fitted and scored on the same rows, on data that are lost."]
-            lines += ["A blank SHD or F1: the method has no graph."]
+            lines += ["", "Published: fitted and scored on the same rows, on data that are not available."]
+            lines += ["A blank SHD or F1 means that the method has no graph."]
     return "\n".join(lines) + "\n"
 
 
 def score_table(panel: Panel) -> str:
     """The scores of a panel's rows, and the published ones if there are any."""
     cells = {
-        title: {column: mean_and_spread(runs[column], 0 if column == "seconds" else 3) for column in SCORES}
+        title: {
+            column: mean_and_spread(runs[column].to_numpy(dtype=float), 0 if column == "seconds" else 3)
+            for column in SCORES
+        }
         for title, runs in panel.rows.items()
     }
     if panel.published:
@@ -102,10 +107,10 @@ def score_table(panel: Panel) -> str:
     return markdown_table(pd.DataFrame.from_dict(cells, orient="index"), index="")
 
 
-def mean_and_spread(values: "pd.Series[float]", digits: int = 3) -> str:
+def mean_and_spread(values: Float[np.ndarray, " n"], digits: int = 3) -> str:
     """Mean ± standard deviation; the mean alone for a single value, nothing if all values are missing."""
-    known = values.dropna()
-    if known.empty:
+    known = values[~np.isnan(values)]
+    if not len(known):
         return ""
     mean = f"{known.mean():.{digits}f}"
-    return mean if len(known) == 1 else f"{mean} ± {known.std():.{digits}f}"
+    return mean if len(known) == 1 else f"{mean} ± {known.std(ddof=1):.{digits}f}"

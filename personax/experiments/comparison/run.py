@@ -28,13 +28,13 @@ SCORES = {
 
 
 class Request(NamedTuple):
-    """What is asked for: the options of the command that are lists, parsed.
+    """The options of the command that are lists, parsed.
 
     Attributes:
-        parts: of the comparison.
-        baselines: names of the methods beside ours.
-        seeds: of the methods.
-        few: seeds of everything else.
+        parts: parts of the comparison.
+        baselines: names of the methods, without ours.
+        seeds: seeds of the methods.
+        few: seeds of the other parts.
     """
 
     parts: Sequence[Part]
@@ -46,7 +46,7 @@ class Request(NamedTuple):
 def comparison_cells(config: ComparisonConfig, request: Request, home: Path) -> dict[Path, MnistConfig]:
     """Run folder -> configuration of every run, seed by seed.
 
-    In this order, an interrupted comparison has something of every part.
+    With this order, even an interrupted comparison has runs of every part.
     """
     with_methods = "methods" in request.parts
     variants = method_runs(config, list(request.baselines) if with_methods else [])
@@ -69,7 +69,7 @@ def table_of_runs(
 ) -> pd.DataFrame:
     """One row per run: method (the name of its folder), seed, scores, ceiling R2 and source of the data.
 
-    Raises InputError if the runs are of data from different sources.
+    Raises InputError if the data of the runs come from different sources.
     """
     columns = SCORES | {"ceiling R2": "ceiling.r2"}
     rows = []
@@ -82,5 +82,5 @@ def table_of_runs(
     runs = pd.DataFrame(rows)
     if runs["data"].nunique() > 1:
         sources = " and ".join(runs["data"].unique())
-        raise InputError(f"{home}: its runs are of {sources}; remove the runs of all but one")
+        raise InputError(f"{home}: its runs have data from {sources}; keep only the runs of one source")
     return runs

@@ -1,4 +1,4 @@
-"""What the comparison varies: methods, parts of our model, number of scenes, number of measurements."""
+"""The variants that are compared: methods, parts of our model, number of scenes, number of measurements."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,14 +19,14 @@ RunChange = Callable[[MnistConfig], MnistConfig]
 
 
 class Variation(NamedTuple):
-    """One change of our method: its title in tables, and what it does to the configuration of a run."""
+    """One change of our method: its title in tables, and how it changes the configuration of a run."""
 
     title: str
     change: RunChange
 
 
 def of_model(*changes: ModelChange) -> RunChange:
-    """The same changes of the model, as a change of the run."""
+    """Turn changes of the model into a change of the run."""
 
     def change(config: MnistConfig) -> MnistConfig:
         for each in changes:
@@ -37,18 +37,18 @@ def of_model(*changes: ModelChange) -> RunChange:
 
 
 def without_cross(config: MnistConfig) -> MnistConfig:
-    """Leave out what treats edges between modalities differently from others.
+    """Leave out all terms that treat edges between modalities differently from other edges.
 
-    That is the contrast between the modalities, and the higher price of edges between them, without which
-    there are no starts that avoid such edges. The draft of the graph in phase 1, which is replaced later,
-    keeps its prices.
+    These are the contrastive term between the modalities, and the higher price (sparsity weight) of edges
+    between them; without it, the starts do not avoid such edges either. The draft of the graph in phase 1,
+    which is replaced later, keeps its prices.
     """
     price = config.model.phase2.sparsity
     return of_model(with_phase1(cross=0.0), with_phase2(cross_sparsity=price))(config)
 
 
 def with_scenes(n: int) -> RunChange:
-    """n scenes, and more or fewer epochs, so that the number of optimiser steps stays about the same."""
+    """Use n scenes, and more or fewer epochs, so that the number of optimiser steps stays about the same."""
 
     def change(config: MnistConfig) -> MnistConfig:
         phase1 = config.model.phase1
@@ -60,12 +60,12 @@ def with_scenes(n: int) -> RunChange:
 
 
 def batches_per_epoch(scenes: int, batch_size: int) -> int:
-    """Number of optimiser steps in an epoch over the training rows of so many scenes."""
+    """Number of optimiser steps in an epoch over the training rows of this number of scenes."""
     return max(1, len(split_rows(scenes, np.random.default_rng(0)).train) // batch_size)
 
 
 def with_measurements(number: int) -> RunChange:
-    """So many measurements of each modality."""
+    """Use this number of measurements of each modality."""
     return lambda config: replace(config, measurements=f"{number},{number}")
 
 
@@ -93,10 +93,10 @@ class VariedPart(NamedTuple):
     """A part of the comparison that varies our own method.
 
     Attributes:
-        heading: of its table.
-        unchanged: title of our method as the configuration has it.
+        heading: heading of its table.
+        unchanged: title of our method without a variation.
         variations: folder of the runs -> variation; those that change nothing are left out.
-        axis: what the titles count, if they are numbers.
+        axis: what the titles count, if they are numbers, else "".
     """
 
     heading: str
@@ -106,7 +106,7 @@ class VariedPart(NamedTuple):
 
 
 def varied_part(part: Part, config: ComparisonConfig) -> VariedPart | None:
-    """What a part of the comparison varies; None for the methods, which are no variations of ours."""
+    """The variations in a part of the comparison; None for the part with the other methods."""
     base = base_run(config)
 
     def varied(variations: Mapping[str, Variation]) -> dict[str, Variation]:
@@ -127,14 +127,14 @@ def varied_part(part: Part, config: ComparisonConfig) -> VariedPart | None:
 
 
 def base_run(config: ComparisonConfig) -> MnistConfig:
-    """A run of our method as the configuration has it."""
+    """The run of our method with this configuration, without a variation."""
     return run_on(
         config, name="comparison", device=config.device, figures=False, resume=True, model=config.model
     )
 
 
 def method_runs(config: ComparisonConfig, baselines: list[str]) -> dict[str, MnistConfig]:
-    """Folder of the runs -> configuration, of our method and of the baselines."""
+    """Folder of the runs -> configuration, for our method and the baselines."""
     base = base_run(config)
     runs = {OURS: base}
     for name in baselines:

@@ -20,23 +20,24 @@ from personax.experiments.diagnostics.findings import (
     worst,
 )
 
-GOOD_AGREEMENT, POOR_AGREEMENT = 0.75, 0.5  # Koo & Li (2016), for the intraclass correlation
-WEAKEST_DIRECTION, LOST_DIRECTION = 0.5, 0.3  # for the smallest canonical correlation
-SHOWN_DISTANCES = 5000  # about as many distances between people are kept for the figure
+GOOD_AGREEMENT, POOR_AGREEMENT = 0.75, 0.5  # limits of Koo & Li (2016) for the intraclass correlation
+WEAKEST_DIRECTION, LOST_DIRECTION = 0.5, 0.3  # limits for the smallest canonical correlation
+SHOWN_DISTANCES = 5000  # about how many distances between people are kept for the figure
 
 
 class Gap(NamedTuple):
     """Scores of a pair of measurements, and distances between their encodings.
 
     Attributes:
-        scores: see `alignment_gap`; also the number of people.
+        scores: the scores of `alignment_gap`, the number of people, and the ratio of the median distances
+            within and between people.
         same: (n,) distances between the two encodings of one person.
         other: some of the distances between encodings of two different people.
     """
 
     scores: dict[str, float]
-    same: np.ndarray
-    other: np.ndarray
+    same: Float[np.ndarray, " n"]
+    other: Float[np.ndarray, " pairs"]
 
 
 def alignment_gap(evidence: Evidence) -> Finding:
@@ -44,10 +45,11 @@ def alignment_gap(evidence: Evidence) -> Finding:
 
     - agreement: 1 - (mean squared distance within people) / (between people), an intraclass correlation.
     - weakest: the smallest canonical correlation of the two encodings. It is 0 if a coordinate has collapsed.
-    - retrieval: how often the nearest encoding by the other measurement belongs to the same person.
-    - info_nce: the InfoNCE loss of finding that person, in nats.
+    - retrieval: how often the nearest encoding by the other measurement belongs to the same person, in [0,
+    1].
+    - info_nce: the InfoNCE loss for finding the same person, in nats; 0 is best.
 
-    Distances of the last two are in units of the within-person covariance of training rows.
+    For the last two, distances are in units of the covariance within people on training rows.
     """
     pairs: dict[str, dict[str, Any]] = {}
     curves: dict[str, Any] = {}
@@ -109,7 +111,7 @@ def gap(
 
 
 def alignment_verdict(scores: Mapping[str, float]) -> Verdict:
-    """Good agreement in every direction holds; poor agreement or a lost direction violates."""
+    """Return "holds" if all directions agree well, "violated" if agreement is poor or a direction is lost."""
     if scores["agreement"] < POOR_AGREEMENT or scores["weakest"] < LOST_DIRECTION:
         return VIOLATED
     good = scores["agreement"] >= GOOD_AGREEMENT and scores["weakest"] >= WEAKEST_DIRECTION

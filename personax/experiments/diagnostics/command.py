@@ -27,7 +27,7 @@ from personax.runs.run_folder import FIGURES, existing_path
 
 
 def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
-    """Check every assumption, write the page, the JSON and the figure, print the report. InputError."""
+    """Check every assumption; write page, JSON and figure; print the report. Raises InputError."""
     check_diagnosis(config)
     folder = existing_path(config.folder[0])
     finished = read_run(folder)
@@ -50,7 +50,7 @@ def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
     title = f"{mark}{folder.parent.name}/{folder.name}, {facts['test_rows']} test rows"
     pictures = draw_findings_page(findings, folder / FIGURES / "diagnostics", title=title)
     print(
-        f"{mark}{facts['test_rows']} test rows, level {config.alpha:g}; in brackets: what to compare with\n"
+        f"{mark}{facts['test_rows']} test rows, level {config.alpha:g}; in brackets: values to compare with\n"
     )
     print("\n".join(finding_lines(findings)))
     print(f"\n{folder / 'diagnostics.md'}\n{pictures[0]}")

@@ -24,9 +24,9 @@ from personax.learning.batches import Batch
 from personax.learning.standardisation import Standardisation
 from personax.runs.seeds import numpy_rng, torch_rng
 
-ROTATIONS, ROTATED_ROWS = 200, 500
-RIGHT_ANGLES = 0.05  # mean squared cosine of 77 degrees, 13 less than a right angle
-ROUND = 0.02  # if the median rotation is so orthogonal, the geometry prefers no coordinates
+ROTATIONS, ROTATED_ROWS = 200, 500  # number of random rotations; about how many rows are used
+RIGHT_ANGLES = 0.05  # mean squared cosine; that of 77 degrees, which is 13 degrees less than a right angle
+ROUND = 0.02  # if the median over rotations is below this, the geometry prefers no coordinates
 EVEN, UNEVEN = 0.2, 1.0  # variance of log squared lengths: the speed varies by a quarter, by two thirds
 
 
@@ -34,20 +34,21 @@ class RotationTest(NamedTuple):
     """Mean squared cosine between the coordinates of a block, and those of random rotations of them."""
 
     value: float
-    rotations: np.ndarray
+    rotations: Float[np.ndarray, " r"]
 
 
 def shape_of_coordinates(evidence: Evidence) -> list[Finding]:
-    """The latents of a block move the pictures in orthogonal directions, and each at an even speed.
+    """The latents of a block change the pictures in orthogonal directions, and each at an even speed.
 
     Both are measured on test rows, in the geometry of E[x | z], which is fitted on training rows.
 
     - Orthogonality (Gresele et al. 2021): the squared cosine between the recovered coordinates, compared with
-      random rotations of the same block. If all rotations are as orthogonal, this identifies nothing.
+      random rotations of the same block. If all rotations are equally orthogonal, orthogonality does not
+      identify the latents.
     - Evenness (Horan et al. 2021): the variance over people of the logarithm of the squared length of each
       coordinate's gradient, mean over the coordinates of the block.
 
-    Training asks for both, so they are no independent evidence.
+    Training optimises both, so they are not independent evidence.
     """
     train = {block: torch.from_numpy(v).double() for block, v in evidence.train.coordinates.items()}
     people = evidence.train_data
@@ -63,7 +64,9 @@ def shape_of_coordinates(evidence: Evidence) -> list[Finding]:
 
 
 def orthogonality_finding(
-    evidence: Evidence, inverse_metric: Mapping[str, torch.Tensor], trust: Mapping[str, torch.Tensor]
+    evidence: Evidence,
+    inverse_metric: Mapping[str, Float[torch.Tensor, "n _ _"]],
+    trust: Mapping[str, Float[torch.Tensor, " n"]],
 ) -> Finding:
     """Are the coordinates of every block more orthogonal than random rotations of them?"""
     text = "latents of a block act orthogonally on x"
@@ -92,19 +95,19 @@ def orthogonality_finding(
         text,
         all_hold([found["verdict"] for found in blocks.values()]),
         "mean squared cosine " + ", ".join(f"{b} {f['squared_cosine']:.3f}" for b, f in blocks.items()),
-        f"random rotations: {rotated}" + (f"; says nothing about {', '.join(unclear)}" if unclear else ""),
+        f"random rotations: {rotated}" + (f"; no conclusion about {', '.join(unclear)}" if unclear else ""),
         details=blocks,
         curves=curves,
     )
 
 
 def evenness_finding(
-    inverse_metric: Mapping[str, torch.Tensor], trust: Mapping[str, torch.Tensor]
+    inverse_metric: Mapping[str, Float[torch.Tensor, "n _ _"]], trust: Mapping[str, Float[torch.Tensor, " n"]]
 ) -> Finding:
     """Does x change at about the same speed everywhere along every latent?"""
     blocks: dict[str, dict[str, Any]] = {}
     for block, inverse in inverse_metric.items():
-        # The gradients of the coordinates by themselves are unit vectors; their products: the inverse metric.
+        # The gradients of coordinates with respect to themselves are unit vectors: products = inverse metric.
         value = float(evenness(inverse[None], trust[block])[0]) / 2
         verdict = HOLDS if value <= EVEN else DOUBTFUL if value <= UNEVEN else VIOLATED
         blocks[block] = {"variance": value, "verdict": verdict}
@@ -120,7 +123,7 @@ def evenness_finding(
 
 
 def variation(variance: float) -> float:
-    """By how much lengths vary (one standard deviation) if their log squares have this variance.
+    """Relative standard deviation of lengths whose log squares have this variance.
 
     >>> round(variation(0.2), 2), round(variation(1.0), 2)
     (0.25, 0.65)
@@ -142,12 +145,12 @@ def rotation_test(
     pairs = d * (d - 1) / 2
     turns = np.linalg.qr(rng.standard_normal((ROTATIONS, d, d)))[0]
 
-    def cosines(jacobians: np.ndarray) -> np.ndarray:
+    def cosines(jacobians: Float[np.ndarray, "some d d"]) -> Float[np.ndarray, " some"]:
         jacobian = torch.from_numpy(jacobians).to(inverse_metric)[:, None].expand(-1, n, -1, -1)
         products = gradient_products(jacobian, inverse_metric)
         return np.asarray(orthogonality(products, trust).numpy()) / pairs
 
-    # A few at a time: all of them would be ROTATIONS x n x d x d numbers.
+    # A few at a time: all at once would need ROTATIONS x n x d x d numbers.
     turned = np.concatenate([cosines(some) for some in np.array_split(turns, max(1, ROTATIONS // 10))])
     return RotationTest(float(cosines(np.eye(d)[None])[0]), turned)
 

@@ -1,4 +1,4 @@
-"""Is one vector independent of another one, perhaps given a third? Tested by HSIC, summed over coordinates.
+"""Test if one vector is independent of another one, perhaps given a third: HSIC, summed over coordinates.
 
 The kernel of a vector is the sum of the Gaussian kernels of its coordinates, whose widths are the median
 distances of their own columns, so that
@@ -6,9 +6,10 @@ distances of their own columns, so that
     HSIC(a, b) = sum_{k, l} HSIC(a_k, b_l).
 
 It is computed exactly, in time linear in n (grams.FactorGram), and equals the registry's `hsic` for single
-columns. It sees every dependence between a coordinate of a and one of b, but no dependence that shows only in
-several of them together. Single columns are tested by distance correlation and KCI as well. The effect is the
-root of HSIC's debiased kernel alignment; it is in [0, 1], and about |correlation| for normal columns.
+columns. It detects every dependence between a coordinate of a and one of b, but not a dependence that appears
+only in several coordinates together. Single columns are also tested by distance correlation and KCI. The
+effect is the square root of HSIC's debiased kernel alignment; it is in [0, 1], and about |correlation| for
+normal columns.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Num
+from jaxtyping import Bool, Float, Int, Num
 
 from personax.crl.regression import FourierBasis
 from personax.independence.columns import complete_column
@@ -26,20 +27,20 @@ from personax.independence.registry import run_test
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import LN10
 
-CHANCE_DRAWS = 40  # shuffles, which show how large effects are by chance
-NEIGHBOURS = 10  # largest cell of people within which a local permutation shuffles
-LEAST_COLUMN_VARIANCE = 1e-8
-LONGEST_SERIES = 200  # terms of a column's cosine series; with far outliers, a Cholesky factor has fewer
-SECOND_OPINIONS = ("distance_correlation", "kci")
+CHANCE_DRAWS = 40  # number of shuffles, which show how large effects are by chance
+NEIGHBOURS = 10  # largest number of people in a cell within which a local permutation shuffles
+LEAST_COLUMN_VARIANCE = 1e-8  # a column with less variance counts as constant
+LONGEST_SERIES = 200  # most terms of a column's cosine series; with far outliers a Cholesky factor has fewer
+SECOND_OPINIONS = ("distance_correlation", "kci")  # further tests of single columns
 
 
 class Dependence(NamedTuple):
     """How strongly two vectors depend on each other, and how certain that is.
 
     Attributes:
-        name: of the two vectors.
-        effect: strength, in [0, 1].
-        log10_p: logarithm of the p-value of independence, at most 0.
+        name: name of the two vectors.
+        effect: strength of the dependence, in [0, 1].
+        log10_p: decimal logarithm of the p-value of independence, at most 0.
         chance: (draws,) effects after shuffling.
         n: number of rows in which both are present.
     """
@@ -47,7 +48,7 @@ class Dependence(NamedTuple):
     name: str
     effect: float
     log10_p: float
-    chance: np.ndarray
+    chance: Float[np.ndarray, " draws"]
     n: int
 
 
@@ -66,15 +67,15 @@ def vector_gram(values: Num[np.ndarray, "n p"]) -> FactorGram | None:
     return FactorGram(np.asfortranarray(np.concatenate(factors, 1))) if factors else None
 
 
-def aligned(a: FactorGram, b: FactorGram) -> Callable[[np.ndarray | None], float]:
-    """A function from an order of b's rows (None: as they are) to the debiased squared alignment.
+def aligned(a: FactorGram, b: FactorGram) -> Callable[[Int[np.ndarray, " n"] | None], float]:
+    """A function that takes an order of b's rows (or None) and returns the debiased squared alignment.
 
-    It is about 0 for independent columns and 1 for equal ones. It is the same as nulls.correlation, but what
-    the order does not change is computed only once.
+    It is about 0 for independent columns and 1 for equal ones. It is the same as nulls.correlation, but the
+    parts that do not depend on the order are computed only once.
     """
     variances = unbiased(a.square, a, a) * unbiased(b.square, b, b)
 
-    def squared(order: np.ndarray | None) -> float:
+    def squared(order: Int[np.ndarray, " n"] | None) -> float:
         other = b if order is None else b.permuted(order)
         if variances <= 0:
             return 0.0
@@ -84,14 +85,14 @@ def aligned(a: FactorGram, b: FactorGram) -> Callable[[np.ndarray | None], float
 
 
 def as_effect(squared: float) -> float:
-    """The root of a squared alignment, cut to [0, 1]."""
+    """The square root of a squared alignment, which is first limited to [0, 1]."""
     return float(np.sqrt(np.clip(squared, 0.0, 1.0)))
 
 
 def dependence(
     name: str, a: Num[np.ndarray, "n p"], b: Num[np.ndarray, "n q"], rng: np.random.Generator
 ) -> Dependence | None:
-    """Test a (n, p) against b (n, q) over the rows without NaN; None if there is nothing to test."""
+    """Test if a and b are independent, over the rows without NaN; None if there is nothing to test."""
     both = np.isfinite(a).all(1) & np.isfinite(b).all(1)
     if both.sum() < 5:
         return None
@@ -116,12 +117,12 @@ def conditional_dependence(
     rng: np.random.Generator,
     resamples: int,
 ) -> Dependence | None:
-    """Test a (n, p) against b (n, q) given `given` (n, c); a and b are residuals of regressions on `given`.
+    """Test if a and b are independent given `given`; a and b are residuals of regressions on `given`.
 
-    A regression removes only the means. Spread and shape may still vary with what is given, which makes
-    residuals dependent. So the null shuffles b within cells of people with similar `given` (the local
-    permutation test of Kim, Neykov, Balakrishnan & Wasserman 2022), and the effect is by how much the
-    alignment exceeds the mean over these shuffles.
+    A regression removes only the means. Spread and shape may still vary with `given`, which makes residuals
+    dependent. So for the null distribution, b is shuffled within cells of people with similar `given` (the
+    local permutation test of Kim, Neykov, Balakrishnan & Wasserman 2022). The effect is the difference
+    between the alignment and its mean over these shuffles. Returns None if there is nothing to test.
     """
     rows = np.isfinite(a).all(1) & np.isfinite(b).all(1)
     if rows.sum() < 5:
@@ -134,7 +135,7 @@ def conditional_dependence(
     observed = squared(None)
     drawn: list[float] = []
 
-    def exceeds() -> Iterator[np.ndarray]:
+    def exceeds() -> Iterator[Bool[np.ndarray, " 1"]]:
         for _ in range(resamples):
             drawn.append(squared(shuffled_within(cells, rng)))
             yield np.array([drawn[-1] >= observed - ROUNDING])
@@ -145,7 +146,7 @@ def conditional_dependence(
     return Dependence(name, as_effect(observed - usual), min(log10_p, 0.0), chance, int(rows.sum()))
 
 
-def neighbourhoods(points: Num[np.ndarray, "n c"], size: int = NEIGHBOURS) -> list[np.ndarray]:
+def neighbourhoods(points: Num[np.ndarray, "n c"], size: int = NEIGHBOURS) -> list[Int[np.ndarray, " _"]]:
     """Row numbers of the points in cells of at most `size`.
 
     A cell that is too large is halved at the median of the column with the largest range.
@@ -163,7 +164,9 @@ def neighbourhoods(points: Num[np.ndarray, "n c"], size: int = NEIGHBOURS) -> li
     return done
 
 
-def shuffled_within(cells: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def shuffled_within(
+    cells: Sequence[Int[np.ndarray, " _"]], rng: np.random.Generator
+) -> Int[np.ndarray, " n"]:
     """(n,) a permutation of all rows in which every row stays in its cell."""
     order = np.empty(sum(map(len, cells)), dtype=int)
     for cell in cells:
@@ -172,16 +175,25 @@ def shuffled_within(cells: Sequence[np.ndarray], rng: np.random.Generator) -> np
 
 
 class Regression(NamedTuple):
-    """E[y | u] by ridge regression on random Fourier features of standardised u."""
+    """E[y | u] by ridge regression on random Fourier features of standardised u.
+
+    Attributes:
+        basis: the features, f of them.
+        weights: (f, t) weights of the features.
+        centre, scale: (c,) mean and standard deviation of u, with which it is standardised.
+        offset: (t,) is added to the predictions, so that their mean is that of y.
+    """
 
     basis: FourierBasis
-    weights: torch.Tensor
-    centre: np.ndarray
-    scale: np.ndarray
-    offset: torch.Tensor
+    weights: Float[torch.Tensor, "f t"]
+    centre: Float[np.ndarray, " c"]
+    scale: Float[np.ndarray, " c"]
+    offset: Float[torch.Tensor, " t"]
 
     @classmethod
-    def fit(cls, u: np.ndarray, y: np.ndarray, generator: torch.Generator) -> "Regression":
+    def fit(
+        cls, u: Float[np.ndarray, "n c"], y: Num[np.ndarray, "n t"], generator: torch.Generator
+    ) -> "Regression":
         """Regress y (n, t) on u (n, c); without columns (c = 0) the predictions are means."""
         centre, scale = u.mean(0), np.maximum(u.std(0), 1e-9)
         basis = FourierBasis.draw(u.shape[1], generator)
@@ -191,7 +203,7 @@ class Regression(NamedTuple):
         offset = targets.mean(0) - basis(standard).mean(0) @ weights
         return cls(basis, weights, centre, scale, offset)
 
-    def __call__(self, u: np.ndarray) -> np.ndarray:
+    def __call__(self, u: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n t"]:
         """(n, t) predictions at u (n, c)."""
         standard = torch.from_numpy((u - self.centre) / self.scale).double()
         return np.asarray((self.basis(standard) @ self.weights + self.offset).numpy())

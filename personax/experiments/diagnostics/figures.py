@@ -32,7 +32,7 @@ VERDICT_COLOURS = {HOLDS: BLUE, DOUBTFUL: ORANGE, VIOLATED: RED, UNKNOWN: GREY}
 
 
 def draw_findings_page(findings: Sequence[Finding], stem: Path, *, title: str) -> list[Path]:
-    """Four panels: effects beside those by chance, alignment, rotations, reach."""
+    """Draw four panels: effects and those by chance, alignment, rotations, reach; return the paths."""
     by_key = {finding.key: finding for finding in findings}
     figure = new_figure(10.0, 7.0)
     axes = figure.subplots(2, 2)
@@ -53,7 +53,7 @@ def _say_why_empty(panel: Axes, text: str) -> None:
 
 def _draw_effects(panel: Axes, findings: Sequence[Finding]) -> None:
     """The largest effect of every assumption of independence."""
-    panel.set_title("largest dependence, and what is reached by chance", fontsize=9)
+    panel.set_title("largest dependence, and its size by chance", fontsize=9)
     if not findings:
         _say_why_empty(panel, "nothing to test")
         return

@@ -1,8 +1,8 @@
-"""What a check looks at, what it returns, and how a number becomes a verdict.
+"""The input of a check (Evidence), its result (Finding), and how a number becomes a verdict.
 
-A p-value alone says little: with thousands of people every dependence is significant. So a verdict needs a
-significant test (Holm 1979, over all tests of a check) and a large enough effect. As for correlations, an
-effect of 0.1 counts as small and one of 0.3 as medium (Cohen 1988).
+A p-value alone is not enough: with thousands of people every dependence is significant. So an assumption
+counts as violated only if a test is significant (Holm 1979, over all tests of a check) and the effect is
+large enough. As for correlations, an effect of 0.1 counts as small and one of 0.3 as medium (Cohen 1988).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from personax.crl.estimator import Encoding
 from personax.experiments.diagnostics.dependence import Dependence
@@ -23,26 +24,27 @@ VIOLATED: Verdict = "violated"
 UNKNOWN: Verdict = "cannot be told here"
 SEVERITY: tuple[Verdict, ...] = (UNKNOWN, HOLDS, DOUBTFUL, VIOLATED)  # each is worse than those before
 
-NEGLIGIBLE, CLEAR = 0.1, 0.3
-CHANCE_QUANTILE = 0.95
+NEGLIGIBLE, CLEAR = 0.1, 0.3  # effects below the first are negligible, from the second on clear
+CHANCE_QUANTILE = 0.95  # an effect "by chance" is below this quantile of the effects after shuffling
 NAMED_AT_MOST = 4  # latents or edges that a line of the report names; the JSON has all
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the checks look at.
+    """The input of all checks.
 
     Attributes:
-        train: what the model infers of training people; regressions are fitted on them.
-        test: what it infers of test people; everything is measured on them.
+        train: what the model infers about training people; regressions are fitted on them.
+        test: what it infers about test people; everything is measured on them.
         train_data: the measurements of the same training people.
         test_data: the measurements of the same test people.
         blocks: block ("s" and the modalities) -> names of its latents.
         graph: (d, d) over the latents; [i, j] = 1 means the edge i -> j.
         edge_probability: (d, d) probability of each edge.
         alpha: level of the tests.
-        seed: of shuffles, random features and rotations.
-        encode: gives what the model infers of other measurements. None: z is known, not inferred.
+        seed: seed of shuffles, random features and rotations.
+        encode: function that returns what the model infers from other measurements; None if z is known and
+            not inferred.
     """
 
     train: Encoding
@@ -50,8 +52,8 @@ class Evidence:
     train_data: MultiViewData
     test_data: MultiViewData
     blocks: Mapping[str, Sequence[str]]
-    graph: np.ndarray
-    edge_probability: np.ndarray
+    graph: Int[np.ndarray, "d d"]
+    edge_probability: Float[np.ndarray, "d d"]
     alpha: float = 0.05
     seed: int = 0
     encode: Callable[[MultiViewData], Encoding] | None = None
@@ -66,7 +68,7 @@ class Finding:
         assumption: what is assumed.
         verdict: whether it holds.
         measured: what was measured, a phrase with numbers.
-        reference: what to compare it with.
+        reference: the values to compare it with.
         details: all numbers, for diagnostics.json.
         curves: arrays for the figure; they are not written to diagnostics.json.
     """
@@ -81,10 +83,10 @@ class Finding:
 
 
 class Judged(NamedTuple):
-    """Several tests of one assumption, taken together.
+    """Several tests of one assumption, judged together.
 
     Attributes:
-        verdict: whether all of them are independent.
+        verdict: the verdict on the assumption that all pairs are independent.
         strongest: the dependence with the largest effect.
         p: its Holm-corrected p-value.
         significant: number of significant tests.
@@ -107,7 +109,7 @@ def holm(found: Sequence[Dependence]) -> list[Dependence]:
 
 
 def judge(corrected: Sequence[Dependence], alpha: float) -> Judged | None:
-    """The verdict on independence from tests whose p-values are corrected already; None if there are none.
+    """The verdict on independence from tests with corrected p-values; None if there are no tests.
 
     "holds": nothing is significant, or all significant effects are below 0.1. "violated": a significant
     effect is 0.3 or more. "cannot be told here": nothing is significant, but chance alone would reach 0.3.
@@ -129,12 +131,12 @@ def judge(corrected: Sequence[Dependence], alpha: float) -> Judged | None:
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """The worst of several verdicts; "cannot be told here" only if all of them are that."""
+    """The worst of several verdicts; "cannot be told here" only if this is the verdict of all."""
     return max(verdicts, key=SEVERITY.index, default=UNKNOWN)
 
 
 def all_hold(verdicts: Sequence[Verdict]) -> Verdict:
-    """The worst of several verdicts that must all hold: it cannot be told if one of them cannot."""
+    """The worst of several verdicts that must all hold; unknown if one is unknown and the others hold."""
     found = worst(verdicts)
     return UNKNOWN if found == HOLDS and UNKNOWN in verdicts else found
 
@@ -148,9 +150,9 @@ def independence_finding(
         key: short name.
         assumption: what is assumed.
         found: tests of independence.
-        alpha: their level.
-        silent: what the finding says if there are no tests.
-        note: stands behind what to compare with.
+        alpha: level of the tests.
+        silent: text of the finding if there are no tests.
+        note: added to the text of the values to compare with.
     """
     judged = judge(holm(found), alpha)
     if judged is None:

@@ -12,7 +12,7 @@ from personax.experiments.diagnostics.findings import (
     Finding,
 )
 
-UNDECIDED = (0.25, 0.75)  # probabilities between these decide nothing
+UNDECIDED = (0.25, 0.75)  # an edge with a probability between these is undecided
 
 
 def graph_facts(evidence: Evidence) -> Finding:

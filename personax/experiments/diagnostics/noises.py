@@ -1,4 +1,4 @@
-"""Checks of the noises eps and eta, and of Proposition 2, which relates eta to what can be seen.
+"""Checks of the noises eps and eta, and of Proposition 2, which relates eta to the observed measurements.
 
 eps is the exogenous noise of a latent in the causal model, eta the noise of a single measurement.
 """
@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 
 from personax.experiments.diagnostics.dependence import Dependence, dependence
 from personax.experiments.diagnostics.findings import (
@@ -33,8 +33,9 @@ from personax.experiments.diagnostics.observations import (
 )
 from personax.runs.seeds import numpy_rng
 
-# A coordinate of eta is inactive (Burda et al. 2016) if the variance of its posterior mean is below this part
-# of its prior's variance: then it says less than -log(1 - 0.05) / 2 = 0.03 nats about the measurement.
+# A coordinate of eta is inactive (Burda et al. 2016) if the variance of its posterior mean is below this
+# share of its prior's variance: then it has less than -log(1 - 0.05) / 2 = 0.03 nats of information about the
+# measurement.
 ACTIVE = 0.05
 DEPENDENCE_WORDS = {
     HOLDS: "independent",
@@ -45,7 +46,7 @@ DEPENDENCE_WORDS = {
 
 
 def exogenous_noise(evidence: Evidence) -> Finding:
-    """The eps_k are mutually independent, and independent of the parents of z_k (paper §4.1).
+    """Check that the eps_k are mutually independent, and independent of the parents of z_k (paper §4.1).
 
     Pairs of single columns are tested by HSIC, distance correlation and KCI; all parents together by HSIC.
     """
@@ -70,8 +71,8 @@ def exogenous_noise(evidence: Evidence) -> Finding:
     )
 
 
-def active_noise(evidence: Evidence) -> dict[str, list[np.ndarray]]:
-    """Modality -> per measurement, the active coordinates of eta (n, k); k may be 0."""
+def active_noise(evidence: Evidence) -> dict[str, list[Float[np.ndarray, "n _"]]]:
+    """Modality -> for each measurement the active coordinates of eta (n, k); k may be 0."""
     return {
         modality: [values[:, variance_of(values) >= ACTIVE] for values in measurements]
         for modality, measurements in evidence.test.eta.items()
@@ -85,7 +86,7 @@ def variance_of(values: Shaped[np.ndarray, "n k"]) -> Shaped[np.ndarray, " k"]:
 
 
 def why_untested(evidence: Evidence) -> str:
-    """Why eta cannot be tested, if it has no two active measurements."""
+    """The reason why eta cannot be tested, if fewer than two measurements have an active eta."""
     every = [values for measurements in evidence.test.eta.values() for values in measurements]
     if all(values.shape[1] == 0 for values in every):
         return (
@@ -100,7 +101,7 @@ def why_untested(evidence: Evidence) -> str:
 
 
 def measurement_noise(evidence: Evidence) -> list[Finding]:
-    """The eta of different measurements are independent of each other, of z and of eps.
+    """Check that the eta of different measurements are independent of each other, of z and of eps.
 
     Paper §4.1; Sun et al. 2025, Prop. 5.2.
     """
@@ -126,7 +127,7 @@ def measurement_noise(evidence: Evidence) -> list[Finding]:
 
 
 def noise_pairs(
-    eta: Mapping[str, Sequence[np.ndarray]], rng: np.random.Generator
+    eta: Mapping[str, Sequence[Float[np.ndarray, "n _"]]], rng: np.random.Generator
 ) -> dict[str, list[Dependence]]:
     """Group of `pairs_of` -> tests of eta against eta."""
     found: dict[str, list[Dependence]] = {}
@@ -139,10 +140,10 @@ def noise_pairs(
 
 
 def proposition_2(evidence: Evidence) -> list[Finding]:
-    """x_i is independent of x_j given z_m, and eta agrees: x_i _||_ x_j | z_m <=> eta_i _||_ eta_j.
+    """Check x_i _||_ x_j | z_m (independence), and that it agrees with eta_i _||_ eta_j.
 
-    This is the paper's Proposition 2 (Sun et al. 2025, Prop. 5.1). It is a theorem, so where the two sides
-    differ, the recovered z or eta are not those of the data.
+    The paper's Proposition 2 (Sun et al. 2025, Prop. 5.1) says that the two are equivalent. It is a theorem,
+    so if the two sides differ, the recovered z or eta are wrong.
     """
     seen = observed_pairs(evidence, given_recovered(evidence))
     note = ""

@@ -1,14 +1,15 @@
-"""The side of Proposition 2 that can be seen: is x_i independent of x_j given z_m?
+"""The observable side of Proposition 2: is x_i independent of x_j given z_m?
 
 The regression E[x_i | z_m] is fitted on training rows and subtracted on test rows; principal components
-summarise the residuals. Two things make such residuals dependent even where the pictures are independent
-given z. First, the spread and the shape of the residuals vary with z. Second, z is not seen but inferred from
+summarise the residuals. Two things make such residuals dependent even if the pictures are independent given
+z. First, the spread and the shape of the residuals vary with z. Second, z is not observed but inferred from
 the pictures themselves. Take three noisy measurements of a number, and their mean: given the mean, if one
 measurement is too high, the others must be too low (correlation -1/2).
 
 So the null distribution is made by exchange: every person gets, in each measurement separately, the residuals
-of somebody with a similar z (Kim, Neykov, Balakrishnan & Wasserman 2022), and the pictures that result are
-encoded anew. By construction they are independent given z, and they share everything else with the real ones.
+of somebody with a similar z (Kim, Neykov, Balakrishnan & Wasserman 2022), and the resulting pictures are
+encoded again. By construction these pictures are independent given z, and in all other respects they are like
+the real ones.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Shaped
 from scipy.stats import t as student
 
 from personax.crl.estimator import Encoding
@@ -35,23 +37,23 @@ from personax.independence.results import LN10
 from personax.runs.seeds import numpy_rng, torch_rng
 from personax.views import SHARED, MultiViewData
 
-EXCHANGES = 30
+EXCHANGES = 30  # number of exchanges
 # Residuals are summarised by at most this many principal components, each with at least this share of the
-# variance: smaller ones hold little more than what the regression has missed.
+# variance. Smaller components hold little more than errors of the regression.
 SUMMARIES, LEAST_SHARE = 6, 0.02
 
-Given = Mapping[str, np.ndarray]
-"""Modality -> (n, c) what is given about the people, from which the measurements are predicted."""
+Given = Mapping[str, Float[np.ndarray, "_ _"]]
+"""Modality -> (n, c) numbers known about the people, from which the measurements are predicted."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What is given about the people.
+    """The numbers that are given in a conditional test, such as z.
 
     Attributes:
-        train: about training people.
-        test: about test people.
-        again: infers it from other pictures; None if it does not come from pictures.
+        train: the numbers of training people.
+        test: the numbers of test people.
+        again: function that infers them from other pictures; None if they do not come from pictures.
     """
 
     train: Given
@@ -60,7 +62,7 @@ class Condition:
 
 
 def given_recovered(evidence: Evidence) -> Condition:
-    """Given are the recovered coordinates of each modality, and s."""
+    """The condition: the recovered coordinates of each modality, and s."""
 
     def given(encoding: Encoding) -> Given:
         shared = [encoding.coordinates[SHARED]] if SHARED in encoding.coordinates else []
@@ -74,7 +76,7 @@ def given_recovered(evidence: Evidence) -> Condition:
 
 
 def given_true(evidence: Evidence) -> Condition:
-    """Given are the true latents of each modality, and s; for data with known truth."""
+    """The condition: the true latents of each modality, and s. Raises ValueError if the truth is unknown."""
 
     def given(data: MultiViewData) -> Given:
         blocks = data.known_truth.blocks
@@ -86,22 +88,24 @@ def given_true(evidence: Evidence) -> Condition:
 
 @dataclass(frozen=True)
 class Residuals:
-    """What a regression on the given leaves of one measurement.
+    """The residuals of one measurement after a regression on the condition.
 
     Attributes:
         shown: (n,) which test people have the measurement.
         varies: which of its numbers vary over training people.
-        regression: of those numbers on what is given.
+        regression: regression of those numbers on the condition.
         axes: (numbers, k) principal axes of the residuals of training people.
     """
 
-    shown: np.ndarray
-    varies: np.ndarray
+    shown: Bool[np.ndarray, " n"]
+    varies: Bool[np.ndarray, " numbers"]
     regression: Regression
-    axes: np.ndarray
+    axes: Float[np.ndarray, "varying k"]
 
     @classmethod
-    def fit(cls, evidence: Evidence, modality: str, number: int, given: np.ndarray) -> "Residuals":
+    def fit(
+        cls, evidence: Evidence, modality: str, number: int, given: Float[np.ndarray, "train c"]
+    ) -> "Residuals":
         """Fit the regression and the axes to training people."""
         data = evidence.train_data
         seen = data.observed[modality][:, number]
@@ -115,18 +119,24 @@ class Residuals:
         kept = kept[values[kept] > LEAST_SHARE * values.sum()]
         return cls(evidence.test_data.observed[modality][:, number], varies, regression, vectors[:, kept])
 
-    def rest(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
+    def rest(
+        self, x: Shaped[np.ndarray, "n *shape"], given: Float[np.ndarray, "n c"]
+    ) -> Float[np.ndarray, "shown varying"]:
         """(shown, numbers) residuals of the people who have the measurement."""
         return np.asarray(_flat(x[self.shown])[:, self.varies] - self.regression(given[self.shown]))
 
-    def summary(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
+    def summary(
+        self, x: Shaped[np.ndarray, "n *shape"], given: Float[np.ndarray, "n c"]
+    ) -> Float[np.ndarray, "n k"]:
         """(n, k) residuals along the axes; NaN where the measurement is missing."""
         left = np.full((len(self.shown), self.axes.shape[1]), np.nan)
         left[self.shown] = self.rest(x, given) @ self.axes
         return left
 
-    def exchanged(self, x: np.ndarray, given: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """x in which everybody has the residuals of somebody about whom similar things are given."""
+    def exchanged(
+        self, x: Shaped[np.ndarray, "n *shape"], given: Float[np.ndarray, "n c"], rng: np.random.Generator
+    ) -> Shaped[np.ndarray, "n *shape"]:
+        """x in which everybody has the residuals of somebody with a similar condition."""
         order = shuffled_within(neighbourhoods(given[self.shown]), rng)
         values, explained = _flat(x), self.regression(given[self.shown])
         places = np.ix_(self.shown, self.varies)
@@ -134,16 +144,16 @@ class Residuals:
         return values.reshape(x.shape).astype(x.dtype)
 
 
-def _flat(array: np.ndarray) -> np.ndarray:
+def _flat(array: Shaped[np.ndarray, "n *shape"]) -> Float[np.ndarray, "n numbers"]:
     """A copy (n, numbers) in double precision."""
     return array.reshape(len(array), -1).astype(float)
 
 
 class MeasurementPair(NamedTuple):
-    """Two sets of measurements that Proposition 2 is about.
+    """Two sets of measurements that Proposition 2 compares.
 
     Attributes:
-        group: tests are judged group by group: a modality, or two of them.
+        group: a modality, or two of them; tests are judged for each group.
         first: modality of the first set.
         second: modality of the second set.
         left: numbers of the measurements in the first set, from 0.
@@ -167,7 +177,7 @@ class MeasurementPair(NamedTuple):
 def pairs_of(counts: Mapping[str, int]) -> Iterator[MeasurementPair]:
     """Every two measurements of one modality, and every two modalities with all their measurements.
 
-    counts: modality -> number of measurements.
+    `counts` is modality -> number of measurements.
 
     >>> [pair.name for pair in pairs_of({"digit": 2, "garment": 1})]
     ['digit 1, 2', 'digit, garment']
@@ -188,14 +198,14 @@ class PairKey(NamedTuple):
 
 
 ResidualsOf = Mapping[str, Sequence[Residuals]]
-"""Modality -> one per measurement."""
+"""Modality -> the residuals of each measurement."""
 
 
 def observed_pairs(evidence: Evidence, condition: Condition) -> dict[str, list[Dependence]]:
-    """Group of `pairs_of` -> tests of x_i against x_j given what `condition` says.
+    """Group of `pairs_of` -> tests of x_i against x_j given `condition`.
 
-    The effect is by how much the alignment exceeds its mean over the exchanges. p is that of Student's t
-    for one more draw from the distribution of the exchanges.
+    The effect is the difference between the alignment and its mean over the exchanges. The p-value is that of
+    Student's t for one more draw from the distribution of the exchanges.
     """
     rng = numpy_rng(evidence.seed, "diagnostics/observed")
     data = evidence.test_data
@@ -234,7 +244,7 @@ def _exchanged(
 
 
 def _alignments(residuals: ResidualsOf, data: MultiViewData, given: Given) -> dict[PairKey, float]:
-    """Squared alignment of the residuals of every pair; pairs of which nothing is left are absent."""
+    """Squared alignment of the residuals of every pair; pairs without residuals are left out."""
     factors = {
         m: [
             gram_factor(each.summary(x, given[m]))
@@ -253,8 +263,8 @@ def _alignments(residuals: ResidualsOf, data: MultiViewData, given: Given) -> di
     return found
 
 
-def gram_factor(summary: np.ndarray) -> np.ndarray:
-    """(n, m) factor of the Gram matrix of a measurement's residuals, made once for all its pairs.
+def gram_factor(summary: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n m"]:
+    """(n, m) factor of the Gram matrix of a measurement's residuals; the same for all its pairs.
 
     Rows that are NaN in `summary` (n, k) stay NaN.
     """
@@ -266,8 +276,8 @@ def gram_factor(summary: np.ndarray) -> np.ndarray:
     return factor
 
 
-def beyond_exchanges(name: str, value: float, null: np.ndarray, n: int) -> Dependence:
-    """The test of an alignment against those after the exchanges, `null` (draws,)."""
+def beyond_exchanges(name: str, value: float, null: Float[np.ndarray, " draws"], n: int) -> Dependence:
+    """Compare an alignment with the alignments after the exchanges, `null` (draws,)."""
     usual, spread = float(null.mean()), float(null.std(ddof=1))
     score = (value - usual) / max(spread * np.sqrt(1 + 1 / len(null)), 1e-12)
     log10_p = float(student.logsf(score, len(null) - 1)) / LN10

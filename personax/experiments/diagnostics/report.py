@@ -13,9 +13,9 @@ EXPLANATION = (
     f"{{alpha:g}}) or if all significant effects are below {NEGLIGIBLE:g}. It is violated by a significant "
     f"effect of {CLEAR:g} or more, and doubtful in between. Effects are HSIC's kernel alignment, in [0, 1], "
     "about |correlation|. Everything is measured on test rows; what has to be fitted is fitted on training "
-    'rows. "Holds" means that these tests see nothing against the assumption. Alignment, orthogonality and '
-    "evenness are what training asks for: if they hold, training has succeeded, which does not mean that the "
-    "world is so."
+    'rows. "Holds" means that these tests find nothing against the assumption. Alignment, orthogonality and '
+    "evenness are optimised in training: if they hold, training has succeeded, but this does not show that "
+    "the assumption is true in the world."
 )
 
 
@@ -42,7 +42,7 @@ def findings_page(findings: Sequence[Finding], facts: Mapping[str, Any]) -> str:
 
 
 def as_json(findings: Sequence[Finding], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What diagnostics.json holds: the facts of the run, then every finding with its numbers."""
+    """The content of diagnostics.json: the facts of the run, then every finding with its numbers."""
     keys = ("assumption", "verdict", "measured", "reference", "details")
     return dict(facts) | {
         "findings": {finding.key: {key: getattr(finding, key) for key in keys} for finding in findings}

@@ -1,4 +1,4 @@
-"""Remake the data of a finished run, see what its model makes of them, and check every assumption."""
+"""Make the data of a finished run again, encode them with its model, and check every assumption."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,14 @@ class FinishedRun(NamedTuple):
 
 
 class Remade(NamedTuple):
-    """The data of a run, made again from its configuration."""
+    """The data of a run, made again from its configuration.
+
+    Attributes:
+        data: the scenes or the people.
+        split: training, validation and test rows.
+        checksum: SHA-256 of the data, to compare with the manifest.
+        simulated: True if the people are simulated.
+    """
 
     data: MultiViewData
     split: Split
@@ -47,11 +54,11 @@ class Remade(NamedTuple):
 
 
 def read_run(folder: Path) -> FinishedRun:
-    """Read a finished run. Raises InputError for anything else."""
+    """Read a finished run. Raises InputError for any other folder."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder")
     if not (folder / CONFIG).exists() or not (folder / MANIFEST).exists():
-        raise InputError(f"{folder}: no run folder (no {CONFIG} or {MANIFEST})")
+        raise InputError(f"{folder}: not a run folder (no {CONFIG} or {MANIFEST})")
     options, manifest = read_options(folder), read_manifest(folder)
     if not ("scm" in options or options.get("dataset") in ("athlete", "celeb")):
         raise InputError(f"{folder / CONFIG}: not a run of Variant-MNIST, athletes or celebrities")
@@ -85,9 +92,9 @@ def config_of_run(options: dict[str, Any]) -> RunConfig:
 
 
 def remake(config: RunConfig, data_dir: str | None) -> Remade:
-    """The run's data and split. Raises InputError.
+    """Make the run's data and split again. Raises InputError.
 
-    data_dir: where the pictures of Variant-MNIST are now; None: where the run found them.
+    `data_dir` is the folder where the pictures of Variant-MNIST are now; None means where the run found them.
     """
     if isinstance(config, PeopleConfig):
         table, data, split, _ = prepare(config)
@@ -99,20 +106,23 @@ def remake(config: RunConfig, data_dir: str | None) -> Remade:
 
 
 def refuse_other_data(folder: Path, finished: FinishedRun, remade: Remade) -> None:
-    """Raise InputError if the data made again are not those that the run has seen."""
+    """Raise InputError if the data made again differ from those of the run."""
     expected = finished.manifest.get("data_sha256")
     if expected and expected != remade.checksum:
         raise InputError(
             f"{folder}: the data made again from {CONFIG} are not those of the run (sha256 differs); restore "
-            "the files that it read, or say with --data_dir where they are"
+            "the files that it read, or give their folder with --data_dir"
         )
 
 
 def collect_evidence(model: CRL, remade: Remade, config: DiagnoseConfig) -> Evidence:
-    """What the model infers of training people and of at most `config.rows` test people."""
+    """What the model infers about training people and at most `config.rows` test people.
+
+    Raises InputError if there are fewer than LEAST_ROWS test rows.
+    """
     test = remade.split.test
     if len(test) < LEAST_ROWS:
-        raise InputError(f"{len(test)} test rows are too few to tell anything; at least {LEAST_ROWS}")
+        raise InputError(f"{len(test)} test rows are too few for these checks; at least {LEAST_ROWS}")
     if len(test) > config.rows:
         chosen = numpy_rng(config.seed, "diagnostics/rows").choice(test, config.rows, replace=False)
         test = np.sort(chosen)

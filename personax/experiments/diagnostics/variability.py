@@ -1,19 +1,19 @@
-"""Checks of variability: the blocks depend on each other enough to tell latents from their mixtures.
+"""Checks of variability: do blocks depend on each other enough to distinguish latents from mixtures of them?
 
-Two conditions of the literature, each in the form that a sample allows:
+Two conditions of the literature, each in a form that can be checked with a sample:
 
 - Sufficient changes (Zhang et al. 2024, Thm 3.4, A2; here s or the other blocks are the domain): the
   derivatives of log p(z_m | rest) must span 2 d dimensions as the rest varies. For a location-scale family
   they are linear in the conditional means and precisions, so the means of d directions and the log-variances
   of d directions must vary over people, and none may be a linear function of the others. `responses` counts
-  them, by their share of the variance of z_m on test rows. Their sample covariance can have full rank even
-  where a single number drives all d directions, if it does so by different nonlinear functions.
+  the directions that vary, by their share of the variance of z_m on test rows. Their sample covariance can
+  have full rank even if a single number drives all d directions, by different nonlinear functions.
 - Linear independence (Sun et al. 2025, Cond. 4.1 A2; Yao et al. 2023, Def. 2.3 of content): the columns of
   the Jacobian of the other modalities by z_m must be linearly independent at almost every z. A column is 0
   exactly if a latent reaches the other modalities only through other latents of its block. `reach_finding`
-  tests each latent against all other blocks given the rest of its block. A latent that fails, such as one
-  without children in another block, is fixed neither by other modalities nor by sparsity across them; only
-  orthogonality determines it.
+  tests each latent against all other blocks given the other latents of its block. A latent that fails, such
+  as one without children in another block, is determined neither by other modalities nor by sparsity across
+  them; only orthogonality determines it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Bool, Float, Int, Num
 
 from personax.experiments.diagnostics.alignment import inverse_root
 from personax.experiments.diagnostics.dependence import Dependence, Regression, conditional_dependence
@@ -43,15 +43,15 @@ from personax.experiments.diagnostics.findings import (
 )
 from personax.runs.seeds import numpy_rng, torch_rng
 
-SHUFFLES = 200
-LEAST_RESAMPLES = 199
+SHUFFLES = 200  # number of shuffles that show which shares are reached by chance
+LEAST_RESAMPLES = 199  # least number of local permutations of a conditional test
 
 CHANGES = "other blocks change every direction of a block"
 REACHES = "every latent reaches another block directly"
 
 
 def sufficient_variability(evidence: Evidence) -> list[Finding]:
-    """Both conditions that the module describes; they cannot be told for a single block."""
+    """Check both conditions that the module describes; the verdict is unknown if there is a single block."""
     if len(evidence.blocks) < 2:
         why = "there is a single block"
         return [Finding("variability", CHANGES, UNKNOWN, why), Finding("reach", REACHES, UNKNOWN, why)]
@@ -80,9 +80,9 @@ def responses(evidence: Evidence, block: str) -> dict[str, Any]:
     """How many directions of a block's means and log-variances vary with the other blocks, and how much.
 
     Shares are shares of the variance of z_m (for log-variances: of log squared residuals), all on test rows,
-    along the directions in which the prediction from the other blocks explains most to least. They are
-    eigenvalues of the covariance of prediction and truth, the singular values that the rank condition is
-    about.
+    along directions in the order in which the prediction from the other blocks explains most to least. They
+    are eigenvalues of the covariance of prediction and truth, which correspond to the singular values in the
+    rank condition.
     """
     rng = numpy_rng(evidence.seed, f"diagnostics/responses/{block}")
     generator = torch_rng(evidence.seed, f"diagnostics/responses/{block}")
@@ -108,7 +108,7 @@ def responses(evidence: Evidence, block: str) -> dict[str, Any]:
 
 
 def variability_verdict(found: Mapping[str, Any]) -> Verdict:
-    """Verdict on the numbers of responding means and variances of a block."""
+    """Verdict from the numbers of means and variances of a block that respond."""
     if found["means"] == found["latents"]:
         return HOLDS
     if found["mean_chance"][found["means"]] > CLEAR**2:
@@ -116,8 +116,8 @@ def variability_verdict(found: Mapping[str, Any]) -> Verdict:
     return DOUBTFUL if found["means"] + found["variances"] >= found["latents"] else VIOLATED
 
 
-def leading(passed: np.ndarray) -> int:
-    """How many pass before the first that does not.
+def leading(passed: Bool[np.ndarray, " d"]) -> int:
+    """How many entries are True before the first False.
 
     >>> leading(np.array([True, True, False, True]))
     2
@@ -126,10 +126,10 @@ def leading(passed: np.ndarray) -> int:
 
 
 class Shares(NamedTuple):
-    """Shares of variance (d,) by direction, largest first, and what each reaches by chance (95 %)."""
+    """Shares of variance (d,) by direction, largest first, and their 95 % quantiles by chance."""
 
-    shares: np.ndarray
-    chance: np.ndarray
+    shares: Float[np.ndarray, " d"]
+    chance: Float[np.ndarray, " d"]
 
 
 def predicted_shares(
@@ -137,13 +137,13 @@ def predicted_shares(
 ) -> Shares:
     """The shares of the variance of `actual` that `predicted` explains, by direction.
 
-    Chance for the k-th share is the largest share after shuffling within what the first k - 1 directions
-    leave.
+    For the k-th share, chance is the largest share after shuffling, in the directions without the first k -
+    1.
     """
     whitening = inverse_root(np.atleast_2d(np.cov(actual.T)))
     y, p = (actual - actual.mean(0)) @ whitening, (predicted - predicted.mean(0)) @ whitening
 
-    def product(order: np.ndarray) -> np.ndarray:
+    def product(order: Int[np.ndarray, " n"]) -> Float[np.ndarray, "d d"]:
         both = y.T @ p[order] / len(y)
         return np.asarray((both + both.T) / 2)
 
@@ -160,7 +160,7 @@ def names_outside(evidence: Evidence, block: str) -> list[str]:
 
 
 def resamples_for(tests: int, alpha: float) -> int:
-    """Number of permutations with which the smallest p of so many tests can pass Holm's first step.
+    """Number of permutations with which the smallest p of this number of tests can pass Holm's first step.
 
     >>> resamples_for(1, 0.05), resamples_for(40, 0.05)
     (199, 1600)

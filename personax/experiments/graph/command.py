@@ -1,10 +1,10 @@
 """Discover the causal graph over latents and draw it.
 
 draw.py results/athlete/default/seed-0                      PC with 100 bootstrap samples
-draw.py results/athlete/default/seed-* --method learned     what the models of several seeds learned
+draw.py results/athlete/default/seed-* --method learned     the graph that the models of several seeds learned
 draw.py latents.npy --names s1,s2,z11,z12,z21 --method fci  FCI on the latents in a file
 draw.py --published celeb                                   a graph of the paper
-draw.py results/athlete/default/seed-0 --compare athlete    beside a graph of the paper
+draw.py results/athlete/default/seed-0 --compare athlete    next to a graph of the paper
 """
 
 from collections.abc import Sequence

@@ -11,43 +11,44 @@ from personax.runs.options import where_or_how
 
 @dataclass(frozen=True)
 class DrawConfig:
-    """One graph: where it comes from, what is known about it, and how it is drawn."""
+    """One graph: its source, background knowledge, and how it is drawn."""
 
     sources: list[FilePath] = field(default_factory=list)
     """Run folders (several: seeds of one experiment), or one .npy, .parquet or .csv file of latents."""
     published: str | None = None
     """Draw a graph of the paper instead: athlete or celeb."""
     method: Literal["pc", "fci", "ges", "learned"] = "pc"
-    """pc, fci, ges: estimate the graph from the latents. learned: take the graph that the model learned, from
+    """pc, fci, ges: estimate the graph from the latents. learned: read the graph that the model learned from
     the run folder."""
     test: Test = "fisherz"
-    """Conditional independence test of pc and fci. fisherz is linear; rcit and kci are not, but take longer
-    (see below)."""
+    """Conditional independence test of pc and fci. fisherz detects linear dependence; rcit and kci also
+    nonlinear dependence, but take longer (see below)."""
     alpha: Level = 0.05
-    """Level of each test."""
+    """Level of each test, in (0, 1)."""
     max_conditioning: Annotated[int, Between(-1, FAR)] = 4
-    """Largest number of latents that pc and fci condition on; -1: no limit."""
+    """Largest number of latents on which pc and fci condition; -1: no limit."""
     rows: Literal["all", "test"] = "all"
     """People from whom the graph is estimated: all of them, or those of the test split."""
     names: str | None = None
     """Names, separated by commas: of the columns of a .npy file, or of the columns of a table to use."""
     resamples: Annotated[int, Between(0, 1e6)] = 100
-    """Number of resamples of the people, from which the edge frequencies come; 0: no frequencies."""
+    """Number of resamples of the people, from which edge frequencies are computed; 0: no frequencies."""
     resample: Resample = "bootstrap"
-    """bootstrap: draw as many people, with replacement. half: draw half of the people, without replacement;
-    this finds fewer edges by chance."""
+    """bootstrap: draw the same number of people, with replacement. half: draw half of the people, without
+    replacement; this finds fewer edges by chance."""
     min_frequency: Share = 0.0
     """Leave out edges that occur in a smaller share of the resamples. With several run folders, the share is
     at least 0.5."""
     knowledge: FilePath | None = None
     """YAML file of background knowledge, with any of the keys nothing_into_s, tiers, cross_modal and forbid.
-    The options with these names replace what the file says; arrows in --forbid are added."""
+    The options with these names override the file; arrows in --forbid are added."""
     nothing_into_s: bool | None = None
-    """Forbid arrows into shared latents. This is true if neither this option nor the file says otherwise."""
+    """Forbid arrows into shared latents. It is true unless this option or the file says false."""
     tiers: str = ""
     """Groups of blocks or nodes, causes first, for example "s; image; text" or "z11, z12; z21"."""
     cross_modal: str | None = None
-    """Arrows that are allowed between modalities, for example "image->text"; "none": none. Default: all."""
+    """Arrows that are allowed between modalities, for example "image->text"; "none" allows none. Default:
+    all."""
     forbid: str = ""
     """Arrows that are impossible, for example "z11->z12, z21->z11"."""
     compare: FilePath | None = None
@@ -62,7 +63,7 @@ class DrawConfig:
     overwrite: bool = where_or_how(False)
     """Replace an existing output folder."""
     jobs: Annotated[int, Between(-1, 1024)] = where_or_how(-1)
-    """Number of processes for the resamples, one thread each; -1: one per core. It does not change the
-    result."""
+    """Number of processes for the resamples, each with one thread; -1: one per core. The result does not
+    depend on it."""
     seed: Seed = 0
     """Seed of the resamples and of the random features of rcit and kci."""

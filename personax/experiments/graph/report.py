@@ -23,7 +23,7 @@ PRINTED_SCORES = ("shd", "shd_cpdag", "shd_pag", "f1", "skeleton_f1", "orientati
 
 @dataclass(frozen=True)
 class GraphCaption:
-    """The words of a picture: its heading, node name -> label, and the line below it."""
+    """The texts of a picture: its heading, the labels (node name -> label), and the line below it."""
 
     title: str
     labels: Mapping[str, str]
@@ -68,7 +68,7 @@ def write_scores(run: RunFolder, graph: Graph, true_graph: Graph) -> None:
 
 
 def compare_graphs(graph: Graph, other: Graph) -> dict[str, Any]:
-    """SHD of two graphs over the same nodes, and as texts: shared edges, and those of only one of them.
+    """SHD of two graphs over the same nodes, their shared edges, and the edges of only one (as texts).
 
     >>> names = ["a", "b", "c"]
     >>> left = Graph(names, np.array([[0, 1, 1], [0, 0, 0], [0, 0, 0]]))

@@ -23,12 +23,12 @@ from personax.runs.run_folder import existing_path, open_run
 
 log = logging.getLogger(__name__)
 
-CONSENSUS = 0.5  # an edge of the graph of several seeds occurs in at least this share of the resamples
+CONSENSUS = 0.5  # the graph of several seeds has the edges that occur in at least this share of the resamples
 
 
 @dataclass(frozen=True)
 class GraphPlan:
-    """What will be drawn: the names of the nodes, the words of the picture, and how to make the graph."""
+    """What will be drawn: the names of the nodes, the texts of the picture, and how to make the graph."""
 
     names: list[str]
     caption: GraphCaption
@@ -68,7 +68,7 @@ def plan_estimated(config: DrawConfig, runs: Sequence[Latents]) -> GraphPlan:
 
 
 def _as_asked(caption: GraphCaption, config: DrawConfig, names: Sequence[str]) -> GraphCaption:
-    """The caption with the title and the labels that the user asked for."""
+    """The caption with the title and the labels of the user's options."""
     title = caption.title if config.title is None else config.title
     labels = read_labels(existing_path(config.labels), names) if config.labels else {}
     return replace(caption, title=title, labels={**caption.labels, **labels})
@@ -91,7 +91,7 @@ def read_runs(sources: Sequence[str], rows: Literal["all", "test"], names: str |
 
 
 def read_knowledge(config: DrawConfig) -> Statements:
-    """Background knowledge from the file and the options; options replace, but forbidden arrows add up."""
+    """Background knowledge from the file and the options; options override, forbidden arrows are added."""
     known = read_statements(existing_path(config.knowledge)) if config.knowledge else Statements()
     if config.nothing_into_s is not None:
         known = replace(known, nothing_into_s=config.nothing_into_s)
@@ -106,7 +106,7 @@ def read_knowledge(config: DrawConfig) -> Statements:
 def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Graph]:
     """Return a function that makes the graph.
 
-    Mistakes in the options raise InputError here, before anything is written.
+    Raises InputError for mistakes in the options, before anything is written.
     """
     least = max(CONSENSUS, config.min_frequency) if len(runs) > 1 else config.min_frequency
     if config.method == "learned":
@@ -154,9 +154,10 @@ def run_title(sources: Sequence[str]) -> str:
 
 
 def default_output(config: DrawConfig) -> Path:
-    """Where the results go if --output is left out.
+    """The folder of the results if --output is left out.
 
-    One run folder: into it. Several: beside the first. Files and published graphs: below results/graphs.
+    It is inside a single run folder, beside the first of several run folders, and below results/graphs for
+    files and published graphs.
     """
     if config.published:
         return Path("results/graphs") / f"published-{config.published}"

@@ -56,11 +56,11 @@ def check_independence(config: IndependenceConfig) -> None:
     if config.source == "simulated":
         require_memory(8.0 * LEAST_COLUMNS * (config.n or 0), f"n {config.n}")
     if config.dataset is None and config.table is None:
-        raise InputError("give --dataset athlete or celeb, or a --table of your own")
+        raise InputError("give --dataset athlete or celeb, or your own --table")
 
 
 def chosen_tests(text: str) -> tuple[str, ...]:
-    """Names of tests from the --tests option; InputError for unknown, empty or repeated ones."""
+    """Names of tests from the --tests option. Raises InputError for unknown, empty or repeated names."""
     named = {"default": DEFAULT_TESTS, "paper": PAPER_TESTS, "all": tuple(TESTS)}
     if text in named:
         return named[text]
@@ -68,7 +68,7 @@ def chosen_tests(text: str) -> tuple[str, ...]:
 
 
 def chosen_scores(text: str, available: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-    """Sources of scores from the --scores option; InputError if unknown or not in the table."""
+    """Sources of scores from the --scores option. Raises InputError if one is unknown or not in the table."""
     if text == "all":
         return tuple(available)
     wanted = _chosen_names(text, "--scores", SCORE_SOURCES, ("all",))
@@ -79,18 +79,18 @@ def chosen_scores(text: str, available: Mapping[str, pd.DataFrame]) -> tuple[str
 
 
 def _chosen_names(text: str, option: str, known: tuple[str, ...], groups: tuple[str, ...]) -> tuple[str, ...]:
-    """Names with commas between them; InputError for one that is not known, or that is repeated."""
+    """Split names that are separated by commas. Raises InputError for an unknown or repeated name."""
     names = tuple(part.strip() for part in text.split(","))
     for name in names:
         if name not in known:
             raise InputError(f"{option}: {name!r} is unknown; choose from {', '.join((*known, *groups))}")
     if len(set(names)) != len(names):
-        raise InputError(f"{option} {text}: a name is repeated; give each once")
+        raise InputError(f"{option} {text}: a name is repeated; give each name once")
     return names
 
 
 def independence_folder(config: IndependenceConfig) -> Path:
-    """The run folder; InputError if something is there and may not be replaced."""
+    """The run folder. Raises InputError if it exists and --overwrite is not given."""
     default = config.dataset if config.table is None else Path(config.table).stem
     path = project_path(config.output or Path("results") / "independence" / str(default))
     if path.is_dir() and any(path.iterdir()) and not config.overwrite:
@@ -127,14 +127,14 @@ def check_given(given: str | None, table: PeopleTable) -> None:
 
 
 def check_rows(table: PeopleTable, sources: Sequence[str]) -> None:
-    """InputError if no trait and feature share 5 complete rows; a warning for each constant column."""
+    """Raise InputError if no trait and feature share 5 complete rows; warn about each constant column."""
     present = table.features.notna().to_numpy().astype(int)
     shared = [table.scores[source].notna().to_numpy().astype(int).T @ present for source in sources]
     most = max((int(counts.max(initial=0)) for counts in shared), default=0)
     if most < MIN_ROWS:
         raise InputError(
             f"{table.source}: no trait and feature share {MIN_ROWS} complete rows (at most {most}); "
-            "a test needs them"
+            "a test needs that many"
         )
     for name, column in table.features.items():
         if column.nunique() < 2:

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Int, Shaped
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -33,7 +34,7 @@ FULL_NAMES = {
     "gemini": "Gemini-2.5-Pro",
     "llama": "Llama-4-Maverick",
 }
-# Below this, -log10 p is about linear in the colour, above about logarithmic.
+# Below this value of -log10 p, the colour scale is about linear, above about logarithmic.
 LINEAR_UNTIL = 3.0
 LARGEST_SHOWN = 100.0
 HATCH = "/////"
@@ -45,7 +46,15 @@ RGBA = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Caption:
-    """What every figure says of its data."""
+    """What every figure says about its data.
+
+    Attributes:
+        dataset: name of the data, for the title.
+        source: where the data came from.
+        n: number of people.
+        simulated: True if the people are simulated; the figure then says so in red.
+        note: further sentences below the figure.
+    """
 
     dataset: str
     source: str
@@ -59,23 +68,31 @@ class HeatPanel:
     """One heatmap, features x traits.
 
     Attributes:
-        title: above it.
+        title: title above the heatmap.
         values: what the colours show; its index and columns are the labels.
-        texts: what the cells say, of the shape of `values`, as are all below.
+        texts: texts of the cells; this and the following arrays have the shape of `values`.
         bold: which texts are bold.
         blank: 0 for a cell with a value, 1 where the test does not apply, 2 where it is undefined.
     """
 
     title: str
     values: pd.DataFrame
-    texts: np.ndarray
-    bold: np.ndarray
-    blank: np.ndarray
+    texts: Shaped[np.ndarray, "features traits"]
+    bold: Bool[np.ndarray, "features traits"]
+    blank: Int[np.ndarray, "features traits"]
 
 
 @dataclass(frozen=True)
 class ColourScale:
-    """What a colour means: the same in all panels of a figure."""
+    """The meaning of the colours, which is the same in all panels of a figure.
+
+    Attributes:
+        label: text beside the colour bar.
+        colours: matplotlib's colour map.
+        norm: maps values to [0, 1].
+        ticks: values that are written at the colour bar; None for matplotlib's choice.
+        extend: "max" if some values are larger than the scale, else "neither".
+    """
 
     label: str
     colours: Colormap
@@ -85,7 +102,10 @@ class ColourScale:
 
 
 def draw_votes(decided: pd.DataFrame, rule: str, caption: Caption, stem: Path) -> None:
-    """The paper's Fig. 3: x/y tests reject; lighter = stronger evidence. One panel per source of scores."""
+    """Draw the paper's Fig. 3, one panel per source of scores: x/y means that x of y tests reject.
+
+    Lighter cells have stronger evidence.
+    """
     panels = []
     for scores, cells in votes(decided).groupby("scores", sort=False):
         tests = square(cells, "tests")
@@ -104,7 +124,7 @@ def draw_votes(decided: pd.DataFrame, rule: str, caption: Caption, stem: Path) -
 
 
 def draw_evidence(cells: pd.DataFrame, title: str, caption: Caption, resamples: int, stem: Path) -> None:
-    """-log10 p of one test, one panel per source of scores; bold: rejected.
+    """Draw -log10 p of one test, one panel per source of scores; bold numbers are rejections.
 
     "≥" marks the smallest p-value that resampling can give.
     """
@@ -129,9 +149,9 @@ def draw_evidence(cells: pd.DataFrame, title: str, caption: Caption, resamples: 
 
 
 def draw_effects(cells: pd.DataFrame, titles: Mapping[str, str], caption: Caption, stem: Path) -> None:
-    """Effect sizes of every test for one source of scores, one panel per test, on one scale.
+    """Draw effect sizes of every test for one source of scores, one panel per test, on one scale.
 
-    Nothing is drawn if no test has an effect size, as when every column is constant.
+    Nothing is drawn if no test has an effect size, for example if every column is constant.
     """
     known = cells[cells["effect"].notna()]
     if known.empty:
@@ -190,7 +210,7 @@ def _draw_cells(axis: Axes, panel: HeatPanel, scale: ColourScale) -> None:
         text = axis.text(j + 0.5, i + 0.5, str(panel.texts[i, j]), ha="center", va="center", fontsize=7)
         text.set_color(_ink(scale.colours(float(scale.norm(values[i, j])))))
         text.set_fontweight("bold" if panel.bold[i, j] else "normal")
-        text.set_in_layout(False)  # it lies within the axes, and measuring hundreds of texts takes seconds
+        text.set_in_layout(False)  # it is within the axes, and measuring hundreds of texts takes seconds
 
 
 def _label_cells(axis: Axes, values: pd.DataFrame, *, label_rows: bool) -> None:
@@ -233,7 +253,7 @@ def _colour_bar(figure: Figure, axes: list[Axes], scale: ColourScale) -> None:
 
 
 def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Caption:
-    """The caption with a sentence on hatched and on grey cells, if there are any."""
+    """Add sentences about hatched and about grey cells to the caption, if there are such cells."""
     found = {int(kind) for panel in panels for kind in np.unique(panel.blank)}
     sentences = []
     if NOT_APPLICABLE_CELL in found:
@@ -244,7 +264,7 @@ def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Cap
 
 
 def _finish(figure: Figure, caption: Caption, title: str, stem: Path) -> None:
-    """Title, source and mark of simulated data; PNG and SVG beside each other."""
+    """Write title, source and the mark of simulated data into the figure, and save it as PNG and SVG."""
     figure.suptitle(f"{title} – {caption.dataset}, n = {caption.n:,}", fontsize=11, fontweight="bold")
     line = f"Source: {caption.source}." + (f" {caption.note}" if caption.note else "")
     if caption.simulated:
@@ -259,7 +279,7 @@ def _finish(figure: Figure, caption: Caption, title: str, stem: Path) -> None:
 
 
 def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem: Path) -> None:
-    """Shares of each trait score per source of scores; missing scores are hatched."""
+    """Draw the share of each trait score for every source of scores; missing scores are hatched."""
     traits = list(next(iter(scores.values())).columns)
     levels = sorted({float(v) for frame in scores.values() for v in np.unique(frame.to_numpy()) if v == v})
     step = 0.9 / max(len(levels) - 1, 1)
@@ -269,7 +289,7 @@ def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem
         axes = list(figure.subplots(1, len(traits), squeeze=False)[0])
         for axis, trait in zip(axes, traits, strict=True):
             for row, frame in enumerate(scores.values()):
-                _draw_shares(axis, row, frame[trait], colours)
+                _draw_shares(axis, row, frame[trait].to_numpy(dtype=float), colours)
             axis.set_title(trait)
             names = [FULL_NAMES.get(source, source) for source in scores] if axis is axes[0] else []
             axis.set_yticks(range(len(scores)), names)
@@ -291,8 +311,10 @@ def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem
         _finish(figure, caption, "Trait scores", stem)
 
 
-def _draw_shares(axis: Axes, row: int, scores: "pd.Series[float]", colours: Mapping[float, RGBA]) -> None:
-    """One stacked bar: the share of each score, then that of missing ones."""
+def _draw_shares(
+    axis: Axes, row: int, scores: Float[np.ndarray, " n"], colours: Mapping[float, RGBA]
+) -> None:
+    """Draw one stacked bar: the share of each score, then the share of missing scores (NaN)."""
     left = 0.0
     for level, colour in colours.items():
         share = float((scores == level).mean())
@@ -301,7 +323,7 @@ def _draw_shares(axis: Axes, row: int, scores: "pd.Series[float]", colours: Mapp
             text = axis.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center", fontsize=6.5)
             text.set_color(_ink(colour))
         left += share
-    missing = float(scores.isna().mean())
+    missing = float(np.isnan(scores).mean())
     axis.barh(
         row, missing, left=left, color="white", edgecolor="0.6", hatch=HATCH, linewidth=0.3, height=0.75
     )

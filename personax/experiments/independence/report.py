@@ -1,4 +1,4 @@
-"""From decisions over a grid to what people read: the paper's x/y cells, checks, Markdown."""
+"""The texts about the decisions over a grid: the paper's x/y cells, checks, Markdown."""
 
 from collections.abc import Iterator
 
@@ -40,9 +40,9 @@ def square(cells: pd.DataFrame, value: str) -> pd.DataFrame:
 
 
 def votes(decided: pd.DataFrame) -> pd.DataFrame:
-    """Per scores, feature and trait: `rejections` out of `tests` with a p-value (Fig. 3's x/y).
+    """For each source of scores, feature and trait: the numbers `rejections` (x) and `tests` (y) of Fig. 3.
 
-    The column `text` says x/y, or "–" where no test has a p-value.
+    y is the number of tests with a p-value. The column `text` is x/y, or "–" where no test has a p-value.
     """
     counted = (
         decided.assign(tests=decided["pvalue"].notna().astype(int), rejections=decided["rejected"])
@@ -56,7 +56,7 @@ def votes(decided: pd.DataFrame) -> pd.DataFrame:
 
 
 def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correction) -> str:
-    """One line: how often the tests rejected where there is nothing to find."""
+    """One line: how often the tests rejected for negative controls, where there is no dependence to find."""
     controls = decided[decided["feature"].isin(NEGATIVE_CONTROLS) & decided["pvalue"].notna()]
     if controls.empty:
         return "Negative controls: none (no birth month or birthday in the table)."
@@ -74,7 +74,7 @@ def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correctio
 def known_dependences(config: IndependenceConfig, table: PeopleTable) -> pd.DataFrame | None:
     """The true dependences (traits x features, bool) of a simulated table; None if they are not known.
 
-    Those given a column are not known.
+    Conditional dependences (option `given`) are not known.
     """
     return None if config.given else table.dependent
 
@@ -113,7 +113,7 @@ def votes_table(decided: pd.DataFrame, scores: str) -> str:
 
 
 def pvalue_text(log10_p: float) -> str:
-    """A p-value as 0.123, or as 10^-12.3 where it is below 0.001.
+    """A p-value as text: 0.123, or 10^-12.3 if it is below 0.001.
 
     >>> pvalue_text(-0.3), pvalue_text(-12.3)
     ('0.501', '10^-12.3')
@@ -124,12 +124,12 @@ def pvalue_text(log10_p: float) -> str:
 
 
 def data_title(config: IndependenceConfig, table: PeopleTable) -> str:
-    """The data's name, with the column that defines strata."""
+    """The name of the data, with the column that defines strata if there is one."""
     return f"{table.name}, given {config.given}" if config.given else table.name
 
 
 def independence_report(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> str:
-    """table.md: x/y cells, p-values of each test, negative controls and, if known, the truth."""
+    """The text of table.md: x/y cells, p-values of each test, negative controls, scores against the truth."""
     dependent = known_dependences(config, table)
     parts = [*_introduction(config, table, decided)]
     if dependent is not None:
@@ -160,8 +160,8 @@ def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.Da
 
 
 def _truth_table(scored: pd.DataFrame) -> str:
-    def of(part: str, whole: str) -> "pd.Series[str]":
-        return scored[part].astype(str) + " of " + scored[whole].astype(str)
+    def of(part: str, whole: str) -> list[str]:
+        return [f"{a} of {b}" for a, b in zip(scored[part], scored[whole], strict=True)]
 
     shown = {
         "scores": scored["scores"],
@@ -173,7 +173,7 @@ def _truth_table(scored: pd.DataFrame) -> str:
 
 
 def agreement_lines(agreement: pd.DataFrame) -> list[str]:
-    """How far the language models agree, a line for each trait (quadratic weighted kappa, ICC)."""
+    """How well the language models agree, one line per trait (quadratic weighted kappa, ICC)."""
     return [
         f"Agreement of the language models on {trait}: "
         + ", ".join(

@@ -1,4 +1,4 @@
-"""From a table of people to a run folder: the grid of tests, the decisions, the files."""
+"""Test a table of people and write the run folder: the grid of tests, the decisions, the files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ from personax.tables import PeopleTable
 def run_tests(
     config: IndependenceConfig, table: PeopleTable, tests: Sequence[str], sources: Sequence[str], path: Path
 ) -> pd.DataFrame:
-    """Test, decide and write everything to the run folder `path`; returns the grid with its decisions."""
+    """Test, decide and write everything to the run folder `path`; return the grid with its decisions."""
     folder = open_run(path, config, overwrite=config.overwrite)
     with folder.recorded(
         data_source=table.source,
@@ -76,7 +76,7 @@ def grid_of_people(
 def write_tables(
     folder: RunFolder, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame
 ) -> None:
-    """pvalues.csv, agreement.csv, table.md and metrics.json."""
+    """Write pvalues.csv, agreement.csv, table.md and metrics.json."""
     with atomic_path(folder / "agreement.csv") as path:
         table.agreement().to_csv(path)
     with atomic_path(folder / "pvalues.csv") as path:
@@ -93,7 +93,7 @@ def write_tables(
 
 
 def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> None:
-    """The votes, the evidence of each test, the effects for each source of scores, and the scores."""
+    """Draw the votes, the evidence of each test, the effects for each source of scores, and the scores."""
     caption = Caption(
         data_title(config, table),
         table.source,

@@ -51,7 +51,7 @@ def mnist_folder(config: MnistConfig, seed: int) -> Path:
 
 
 def run_all(runs: Mapping[Path, MnistConfig], config: MnistConfig) -> dict[Path, Metrics]:
-    """Metrics of all runs, which are made together, side by side, or one after another."""
+    """Do all runs together, side by side, or one after another; return their metrics."""
     if config.together:
         return run_mnist_together(runs)
     if config.jobs > 1:
@@ -64,7 +64,7 @@ def check_mnist(config: MnistConfig) -> None:
     if config.method != OURS:
         find_method(config.method).configure({}, config.settings)
     elif config.settings:
-        raise InputError(f"settings {config.settings}: they are for the baselines; ours are under --model")
+        raise InputError(f"settings {config.settings}: only for baselines; those of our model are in --model")
     check_several(config)
     resolve_device(config.device)
     require_scene_memory(config)
@@ -72,7 +72,7 @@ def check_mnist(config: MnistConfig) -> None:
 
 
 def check_several(config: MnistConfig) -> None:
-    """Raise InputError for options on several seeds that do not fit together."""
+    """Raise InputError for options about several seeds that do not fit together."""
     if config.jobs > 1 and (config.seeds is None or config.together):
         raise InputError(f"jobs {config.jobs}: needs --seeds, and excludes --together")
     if config.together and (config.seeds is None or config.method != OURS):

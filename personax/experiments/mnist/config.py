@@ -13,29 +13,31 @@ OURS = "personax"  # the name of our own method
 
 @dataclass(frozen=True)
 class MnistConfig(SceneConfig):
-    """Variant-MNIST: which scenes are drawn, and what is learned from them."""
+    """Variant-MNIST: the scenes, and the method that is fitted to them."""
 
     name: FilePath = "mnist"
     """Name of the experiment; results go to results/mnist/NAME/seed-K."""
     seed: Seed = 0
-    """Seed of the model: initial weights, batches and starts. It is the seed of the data too, unless
+    """Seed of the model: initial weights, batches and starts. It is also the seed of the data, unless
     data_seed is given."""
     seeds: str | None = where_or_how(None)
     """Several seeds, as 0,1,2 or 0-9: one run for each, and a table with mean and standard deviation."""
     together: bool = where_or_how(False)
-    """With --seeds: train all unfinished seeds in one batched pass, which is fast on a GPU. Each seed learns
-    what it would learn alone up to rounding, which the search for the graph can amplify. This way of training
-    writes no checkpoints."""
+    """With --seeds: train all unfinished seeds in one batched pass, which is fast on a GPU. Each seed has the
+    same result as alone, except for rounding, which the search for the graph can amplify. No checkpoints are
+    written."""
     jobs: Processes = where_or_how(1)
-    """With --seeds: number of seeds that run at a time, each in its own process with its share of the cores.
-    On a CPU this is the fastest way: two processes with one thread each train nearly twice as many scenes per
-    second as one process with two threads."""
+    """With --seeds: number of seeds that run at the same time, each in its own process with a share of the
+    cores. On a CPU this is the fastest way: two processes with one thread each train nearly twice as many
+    scenes per second as one process with two threads."""
     export: FilePath | None = where_or_how(None)
     """First write the scenes to this folder in the official layout (with --seeds: to seed-K in it)."""
     ceiling_epochs: Natural = 12
-    """Epochs of the supervised encoders, which show what is possible at best; 0: do not train them."""
+    """Epochs of the supervised ceiling: encoders that are given the true latents show what is possible at
+    best; 0: do not train them."""
     ground_truth: bool = where_or_how(True)
-    """Accepted because the paper's README has it. The truth is used for evaluation whenever it is known."""
+    """No effect; accepted because the paper's README has it. If the truth is known, it is always used for
+    evaluation."""
     figures: bool = where_or_how(True)
     """Draw the figures."""
     device: str = where_or_how("auto")
@@ -50,12 +52,12 @@ class MnistConfig(SceneConfig):
     """Our method, or a baseline: autoencoder, beta_vae, causal_vae, causal_vae_supervised, mcl, mmcrl,
     official, official_published."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """Settings of a baseline, such as {beta: 4.0}; they replace the tuned ones in configs/baselines.yaml."""
+    """Settings of a baseline, such as {beta: 4.0}; they override the tuned ones in configs/baselines.yaml."""
     model: CRLConfig = field(default_factory=CRLConfig)
-    """Our model and its training; by default it has as many latents as the truth."""
+    """Our model and its training; by default it has the true number of latents."""
 
 
 def run_on(scenes: SceneConfig, **options: Any) -> MnistConfig:
-    """A run on the scenes that another command's configuration describes; `options` are its other fields."""
+    """A run on the scenes of another command's configuration; `options` are the other fields of the run."""
     chosen = {option.name: getattr(scenes, option.name) for option in fields(SceneConfig)}
     return MnistConfig(**chosen, **options)

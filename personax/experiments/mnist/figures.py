@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from personax.experiments.evaluation import matched_columns, matched_graph
 from personax.experiments.mnist.recovery import Recovery
 from personax.experiments.training_curves import draw_curves
-from personax.graphs.direction import MODELS_ARROWS
+from personax.graphs.direction import OPEN_LINES, with_decided_directions
 from personax.graphs.drawing import draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.learning.metrics import matched
 from personax.runs.figure_style import BLUE, GREY, new_figure, save_figure
-from personax.views import MultiViewData, Split
+from personax.views import MultiViewData, Split, Truth
 
 SHOWN_POINTS = 2000  # most points in a panel of the scatter matrix
 
@@ -37,21 +38,36 @@ def draw_run(
         recovered, test.true_latents, figures / "recovery", title=f"{len(test)} test scenes, MCC {mcc:.3f}"
     )
     draw_curves(history, figures / "training", ours="criteria" in metrics)
-    truth, found = data.known_truth, recovery.graph
-    if truth.graph is not None and found is not None:
-        names, columns = list(truth.latents.columns), matched_columns(recovery.latents, data, split)
-        weights = None if found.weights is None else matched_graph(found.weights, columns)
-        draw_side_by_side(
-            Graph(names, truth.graph, blocks=truth.blocks),
-            Graph(names, matched_graph(found.adjacency, columns), weights=weights, blocks=truth.blocks),
-            ("true", f"recovered, SHD {metrics['graph']['shd']}"),
-            figures / "graph",
-            note=MODELS_ARROWS,
-        )
+    truth = data.known_truth
+    if truth.graph is not None and recovery.graph is not None:
+        columns = matched_columns(recovery.latents, data, split)
+        draw_recovered_graph(truth, recovery, columns, figures / "graph", shd=metrics["graph"]["shd"])
+
+
+def draw_recovered_graph(
+    truth: Truth, recovery: Recovery, columns: Int[np.ndarray, " k"], stem: Path, *, shd: int
+) -> list[Path]:
+    """Draw the true graph next to the recovered one, without directions that the latents do not decide.
+
+    `columns` are the columns of the recovered latents to which the k true ones are matched. `shd` is the
+    distance of the model's graph from the true one.
+    """
+    assert truth.graph is not None
+    assert recovery.graph is not None
+    decided = with_decided_directions(recovery.graph, recovery.latents, where=str(stem))
+    weights = None if decided.weights is None else matched_graph(decided.weights, columns)
+    names = list(truth.latents.columns)
+    return draw_side_by_side(
+        Graph(names, truth.graph, blocks=truth.blocks),
+        Graph(names, matched_graph(decided.adjacency, columns), weights=weights, blocks=truth.blocks),
+        ("true", f"recovered, SHD {shd}"),
+        stem,
+        note=OPEN_LINES if (decided.adjacency != recovery.graph.adjacency).any() else "",
+    )
 
 
 def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[Path]:
-    """A grid of pictures: a column per scene, a row per measurement; scenes sorted by their first latent."""
+    """Draw a grid of pictures: one column per scene, one row per measurement, sorted by the first latent."""
     rows = [(m, k, array) for m, arrays in data.measurements.items() for k, array in enumerate(arrays)]
     order = np.argsort(data.true_latents.iloc[:, 0].to_numpy())
     scenes = order[np.linspace(0, len(order) - 1, columns).round().astype(int)]
@@ -73,7 +89,7 @@ def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[
 def draw_recovery(
     recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str
 ) -> list[Path]:
-    """Scatter matrix: row = matched recovered latent, column = true latent; |Pearson| in each panel.
+    """Draw a scatter matrix: row = matched recovered latent, column = true latent; |Pearson| in each panel.
 
     Both tables have the same columns (see metrics.matched) and the same rows, those of the test scenes.
     """

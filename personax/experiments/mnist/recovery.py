@@ -25,12 +25,12 @@ TUNED = "baselines.yaml"
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a method found in the scenes.
+    """The result of a method on the scenes.
 
     Attributes:
         latents: (n, d) recovered latents of all scenes.
         graph: their graph, or None if the method has none.
-        metrics: what this method adds to metrics.json.
+        metrics: entries of metrics.json that only this method has.
     """
 
     latents: pd.DataFrame
@@ -39,7 +39,7 @@ class Recovery:
 
 
 def recover(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
-    """Fit the method that `config` names, or read its weights if they are in the folder already."""
+    """Fit the method that `config` names. Our own model is read if its weights are already in the folder."""
     return (_recover_ours if config.method == OURS else _recover_baseline)(config, folder, data, split)
 
 
@@ -72,12 +72,12 @@ def _recover_baseline(config: MnistConfig, folder: RunFolder, data: MultiViewDat
 
 
 def model_for(config: MnistConfig, data: MultiViewData) -> CRLConfig:
-    """Our model's configuration; with as many latents as the truth has, if it does not say how many."""
+    """Our model's configuration; with the true number of latents if it does not give one."""
     return config.model if config.model.latents else replace(config.model, latents=latent_counts(data))
 
 
 def baseline_settings(name: str, model: CRLConfig) -> dict[str, Any]:
-    """Settings of a baseline: our model's training budget and widths, then the tuned settings.
+    """Settings of a baseline: budget and widths of our model, overridden by preset and tuned settings.
 
     A baseline with published training keeps its own budget and widths.
     """

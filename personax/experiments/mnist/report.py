@@ -1,4 +1,4 @@
-"""What the synthetic experiment prints when its runs are finished."""
+"""The text that the synthetic experiment prints when its runs are finished."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +45,7 @@ def mnist_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame, 
 
 
 def per_latent_lines(metrics: Mapping[str, Any]) -> list[str]:
-    """A heading, and the held-out R2 of every latent with its supervised ceiling, if that is known."""
+    """A heading, and the held-out R2 of every latent with its supervised ceiling if it is known."""
     ceilings = (metrics.get("ceiling") or {}).get("r2_per_latent") or {}
     note = "; supervised ceiling in brackets" if ceilings else ""
     scores = [
@@ -57,5 +57,5 @@ def per_latent_lines(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def shortened(path: Path) -> str:
-    """The path from the project's root, if it is below the root."""
+    """The path relative to the project's root if it is below the root, else the whole path."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

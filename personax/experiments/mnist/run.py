@@ -33,7 +33,7 @@ from personax.variant_mnist.scene_config import load_scenes, scenes_checksum, sp
 from personax.views import MultiViewData, Split
 
 Metrics = dict[str, Any]
-"""What metrics.json holds."""
+"""The content of metrics.json."""
 
 # What reports, comparison and model choice read of it.
 MNIST_NEEDED = {
@@ -59,9 +59,9 @@ class Scenes(NamedTuple):
 
 
 def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
-    """One run in its folder; returns its metrics.
+    """Do one run in its folder; return its metrics.
 
-    A finished run is read, and not run again, if the configuration says resume.
+    A finished run is read and not run again if `resume` is set in the configuration.
     """
     if is_finished(config, path):
         return read_finished(config, path)
@@ -72,7 +72,7 @@ def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
 
 
 def run_mnist_together(runs: Mapping[Path, MnistConfig]) -> dict[Path, Metrics]:
-    """`run_mnist_seed` of several folders whose configurations differ in their seeds, trained in one pass."""
+    """Do several runs that differ only in their seeds, as `run_mnist_seed`, but train them in one pass."""
     results = {
         path: read_finished(config, path) for path, config in runs.items() if is_finished(config, path)
     }
@@ -92,7 +92,7 @@ def run_mnist_together(runs: Mapping[Path, MnistConfig]) -> dict[Path, Metrics]:
             trained = share if path in untrained else 0.0
             manifests[path]["trained_together"] = len(untrained) if path in untrained else 0
             results[path] = fit_and_evaluate(runs[path], folders[path], scenes[path], trained)
-            records[path].close()  # this run is finished, whatever happens to the others
+            records[path].close()  # this run is finished, even if another one fails later
     return results
 
 
@@ -102,7 +102,7 @@ def train_seeds_together(
     folders: Mapping[Path, RunFolder],
     scenes: Mapping[Path, Scenes],
 ) -> float:
-    """Train the models of these runs in one pass; returns the seconds that each of them took on average."""
+    """Train the models of these runs in one pass; return the average number of seconds per model."""
     started = monotonic()
     first = paths[0]
     fit_together_in_folders(
@@ -115,12 +115,12 @@ def train_seeds_together(
 
 
 def is_finished(config: MnistConfig, path: Path) -> bool:
-    """Whether there is a finished run in the folder that the configuration allows to resume."""
+    """Whether the folder holds a finished run and the configuration has `resume`."""
     return config.resume and (path / METRICS).exists()
 
 
 def read_finished(config: MnistConfig, path: Path) -> Metrics:
-    """The metrics of a finished run. Raises InputError if its configuration was another."""
+    """The metrics of a finished run. Raises InputError if its configuration was different."""
     open_run(path, config, resume=True)
     return _read_metrics(path)
 
@@ -130,7 +130,7 @@ def _read_metrics(path: Path) -> Metrics:
 
 
 def make_scenes(config: MnistConfig) -> Scenes:
-    """Draw or read the scenes, split them, and export them if the configuration asks for it."""
+    """Draw or read the scenes, split them, and export them if `export` is set."""
     data = load_scenes(config, config.seed)
     if config.export is not None:
         home = Path(config.export).expanduser().absolute()
@@ -142,7 +142,7 @@ def make_scenes(config: MnistConfig) -> Scenes:
 
 @contextmanager
 def recorded(config: MnistConfig, folder: RunFolder, data: MultiViewData) -> Iterator[dict[str, Any]]:
-    """Keep the manifest of a run on these scenes while the block runs; yields the manifest."""
+    """Write the manifest of a run on these scenes while the block runs; yield the manifest."""
     with folder.recorded(
         data_source=data.source,
         data_sha256=scenes_checksum(data),
@@ -152,13 +152,16 @@ def recorded(config: MnistConfig, folder: RunFolder, data: MultiViewData) -> Ite
 
 
 def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, trained: float = 0.0) -> Metrics:
-    """Fit the method, write what it found and how good that is; returns the metrics.
+    """Fit the method, write its latents, graph and scores; return the metrics.
 
     Args:
-        trained: seconds that the model was trained for, if it was trained together with others.
+        config: the options of the run.
+        folder: the run folder.
+        scenes: the scenes and their split.
+        trained: seconds of training if the model was trained together with others, else 0.
     """
     data, split = scenes
-    # A run that was interrupted cannot tell how long it takes.
+    # The duration of a run that was interrupted is unknown.
     uninterrupted = trained > 0 or not ((folder / CHECKPOINT).exists() or (folder / WEIGHTS).exists())
     started = monotonic() - trained
     recovery = recover(config, folder, data, split)
@@ -174,7 +177,7 @@ def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, tra
 
 
 def score_recovery(config: MnistConfig, recovery: Recovery, scenes: Scenes) -> Metrics:
-    """Compare recovered latents and graph with the truth; also train the supervised ceiling if asked."""
+    """Compare recovered latents and graph with the truth; train the supervised ceiling if configured."""
     data, split = scenes
     metrics = evaluate_latents(recovery.latents, data, split)
     if config.ceiling_epochs:

@@ -1,4 +1,4 @@
-"""Which observed features each latent depends on: the tests of Level I, latents against features."""
+"""On which observed features each latent depends: the tests of Level I, latents against features."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from personax.tables import PeopleTable
 from personax.views import SHARED, MultiViewData
 
 ASSOCIATION_TEST = "kci"
-NAMING_FEATURES = 3  # features that suggest a name for a latent
+NAMING_FEATURES = 3  # largest number of features that suggest a name for a latent
 
 
 def observed_columns(table: PeopleTable) -> Variables:
@@ -27,9 +27,10 @@ def observed_columns(table: PeopleTable) -> Variables:
 def without_imputed(
     latents: pd.DataFrame, blocks: Mapping[str, Sequence[str]], data: MultiViewData
 ) -> pd.DataFrame:
-    """The latents (n, d), NaN where they are imputed because nothing of their block was observed.
+    """The latents (n, d), NaN where they are imputed because no measurement of their block was observed.
 
-    blocks: modality -> names of its latents; those that all modalities share need any measurement at all.
+    `blocks` is block -> names of its latents. A block is a modality, or "s" for the shared latents, for which
+    one measurement of any modality is enough.
     """
     seen = {modality: data.seen(modality) for modality in data.modalities}
     seen[SHARED] = np.any(list(seen.values()), axis=0)
@@ -42,7 +43,7 @@ def without_imputed(
 def associate(latents: pd.DataFrame, table: PeopleTable, *, alpha: float, seed: int) -> pd.DataFrame:
     """One row per latent and feature, over the people who have both, with n, p-value, q-value and effect.
 
-    KCI, exact for one-dimensional columns; q-values by Benjamini & Hochberg over the whole table.
+    The test is KCI; q-values are those of Benjamini & Hochberg over the whole table.
     """
     grid = run_grid(
         Variables(latents.reset_index(drop=True), dict.fromkeys(latents.columns, "continuous")),

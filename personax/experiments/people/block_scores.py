@@ -30,7 +30,7 @@ class TruthScores(NamedTuple):
         graph: scores of the graph.
     """
 
-    columns: np.ndarray
+    columns: Int[np.ndarray, " k"]
     true_graph: Graph
     blocks: dict[str, Any]
     graph: dict[str, float]
@@ -51,7 +51,7 @@ def score_against_truth(
 
 
 def has_sizes_of_truth(blocks: Blocks, truth: Truth) -> bool:
-    """Whether every block has as many latents as the true block with the same name."""
+    """Whether every block has the same number of latents as the true block with the same name."""
     return {b: len(names) for b, names in blocks.items()} == {b: len(n) for b, n in truth.blocks.items()}
 
 
@@ -94,7 +94,7 @@ def block_scores(latents: pd.DataFrame, data: MultiViewData, blocks: Blocks, spl
 
 
 def renamed_truth(truth: Truth, graph: Graph, columns: Int[np.ndarray, " k"]) -> Graph:
-    """The true graph over the nodes of a recovered one: each true latent has the name it is matched to."""
+    """The true graph over the nodes of a recovered one: true latents get the names they are matched to."""
     assert truth.graph is not None
     adjacency = np.zeros((len(graph.names), len(graph.names)), dtype=int)
     adjacency[np.ix_(columns, columns)] = truth.graph

@@ -3,9 +3,9 @@
 Examples:
   run_athlete_3measurement.py --seed 0                            the hub's table
   run_athlete_3measurement.py --source simulated --seeds 0,1,2    simulated people, whose latents are known
-  run_celeb_3measurement.py --embeddings FOLDER                   .npy files with the authors' names
+  run_celeb_3measurement.py --embeddings FOLDER                   .npy files named as the authors' files
 
-The options of configs/athlete.yaml or configs/celeb.yaml are read first; --config FILE and options replace
+The options of configs/athlete.yaml or configs/celeb.yaml are read first; --config FILE and options override
 them.
 """
 
@@ -34,7 +34,7 @@ PEOPLE_KNOWN = dict.fromkeys(PEOPLE_METRICS, "a number")
 
 
 def run_people(config: PeopleConfig) -> None:
-    """Run one seed or several, print the table and where the files are. Raises InputError."""
+    """Run one seed or several, print the table and the folder of the files. Raises InputError."""
     check_people(config)
     alone = config.seeds is None
     seeds = [config.seed] if config.seeds is None else parse_seeds(config.seeds)
@@ -49,7 +49,7 @@ def run_people(config: PeopleConfig) -> None:
 
 
 def run_seeds(config: PeopleConfig, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Seed -> metrics; the table is loaded once, and not at all if every run is finished."""
+    """Seed -> metrics. The table is loaded once; if every run is finished, it is not loaded."""
     prepared: Prepared | None = None
     results: dict[int, dict[str, Any]] = {}
     for seed in seeds:
@@ -95,7 +95,7 @@ def _main_of(dataset: Literal["athlete", "celeb"], argv: Sequence[str] | None) -
     def run_only(config: PeopleConfig) -> None:
         if config.dataset != dataset:
             raise InputError(
-                f"dataset {config.dataset}: use run_{config.dataset}_3measurement.py; this is for {dataset}"
+                f"dataset {config.dataset}: use run_{config.dataset}_3measurement.py, not that of {dataset}"
             )
         run_people(config)
 

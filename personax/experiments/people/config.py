@@ -13,7 +13,7 @@ class PeopleConfig:
     """Latents of people from embeddings of their images and texts."""
 
     dataset: Literal["athlete", "celeb"] = "athlete"
-    """AthlePersona or CelebPersona; each command has its own."""
+    """AthlePersona or CelebPersona; each of the two commands accepts only its own table."""
     name: FilePath = "default"
     """Name of the experiment; results go to results/DATASET/NAME/seed-K."""
     seed: Seed = 0
@@ -23,13 +23,14 @@ class PeopleConfig:
     data_seed: Seed = 0
     """Seed of the split into training, validation and test people, and of simulated people."""
     ground_truth: bool = where_or_how(True)
-    """Accepted because the paper's README has it. The truth is used for evaluation whenever it is known."""
+    """No effect; accepted because the paper's README has it. If the truth is known, it is always used for
+    evaluation."""
     source: Literal["hub", "simulated"] = "hub"
     """The released table from the hub, or simulated people whose latents are known."""
     table: FilePath | None = None
-    """A table of your own (.csv, .parquet, ...) instead."""
+    """Your own table (.csv, .parquet, ...) instead of the hub's."""
     columns: FilePath | None = None
-    """YAML file that says what the columns of your table mean."""
+    """YAML file that says what the columns of your table hold."""
     embeddings: FilePath | None = None
     """Folder of .npy files with the authors' names (X1_imagebind_embeddings.npy, X1_text_gpt.npy, ...)."""
     n: Positive | None = None

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from personax.experiments.people.block_scores import TruthScores
 from personax.experiments.training_curves import draw_curves
-from personax.graphs.direction import MODELS_ARROWS
+from personax.graphs.direction import OPEN_LINES
 from personax.graphs.drawing import draw_graph, draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.graphs.panels import pretty_name
@@ -25,8 +26,8 @@ def draw_people(figures: Path, history: pd.DataFrame, associations: pd.DataFrame
 
 
 def draw_learned(figures: Path, graph: Graph, *, title: str) -> None:
-    """Draw the learned graph, where no truth is known."""
-    draw_graph(graph, figures / "graph", title=title, note="names are the model's own")
+    """Draw the learned graph, if no truth is known."""
+    draw_graph(graph, figures / "graph", title=title, note="names are given by the model")
 
 
 def draw_scored(
@@ -39,18 +40,23 @@ def draw_scored(
     *,
     mark: str,
 ) -> None:
-    """Draw recovered latents and graph beside the true ones; `mark` stands before the title."""
+    """Draw recovered latents and graph next to the true ones; `mark` is written before the title.
+
+    Lines without an arrow in `graph` are directions that the latents do not decide.
+    """
     true_test = data.true_latents.iloc[split.test].reset_index(drop=True)
     # Each true latent is paired with a latent of its own block, so that the figure shows the scored pairs.
     paired = latents.iloc[split.test, scores.columns].reset_index(drop=True)
     title = f"{mark}{len(true_test)} test people, MCC {scores.blocks['mcc']['all']:.3f}"
     draw_pairs(matched(paired, true_test), true_test, figures / "recovery", title=title)
     titles = ("true", f"recovered, SHD {scores.graph['shd']}")
-    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph", note=MODELS_ARROWS)
+    undecided = (graph.adjacency & graph.adjacency.T).any()
+    note = OPEN_LINES if undecided else ""
+    draw_side_by_side(scores.true_graph, graph, titles, figures / "graph", note=note)
 
 
 def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
-    """Features by latents, coloured by effect; bold: significant after correction; blank: undefined."""
+    """Draw features by latents, coloured by effect; bold: significant after correction; blank: undefined."""
     effect = associations.pivot(index="feature", columns="latent", values="effect")
     rejected = associations.pivot(index="feature", columns="latent", values="rejected")
     rows, columns = (list(dict.fromkeys(associations[key])) for key in ("feature", "latent"))
@@ -72,7 +78,9 @@ def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> 
     return save_figure(figure, stem)
 
 
-def _write_effects(axis: Axes, values: np.ndarray, bold: np.ndarray, top: float) -> None:
+def _write_effects(
+    axis: Axes, values: Float[np.ndarray, "rows columns"], bold: Bool[np.ndarray, "rows columns"], top: float
+) -> None:
     """Write every effect (rows, columns) into its cell."""
     for i, j in np.ndindex(*values.shape):
         if not np.isnan(values[i, j]):
@@ -86,11 +94,11 @@ def _write_effects(axis: Axes, values: np.ndarray, bold: np.ndarray, top: float)
                 fontweight="bold" if bold[i, j] else "normal",
                 color="white" if values[i, j] > 0.55 * top else "black",
             )
-            text.set_in_layout(False)  # the text lies within the axes, and measuring hundreds takes seconds
+            text.set_in_layout(False)  # the text is within the axes, and measuring hundreds takes seconds
 
 
 def draw_pairs(recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
-    """A panel per true latent: the recovered latent that it is matched to against it; |Pearson| above.
+    """Draw one panel per true latent: its matched recovered latent against it; |Pearson| in the title.
 
     Both tables (n, k) have the same columns (see metrics.matched); their rows are test people.
     """

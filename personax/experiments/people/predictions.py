@@ -1,4 +1,4 @@
-"""Prediction of people's traits and biography from their latents, beside a PCA and an autoencoder."""
+"""Prediction of people's traits and biography from their latents, compared with a PCA and an autoencoder."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ from personax.runs.seeds import torch_rng
 from personax.tables import PeopleTable
 from personax.views import MultiViewData, Split
 
-FEWEST_ROWS = 20  # complete training rows that a prediction needs
-AUTOENCODER_EPOCHS, HIDDEN = 40, 64
-RIDGES = np.logspace(-2, 4, 13)
+FEWEST_ROWS = 20  # least number of complete training rows for a prediction
+AUTOENCODER_EPOCHS, HIDDEN = 40, 64  # training and width of the autoencoder
+RIDGES = np.logspace(-2, 4, 13)  # ridges from which cross-validation on training rows chooses
 
 
 def compare_predictions(
@@ -28,13 +28,13 @@ def compare_predictions(
     """Held-out prediction of every observed column from the latents, a PCA and an autoencoder of their size.
 
     Linear maps are fitted on training rows and scored on test rows: R2 (ridge) for numbers, mean R2 of sine
-    and
-    cosine for circular columns, AUC (logistic, one class against the rest, mean over classes) for labels.
-    PCA and autoencoder see the same compressed measurements; for them a missing one counts as average.
+    and cosine for circular columns, AUC (logistic, one class against the rest, mean over classes) for labels.
+    PCA and autoencoder use the same compressed measurements as the model; for them a missing measurement
+    counts as average.
 
     Returns:
-        per_column: column -> score (r2 or auc), and its value for each of latents, pca and autoencoder;
-        mean_r2, mean_auc: means over the columns for each of them; rows: number of test rows.
+        per_column: column -> score (the word r2 or auc), and its value for latents, pca and autoencoder;
+        mean_r2, mean_auc: means over the columns for each of the three; rows: number of test rows.
     """
     inputs = np.concatenate([array for arrays in data.measurements.values() for array in arrays], 1)
     size = latents.shape[1]
@@ -103,10 +103,10 @@ def autoencoder_codes(
 def predict(
     representation: Float[np.ndarray, "n d"], column: pd.Series, kind: str, period: float | None, split: Split
 ) -> float:
-    """Held-out R2, or AUC of a nominal column; NaN where there are too few rows or classes.
+    """Held-out R2, or AUC of a nominal column; NaN if there are too few rows or classes.
 
     Args:
-        representation: (n, d) what the column is predicted from.
+        representation: (n, d) numbers from which the column is predicted.
         column: (n,) values; NaN where missing.
         kind: continuous, ordinal, nominal or circular.
         period: length of a circular column's circle.

@@ -1,4 +1,4 @@
-"""From a table of people to the data that the model is fitted to: load, check, split, compress."""
+"""Prepare the data for the model from a table of people: load, check, split, compress."""
 
 import logging
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from personax.crl import CRLConfig
 from personax.experiments.people.config import PeopleConfig
@@ -18,13 +19,13 @@ from personax.views import MultiViewData, Split, split_rows
 
 log = logging.getLogger(__name__)
 
-PEOPLE_PER_LATENT = 15  # at least so many people in the table,
-SEEN_PER_LATENT = 10  # and so many that have each measurement
-MOST_NUISANCE = 3  # coordinates beside the latents of a modality with a single measurement
+PEOPLE_PER_LATENT = 15  # least number of people in the table, per latent
+SEEN_PER_LATENT = 10  # least number of people who have each measurement, per latent
+MOST_NUISANCE = 3  # most nuisance coordinates (style, not latents) of a modality with a single measurement
 
 
 class Prepared(NamedTuple):
-    """A table without its embeddings, and what they were compressed to."""
+    """A table without its embeddings, the compressed embeddings, their split and the compression."""
 
     table: PeopleTable
     data: MultiViewData
@@ -48,7 +49,7 @@ def prepare(config: PeopleConfig) -> Prepared:
 
 
 def read_people(config: PeopleConfig) -> PeopleTable:
-    """The table that the configuration asks for, with embeddings. Raises InputError."""
+    """The table of the configuration, with embeddings. Raises InputError."""
     simulated = SimulatedSource(config.data_seed, config.image_dim, config.text_dim)
     source = simulated if config.source == "simulated" else HubSource()
     table = load_table(
@@ -80,7 +81,9 @@ def check_people_data(model: CRLConfig, data: MultiViewData) -> None:
         check_seen(data.source, modality, mask.sum(0), SEEN_PER_LATENT * latents)
 
 
-def check_seen(source: str, modality: str, counts: Sequence[int] | np.ndarray, least: int) -> None:
+def check_seen(
+    source: str, modality: str, counts: Sequence[int] | Int[np.ndarray, " measurements"], least: int
+) -> None:
     """Raise InputError for a measurement of a modality that fewer than `least` people have."""
     for number, count in enumerate(counts, start=1):
         if count < least:
@@ -92,8 +95,8 @@ def check_seen(source: str, modality: str, counts: Sequence[int] | np.ndarray, l
 def with_nuisance(model: CRLConfig, compression: Compression) -> CRLConfig:
     """The model with nuisance coordinates for modalities with a single measurement.
 
-    Their number is what the compression kept beyond the latents, at most MOST_NUISANCE. A model that already
-    says how many there are is returned as it is.
+    Nuisance coordinates hold the style of a measurement. Their number is the number of compressed coordinates
+    minus that of the latents, at most MOST_NUISANCE. A model with given numbers is returned as it is.
     """
     if model.nuisance:
         return model

@@ -8,7 +8,7 @@ import pandas as pd
 
 from personax.runs.markdown import escape_cell, markdown_table
 
-MARK_OF_SIMULATION = "SIMULATED DATA. "  # stands before whatever is shown of simulated people
+MARK_OF_SIMULATION = "SIMULATED DATA. "  # beginning of every text about simulated people
 
 PEOPLE_METRICS = (
     "truth.r2.s",
@@ -29,7 +29,7 @@ PEOPLE_METRICS = (
 
 
 def people_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame, home: Path) -> str:
-    """The table, the seed that is best by a criterion without the truth, and where the files are.
+    """The table, the seed that is best by a criterion without the truth, and the folder of the files.
 
     Args:
         results: seed -> metrics.
@@ -47,7 +47,7 @@ def people_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame,
 
 
 def names_page(names: Mapping[str, str], alpha: float, simulated: bool) -> str:
-    """The features that suggest a name for each latent, as a page to read."""
+    """A page with the features that suggest a name for each latent."""
     lines = ["# What each latent depends on", ""]
     lines.append(
         "Suggestions, not findings: the features with the strongest dependence on each latent (KCI effect), "

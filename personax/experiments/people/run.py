@@ -1,4 +1,4 @@
-"""One run of the real-world experiment: fit the model, say what its latents are worth, write the folder."""
+"""One run of the real-world experiment: fit the model, evaluate its latents, write the folder."""
 
 from pathlib import Path
 from time import monotonic
@@ -28,14 +28,14 @@ from personax.runs.run_folder import FIGURES, GRAPH, LATENTS, METRICS, TRUE_GRAP
 
 
 class Findings(NamedTuple):
-    """What a fitted model says of the people.
+    """What a fitted model says about the people.
 
     Attributes:
-        latents: (n, d) of all people.
+        latents: (n, d) latents of all people.
         graph: the graph that the model has learned.
-        history: of the training.
+        history: the history of the training.
         associations: one row per latent and observed feature.
-        scores: comparison with the truth, or None where it is unknown.
+        scores: comparison with the truth; None if it is unknown or has other numbers of latents.
     """
 
     latents: pd.DataFrame
@@ -46,7 +46,7 @@ class Findings(NamedTuple):
 
 
 def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> None:
-    """Make one run in its folder."""
+    """Do one run in its folder. Raises InputError if the folder exists or belongs to another run."""
     table = prepared.table
     folder = open_run(path, config, resume=config.resume, overwrite=config.overwrite)
     with folder.recorded(
@@ -79,7 +79,7 @@ def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> Non
 
 
 def find(config: PeopleConfig, folder: RunFolder, prepared: Prepared, model: CRL) -> Findings:
-    """Latents, graph and associations of the fitted model, and its scores if the truth is known."""
+    """Write the latents; return them, graph and associations, and the scores if the truth is known."""
     table, data, split = prepared.table, prepared.data, prepared.split
     latents = model.transform(data)
     write_latents(folder / LATENTS, latents, data, split)
@@ -123,21 +123,21 @@ def write_findings(
     names = metrics["suggested_names"]
     write_text(folder / "suggested_names.md", names_page(names, config.alpha, prepared.table.simulated))
     labels = {name: text.split(",")[0] + "?" for name, text in names.items() if text}
-    write_yaml(folder / "labels.yaml", labels)  # in the form that draw.py --labels takes
+    write_yaml(folder / "labels.yaml", labels)  # a file for draw.py --labels
 
 
 def draw_findings(config: PeopleConfig, figures: Path, prepared: Prepared, findings: Findings) -> None:
     """Draw all figures of a run into the folder `figures`."""
     mark = MARK_OF_SIMULATION if prepared.table.simulated else ""
     draw_people(figures, findings.history, findings.associations, title=f"{mark}{prepared.table.source}")
+    complete = without_imputed(findings.latents, findings.graph.blocks, prepared.data).dropna()
+    graph = with_decided_directions(findings.graph, complete, where=config.dataset)
     if findings.scores is None:
-        complete = without_imputed(findings.latents, findings.graph.blocks, prepared.data).dropna()
-        graph = with_decided_directions(findings.graph, complete, where=config.dataset)
         draw_learned(figures, graph, title=f"{config.dataset}, learned by the model")
     else:
         draw_scored(
             figures,
-            findings.graph,
+            graph,
             findings.scores,
             prepared.data,
             findings.latents,

@@ -1,18 +1,18 @@
-"""Choose hyper-parameters and the number of latents without the truth, and say how far to trust the choice.
+"""Choose hyper-parameters and the number of latents without the truth, and report how reliable the choice is.
 
 Candidates differ in hyper-parameters or in the number of latents, so their objectives cannot be compared.
-Two criteria can, on validation rows:
+Two criteria can be compared, on validation rows:
 
-  prediction   how well the latents inferred from all measurements but one predict that one. It is low if
-               latents are missing or badly learned.
+  prediction   how well one measurement is predicted by the latents that are inferred from all others. It is
+               low if latents are missing or badly learned.
   stability    how well the latents of two runs that differ only in the model's seed agree after one-to-one
-               matching (mean |Pearson|, as MCC). What is not identified comes out differently in every run
-               (Khemakhem et al. 2020 judge identifiability so; Duan et al. 2020 choose models so).
+               matching (mean |Pearson|, as MCC). Latents that are not identified differ between runs
+               (Khemakhem et al. 2020 judge identifiability in this way, Duan et al. 2020 choose models so).
 
 Among the candidates whose prediction is within `tolerance` of the best, those with the fewest latents are
-kept; the most stable of these is chosen. The report also gives the validation ELBO and alignment of every
-candidate and, as the truth is known here, the rank correlation of each criterion with MCC; neither has a part
-in the choice.
+kept; the most stable of these is chosen. The report also has the validation ELBO and alignment of every
+candidate and, as the truth is known here, the rank correlation of each criterion with MCC. The choice uses
+none of these.
 
 Examples:
   choose_model.py --jobs 2
@@ -37,7 +37,7 @@ from personax.variant_mnist.scene_config import require_scene_memory
 
 
 def run_selection(config: SelectionConfig) -> None:
-    """Make the runs that are missing, print the report and the choice. Raises InputError."""
+    """Do the runs that are missing, print the report and the choice. Raises InputError."""
     names = check_selection(config)
     home = project_path(Path(config.output))
     cells = selection_cells(config, names, parse_seeds(config.seeds), home)
@@ -58,7 +58,7 @@ def check_selection(config: SelectionConfig) -> list[str]:
     for name in names:
         find_candidate(name)
     if len(parse_seeds(config.seeds)) < 2:
-        raise InputError(f"seeds {config.seeds}: at least two, or there is no stability to measure")
+        raise InputError(f"seeds {config.seeds}: at least two are needed to measure stability")
     resolve_device(config.device)
     if config.data_seed is None:
         raise InputError("data_seed: needed, because all candidates are compared on the same scenes")

@@ -13,11 +13,11 @@ from personax.variant_mnist.scene_config import SceneConfig, SceneCount
 
 
 def with_latents(number: int) -> ModelChange:
-    """So many latents of each modality."""
+    """Use this number of latents for each modality."""
     return lambda model: replace(model, latents=dict.fromkeys(("digit", "garment"), number))
 
 
-# Name of a candidate and of the folder of its runs -> what it changes.
+# Name of a candidate (and of the folder of its runs) -> the change of the model.
 CANDIDATES: Mapping[str, ModelChange] = {
     "default": lambda model: model,
     "latents-1": with_latents(1),
@@ -34,7 +34,7 @@ CANDIDATES: Mapping[str, ModelChange] = {
 
 
 def find_candidate(name: str) -> ModelChange:
-    """What a candidate changes. Raises InputError for an unknown name."""
+    """The change of the model for a candidate. Raises InputError for an unknown name."""
     number = name.removeprefix("latents-")
     if number != name and re.fullmatch("[1-9][0-9]{0,3}", number):
         return with_latents(int(number))
@@ -45,21 +45,23 @@ def find_candidate(name: str) -> ModelChange:
 
 @dataclass(frozen=True)
 class SelectionConfig(SceneConfig):
-    """Which candidates there are, and on which scenes they are compared."""
+    """The candidates, and the scenes on which they are compared."""
 
     candidates: str = ",".join(CANDIDATES)
     """Names from this list, or latents-K for K latents of each modality."""
     seeds: str = "0-2"
     """Seeds of the models, at least two; the scenes are the same for all."""
     n: SceneCount = 8000
+    """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
     data_seed: Seed | None = 2000
+    """Seed of the scenes and of their split; no other result uses the scenes of the default."""
     tolerance: Share = 0.01
-    """Candidates whose prediction (an R2) is this close to the best one count as equally good."""
+    """Candidates whose prediction (an R2) is at most this much below the best count as equally good."""
     jobs: Processes = where_or_how(2)
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     output: FilePath = where_or_how("results/selection")
-    """Folder of the report and the runs. The same command again continues what is in it."""
+    """Folder of the report and the runs. The same command again continues the runs in it."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """The model that the candidates change; by default it has 2 latents of each modality."""

@@ -1,4 +1,4 @@
-"""The figure of the model choice: the criteria of every candidate beside its MCC."""
+"""The figure of the model choice: the criteria of every candidate next to its MCC."""
 
 from pathlib import Path
 
@@ -9,12 +9,15 @@ from personax.runs.figure_style import BLUE, GREY, ORANGE, new_figure, save_figu
 
 
 def draw_criteria(table: pd.DataFrame, choice: str, stem: Path) -> list[Path]:
-    """A row per candidate, best MCC on top, the chosen one in orange; a panel per criterion, then MCC.
+    """Draw one row per candidate, best MCC on top, the chosen one in orange; one panel per criterion and MCC.
 
-    Above a criterion stands its rank correlation with MCC over all candidates, in brackets that over the
-    candidates that have as many latents as the chosen one.
+    The title of a criterion has its rank correlation with MCC over all candidates, and in brackets that over
+    the candidates with as many latents as the chosen one.
 
-    table: a row per candidate with the criteria and MCC.
+    Args:
+        table: one row per candidate with the criteria and MCC.
+        choice: name of the chosen candidate.
+        stem: path of the pictures without the suffix.
     """
     ordered = table.sort_values("MCC")
     colours = [ORANGE if name == choice else BLUE for name in ordered.index]

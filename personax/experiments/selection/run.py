@@ -51,10 +51,10 @@ def criteria_table(cells: Mapping[Path, MnistConfig], metrics: Mapping[Path, dic
 
 
 def criteria_of(config: MnistConfig, paths: Sequence[Path]) -> dict[str, float]:
-    """Number of latents, prediction and stability of a candidate; nothing here looks at the truth.
+    """Number of latents, prediction and stability of a candidate, computed without the truth.
 
     Args:
-        config: of any of its runs; all have the same scenes and the same model.
+        config: configuration of any of its runs; all have the same scenes and the same model.
         paths: its run folders.
     """
     data = load_scenes(config, config.seed)
@@ -71,7 +71,7 @@ def criteria_of(config: MnistConfig, paths: Sequence[Path]) -> dict[str, float]:
 
 
 def validation_losses(metrics: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Terms of the loss on validation rows, negative, so that larger is better; means over runs."""
+    """Terms of the loss on validation rows times -1, so that larger is better; means over runs."""
     criteria = [found["criteria"] for found in metrics]
     return {
         "ELBO": -float(np.mean([found["negative_elbo"] for found in criteria])),
@@ -80,7 +80,7 @@ def validation_losses(metrics: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def scores_by_truth(metrics: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """What only the truth tells, means over runs; it is for the report, not for the choice."""
+    """Scores against the truth, means over runs; they are for the report, not for the choice."""
     return {
         "MCC": float(np.mean([found["heldout"]["mcc_pearson"] for found in metrics])),
         "R2": float(np.mean([found["heldout"]["r2"] for found in metrics])),

@@ -2,7 +2,7 @@
 
 Examples:
   tune_baselines.py
-  tune_baselines.py --methods beta_vae,mcl    prints the scores of these, and writes no settings
+  tune_baselines.py --methods beta_vae,mcl    print the scores of these methods, write no settings
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def check_tuning(config: TuningConfig) -> list[str]:
         find_method(name)
     resolve_device(config.device)
     if config.data_seed is None:
-        raise InputError("data_seed: needed, so that no result is reported on the scenes of the tuning")
+        raise InputError("data_seed: needed, because tuning must use other scenes than the reported results")
     require_scene_memory(config)
     return methods
 

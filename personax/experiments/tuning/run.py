@@ -11,7 +11,7 @@ from personax.experiments.tuning.config import TuningConfig
 from personax.runs.run_folder import project_path
 from personax.variant_mnist.scene_config import load_scenes, split_scenes
 
-# Options that make the scenes and the budget. Trials with other values are not mixed.
+# Options that determine the scenes and the training budget. Trials with different values are not mixed.
 SETUP = ("n", "scm", "measurements", "nuisance", "size", "dataset", "data_seed", "epochs", "seed")
 
 Trials = dict[str, list[dict[str, Any]]]
@@ -19,12 +19,12 @@ Trials = dict[str, list[dict[str, Any]]]
 
 
 def tunable_methods() -> list[str]:
-    """The methods that have something to tune."""
+    """The methods with more than one trial."""
     return [name for name, method in METHODS.items() if len(method.trials) > 1]
 
 
 def run_trials(config: TuningConfig, methods: Sequence[str]) -> tuple[Trials, dict[str, Any]]:
-    """All trials of the methods, and the setup under which they were made. Finished trials are read."""
+    """All trials of the methods, and their setup (the values of SETUP). Finished trials are read."""
     data = load_scenes(config, config.seed)
     setup = {option: getattr(config, option) for option in SETUP} | {"source": data.source}
     task = TuningTask(

@@ -1,4 +1,4 @@
-"""The command compare_methods.py: its tables hold what the runs hold, and finished runs are kept."""
+"""The command compare_methods.py: its tables have the numbers of the runs, and finished runs are kept."""
 
 import json
 import os
@@ -200,7 +200,7 @@ def group_is_alive(group: int) -> bool:
         (["--jobs", "0"], "jobs"),
         (["--seeds", "0-1", "--ablation_seeds", "5"], "ablation_seeds"),
         (["--dataset", "somewhere"], "--parts methods"),
-        (["--measurements", "3,1"], "as many of both"),
+        (["--measurements", "3,1"], "two equal numbers"),
         (["--measurements", "3"], "two numbers"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What each variant of the comparison changes, and what it leaves alone."""
+"""What each variant of the comparison changes, and what it does not change."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace

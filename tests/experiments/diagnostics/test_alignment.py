@@ -1,4 +1,4 @@
-"""The check of alignment, on encodings that are alike, of strangers, and with a lost direction."""
+"""The check of alignment, on encodings that are similar, unrelated, or lack a direction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from personax.experiments.diagnostics.findings import HOLDS, UNKNOWN, VIOLATED, 
 
 
 def with_content(content: Mapping[str, Sequence[np.ndarray]]) -> Evidence:
-    """A perfect model whose measurements are encoded so."""
+    """A perfect model whose measurements have these encodings."""
     good = evidence()
     return replace(good, test=replace(good.test, content=content))
 

@@ -1,4 +1,4 @@
-"""Checks of orthogonal and even coordinates, on geometries that have these properties or lack them."""
+"""Checks of orthogonal and even coordinates, on geometries with and without these properties."""
 
 from dataclasses import replace
 

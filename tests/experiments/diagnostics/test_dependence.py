@@ -1,4 +1,4 @@
-"""Tests of independence of vectors: their level, what they see, and rows that say nothing."""
+"""Tests of independence of vectors: their level, what they detect, and rows without information."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_the_level_of_the_marginal_test() -> None:
         rejections += bool(found.log10_p < np.log10(0.05))
         above += bool(found.effect > np.quantile(found.chance, 0.9))
     assert binom.ppf(0.0005, trials, 0.05) <= rejections <= binom.ppf(0.9995, trials, 0.05)
-    assert above / trials < 0.16  # 40 shuffles know their 90 % only roughly
+    assert above / trials < 0.16  # 40 shuffles estimate their 90 % quantile only roughly
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ def test_the_same_rows_give_the_same_findings(diagnosed: SmallRun, copied: Path)
 
 
 def test_a_run_of_people_is_diagnosed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """There is a single image and no eta: the report says what cannot be told."""
+    """There is a single image and no eta: the report says what is unknown."""
     script, run = "real_world_experiment/run_athlete_3measurement.py", tmp_path / "run"
     assert run_script(script, *SMALL_PEOPLE, *SIMULATED_PEOPLE, "--model.noise", "0", "--output", run) == 0
     assert run_diagnose(run) == 0
@@ -96,7 +96,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 def test_what_is_no_run_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no such run folder" in refusal(capsys, tmp_path / "absent")
-    assert "no run folder" in refusal(capsys, tmp_path)
+    assert "not a run folder" in refusal(capsys, tmp_path)
 
 
 def test_one_folder_is_needed(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Verdicts need significance and an effect, and several verdicts are taken together."""
+"""Verdicts need significance and an effect, and several verdicts are combined."""
 
 import numpy as np
 import pytest

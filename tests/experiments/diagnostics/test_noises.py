@@ -1,4 +1,4 @@
-"""Checks of eps, eta and Proposition 2 on models with and without the flaw that each looks for."""
+"""Checks of eps, eta and Proposition 2 on models with and without the flaw that each check should find."""
 
 from dataclasses import replace
 

@@ -37,7 +37,7 @@ def test_a_single_block_tells_nothing() -> None:
 
 
 def test_shares_of_directions_and_their_chance() -> None:
-    """The level for the weakest direction, where the first one is truly predicted."""
+    """The level for the weakest direction, if the first direction is really predicted."""
     rng, trials, exceeded = np.random.default_rng(8), 100, 0
     for _ in range(trials):
         signal, noise = rng.standard_normal((200, 1)), rng.standard_normal((200, 2))

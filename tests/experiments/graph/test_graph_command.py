@@ -1,4 +1,4 @@
-"""The command draw as a person runs it: results, published graphs, comparison, and all kinds of bad input."""
+"""The command draw as a user runs it: results, published graphs, comparison, and all kinds of bad input."""
 
 import json
 import subprocess
@@ -61,7 +61,7 @@ def pc_result(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_people_with_imputed_latents_are_left_out_and_it_is_said(
     run: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What the graph is estimated from is the table without these people."""
+    """The graph is estimated from the table without these people."""
     table = pd.read_parquet(run / "latents.parquet")
     lacks = np.arange(600) % 5 < 2  # 40 %
     filled = table.copy()
@@ -224,7 +224,7 @@ def with_file(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
-# What the message says -> the words on the command line that it answers.
+# Part of the message -> the words on the command line that cause it.
 BAD: dict[str, Callable[[Path], list[object]]] = {
     "no such run folder": lambda run: [run.parent / "seed-9"],
     "no latents.parquet": lambda run: [without(run, "latents.parquet")],
@@ -232,14 +232,14 @@ BAD: dict[str, Callable[[Path], list[object]]] = {
     "must be square": lambda run: [
         with_file(run, "graph.json", '{"names": ["s1"], "adjacency": [[0, 1]]}').parent
     ],
-    "is no node of this graph": lambda run: [run, "--labels", with_file(run, "labels.yaml", "z99: tall")],
+    "is not a node of this graph": lambda run: [run, "--labels", with_file(run, "labels.yaml", "z99: tall")],
     "must map nodes": lambda run: [run, "--labels", with_file(run, "labels.yaml", "[a]")],
     "not square": lambda run: [run, "--compare", with_file(run, "other.csv", "0,1\n")],
     "2 nodes, the graph": lambda run: [run, "--compare", with_file(run, "other.csv", "0,1\n0,0\n")],
     "no such graph": lambda run: [run, "--compare", "nowhere"],
     "one graph only": lambda run: [run, "--compare", "athlete"],
     "contradicts itself": lambda run: [run, "--tiers", "image; s"],
-    "is no arrow": lambda run: [run, "--forbid", "z11"],
+    "is not an arrow": lambda run: [run, "--forbid", "z11"],
     "unknown key": lambda run: [run, "--knowledge", with_file(run, "k.yaml", "required: [a->b]")],
     "latent z11, row 0: not a finite number": lambda run: [spoiled(run, "z11", np.nan)],
     "latent z12: the same value": lambda run: [spoiled(run, "z12", 1.0)],
@@ -251,7 +251,7 @@ BAD: dict[str, Callable[[Path], list[object]]] = {
     "not both": lambda run: [run, "--published", "athlete"],
     "--published athlete|celeb": lambda _: [],
     "no published graph": lambda _: ["--published", "model"],
-    "alpha 1.5: must lie": lambda run: [run, "--alpha", 1.5],
+    "alpha 1.5: must be between": lambda run: [run, "--alpha", 1.5],
     "min_frequency 2: must be": lambda run: [run, "--min_frequency", 2],
     "resamples -1: must be": lambda run: [run, "--resamples", -1],
     "unrecognized": lambda run: [run, "--bootstrap", 5],

@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def write_athletes(path: Path, n: int = 40, *, height: float | None = None) -> Path:
-    """Write n athletes with a height (theirs, or one for all), a league, a birth month and trait scores."""
+    """Write n athletes with a height (given, or one for all), a league, a birth month and trait scores."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"ID": [f"p{i}" for i in range(n)], "Height": np.round(rng.normal(190, 9, n), 1)})
     frame["League"] = rng.choice(["NBA", "NHL"], n)

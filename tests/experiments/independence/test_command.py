@@ -163,9 +163,9 @@ def test_constant_columns_are_warned_of_and_marked(tmp_path: Path, caplog: pytes
 
 
 BAD = {
-    "alpha 0": (["--alpha", "0"], "alpha 0: must lie between 0 and 1"),
-    "alpha 1": (["--alpha", "1"], "alpha 1: must lie"),
-    "alpha 5": (["--alpha", "5"], "alpha 5: must lie"),
+    "alpha 0": (["--alpha", "0"], "alpha 0: must be between 0 and 1"),
+    "alpha 1": (["--alpha", "1"], "alpha 1: must be between"),
+    "alpha 5": (["--alpha", "5"], "alpha 5: must be between"),
     "alpha text": (["--alpha", "small"], "alpha"),
     "unknown test": (["--tests", "kci,anova"], "--tests: 'anova' is unknown; choose from kci, hsic"),
     "repeated test": (["--tests", "kci,kci"], "a name is repeated"),
@@ -198,7 +198,7 @@ def test_bad_options_end_in_one_line_and_no_folder(
 
 def test_neither_dataset_nor_table_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert command() == 2
-    assert "give --dataset athlete or celeb, or a --table" in capsys.readouterr().err
+    assert "give --dataset athlete or celeb, or your own --table" in capsys.readouterr().err
 
 
 def test_fewer_than_five_complete_rows_are_refused(

@@ -1,4 +1,4 @@
-"""What the report of Level I says of decisions."""
+"""What the report of Level I says about decisions."""
 
 import numpy as np
 import pandas as pd

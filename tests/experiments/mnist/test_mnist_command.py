@@ -60,7 +60,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-# What a run leaves.
+# The files of a run.
 
 
 def test_the_report_shows_the_scores_and_the_published_ones(mnist_run: SmallRun) -> None:
@@ -150,7 +150,7 @@ def test_all_figures_are_drawn_and_named(copied: Path, capsys: pytest.CaptureFix
     assert "digit 3" in words_in(copied / FIGURES / "samples.svg")
 
 
-# Runs that exist.
+# Existing runs.
 
 
 def test_a_run_is_made_again_from_its_own_configuration(mnist_run: SmallRun, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_training_on_a_folder_in_the_official_layout(small: Path, tmp_path: Path
         (["--device", "cuda:99"], "CUDA"),
         (["--device", "abacus"], "device"),
         (["--dataset", "no/such/folder"], "no/such/folder"),
-        (["--settings", "{beta: 1.0}"], "for the baselines"),
+        (["--settings", "{beta: 1.0}"], "only for baselines"),
         (["--method", "pca"], "pca"),
         (["--model.phase1.epochs", "0"], "epochs 0"),
         (["--model.hidden", "-3"], "hidden -3"),

@@ -28,7 +28,7 @@ def run_small(config: Path, *words: object) -> int:
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Use so many threads in the block, as a process of its own would."""
+    """Use this number of threads in the block, as a separate process would."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -125,7 +125,7 @@ def test_resuming_together_makes_only_what_is_missing(small: Path, together: Pat
     assert (home / "seed-1" / METRICS).exists()
     assert json.loads((home / "seed-2" / MANIFEST).read_text())["trained_together"] == 1
     assert list(pd.read_csv(home / "summary.csv").columns)[1:4] == ["seed 0", "seed 1", "seed 2"]
-    assert run_small(small, *words) == 0  # runs that were trained together are runs like any other
+    assert run_small(small, *words) == 0  # runs that were trained together are read like all others
 
 
 @pytest.mark.slow
@@ -135,7 +135,7 @@ def test_runs_side_by_side_are_those_one_after_another(
     words = ("--seeds", "0,1", "--jobs", "2", "--output", tmp_path / "beside")
     assert run_small(small, *words) == 0
     assert list(pd.read_csv(tmp_path / "beside" / "summary.csv").columns)[1:3] == ["seed 0", "seed 1"]
-    with threads(max(1, (os.cpu_count() or 1) // 2)):  # as many as each of the two processes has had
+    with threads(max(1, (os.cpu_count() or 1) // 2)):  # the number of threads of each of the two processes
         assert run_small(small, "--seed", "1", "--output", tmp_path / "alone") == 0
     beside = (tmp_path / "beside" / "seed-1" / LATENTS).read_bytes()
     assert beside == (tmp_path / "alone" / LATENTS).read_bytes()
@@ -162,7 +162,7 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(small: Path, tmp_path: Pa
     process.wait()
     assert (killed / CHECKPOINT).exists()
     assert not (killed / METRICS).exists()
-    torch.load(killed / CHECKPOINT, weights_only=True)  # it is whole, whenever the signal came
+    torch.load(killed / CHECKPOINT, weights_only=True)  # it is complete, no matter when the signal came
     with threads(1):
         assert run_small(small, *words, "--output", whole) == 0
         assert run_small(small, *words, "--output", killed, "--resume") == 0

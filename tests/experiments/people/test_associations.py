@@ -1,4 +1,4 @@
-"""Imputed latents are no data for the tests of latents against features."""
+"""Imputed latents are not used in the tests of latents against features."""
 
 import numpy as np
 import pandas as pd

@@ -52,7 +52,7 @@ def table_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def embeddings(tmp_path: Path) -> dict[str, Path]:
-    """Name of a file -> a file of simulated embeddings under the authors' name."""
+    """Name of a file -> a file of simulated embeddings with the authors' name for it."""
     folder = tmp_path / "embeddings"
     folder.mkdir()
     simulated = simulate_table("athlete", n=300, image_dim=30, text_dim=40).embeddings
@@ -63,7 +63,7 @@ def embeddings(tmp_path: Path) -> dict[str, Path]:
     return {name: folder / f"{name}.npy" for name in arrays}
 
 
-# What a run leaves.
+# The files of a run.
 
 
 def test_run_and_scores_say_that_the_people_are_simulated(finished: Path) -> None:
@@ -141,7 +141,7 @@ def test_all_figures_are_drawn(finished: Path, tmp_path: Path) -> None:
     assert "KCI effect" in drawn
 
 
-# Runs that exist, and other data.
+# Existing runs, and other data.
 
 
 def test_a_run_that_was_stopped_goes_on(
@@ -198,7 +198,7 @@ def test_celebrities_have_three_images_of_which_some_are_missing(tmp_path: Path)
 
 
 def refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[object], *told: str) -> None:
-    """Check that the exit code is 2, that one line tells these things, and that nothing is written."""
+    """Check that the exit code is 2, that one line contains these words, and that nothing is written."""
     output = tmp_path / "refused"
     assert run_athlete(*words, "--output", output) == 2
     message = capsys.readouterr().err.strip().splitlines()[-1]

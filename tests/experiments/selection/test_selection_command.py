@@ -1,4 +1,4 @@
-"""The command choose_model.py: what the choice looks at, what it must not look at, and its report."""
+"""The command choose_model.py: what the choice uses, what it must not use, and its report."""
 
 import json
 from contextlib import redirect_stdout

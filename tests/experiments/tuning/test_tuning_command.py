@@ -27,7 +27,7 @@ def test_the_scores_of_all_trials_are_printed(tmp_path: Path, capsys: pytest.Cap
     )
     assert run_script(SCRIPT, *words) == 0
     assert capsys.readouterr().out.count("mcl temperature") == len(METHODS["mcl"].trials)
-    assert not (tmp_path / "chosen.yaml").exists()  # only all methods together make a file of settings
+    assert not (tmp_path / "chosen.yaml").exists()  # it is written only if all methods are tuned
 
 
 def test_the_chosen_settings_are_written_with_the_command_that_found_them(tmp_path: Path) -> None:
