@@ -176,7 +176,7 @@ BAD = {
     "unknown implementation": (["--implementation", "fast"], "implementation"),
     "unknown stratum": (["--given", "Team"], "--given Team: no such feature; choose from"),
     "continuous stratum": (["--given", "Height"], "--given Height: continuous"),
-    "resamples": (["--resamples", "0"], "resamples 0: must be at least 1"),
+    "resamples": (["--resamples", "0"], "resamples 0: must be from 1"),
     "jobs": (["--jobs", "0"], "--jobs 0"),
     "unknown option": (["--tset", "kci"], "tset"),
 }
