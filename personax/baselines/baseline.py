@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from personax.baselines.baseline_config import BaselineConfig, check_baseline
+from personax.baselines.baseline_config import BaselineConfig
 from personax.baselines.networks import Networks, Shapes
 from personax.learning.base import Estimator, OnProgress
 from personax.learning.batches import Batch
@@ -18,6 +18,7 @@ from personax.learning.checks import check_fit
 from personax.learning.latent_names import latent_names
 from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
 from personax.learning.training import Checkpoint, Plan, SingleModel, Weights, minimise
+from personax.runs.bounds import check_bounds
 from personax.runs.errors import NotFittedError
 from personax.views import MultiViewData, Split
 
@@ -65,7 +66,7 @@ class Baseline(Estimator[BaselineSettings]):
 
     def _check(self, data: MultiViewData, split: Split) -> None:
         check_fit(data, split, self.config.latents)
-        check_baseline(self.config)
+        check_bounds(self.config)
 
     def _build(self) -> None:
         self._network = self._make_network(self._shapes).to(self.device)

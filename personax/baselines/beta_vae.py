@@ -23,15 +23,16 @@ from personax.baselines.baseline_config import BaselineConfig
 from personax.baselines.networks import GaussianNetworks, Shapes
 from personax.learning.batches import Batch
 from personax.learning.losses import kl_to_standard_normal
+from personax.runs.bounds import Share, Weight
 
 
 @dataclass(frozen=True)
 class BetaVAEConfig(BaselineConfig):
     """Options of BetaVAE."""
 
-    beta: float = 4.0
+    beta: Weight = 4.0
     """Weight of the KL term; with 1 the method is the plain VAE."""
-    kl_warm_up: float = 0.4
+    kl_warm_up: Share = 0.4
     """Share of the epochs during which the weight of the KL term rises from 0."""
 
 

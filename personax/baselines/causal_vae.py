@@ -48,6 +48,7 @@ from personax.learning.batches import Batch
 from personax.learning.gaussians import Posterior
 from personax.learning.latent_names import block_slices
 from personax.learning.losses import kl_to_standard_normal
+from personax.runs.bounds import Share, Spread, Weight
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
 
@@ -60,25 +61,25 @@ class CausalVAEConfig(BaselineConfig):
 
     supervised: bool = False
     """Use the TRUE latents as labels u, as published. The scores then do not measure recovery."""
-    beta: float = 1.0
+    beta: Weight = 1.0
     """Weight of the KL terms of Eq. (3)."""
-    kl_warm_up: float = 0.4
+    kl_warm_up: Share = 0.4
     """Share of the epochs during which the weight of KL(q(eps | x) || N(0, I)) rises from 0."""
-    acyclicity: float = 1e5
+    acyclicity: Weight = 1e5
     """alpha, the weight of H(A). It is large, so that few cycles remain above the threshold."""
-    acyclicity_warm_up: float = 0.5
+    acyclicity_warm_up: Share = 0.5
     """Share of the epochs during which alpha rises from 0. A full weight from the start would decide the
     graph too early."""
-    labels: float = 1e3
+    labels: Weight = 1e3
     """beta_u, the weight of l_u (supervised only). It is large because the reconstruction is a sum over
     pixels."""
-    mask: float = 1.0
+    mask: Weight = 1.0
     """gamma, the weight of l_m (supervised only)."""
-    label_sd: float = 0.1
+    label_sd: Spread = 0.1
     """Standard deviation of p(z | u), in units of the labels' mean standard deviation (supervised only). It
     is as small as that of the observations; otherwise the reconstruction would choose other axes before the
     labels have an effect."""
-    threshold: float = 0.3
+    threshold: Weight = 0.3
     """Smallest |A_ij| that counts as an edge of the graph; the usual value (Zheng et al. 2018)."""
 
 

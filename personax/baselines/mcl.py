@@ -30,6 +30,7 @@ from personax.baselines.baseline_config import BaselineConfig
 from personax.baselines.networks import Networks, Shapes, average
 from personax.learning.batches import Batch
 from personax.learning.losses import info_nce
+from personax.runs.bounds import Spread
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, Split
 
@@ -38,7 +39,7 @@ from personax.views import MultiViewData, Split
 class MCLConfig(BaselineConfig):
     """Options of multi-view contrastive learning."""
 
-    temperature: float = 1.0
+    temperature: Spread = 1.0
     """Temperature of InfoNCE: similarities are negative squared distances, divided by the temperature."""
 
 

@@ -14,6 +14,7 @@ from personax.baselines.causal_vae import CausalVAE
 from personax.baselines.mcl import MCL
 from personax.baselines.mmcrl import MMCRL
 from personax.baselines.official import Official
+from personax.runs.bounds import check_bounds
 from personax.runs.errors import InputError
 from personax.runs.files import read_yaml
 
@@ -50,10 +51,12 @@ class Method:
             settings: values that differ from the defaults.
 
         Raises:
-            InputError: the method does not have one of the settings.
+            InputError: the method does not have one of the settings, or a value is out of bounds.
         """
         config = with_settings(self.estimator.configuration(latents=dict(latents)), self.preset)
-        return with_settings(config, settings or {})
+        config = with_settings(config, settings or {})
+        check_bounds(config, "settings.")
+        return config
 
     def make(self, config: BaselineConfig, *, seed: int = 0, device: str = "auto") -> Baseline[Any]:
         """A model of this method, ready for `fit`."""
@@ -175,6 +178,8 @@ def tuned_settings(name: str, path: Path | str) -> dict[str, Any]:
         InputError: the file is missing, or it has no settings of a method that is tuned.
     """
     method, chosen = find_method(name), read_yaml(path) or {}
+    if not isinstance(chosen, Mapping) or not isinstance(chosen.get(name) or {}, Mapping):
+        raise InputError(f"{path}: must map methods to their settings, as in 'beta_vae: {{beta: 4.0}}'")
     if len(method.trials) > 1 and name not in chosen:
         raise InputError(f"{path}: no settings of {name}; run synthetic_experiment/tune_baselines.py")
     return dict(chosen.get(name) or {})

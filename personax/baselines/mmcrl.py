@@ -43,6 +43,7 @@ from personax.baselines.baseline import Baseline, BaselineNetwork
 from personax.baselines.baseline_config import BaselineConfig
 from personax.baselines.networks import GaussianNetworks, Shapes
 from personax.learning.batches import Batch
+from personax.runs.bounds import Share, Weight
 
 FLOW_HIDDEN = 16  # width of the functions of the parents
 
@@ -51,13 +52,13 @@ FLOW_HIDDEN = 16  # width of the functions of the parents
 class MMCRLConfig(BaselineConfig):
     """Options of MMCRL."""
 
-    independence: float = 1.0
+    independence: Weight = 1.0
     """a_ind / a_recon; with 1 the first two terms are the negative evidence lower bound."""
-    kl_warm_up: float = 0.4
+    kl_warm_up: Share = 0.4
     """Share of the epochs during which the weights of L_ind and L_sp rise from 0."""
-    sparsity: float = 0.1
+    sparsity: Weight = 0.1
     """a_sp / a_ind; the paper has this ratio in all its experiments."""
-    threshold: float = 0.2
+    threshold: Weight = 0.2
     """Smallest strength that counts as an edge of the graph. All strengths are near 0.3 before training."""
 
 

@@ -34,6 +34,7 @@ from personax.baselines.baseline_config import BaselineConfig
 from personax.baselines.networks import Networks, Shapes
 from personax.learning.batches import Batch
 from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
+from personax.runs.bounds import Dimensions, Weight
 
 LEARNING_RATE = 2e-6  # as released for Variant-MNIST
 COUPLINGS, COUPLING_HIDDEN = 5, 16  # coupling layers of the RealNVP, and the width of their networks
@@ -44,13 +45,13 @@ PARENT = 0.01  # j is a parent of i where |A_ij| is larger
 class OfficialConfig(BaselineConfig):
     """Options of the official recipe."""
 
-    noise: int = 1
+    noise: Dimensions = 1
     """Dimensions of eta, the noise of a single measurement; as released."""
-    reconstruction: float = 2.0
+    reconstruction: Weight = 2.0
     """Weight of the mean squared error, which is summed over the measurements; as released."""
-    independence: float = 1e-2
+    independence: Weight = 1e-2
     """Weight of the term that the released code calls KL; as released."""
-    sparsity: float = 1e-3
+    sparsity: Weight = 1e-3
     """Weight of |A|_1; as released."""
     published_networks: bool = False
     """Use the small perceptrons of the recipe instead of the encoders and decoders that all methods share."""

@@ -22,7 +22,7 @@ import yaml
 from personax.baselines.methods import Settings, find_method
 from personax.learning.criteria import hidden_measurement_r2
 from personax.runs.errors import InputError, TrainingDiverged
-from personax.runs.files import write_json, write_text
+from personax.runs.files import read_json, write_json, write_text
 from personax.views import MultiViewData, Split
 
 log = logging.getLogger(__name__)
@@ -80,11 +80,19 @@ def _finished_trials(path: Path, setup: Mapping[str, Any]) -> list[dict[str, Any
     if not path.exists():  # written before any checkpoint, so that another setup cannot use that checkpoint
         write_json(path, {"setup": setup, "trials": []})
         return []
-    saved = json.loads(path.read_text(encoding="utf-8"))
+    saved = read_json(path)
+    if not isinstance(saved, dict) or not _are_trials(saved.get("trials")) or "setup" not in saved:
+        raise InputError(f"{path}: no trials that this version has written; remove the file, or give another")
     if saved["setup"] != json.loads(json.dumps(dict(setup))):
         raise InputError(f"{path}: belongs to another setup, {saved['setup']}; choose another folder")
     trials: list[dict[str, Any]] = saved["trials"]
     return trials
+
+
+def _are_trials(value: Any) -> bool:
+    """Whether this is a list of what `_run_trial` returns."""
+    keys = {"settings", "score", "epochs", "seconds"}
+    return isinstance(value, list) and all(isinstance(row, dict) and keys <= set(row) for row in value)
 
 
 def _run_trial(name: str, settings: Settings, task: TuningTask, checkpoint: Path) -> dict[str, Any]:

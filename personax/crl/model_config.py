@@ -6,9 +6,22 @@ shows and no other one of the same modality does. Shares are numbers between 0 a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 from personax.learning.optimisation import OptimisationConfig
-from personax.runs.errors import InputError
+from personax.runs.bounds import (
+    BatchSize,
+    Between,
+    Dimensions,
+    Positive,
+    Rate,
+    Share,
+    SideBySide,
+    Spread,
+    Weight,
+    Width,
+    check_bounds,
+)
 from personax.runs.options import documented
 
 MOST_NUISANCE = 3  # coordinates beside the latents of a compressed modality with a single measurement
@@ -19,19 +32,19 @@ MOST_NUISANCE = 3  # coordinates beside the latents of a compressed modality wit
 class Phase1Config(OptimisationConfig):
     """Representation: the evidence lower bound with alignment (Eq. 1-6 in objective.py)."""
 
-    beta: float = 3.0
+    beta: Weight = 3.0
     """Weight of the KL term (Eq. 1)."""
-    kl_warm_up: float = 0.4
+    kl_warm_up: Share = 0.4
     """Share of the epochs over which the weight of the KL term rises from 0 to beta. With full weight from
     the start, the KL term would press the codes together before alignment has spread them, and later they
     would hardly spread any more."""
-    align: float = 20.0
+    align: Weight = 20.0
     """Weight of alignment between the measurements of a modality (Eq. 4)."""
-    cross: float = 10.0
+    cross: Weight = 10.0
     """Weight of the contrastive term between the modalities' latents (Eq. 5)."""
-    shared: float = 10.0
+    shared: Weight = 10.0
     """Weight of the contrastive term between the modalities' encodings of s (Eq. 5)."""
-    sparsity: float = 0.2
+    sparsity: Weight = 0.2
     """Weight of the expected number of edges (Eq. 6)."""
 
 
@@ -40,36 +53,36 @@ class Phase1Config(OptimisationConfig):
 class Phase2Config:
     """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
 
-    starts: int = 64
+    starts: SideBySide = 64
     """Models trained side by side at first, each with its own coordinates and causal order."""
-    population: int = 16
+    population: SideBySide = 16
     """Models that are left once the worse half of the starts has been dropped after each generation."""
-    generations: int = 6
+    generations: Positive = 6
     """Rounds of training and selection. The best quarter of the population survives and is copied, and the
     causal orders of the copies are changed."""
-    generation_steps: int = 200
+    generation_steps: Positive = 200
     """Optimiser steps of a generation."""
-    finalists: int = 4
+    finalists: SideBySide = 4
     """Models that are trained to the end; the one that is best on validation rows is kept."""
-    final_steps: int = 1500
+    final_steps: Positive = 1500
     """Optimiser steps of the finalists."""
-    search_batch_size: int = 256
+    search_batch_size: BatchSize = 256
     """Rows per step of a generation: enough to compare the starts."""
-    batch_size: int = 512
+    batch_size: BatchSize = 512
     """Rows per step of the finalists."""
-    learning_rate: float = 1e-2
+    learning_rate: Rate = 1e-2
     """Peak of Adam's learning rate, for the mechanisms; half of it for the coordinates."""
-    orthogonality: float = 20.0
+    orthogonality: Weight = 20.0
     """Weight of orthogonality: coordinates should be at right angles (Eq. 7). If the effect of a latent is
     symmetric, such as a cosine, it seems to vanish in coordinates that are slightly off a right angle, and
     without this term such a model would be cheaper. With 0 the geometry is not used for the starts either."""
-    evenness: float = 1.0
+    evenness: Weight = 1.0
     """Weight of evenness: equal steps of a coordinate should change the pictures equally everywhere (Eq. 8).
     If an effect is symmetric, there are curved orthogonal coordinates in which it vanishes and which explain
     the block equally well. Those coordinates are uneven."""
-    sparsity: float = 0.02
+    sparsity: Weight = 0.02
     """An edge within a modality must improve the log-likelihood by this many nats per row (Eq. 6)."""
-    cross_sparsity: float = 0.05
+    cross_sparsity: Weight = 0.05
     """The same for an edge between modalities. It is larger because of Sun et al.'s Condition 4.3: few edges
     join modalities. Only if it is larger than `sparsity`, the starts (starts.py) look for coordinates in
     which few latents affect another modality."""
@@ -83,21 +96,21 @@ class CRLConfig:
     `CRLConfig.images` and `CRLConfig.embeddings` are configurations to start from.
     """
 
-    latents: dict[str, int] = field(default_factory=dict)
+    latents: dict[str, Annotated[int, Between(1, 10_000)]] = field(default_factory=dict)
     """Latents per modality, such as {digit: 2, garment: 2}."""
-    shared: int = 0
+    shared: Dimensions = 0
     """Number of latents s that all modalities share; 0 for none."""
-    nuisance: dict[str, int] = field(default_factory=dict)
+    nuisance: dict[str, Dimensions] = field(default_factory=dict)
     """Modality -> number of coordinates of its block that are not latents but style; they replace eta. If a
     modality has only one measurement, nothing separates its style from its latents before identification, so
     the block holds both. Identification then keeps as latents the coordinates with the strongest links to
     other blocks. By default a modality with one measurement has `noise` such coordinates (with `compress` at
     most 3: those that the compression keeps beyond the latents), the others none."""
-    noise: int = 4
+    noise: Dimensions = 4
     """Dimensions of each measurement's own noise eta."""
-    hidden: int = 128
+    hidden: Width = 128
     """Width of the networks' hidden layers."""
-    observation_sd: float = 0.1
+    observation_sd: Spread = 0.1
     """Standard deviation of the decoder's Gaussian: of pixels in [0, 1], or of standardised embeddings, whose
     mean variance is 1 (standardisation.py)."""
     compress: bool = False
@@ -193,33 +206,4 @@ class CRLConfig:
 
 def check_config(config: CRLConfig) -> None:
     """Raise InputError for values that cannot be trained; the message names the command-line option."""
-    from personax.learning.checks import require_least, require_positive  # they need numpy; options do not
-
-    one, two = config.phase1, config.phase2
-    require_least(
-        {
-            "model.shared": (config.shared, 0),
-            "model.noise": (config.noise, 0),
-            "model.hidden": (config.hidden, 1),
-            "model.phase1.epochs": (one.epochs, 1),
-            "model.phase1.batch_size": (one.batch_size, 2),
-            "model.phase1.patience": (one.patience, 1),
-            "model.phase2.starts": (two.starts, 1),
-            "model.phase2.population": (two.population, 1),
-            "model.phase2.generations": (two.generations, 1),
-            "model.phase2.generation_steps": (two.generation_steps, 1),
-            "model.phase2.finalists": (two.finalists, 1),
-            "model.phase2.final_steps": (two.final_steps, 1),
-            **{f"model.latents.{modality}": (number, 1) for modality, number in config.latents.items()},
-            **{f"model.nuisance.{modality}": (number, 0) for modality, number in config.nuisance.items()},
-        }
-    )
-    require_positive(
-        {
-            "model.observation_sd": config.observation_sd,
-            "model.phase1.learning_rate": one.learning_rate,
-            "model.phase2.learning_rate": two.learning_rate,
-        }
-    )
-    if not 0 <= one.kl_warm_up <= 1:
-        raise InputError(f"model.phase1.kl_warm_up {one.kl_warm_up}: a share of the epochs, between 0 and 1")
+    check_bounds(config, "model.")

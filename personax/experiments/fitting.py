@@ -12,6 +12,7 @@ from personax.graphs.graph_files import OBSERVED
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_json, write_json_lines
 from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, path_or_default
+from personax.runs.run_records import read_rows
 from personax.views import MultiViewData, Split
 
 
@@ -108,10 +109,10 @@ def write_history(folder: Path, history: list[dict[str, Any]]) -> None:
 
 def read_history(folder: Path) -> pd.DataFrame:
     """The history of a training as a table with one row per epoch or generation. Raises InputError."""
-    path = folder / HISTORY
-    if not path.exists():
-        raise InputError(f"{path}: missing; the run has not been trained")
-    return pd.read_json(path, lines=True)
+    if not (folder / HISTORY).exists():
+        raise InputError(f"{folder / HISTORY}: missing; the run has not been trained")
+    read_rows(folder)  # refuses a damaged file; pandas reads the numbers, whose last bits criteria depend on
+    return pd.read_json(folder / HISTORY, lines=True)
 
 
 def write_latents(path: Path, latents: pd.DataFrame, data: MultiViewData, split: Split) -> None:

@@ -1,6 +1,5 @@
 """A finished run read back from its folder: its options, its data made again, the same run with changes."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,14 +9,18 @@ from jsonargparse import ArgumentParser
 from personax.experiments.mnist.config import OURS, MnistConfig
 from personax.experiments.mnist.run import run_mnist_seed
 from personax.experiments.own_data.config import OwnDataConfig
+from personax.experiments.own_data.report import OWN_METRICS
 from personax.experiments.own_data.run import load_own, run_own_seed
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare
+from personax.experiments.people.report import PEOPLE_METRICS
 from personax.experiments.people.run import run_people_seed
 from personax.experiments.several_seeds import run_every_seed
+from personax.runs.bounds import check_bounds
+from personax.runs.command_line import refuse_null_groups
 from personax.runs.errors import InputError
-from personax.runs.files import read_yaml
 from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
+from personax.runs.run_records import read_manifest, read_options
 from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
 
@@ -53,8 +56,8 @@ def read_run(folder: Path) -> FinishedRun:
         raise InputError(f"{folder}: no such run folder")
     if not (folder / CONFIG).exists() or not (folder / MANIFEST).exists():
         raise InputError(f"{folder}: not a run folder (no {CONFIG} or {MANIFEST})")
-    options = read_yaml(folder / CONFIG)
-    if not isinstance(options, dict) or _kind_of(options) is None:
+    options, manifest = read_options(folder), read_manifest(folder)
+    if _kind_of(options) is None:
         raise InputError(
             f"{folder / CONFIG}: not a run of Variant-MNIST, athletes, celebrities or your own arrays"
         )
@@ -69,7 +72,8 @@ def read_run(folder: Path) -> FinishedRun:
         )
     try:
         config = config_of_run(options)
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG}: {error}") from error
     except Exception as error:  # jsonargparse raises many kinds
         reason = " ".join(str(error).split())
         raise InputError(f"{folder}: written by another version, or edited ({reason})") from error
@@ -87,9 +91,14 @@ def _kind_of(options: dict[str, Any]) -> type[RunConfig] | None:
 
 def config_of_run(options: dict[str, Any]) -> RunConfig:
     """The configuration that was written to a run folder, checked against the options of its command."""
+    config_class = _kind_of(options)
+    refuse_null_groups(config_class, options, CONFIG)
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(_kind_of(options), "run")
+    parser.add_class_arguments(config_class, "run")
     config: RunConfig = parser.instantiate(parser.parse_object({"run": options})).run
+    check_bounds(config)
+    if isinstance(config, PeopleConfig) and not config.model.latents:
+        raise InputError("model.latents: empty; the run had at least one of each modality")
     return config
 
 
@@ -124,6 +133,11 @@ def run_again(config: RunConfig, path: Path) -> dict[str, Any]:
     """Make a run of any experiment in its folder, or read it if it is finished; returns its metrics."""
     if isinstance(config, MnistConfig):
         return run_mnist_seed(config, path)
+    seeds = [config.seed]
     if isinstance(config, PeopleConfig):
-        return run_every_seed(config, [config.seed], lambda _: path, prepare, run_people_seed)[config.seed]
-    return run_every_seed(config, [config.seed], lambda _: path, load_own, run_own_seed)[config.seed]
+        results = run_every_seed(
+            config, seeds, lambda _: path, prepare, run_people_seed, metrics=PEOPLE_METRICS
+        )
+    else:
+        results = run_every_seed(config, seeds, lambda _: path, load_own, run_own_seed, metrics=OWN_METRICS)
+    return results[config.seed]

@@ -7,10 +7,14 @@ from typing import Any, TypeVar
 
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.people.config import PeopleConfig
-from personax.runs.run_folder import METRICS, read_finished
+from personax.runs.run_folder import METRICS
+from personax.runs.run_records import read_finished
 
 Config = TypeVar("Config", PeopleConfig, OwnDataConfig)
 Loaded = TypeVar("Loaded")
+
+# What reports read of metrics.json.
+NEEDED = {"simulated": "true or false", "criteria.representation": "a number"}
 
 
 def run_every_seed(
@@ -19,6 +23,8 @@ def run_every_seed(
     folder_of: Callable[[int], Path],
     load: Callable[[Config], Loaded],
     run_one: Callable[[Config, Path, Loaded], None],
+    *,
+    metrics: Sequence[str],
 ) -> dict[int, dict[str, Any]]:
     """Seed -> metrics of every run.
 
@@ -28,6 +34,7 @@ def run_every_seed(
         folder_of: the run folder of a seed.
         load: makes what all runs share.
         run_one: makes one run in its folder.
+        metrics: dotted keys of metrics.json which, if they are there, are numbers.
     """
     loaded: list[Loaded] = []
     results: dict[int, dict[str, Any]] = {}
@@ -37,5 +44,5 @@ def run_every_seed(
         if not (run.resume and (path / METRICS).exists()):
             loaded = loaded or [load(config)]
             run_one(run, path, loaded[0])
-        results[seed] = read_finished(path, run)
+        results[seed] = read_finished(path, run, NEEDED, dict.fromkeys(metrics, "a number"))
     return results

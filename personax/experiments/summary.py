@@ -7,16 +7,15 @@ from typing import Any
 import pandas as pd
 
 from personax.runs.files import atomic_path, write_text
-from personax.runs.markdown import markdown_table
+from personax.runs.markdown import escape_cell, markdown_table
+from personax.runs.run_records import entry_at
 
 
 def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
     """Dotted key, such as "heldout.r2" -> its value; keys that are missing or null are left out."""
     picked: dict[str, float] = {}
     for key in keys:
-        value: Any = metrics
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        value = entry_at(metrics, key)
         if value is not None:
             picked[key] = float(value)
     return picked
@@ -35,5 +34,5 @@ def write_summary(folder: Path, table: pd.DataFrame, title: str) -> list[Path]:
     """Write summary.csv and summary.md to `folder`; return their paths."""
     with atomic_path(folder / "summary.csv") as temporary:
         table.to_csv(temporary, index_label="metric")
-    write_text(folder / "summary.md", f"# {title}\n\n{markdown_table(table, index='metric')}\n")
+    write_text(folder / "summary.md", f"# {escape_cell(title)}\n\n{markdown_table(table, index='metric')}\n")
     return [folder / "summary.csv", folder / "summary.md"]

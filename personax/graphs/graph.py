@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from personax.runs.described import Described, listed
 from personax.runs.errors import InputError
-from personax.runs.files import write_json
+from personax.runs.files import read_json, write_json
 from personax.views import SHARED
 
 # Endpoint marks, in the coding of the R package pcalg: marks[i, j] is the mark at j of the edge between i
@@ -64,6 +64,8 @@ def check_adjacency(adjacency: Shaped[np.ndarray, "..."], name: str = "adjacency
     with `name`.
     """
     array = np.asarray(adjacency)
+    if array.dtype.kind not in "biufO":
+        raise ValueError(f"{name}: holds {array.dtype}; must be 0 and 1")
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
         raise ValueError(f"{name}: shape {array.shape} is not square")
     if not np.isin(array, (0, 1)).all():
@@ -279,30 +281,33 @@ class Graph(Described):
     @classmethod
     def from_json(cls, path: Path | str) -> "Graph":
         """Read a file that `to_json` wrote. Raises InputError, which names the file, for any other file."""
-        try:
-            value = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-        except ValueError as error:
-            raise InputError(f"{path}: not valid JSON ({error})") from error
+        value = read_json(path)
         missing = {"names", "adjacency"} - set(value if isinstance(value, dict) else ())
         if missing:
             raise InputError(
                 f"{path}: the key {sorted(missing)[0]!r} is missing; a graph has names and adjacency"
             )
+        blocks = value.get("blocks", {})
+        members = list(blocks.values()) if isinstance(blocks, dict) else [None]
+        if not all(map(_are_texts, [value["names"], *members])):
+            raise InputError(f"{path}: names must be texts, and blocks must map texts to lists of names")
         try:
             return cls(
                 names=value["names"],
                 adjacency=_matrix(value["adjacency"]),
                 weights=_optional(value.get("weights")),
                 frequency=_optional(value.get("frequency")),
-                blocks=value.get("blocks", {}),
+                blocks=blocks,
                 marks=_optional(value.get("marks")),
                 orientation=_optional(value.get("orientation")),
                 simulated=bool(value.get("simulated", False)),
             )
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(f"{path}: {error}") from error
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _matrix(rows: Any) -> Float[np.ndarray, "d d"]:

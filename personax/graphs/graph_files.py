@@ -1,6 +1,5 @@
 """Read graphs and latents: from run folders, from files, and the two published graphs of the paper."""
 
-import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -10,12 +9,13 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, Shaped
 
 from personax.graphs.graph import Graph, check_adjacency, group_by_block
 from personax.runs.errors import InputError
-from personax.runs.files import read_yaml
+from personax.runs.files import read_npy, read_text, read_yaml
 from personax.runs.run_folder import GRAPH, LATENTS, MANIFEST, TRUE_GRAPH
+from personax.runs.run_records import read_manifest
 from personax.views import SHARED
 
 log = logging.getLogger(__name__)
@@ -155,15 +155,18 @@ def _without_written_index(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 def _read_latent_table(path: Path, names: Sequence[str] | None) -> pd.DataFrame:
     if path.suffix not in LATENT_FILES:
         raise InputError(f"{path}: must be a run folder, or a {', '.join(LATENT_FILES)} file of latents")
+    if path.suffix == ".npy":
+        return _table_of_array(read_npy(path), names, path)
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        if path.suffix == ".csv":
-            return pd.read_csv(path)
-        array: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: cannot be read ({reason})") from error
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except Exception as error:  # pandas lets through whatever damaged metadata lead to
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise InputError(f"{path}: cannot be read ({reason}); copy or make it again") from error
+
+
+def _table_of_array(
+    array: Shaped[np.ndarray, "..."], names: Sequence[str] | None, path: Path
+) -> pd.DataFrame:
     if array.ndim != 2 or array.dtype.kind not in REAL_NUMBERS:
         raise InputError(
             f"{path}: holds {array.dtype} of shape {array.shape}; latents are real numbers (n, d)"
@@ -208,13 +211,9 @@ def _graph_in(folder: Path | None, file: str, names: Sequence[str]) -> Graph | N
 
 
 def _is_simulated(folder: Path | None) -> bool:
-    manifest = folder / MANIFEST if folder else None
-    if manifest is None or not manifest.exists():
+    if folder is None or not (folder / MANIFEST).exists():
         return False
-    try:
-        return bool(json.loads(manifest.read_text(encoding="utf-8")).get("simulated", False))
-    except (ValueError, AttributeError) as error:
-        raise InputError(f"{manifest}: not valid JSON ({error})") from error
+    return bool(read_manifest(folder).get("simulated"))
 
 
 def reordered(graph: Graph, names: Sequence[str], where: str) -> Graph:
@@ -255,17 +254,21 @@ def read_graph(text: str, path: Path, names: Sequence[str]) -> TitledGraph:
 def _read_matrix(path: Path, names: Sequence[str]) -> Bool[np.ndarray, "d d"]:
     if path.suffix not in (".npy", ".csv"):
         raise InputError(f"{path}: a graph is a .json, .npy or .csv file")
+    matrix = read_npy(path) if path.suffix == ".npy" else _read_csv_matrix(path)
     try:
-        if path.suffix == ".npy":
-            matrix: np.ndarray = np.load(path, allow_pickle=False)
-        else:
-            matrix = np.loadtxt(path, delimiter=",", ndmin=2)
         adjacency = check_adjacency(matrix)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: {error}") from error
     if len(adjacency) != len(names):
         raise InputError(f"{path}: {len(adjacency)} nodes, the graph to compare with has {len(names)}")
     return adjacency
+
+
+def _read_csv_matrix(path: Path) -> Float[np.ndarray, "n m"]:
+    try:
+        return np.loadtxt(read_text(path).splitlines(), delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def published_names() -> list[str]:

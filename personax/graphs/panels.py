@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from personax.graphs.graph import Edge, Graph
 from personax.graphs.layout import Route, place_nodes, route_edges
-from personax.runs.figure_style import new_figure
+from personax.runs.figure_style import new_figure, take_texts_as_written
 
 NODE_FONT, EDGE_FONT, TITLE_FONT = 9.5, 7.0, 11.0
 MEASURING_DPI = 200
@@ -158,6 +158,7 @@ def _size_in_fonts(text: str, font: float, families: tuple[str, ...]) -> TextSiz
     """Measure a text in the fonts `families`, matplotlib's current ones; sizes are cached for each font."""
     figure = _measuring_figure()
     drawn = figure.text(0.5, 0.5, text, fontsize=font, family=families, linespacing=LINE_SPACING)
+    take_texts_as_written(figure)
     extent = drawn.get_window_extent()
     drawn.remove()
     return TextSize(extent.width / MEASURING_DPI, extent.height / MEASURING_DPI)

@@ -6,10 +6,9 @@ Latents are the hidden causes of the measurements. A block is the set of latents
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -27,11 +26,13 @@ from personax.learning.inputs import Inputs
 from personax.learning.standardisation import Standardisation
 from personax.learning.tensor_files import save_tensors
 from personax.learning.training import Checkpoint, History
+from personax.runs.bounds import Between, Natural, Width, check_bounds
 from personax.runs.described import Described, listed
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError, NotFittedError
 from personax.runs.files import read_yaml, sha256_arrays, sha256_text, write_yaml
 from personax.runs.run_folder import MODEL, WEIGHTS
+from personax.runs.run_records import MAKE_ANEW, read_tensors
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split, split_rows
 
@@ -40,6 +41,21 @@ ROWS_AT_ONCE = 8192  # number of people whose latents are computed in one pass
 EstimatorConfig = TypeVar("EstimatorConfig")
 OnProgress = Callable[[History], None]
 """Called with the history so far, after every epoch."""
+
+
+@dataclass(frozen=True)
+class SavedShapes:
+    """What model.yaml says about the measurements: modality -> for each, its shape and its channels."""
+
+    seed: Annotated[int, Between(0, 2**64)]  # of Python's callers, who may take larger ones than commands
+    shapes: dict[str, list[list[Width]]]
+    channels: dict[str, list[list[Natural]]]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if shapes and channels are of other measurements."""
+        widths = {modality: [shape[0] for shape in shapes] for modality, shapes in self.shapes.items()}
+        if widths != {modality: list(map(len, used)) for modality, used in self.channels.items()}:
+            raise ValueError("shapes and channels are not of the same measurements")
 
 
 class Estimator(Described, ABC, Generic[EstimatorConfig]):
@@ -141,18 +157,20 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
             if described.get("inputs"):  # version 0.2.0 did not write them
                 model._inputs = Inputs(**described["inputs"])
             model._shapes, model._channels = described["shapes"], described["channels"]
-        except (LookupError, TypeError, AttributeError) as error:
-            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({error})") from error
+            check_bounds(SavedShapes(model.seed, model._shapes, model._channels))
+            check_bounds(config, "config.")
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({reason})") from error
+        saved = read_tensors(Path(folder) / WEIGHTS, model.device)
         try:
-            saved = torch.load(Path(folder) / WEIGHTS, map_location=model.device, weights_only=True)
             with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
                 model._restore(saved)
             # models that were saved before estimators standardised have none
             model._standardisation = Standardisation.from_stored(saved.get("standardisation", {}))
-        except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
-            raise InputError(
-                f"{folder}: weights.pt cannot be read or is of another model ({error})"
-            ) from error
+        except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+            where = f"{folder}: {MODEL} and {WEIGHTS}"
+            raise InputError(f"{where} do not belong together; {MAKE_ANEW}") from error
         return model
 
     @property

@@ -137,17 +137,3 @@ def _varies(array: Shaped[np.ndarray, "n ..."], observed: Bool[np.ndarray, " n"]
     """Whether a measurement (n, ...) differs between any of the training people who have it."""
     rows = split.train[observed[split.train]]
     return len(rows) > 0 and bool((array[rows] != array[rows[:1]]).any())
-
-
-def require_least(values: Mapping[str, tuple[int, int]]) -> None:
-    """Raise InputError for an option (name -> value, least value) that is too small."""
-    for name, (value, least) in values.items():
-        if value < least:
-            raise InputError(f"{name} {value}: at least {least}")
-
-
-def require_positive(values: Mapping[str, float]) -> None:
-    """Raise InputError for an option (name -> value) that is not positive."""
-    for name, value in values.items():
-        if not value > 0:
-            raise InputError(f"{name} {value}: must be positive")

@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
+from personax.runs.bounds import BatchSize, Between, Positive, Rate
 from personax.runs.options import documented
 
 
@@ -11,21 +13,21 @@ from personax.runs.options import documented
 class OptimisationConfig:
     """How networks are trained, for any objective. The training loop is in training.py."""
 
-    epochs: int = 30
+    epochs: Positive = 30
     """Largest number of passes over the training rows; early stopping may end sooner."""
-    batch_size: int = 256
+    batch_size: BatchSize = 256
     """Rows per step. Contrastive terms compare each row with all others of its batch."""
-    learning_rate: float = 1e-2
+    learning_rate: Rate = 1e-2
     """Peak of the schedule: linear warm-up over the first tenth, then a cosine to zero."""
-    weight_decay: float = 1e-4
+    weight_decay: Annotated[float, Between(0, 10)] = 1e-4
     """AdamW's decoupled weight decay."""
-    clip: float = 1000.0
+    clip: Annotated[float, Between(0, 1e12, above=True)] = 1000.0
     """Largest norm of the gradient. It is large because the reconstruction is a sum over pixels."""
     mixed_precision: bool = False
     """Run the networks in bfloat16 while training; for large networks on a GPU."""
     compile: bool = False
     """Compile the networks (torch.compile). Needs a C++ compiler; saves time after some hundred steps."""
-    patience: int = 8
+    patience: Positive = 8
     """Training stops after this many epochs without a better objective on validation rows."""
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
@@ -22,8 +21,11 @@ from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosi
 from personax.learning.tensor_files import save_tensors
 from personax.runs.errors import InputError, TrainingDiverged
 from personax.runs.progress import progress
+from personax.runs.run_records import read_tensors
 
 log = logging.getLogger(__name__)
+
+ANOTHER_CHECKPOINT = "remove the file, or give another path"
 
 History = list[dict[str, Any]]
 """One row per epoch (of identification: per generation)."""
@@ -53,15 +55,15 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        remedy = "remove the file, or give another path"
-        try:
-            saved = torch.load(self.path, map_location=device, weights_only=True)
-            belongs_to, state = saved["belongs_to"], saved["state"]
-        except (OSError, RuntimeError, LookupError, EOFError, ValueError, UnpicklingError) as error:
-            raise InputError(f"{self.path}: no checkpoint that this version can read; {remedy}") from error
+        saved = read_tensors(self.path, device, ANOTHER_CHECKPOINT)
+        belongs_to, state = saved.get("belongs_to"), saved.get("state")
+        if not isinstance(belongs_to, Mapping) or not isinstance(state, Mapping):
+            raise InputError(f"{self.path}: no checkpoint that this version can read; {ANOTHER_CHECKPOINT}")
         other = [name for name, value in self.belongs_to.items() if belongs_to.get(name) != value]
         if other:
-            raise InputError(f"{self.path}: a checkpoint of other {' and other '.join(other)}; {remedy}")
+            raise InputError(
+                f"{self.path}: a checkpoint of other {' and other '.join(other)}; {ANOTHER_CHECKPOINT}"
+            )
         found: Mapping[str, Any] = state
         return found
 
@@ -259,7 +261,13 @@ def minimise(
     loop = _Loop(trainee, config, plan, len(train), seeds)
     state = None if checkpoint is None else checkpoint.load(loop.device)
     if state is not None:
-        loop.restore(state)
+        try:
+            loop.restore(state)
+        except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+            where = checkpoint and checkpoint.path
+            raise InputError(
+                f"{where}: a damaged checkpoint, or of other networks; {ANOTHER_CHECKPOINT}"
+            ) from error
         log.info("continuing after epoch %d", loop.epoch)
     name = plan.phase if trainee.models == 1 else f"{plan.phase} x {trainee.models}"
     with progress(config.epochs, name, "epoch", initial=min(loop.epoch, config.epochs)) as bar:

@@ -9,14 +9,18 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_type_hints
 
-from jsonargparse import ArgumentParser, set_parsing_settings
+import yaml
+from jsonargparse import ArgumentParser, get_loader, set_loader, set_parsing_settings
 
+from personax.runs.bounds import PlaceOfFile, check_bounds
+from personax.runs.documents import refuse_beyond_limits
 from personax.runs.errors import InputError, PersonaxError
+from personax.runs.files import read_yaml
 from personax.runs.help_text import WIDTH, WholeHelpFormatter, option_names, plain_message, usual_options
 from personax.runs.processor import use_threads
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
 Options = TypeVar("Options", bound="DataclassInstance")
 
+MOST_SEEDS = 10_000
+LONGEST_MESSAGE = 600  # characters
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 CONFIG_HELP = "YAML file with any of the options; flags are stronger."
@@ -62,6 +68,44 @@ def _spell_out_switches(argv: Sequence[str], switches: set[str]) -> list[str]:
     return spelled
 
 
+def _yaml_within_limits(text: str) -> Any:
+    """What jsonargparse makes of a value or a file; a text that would never be read to its end is refused."""
+    refuse_beyond_limits(text, f"option {text[:20]!r}...")
+    return _yaml_of_jsonargparse(text)
+
+
+_yaml_of_jsonargparse = get_loader("yaml")
+set_loader("yaml", _yaml_within_limits, exceptions=(yaml.YAMLError,))
+
+
+def _check_config_files(config_class: type[Options], words: Sequence[str]) -> None:
+    """Raise InputError for a file of --config that is no YAML, or that has null for a group of options."""
+    for position, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option != "--config":
+            continue
+        text = value if equals else "".join(words[position + 1 : position + 2])
+        if fault := PlaceOfFile().fault(text):
+            raise InputError(f"--config {text[:60]!r}: {fault}")
+        if Path(text).is_file():
+            refuse_null_groups(config_class, read_yaml(text), text)
+
+
+def refuse_null_groups(config_class: Any, document: Any, where: str) -> None:
+    """Raise InputError for a group of options that is null: jsonargparse would take its defaults."""
+    if document is None:
+        return
+    if not isinstance(document, dict):
+        raise InputError(f"{where}: must have lines such as 'seed: 1', one for an option")
+    for name, hint in get_type_hints(config_class).items():
+        if is_dataclass(hint) and name in document:
+            if not isinstance(document[name], dict | str):  # a text is the name of another file
+                raise InputError(f"{where}: {name} must be a group of options, or be left out")
+            if isinstance(document[name], str):
+                continue
+            refuse_null_groups(hint, document[name], where)
+
+
 def parse_seeds(text: str) -> list[int]:
     """Turn a text such as `0,1,2` or `0-9` into a list of seeds. Raises InputError for any other text.
 
@@ -72,8 +116,13 @@ def parse_seeds(text: str) -> list[int]:
     for part in str(text).split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if not match:
-            raise InputError(f"seeds {text!r}: {part!r} is not a seed or range; write 0,1,2 or 0-9")
-        first, last = int(match[1]), int(match[2] or match[1])
+            raise InputError(f"seeds {text[:40]!r}: {part[:40]!r} is not a seed or range; write 0,1,2 or 0-9")
+        ends = (match[1], match[2] or match[1])
+        if max(map(len, ends)) > 10 or max(map(int, ends)) >= 2**32:
+            raise InputError(f"seeds {text[:40]!r}: a seed is below 2^32")
+        first, last = map(int, ends)
+        if last - first >= MOST_SEEDS:
+            raise InputError(f"seeds {text!r}: at most {MOST_SEEDS:,} seeds, one run for each")
         seeds.extend(range(first, last + 1))
     if not seeds or len(set(seeds)) != len(seeds):
         raise InputError(f"seeds {text!r}: empty or repeated; write each seed once, as 0,1,2 or 0-9")
@@ -111,7 +160,8 @@ def parse(
         help_: what the command says of itself.
 
     Raises:
-        InputError: an option is unknown, in the file or on the command line, or a value has a wrong type.
+        InputError: an option is unknown, in the file or on the command line, or a value has a wrong type or
+            is out of the bounds that its type has.
     """
     told = help_ or Help()
     switches = {f"--{field.name}" for field in fields(config_class) if field.type in (bool, "bool")}
@@ -120,14 +170,22 @@ def parse(
         print(_short_help(config_class, told))
         raise SystemExit(0)
     parser = _parser(config_class, told)
-    parsed = parser.parse_args(["--help" if word == "--help_all" else word for word in words])
-    values = parser.instantiate(parsed).as_dict()
+    _check_config_files(config_class, words)
+    try:
+        parsed = parser.parse_args(["--help" if word == "--help_all" else word for word in words])
+        values = parser.instantiate(parsed).as_dict()
+    except PersonaxError:
+        raise
+    except Exception as error:  # jsonargparse lets through what files and types raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"the options cannot be read ({reason or type(error).__name__})") from error
     values.pop("config", None)
     if told.positional:
         given = values.pop("words")
         values[told.positional[0]] = given or values[told.positional[0]]
-    values = {key: value for key, value in values.items() if not key.startswith("__")}
-    return config_class(**values)
+    config = config_class(**{key: value for key, value in values.items() if not key.startswith("__")})
+    check_bounds(config)
+    return config
 
 
 def _parser(config_class: type["DataclassInstance"], told: Help) -> _OneLineParser:
@@ -165,6 +223,12 @@ def _short_help(config_class: type["DataclassInstance"], told: Help) -> str:
     )
 
 
+def _printed(message: str) -> str:
+    """A message that stays one line on a screen, whatever text of a file it quotes."""
+    shown = "".join(character if character.isprintable() else " " for character in message)
+    return shown if len(shown) <= LONGEST_MESSAGE else f"{shown[: LONGEST_MESSAGE - 1]}…"
+
+
 def run_command(
     config_class: type[Options],
     body: Callable[[Options], Any] | str,
@@ -194,7 +258,7 @@ def run_command(
         config = parse(config_class, argv, Help(description, epilog, positional, usual))
         (_imported(body) if isinstance(body, str) else body)(config)
     except PersonaxError as error:
-        print(f"{program}: error: {error}", file=sys.stderr)
+        print(f"{program}: error: {_printed(str(error))}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         hint = "; what was saved can be continued with --resume" if hasattr(config_class, "resume") else ""

@@ -1,6 +1,7 @@
 """What all figures share: colours, an empty figure, tidy axes, fonts, and how a figure is saved."""
 
 import logging
+import re
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,13 +17,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
 
+from personax.runs.documents import is_unicode
 from personax.runs.files import atomic_path
 
 log = logging.getLogger(__name__)
 
 BLUE, ORANGE, GREY = "#2b6ca3", "#d9822b", "#8a8f98"
 MODALITY_COLOURS = (BLUE, "#3d8f5f", "#8e5ea2", "#b5793a", "#147a7a", "#7a4a22")
+
+OUR_FORMULA = re.compile(r"\$[sz]_\{[0-9]+(?:\{,\}[0-9]+)?\}\$")  # the name of a latent, see graphs/panels.py
+UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
 
 PAGE_WIDTH = 7.2  # inches between the margins of a page; wider figures are shrunk there, with their text
 
@@ -47,11 +53,27 @@ def tidy_axes(panels: Iterable[Axes]) -> None:
 
 def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
     """Write the figure atomically to `stem`.png and `stem`.svg, or in other formats; returns the paths."""
+    take_texts_as_written(figure)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
     for path in paths:
         with atomic_path(path) as temporary, matplotlib.rc_context({"svg.hashsalt": SALT}):
             figure.savefig(temporary, dpi=180, bbox_inches="tight", metadata=UNDATED.get(path.suffix))
     return paths
+
+
+def take_texts_as_written(figure: Figure) -> None:
+    r"""Switch mathematics off in texts with a `$` that is a person's, and replace what no font can hold.
+
+    matplotlib would read a column that is called `$a$` as a formula, and stop at one called `$\frac{$`. Only
+    the names of latents, such as `$z_{1{,}2}$`, are formulas here.
+    """
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        written = text.get_text()
+        if UNESCAPED_DOLLAR.search(OUR_FORMULA.sub("", written)):
+            text.set_parse_math(False)
+        if not is_unicode(written):
+            text.set_text(written.encode(errors="replace").decode())
 
 
 class Fallback(NamedTuple):

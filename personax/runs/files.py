@@ -1,5 +1,6 @@
-"""Files that are written completely or not at all, and their checksums."""
+"""Files that are written completely or not at all, and read within limits; their checksums."""
 
+import codecs
 import errno
 import hashlib
 import json
@@ -15,7 +16,11 @@ import numpy as np
 import yaml
 from jaxtyping import Shaped
 
+from personax.runs.documents import parse_json, parse_yaml
 from personax.runs.errors import InputError
+
+MOST_BYTES = 2**28  # of a text file, 256 MiB
+MOST_YAML_BYTES = 2**21  # of a file that a person writes, 2 MiB
 
 # What says that a place, and not the content, is at fault when a file cannot be written.
 _PLACE_AT_FAULT = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
@@ -108,18 +113,67 @@ def write_yaml(path: Path | str, value: Any) -> None:
     write_text(path, yaml.safe_dump(_plain(value), sort_keys=False, allow_unicode=True))
 
 
-def read_yaml(path: Path | str) -> Any:
-    """Parse a YAML file. Raises InputError if it is missing or not valid; the message names the line."""
+def read_text(path: Path | str, most: int = MOST_BYTES) -> str:
+    """A text file in UTF-8, with or without a byte-order mark.
+
+    Raises InputError if it is missing, no text in UTF-8, or longer than `most` bytes.
+    """
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        with Path(path).open("rb") as stream:
+            content = stream.read(most + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if len(content) > most:
+        raise InputError(f"{path}: longer than {most:,} bytes; this is not the file that is expected here")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{path}: a text in UTF-16; save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file in UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{where}: not valid YAML ({getattr(error, 'problem', error)})") from error
+
+
+def read_yaml(path: Path | str) -> Any:
+    """Parse a YAML file. Raises InputError if it is missing or not valid; the message names the line."""
+    return parse_yaml(read_text(path, MOST_YAML_BYTES), str(path))
+
+
+def read_json(path: Path | str) -> Any:
+    """Parse a JSON file. Raises InputError if it is missing or malformed."""
+    return parse_json(read_text(path), str(path))
+
+
+def read_json_lines(path: Path | str) -> list[dict[str, Any]]:
+    """The objects in a file of one JSON object per line. Raises InputError, which names the line."""
+    rows = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        row = parse_json(line, f"{path}, line {number}")
+        if not isinstance(row, dict):
+            raise InputError(f"{path}, line {number}: not a JSON object")
+        rows.append(row)
+    return rows
+
+
+def read_npy(path: Path | str) -> Shaped[np.ndarray, "..."]:
+    """The array in a .npy file, mapped into memory: its numbers are read when they are used.
+
+    The header may promise more than the file has; that is seen before any memory is taken. No pickled object
+    is read. Raises InputError for any file that is not one whole array.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except Exception as error:  # numpy lets through whatever a damaged header leads to
+        pickled = "allow_pickle" in str(error)  # numpy would advise to run what is in the file
+        reason = "no array of numbers" if pickled else " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{path}: damaged or incomplete .npy file ({reason}); copy or make it again"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise InputError(f"{path}: an .npz archive of several arrays; save the one array with numpy.save")
+    return array
 
 
 def sha256_file(path: Path | str) -> str:

@@ -1,5 +1,6 @@
 """Tables in GitHub's Markdown."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,8 +30,13 @@ def markdown_table(frame: pd.DataFrame, *, index: str | None = None, digits: int
 
 
 def escape_cell(value: object) -> str:
-    """A value as text for a cell of a Markdown table: special characters are escaped, line breaks removed."""
-    return " ".join(str(value).replace("\\", "\\\\").replace("|", "\\|").split("\n"))
+    r"""Text that is shown as it is in Markdown, also within a cell of a table.
+
+    >>> print(escape_cell("a|b"), escape_cell("$x$"), escape_cell("<b>"))
+    a\|b \$x\$ \<b>
+    """
+    printable = "".join(c if c.isprintable() else " " for c in str(value))
+    return re.sub(r"([\\|`$]|<(?=[a-zA-Z/!]))", r"\\\1", printable)
 
 
 def _escaped_column(column: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -10,7 +10,6 @@ results/<experiment>/<name>/seed-<k>/
 Names of files that more than one module needs are defined only here.
 """
 
-import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from personax.runs.environment import environment
 from personax.runs.errors import InputError, PersonaxError
-from personax.runs.files import read_yaml, remove_path, write_json, write_yaml
-from personax.runs.folder_lock import contents, has_traces, locked_folder
+from personax.runs.files import read_json, read_yaml, remove_path, write_json, write_yaml
+from personax.runs.folder_lock import contents, locked_folder
 from personax.runs.options import identity_of
 
 if TYPE_CHECKING:
@@ -130,21 +129,6 @@ def open_run(
                 yield folder
 
 
-def read_finished(path: Path, config: "DataclassInstance") -> dict[str, Any]:
-    """The metrics of a finished run.
-
-    If its process was killed between the metrics and the end, the manifest says so from now on, and what was
-    left half-written is removed. Raises InputError if the run was made with other options.
-    """
-    _refuse_other_config(path, config)
-    manifest = _read_manifest(path)
-    if manifest.get("state") != "finished" or has_traces(path):
-        with locked_folder(path):
-            write_json(path / MANIFEST, manifest | {"state": "finished"})
-    metrics: dict[str, Any] = json.loads((path / METRICS).read_text(encoding="utf-8"))
-    return metrics
-
-
 def _refuse_occupied(path: Path, config: "DataclassInstance", *, resume: bool, overwrite: bool) -> None:
     """Raise InputError if something is at the path that may be neither continued nor replaced."""
     if path.exists() and not path.is_dir():
@@ -154,7 +138,7 @@ def _refuse_occupied(path: Path, config: "DataclassInstance", *, resume: bool, o
     if not (path / CONFIG).exists():
         raise InputError(f"{path}: exists and is not a run folder (no {CONFIG}); choose another --output")
     if resume:
-        _refuse_other_config(path, config)
+        refuse_other_config(path, config)
     elif not overwrite:
         ways = ["continue it with --resume"] if hasattr(config, "resume") else []
         raise InputError(f"{path}: exists; {', '.join([*ways, 'replace it with --overwrite'])}")
@@ -165,7 +149,7 @@ def _refuse_other_data(path: Path, checksum: str | None, *, resume: bool) -> Non
     before = _read_manifest(path).get("data_sha256") if resume else None
     if before is not None and checksum != before:
         raise InputError(
-            f"{path}: was made with other data (SHA-256 {before[:12]}, now {str(checksum)[:12]}); "
+            f"{path}: was made with other data (SHA-256 {str(before)[:12]}, now {str(checksum)[:12]}); "
             "use the same data, or choose another --output"
         )
 
@@ -174,7 +158,9 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a run folder; {} if it has none."""
     if not (path / MANIFEST).exists():
         return {}
-    manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    manifest = read_json(path / MANIFEST)
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path / MANIFEST}: holds no names with values; start again with --overwrite")
     return manifest
 
 
@@ -232,11 +218,12 @@ def _recorded(path: Path, facts: Mapping[str, Any]) -> Iterator[RunFolder]:
         write_json(path / MANIFEST, manifest)
 
 
-def _refuse_other_config(path: Path, config: "DataclassInstance") -> None:
+def refuse_other_config(path: Path, config: "DataclassInstance") -> None:
     """Raise InputError if an option differs from the folder's config.yaml; the message names the first."""
-    before, now = (
-        _flatten(identity_of(config, values)) for values in (read_yaml(path / CONFIG), asdict(config))
-    )
+    written = read_yaml(path / CONFIG)
+    if not isinstance(written, Mapping):
+        raise InputError(f"{path / CONFIG}: holds no options; start again with --overwrite")
+    before, now = (_flatten(identity_of(config, values)) for values in (written, asdict(config)))
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise InputError(

@@ -27,6 +27,7 @@ All other columns are recognised by their names, as they are without such a file
 a file (proposal.py).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ from typing import Any, NoReturn
 import yaml
 
 from personax.runs.errors import InputError
-from personax.runs.files import read_yaml
+from personax.runs.files import read_text, read_yaml
 from personax.tables.declarations import LLM_SCALE, ScoreScale, read_declarations, read_scale
 from personax.tables.embeddings import Slot
 from personax.tables.schema import TRAITS, ColumnDeclaration
@@ -154,7 +155,7 @@ def _refuse(path: Path, problem: str) -> NoReturn:
 
 def _refuse_repeated_keys(path: Path) -> None:
     """Raise InputError for two equal keys. A YAML parser would keep the last one without a warning."""
-    pending = [yaml.compose(path.read_text(encoding="utf-8"))]
+    pending = [yaml.compose(read_text(path))]
     while pending:
         node = pending.pop()
         if isinstance(node, yaml.MappingNode):
@@ -227,7 +228,11 @@ def _read_embedding_entries(
             if set(entry) != {"prefix"}:
                 _refuse(path, f"{where}: write a column's name or {{prefix: ...}}")
             prefix = str(entry["prefix"])
-            numbered = [name for name in names if name.startswith(prefix) and name[len(prefix) :].isdigit()]
+            numbered = [
+                name
+                for name in names
+                if name.startswith(prefix) and re.fullmatch("[0-9]{1,9}", name[len(prefix) :])
+            ]
             if not numbered:
                 _refuse(path, f"{where}: the table has no columns {prefix}0, {prefix}1, ...")
             columns = sorted(numbered, key=lambda name: int(name[len(prefix) :]))

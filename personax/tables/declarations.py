@@ -3,6 +3,7 @@
 column_map.py explains the file. Every message begins with `where`: the file, the section and the name.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,7 +67,7 @@ def read_declarations(where: str, name: str, entry: Any) -> tuple[str, list[Colu
         _refuse_unknown(where, entry, _DATE_KEYS)
         return column, _date_declarations(where, name, entry)
     _refuse_unknown(where, entry, _KEYS)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(f"{where}: kind {kind!r}; known are {', '.join((*KINDS, DATE))}")
     for key in ("part", "format"):
         if key in entry:
@@ -114,7 +115,7 @@ def _in_unit(where: str, known: ColumnDeclaration, entry: Mapping[str, Any]) -> 
 
 
 def _period(where: str, period: Any) -> float:
-    if isinstance(period, bool) or not (isinstance(period, int | float) and period > 0):
+    if not (_is_finite(period) and period > 0):
         raise InputError(f"{where}: a circular column needs a positive period")
     return float(period)
 
@@ -161,11 +162,16 @@ def read_scale(where: str, entry: Mapping[str, Any], default: ScoreScale) -> Sco
 
 def read_range(where: str, entry: Any) -> tuple[float, float]:
     """Lowest and highest number of `[lowest, highest]`. Raises InputError."""
-    if isinstance(entry, list) and len(entry) == 2 and all(isinstance(x, int | float) for x in entry):
+    if isinstance(entry, list) and len(entry) == 2 and all(map(_is_finite, entry)):
         low, high = float(entry[0]), float(entry[1])
         if low <= high:
             return low, high
     raise InputError(f"{where}: range {entry!r}; write [lowest, highest]")
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a value is a number; True, NaN and infinity are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def texts_of(where: str, key: str, entries: Any) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from personax.runs.errors import InputError
+from personax.runs.files import read_npy
 from personax.tables.embeddings import (
     CheckedVectors,
     PeopleEmbeddings,
@@ -44,7 +45,7 @@ def load_embeddings(folder: Path | str, ids: Shaped[np.ndarray, " n"]) -> People
     match = _match_folder(folder, ids)
     found = {}
     for slot, path in files.items():
-        source = _load_npy(path)
+        source = read_npy(path)
         if source.ndim != 2 or len(source) != len(match.rows):
             raise InputError(
                 f"{path}: shape {source.shape}, but {len(match.rows)} people are expected, one row each "
@@ -95,16 +96,7 @@ def _match_folder(folder: Path, ids: Shaped[np.ndarray, " n"]) -> IdMatch:
     if not path.exists():
         sentence = f"{folder}: no {IDS_FILE}, so its {len(ids)} rows are used in the order of the table"
         return IdMatch(np.arange(len(ids)), sentence)
-    rows = _load_npy(path)
+    rows = read_npy(path)
     if rows.ndim != 1:
         raise InputError(f"{path}: shape {rows.shape}; one identifier per row is expected")
     return match_ids(ids, rows, str(path))
-
-
-def _load_npy(path: Path) -> Shaped[np.ndarray, "..."]:
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(
-            f"{path}: damaged or incomplete .npy file ({error}); copy or make it again"
-        ) from error

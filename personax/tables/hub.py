@@ -6,14 +6,17 @@ manifest of a run can name exactly what was used. A note about each download is 
 the cache, and the report has a warning.
 """
 
-import json
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import partial
+from pathlib import Path, PurePosixPath
+from queue import Empty, Queue
+from threading import Thread
+from time import monotonic
+from typing import Any, NamedTuple, TypeVar
 
 from huggingface_hub import HfApi, hf_hub_download
 
@@ -21,13 +24,17 @@ from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError  # type: ignore[attr-defined]
 
 from personax.runs.errors import InputError
-from personax.runs.files import write_json
+from personax.runs.files import read_json, sha256_file, write_json
 from personax.tables.schema import DatasetName
 
 REPOSITORIES: dict[str, str] = {"athlete": "Persona-X/athlepersona", "celeb": "Persona-X/celebpersona"}
 # Best first: typed columns and fixed-size lists before texts.
 PREFERRED = (".parquet", ".arrow", ".jsonl", ".csv", ".tsv")
 TIMEOUT = 10.0  # seconds until an answer begins
+PATIENCE = 60.0  # seconds for a whole answer, or for the next part of a file:
+PART = 2**16  # bytes. A slower server is left alone, so that no command waits for ever
+
+Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +56,13 @@ class Fetched:
     warnings: tuple[str, ...] = ()
 
 
+class Listing(NamedTuple):
+    """What the hub says about a repository: a commit, and file -> SHA-256 (None if it is not told)."""
+
+    commit: str
+    files: Mapping[str, str | None]
+
+
 class _Unreachable(Exception):
     """The hub gave no usable answer. A cached copy may be used instead."""
 
@@ -66,11 +80,14 @@ def fetch(dataset: DatasetName, revision: str | None, data_dir: Path) -> Fetched
     repository = REPOSITORIES[dataset]
     note = data_dir / f"{dataset}.json"
     try:
-        commit, names = _look_up(repository, revision)
-        files = choose_files(repository, names)
+        listing = checked_listing(*_in_time(partial(_look_up, repository, revision)))
+        commit = listing.commit
+        files = choose_files(repository, list(listing.files))
         paths = [_download_file(repository, name, commit, data_dir) for name in files]
     except _Unreachable as reason:
         return _from_cache(repository, revision, data_dir, note, str(reason))
+    for name, path in zip(files, paths, strict=True):
+        _refuse_other_bytes(path, listing.files[name])
     write_json(note, {"repository": repository, "asked": revision, "revision": commit, "files": files})
     return Fetched(paths, commit, f"{repository} at {commit[:12]}")
 
@@ -102,34 +119,97 @@ def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT")
 
 
-def _look_up(repository: str, revision: str | None) -> tuple[str, list[str]]:
-    """Commit and file names of a repository."""
+def _in_time(work: Callable[[], Answer], received: Callable[[], int] = lambda: 0) -> Answer:
+    """What `work` returns. It runs in a thread, which is left alone if it takes too long.
+
+    Args:
+        work: a function without arguments; its exceptions are raised here.
+        received: how many bytes have come so far. `PATIENCE` begins anew with every `PART` of them.
+
+    Raises:
+        _Unreachable: `PATIENCE` has run out.
+    """
+    outcome: Queue[tuple[Any, BaseException | None]] = Queue()
+
+    def run() -> None:
+        try:
+            outcome.put((work(), None))
+        except BaseException as error:  # it is raised again in the thread that waits
+            outcome.put((None, error))
+
+    Thread(target=run, daemon=True).start()
+    seen, last = received(), monotonic()
+    while True:
+        try:
+            answer, error = outcome.get(timeout=min(0.2, PATIENCE))
+        except Empty:
+            if received() - seen >= PART:
+                seen, last = received(), monotonic()
+            elif monotonic() - last > PATIENCE:
+                raise _Unreachable(f"less than {PART} bytes came within {PATIENCE:g} s") from None
+            continue
+        if error is not None:
+            raise error
+        found: Answer = answer
+        return found
+
+
+def checked_listing(commit: Any, files: Mapping[Any, Any]) -> Listing:
+    """The hub's answer, if it names a commit and files that can be kept in a folder.
+
+    The answer may come from anybody, such as the network of a hotel. So a file may not lie outside of the
+    folder of the download.
+    """
+    if not isinstance(commit, str) or not re.fullmatch("[0-9a-f]{7,64}", commit):
+        raise _Unreachable("the answer names no commit")
+    for name, checksum in files.items():
+        parts = PurePosixPath(name).parts if isinstance(name, str) else ()
+        if not parts or ".." in parts or name.startswith("/") or "\\" in name or not name.isprintable():
+            raise _Unreachable(f"the answer names a file {str(name)[:60]!r}, which no folder can hold")
+        if checksum is not None and not re.fullmatch("[0-9a-f]{64}", str(checksum)):
+            raise _Unreachable(f"the answer has no SHA-256 of {name[:60]!r}")
+    return Listing(commit, files)
+
+
+def _refuse_other_bytes(path: Path, expected: str | None) -> None:
+    """Remove a downloaded file whose SHA-256 is not the hub's, and raise InputError."""
+    if expected is None or sha256_file(path) == expected:
+        return
+    path.resolve().unlink(missing_ok=True)  # the cache has a link to the file itself
+    path.unlink(missing_ok=True)
+    raise InputError(
+        f"{path.name}: the SHA-256 of the download is not the hub's ({expected[:12]}); try again"
+    )
+
+
+def _look_up(repository: str, revision: str | None) -> tuple[Any, dict[Any, Any]]:
+    """Commit and files of a repository, with their checksums, as the hub says."""
     try:
-        info = HfApi(endpoint=_endpoint()).dataset_info(repository, revision=revision, timeout=TIMEOUT)
+        info = HfApi(endpoint=_endpoint()).dataset_info(
+            repository, revision=revision, timeout=TIMEOUT, files_metadata=True
+        )
+        return info.sha, {each.rfilename: each.lfs and each.lfs.sha256 for each in info.siblings or []}
     except HfHubHTTPError as error:
         raise _hub_error(error, repository, revision) from error
     except (HTTPError, OSError) as error:
         raise _Unreachable(_one_line(error)) from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise _Unreachable("the answer does not come from a hub") from error
-    if info.sha is None:
-        raise _Unreachable("the answer names no commit")
-    return info.sha, [sibling.rfilename for sibling in info.siblings or []]
 
 
 def _download_file(repository: str, name: str, commit: str, data_dir: Path) -> Path:
     try:
-        return Path(
-            hf_hub_download(
-                repository,
-                name,
-                repo_type="dataset",
-                revision=commit,
-                cache_dir=data_dir,
-                endpoint=_endpoint(),
-                etag_timeout=TIMEOUT,
-            )
+        download = partial(
+            hf_hub_download,
+            repository,
+            name,
+            repo_type="dataset",
+            revision=commit,
+            cache_dir=data_dir,
+            endpoint=_endpoint(),
+            etag_timeout=TIMEOUT,
         )
+        return Path(_in_time(download, partial(_bytes_in, data_dir)))
     except LocalEntryNotFoundError as error:
         raise _Unreachable(_one_line(error.__cause__ or error)) from error
     except HfHubHTTPError as error:
@@ -140,6 +220,19 @@ def _download_file(repository: str, name: str, commit: str, data_dir: Path) -> P
         ) from error
     except (HTTPError, OSError) as error:
         raise _Unreachable(f"the download of {name} stayed incomplete: {_one_line(error)}") from error
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise _Unreachable(f"the answer about {name} does not come from a hub") from error
+
+
+def _bytes_in(folder: Path) -> int:
+    """How many bytes the files in a folder have together; a file that disappears has none."""
+    sizes = []
+    for path in folder.rglob("*"):
+        try:
+            sizes.append(path.lstat().st_size)
+        except OSError:
+            continue
+    return sum(sizes)
 
 
 def _hub_error(error: HfHubHTTPError, repository: str, revision: str | None) -> Exception:
@@ -170,11 +263,15 @@ def _one_line(error: BaseException) -> str:
 def _from_cache(repository: str, revision: str | None, data_dir: Path, note: Path, reason: str) -> Fetched:
     """The earlier download that `note` names, if it is complete and of the requested revision."""
     try:
-        facts = json.loads(note.read_text(encoding="utf-8"))
-        commit, asked, files = facts["revision"], facts["asked"], facts["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        commit, asked, files = None, None, []
-    if commit is None or revision not in (asked, commit):
+        facts = read_json(note)
+        asked, (commit, names) = (
+            facts["asked"],
+            checked_listing(facts["revision"], dict.fromkeys(facts["files"])),
+        )
+        files = list(names)
+    except (InputError, LookupError, TypeError, _Unreachable):
+        commit, asked, files = "", None, []
+    if not commit or revision not in (asked, commit):
         raise InputError(
             f"{repository}: the hub could not be reached ({reason}), and {data_dir} holds no earlier "
             "download; try again, or give a file with --table, or use --source simulated"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -353,9 +354,19 @@ def _read_truth(raw: RawTable) -> tuple[bool, Truth | None, pd.DataFrame | None]
     known = raw.metadata.get("truth")
     if known is None:
         return bool(mark), None, None
+    try:
+        return True, *_truth_of(raw, known)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InputError(
+            f"{raw.label}: the truth in its metadata is damaged; write the table again"
+        ) from error
+
+
+def _truth_of(raw: RawTable, known: Mapping[str, Any]) -> tuple[Truth, pd.DataFrame]:
+    """The truth and the dependences in the metadata. Raises all kinds of errors if they are damaged."""
     names = [name for block in known["blocks"].values() for name in block]
     latents = {name: raw.cells(TRUTH_PREFIX + name).to_numpy(dtype=float) for name in names}
     dependent = pd.DataFrame(known["dependent"]["values"], dtype=bool)
     dependent.index, dependent.columns = pd.Index(TRAITS), pd.Index(known["dependent"]["features"])
     graph = np.array(known["graph"], dtype=int)
-    return True, Truth(pd.DataFrame(latents), known["blocks"], graph), dependent
+    return Truth(pd.DataFrame(latents), known["blocks"], graph), dependent

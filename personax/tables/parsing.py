@@ -148,6 +148,9 @@ def read_numbers(cells: pd.Series, column: ColumnDeclaration, where: str) -> Flo
 def _marks_and_numbers(
     cells: pd.Series, column: ColumnDeclaration, where: str
 ) -> tuple[Shaped[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+    for row, cell in enumerate(cells if cells.dtype in (object, bool) else ()):
+        if isinstance(cell, bool | np.bool_ | bytes):
+            raise InputError(f"{where}, row {row + 1}: {shown(cell)} is not a number; is the column nominal?")
     marks = marks_of(cells, column.missing)
     if pd.api.types.is_numeric_dtype(cells):
         numbers = cells.to_numpy(dtype=float, na_value=np.nan)
@@ -229,8 +232,10 @@ def _read_score(value: Any, scale: ScoreScale) -> float:
     if is_missing(value, scale.missing):
         return float("nan")
     try:
+        if isinstance(value, bool | np.bool_ | bytes):
+            raise TypeError
         score = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{shown(value)} is not a score") from error
     if np.isnan(score) or score in _numbers_among(scale.missing):
         return float("nan")

@@ -7,7 +7,6 @@ counted from 1, without the header.
 import csv
 import gzip
 import hashlib
-import json
 import math
 import re
 import zlib
@@ -27,6 +26,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 from jaxtyping import Bool, Float, Float32
 
+from personax.runs.documents import parse_json
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_file
 from personax.tables.file_form import USUAL_FORM, FileForm
@@ -220,7 +220,7 @@ def _as_vector(cell: Any) -> Float[np.ndarray, "*k d"]:
         if not cell.lstrip().startswith("["):
             raise ValueError
         try:
-            cell = json.loads(cell)
+            cell = parse_json(cell, "")
         except ValueError:
             # numpy prints arrays without commas.
             cell = re.sub(r"[\[\],]", " ", cell).split()
@@ -230,7 +230,7 @@ def _as_vector(cell: Any) -> Float[np.ndarray, "*k d"]:
         raise ValueError
     try:
         vector = np.asarray(cell, dtype=np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         vector = _with_gaps(cell)
     if vector.ndim not in (1, 2):
         raise ValueError
@@ -244,7 +244,7 @@ def _with_gaps(cell: Any) -> Float[np.ndarray, "k d"]:
         raise ValueError
     try:
         full = np.asarray([part for part, gap in zip(cell, gaps, strict=True) if not gap], dtype=np.float32)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise ValueError from error
     out = np.full((len(gaps), *full.shape[1:]), np.nan, dtype=np.float32)
     out[np.logical_not(gaps)] = full
@@ -374,10 +374,16 @@ def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
             yield stream
 
 
-def _arrow_metadata(schema: pa.Schema) -> Mapping[str, Any]:
-    """What `write_table` has written into the header; empty for other files."""
-    text = (schema.metadata or {}).get(METADATA_KEY)
-    return {} if text is None else json.loads(text)
+def _arrow_metadata(path: Path, schema: pa.Schema) -> Mapping[str, Any]:
+    """What `write_table` has written into the header; empty for other files. Raises InputError."""
+    content = (schema.metadata or {}).get(METADATA_KEY)
+    if content is None:
+        return {}
+    where = f"{path}: what it says about itself ({METADATA_KEY.decode()} in its metadata)"
+    facts = parse_json(content.decode("utf-8", errors="replace"), where)
+    if not isinstance(facts, dict) or not isinstance(facts.get("simulated", False), bool):
+        raise InputError(f"{where} was not written by this program; write the table again")
+    return facts
 
 
 def _read_parquet(path: Path) -> RawTable:
@@ -388,7 +394,7 @@ def _read_parquet(path: Path) -> RawTable:
 
     def column(name: str) -> pa.ChunkedArray:
         try:
-            return file.read(columns=[name]).column(0)
+            return _refuse_broken_text(path, name, file.read(columns=[name]).column(0))
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, "parquet", error) from error
 
@@ -399,7 +405,7 @@ def _read_parquet(path: Path) -> RawTable:
         file.metadata.num_rows,
         column,
         sha256_file(path),
-        _arrow_metadata(schema),
+        _arrow_metadata(path, schema),
     )
 
 
@@ -416,10 +422,21 @@ def _read_arrow(path: Path) -> RawTable:
         str(path),
         tuple(table.column_names),
         table.num_rows,
-        table.column,
+        lambda name: _refuse_broken_text(path, name, table.column(name)),
         sha256_file(path),
-        _arrow_metadata(table.schema),
+        _arrow_metadata(path, table.schema),
     )
+
+
+def _refuse_broken_text(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column. Raises InputError if it holds a text that is not UTF-8, or positions beyond its end."""
+    try:
+        column.validate(full=_is_text(column.type))
+    except pa.ArrowException as error:
+        raise InputError(
+            f"{path}, column {name!r}: a text that is not UTF-8; write the file again"
+        ) from error
+    return column
 
 
 def _damaged(path: Path, kind: str, error: Exception) -> InputError:
@@ -435,10 +452,7 @@ def _read_jsonl(path: Path, form: FileForm) -> RawTable:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{path}, line {number}: not valid JSON ({error})") from error
+            row = parse_json(line, f"{path}, line {number}")
             if not isinstance(row, dict):
                 raise InputError(f"{path}, line {number}: {shown(row)} is not an object with columns")
             # Long lists become arrays at once, because Python numbers take ten times the memory.
@@ -457,23 +471,26 @@ def _compact(value: Any) -> Any:
     if isinstance(value, list) and len(value) >= FEWEST_DIMENSIONS:
         try:
             return np.asarray(value, dtype=np.float32)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return value
     return value
 
 
 def _read_csv(path: Path, delimiter: str, form: FileForm) -> RawTable:
     header, delimiter = _check_csv(path, delimiter, form)
-    with _opened(path, form.encoding) as stream:
-        frame = pd.read_csv(
-            stream,
-            sep=delimiter,
-            dtype=str,
-            keep_default_na=False,
-            index_col=False,
-            names=header,
-            header=None if form.header else 0,
-        )
+    try:
+        with _opened(path, form.encoding) as stream:
+            frame = pd.read_csv(
+                stream,
+                sep=delimiter,
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                names=header,
+                header=None if form.header else 0,
+            )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise _damaged(path, "text", error) from error
 
     def column(name: str) -> pd.Series:
         return _with_points(frame[name]) if form.decimal == "," else frame[name]
@@ -501,6 +518,8 @@ def _check_csv(path: Path, delimiter: str, form: FileForm) -> tuple[list[str], s
         reader = csv.reader(stream, delimiter=delimiter)
         try:
             header = list(form.header) or next(reader, [])
+            if not any(header):
+                raise InputError(f"{path}, line 1: no header; the first line names the columns")
             _refuse_repeated(path, header)
             for row, cells in enumerate((cells for cells in reader if cells), start=1):
                 if len(cells) != len(header):

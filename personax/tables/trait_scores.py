@@ -7,16 +7,17 @@ values such as 1.5 and 2.5 occur.
 """
 
 import ast
-import json
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from personax.runs.documents import parse_json
 from personax.tables.schema import TRAITS, plain
 
 Aggregate = Literal["median", "majority", "mean"]
@@ -85,15 +86,23 @@ def rater_of(word: str) -> str | None:
     return next((rater for rater, aliases in RATERS.items() if spelled in aliases), None)
 
 
+LONGEST_CELL = 1000  # characters of a cell with the scores of one person
+
+
 def _unpack(cell: Any) -> Any:
-    """The list or dict in a text cell (in JSON, in Python or with commas); other cells stay as they are."""
+    """The list or dict in a text cell (in JSON, in Python or with commas); other cells stay as they are.
+
+    A text that is too long for the scores of a person stays a text.
+    """
     if not isinstance(cell, str):
         return cell.tolist() if isinstance(cell, np.ndarray) else cell
     text = cell.strip()
-    for parse in (json.loads, ast.literal_eval):
+    if len(text) > LONGEST_CELL or re.search("[0-9]{21}", text):
+        return text
+    for parse in (partial(parse_json, where="cell"), ast.literal_eval):
         try:
             return parse(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # of brackets in brackets
             continue
     words = re.split(r"[\s,;]+", text.strip("[]() "))
     numeric = all(re.fullmatch(r"[+-]?[\d.]+|nan|", word, flags=re.IGNORECASE) for word in words)
@@ -126,7 +135,7 @@ def split_cell(cell: Any, keys: Sequence[str], key_of: Callable[[str], str | Non
         if len(value) != len(keys):
             raise ValueError(f"{len(value)} values where {len(keys)} are expected ({', '.join(keys)})")
         return dict(zip(keys, value, strict=True))
-    raise ValueError(f"{cell!r} where a list or dict of {', '.join(keys)} is expected")
+    raise ValueError(f"{str(cell)[:60]!r} where a list or dict of {', '.join(keys)} is expected")
 
 
 def is_packed(cell: Any) -> bool:

@@ -17,6 +17,7 @@ from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.learning.compression import Compression
 from personax.learning.metrics import mean_correlation
 from personax.runs.errors import InputError, NotFittedError, TrainingDiverged
+from personax.runs.files import read_yaml, write_yaml
 from personax.views import MultiViewData, Split, Truth, split_rows
 
 QUICK = CRLConfig(
@@ -215,6 +216,43 @@ def test_a_damaged_description_is_named(fitted: Fitted, tmp_path: Path, text: st
     fitted[0].save(tmp_path)
     (tmp_path / "model.yaml").write_text(text)
     with pytest.raises(InputError, match=r"model\.yaml is not what"):
+        CRL.load(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"channels": None},
+        {"channels": "x"},
+        {"channels": {}},
+        {"channels": {"a": [[0]], "b": [[0]]}},
+        {"shapes": {"a": 3, "b": 3}},
+        {"shapes": {"a": [[10**9]], "b": [[1]]}},
+        {"seed": "x"},
+        {"config": {"hidden": 10**12}},
+        {"config": {"noise": None}},
+    ],
+)
+def test_a_description_of_other_measurements_is_named(
+    fitted: Fitted, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    fitted[0].save(tmp_path)
+    described = read_yaml(tmp_path / "model.yaml")
+    config = described["config"] | change.get("config", {})
+    write_yaml(tmp_path / "model.yaml", described | change | {"config": config})
+    with pytest.raises(InputError, match=r"model\.yaml is not what") as refused:
+        CRL.load(tmp_path, device="cpu")
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_of_another_model_are_refused_in_one_line(
+    fitted: Fitted, fitted_seen_once: Fitted, tmp_path: Path
+) -> None:
+    fitted[0].save(tmp_path)
+    description = (tmp_path / "model.yaml").read_bytes()
+    fitted_seen_once[0].save(tmp_path)
+    (tmp_path / "model.yaml").write_bytes(description)
+    with pytest.raises(InputError, match=r"do not belong together; [^\n]*$"):
         CRL.load(tmp_path, device="cpu")
 
 

@@ -133,7 +133,7 @@ def test_a_checkpoint_of_other_data_or_of_nothing_is_refused(tmp_path: Path) -> 
     torch.save({"trainee": {}}, tmp_path / "old.pt")
     (tmp_path / "broken.pt").write_bytes(b"broken")
     for name in ("old.pt", "broken.pt"):
-        with pytest.raises(InputError, match="no checkpoint that this version can read"):
+        with pytest.raises(InputError, match=r"\.pt: .*remove the file"):
             trained(line(2.0), line(2.0), checkpoint=tmp_path / name)
 
 

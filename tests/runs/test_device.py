@@ -9,6 +9,7 @@ from personax.runs.errors import InputError
 
 def test_unknown_and_absent_devices() -> None:
     assert resolve_device("cpu").type == "cpu"
-    for name in ("tpu", f"cuda:{torch.cuda.device_count() + 7}"):
+    odd = ("tpu", "cuda:abc", "cuda:-1", "cuda:", "cudaX", "cuda:²", "cuda:" + "9" * 5000, "")
+    for name in (*odd, f"cuda:{torch.cuda.device_count() + 7}"):
         with pytest.raises(InputError, match="device"):
             resolve_device(name)

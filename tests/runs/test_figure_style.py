@@ -11,7 +11,13 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 
-from personax.runs.figure_style import fallback_fonts, fonts_for, new_figure, save_figure
+from personax.runs.figure_style import (
+    fallback_fonts,
+    fonts_for,
+    new_figure,
+    save_figure,
+    take_texts_as_written,
+)
 
 USUAL = ("sans-serif",)
 # Three characters for private use at the very end of Unicode, which no installed font has.
@@ -105,3 +111,35 @@ def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
         save_figure(figure, tmp_path / name, formats)
     for suffix in formats:
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("words", [r"$\frac{$", "$a$ and $b$", "$x_{$$", "5 $", "a\0b", "$z_{1}$ $q$"])
+def test_a_picture_shows_whatever_words_a_person_has_written(tmp_path: Path, words: str) -> None:
+    figure = new_figure(2, 2)
+    panel = figure.add_subplot()
+    panel.set_title(words)
+    panel.set_xlabel(words)
+    panel.set_xticks([0, 1], [words, "b"])
+    panel.plot([0, 1], label=words)
+    panel.legend()
+    figure.suptitle(f"{words}\ud800")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no font has a glyph for NUL
+        assert all(path.exists() for path in save_figure(figure, tmp_path / "picture"))
+
+
+@pytest.mark.parametrize(
+    ("words", "is_formula"),
+    [
+        ("$z_{1{,}2}$", True),
+        ("$s_{1}$\nskin", True),
+        (r"5 \$ or less", True),
+        ("$a$", False),
+        ("$s_{1}$ $a$", False),
+    ],
+)
+def test_only_the_names_of_latents_are_formulas(words: str, is_formula: bool) -> None:
+    figure = new_figure(1, 1)
+    text = figure.text(0, 0, words)
+    take_texts_as_written(figure)
+    assert text.get_parse_math() is is_formula

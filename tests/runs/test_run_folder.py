@@ -13,7 +13,8 @@ import yaml
 from personax.runs.errors import InputError, TrainingDiverged
 from personax.runs.files import write_json, write_text
 from personax.runs.options import where_or_how
-from personax.runs.run_folder import CONFIG, HISTORY, MANIFEST, METRICS, RunFolder, open_run, read_finished
+from personax.runs.run_folder import CONFIG, HISTORY, MANIFEST, METRICS, RunFolder, open_run
+from personax.runs.run_records import read_finished
 
 
 @dataclass
@@ -242,7 +243,7 @@ def test_a_process_that_was_killed_after_its_metrics_has_finished(tmp_path: Path
     write_json(home / METRICS, {"r2": 1.0})
     write_json(home / MANIFEST, {"state": "running", "commit": "abc"})
     (home / ".manifest.partial-0123abcd.json").touch()
-    assert read_finished(home, RunOptions()) == {"r2": 1.0}
+    assert read_finished(home, RunOptions(), {}) == {"r2": 1.0}
     assert json.loads((home / MANIFEST).read_text()) == {"state": "finished", "commit": "abc"}
     assert not list(home.glob(".*"))
 
@@ -251,7 +252,7 @@ def test_reading_a_finished_run_writes_nothing(tmp_path: Path) -> None:
     home = make_run(tmp_path / "run").path
     write_json(home / METRICS, {})
     times = {path: path.stat().st_mtime_ns for path in (home, *home.iterdir())}
-    read_finished(home, RunOptions(device="cuda"))
+    read_finished(home, RunOptions(device="cuda"), {})
     assert {path: path.stat().st_mtime_ns for path in (home, *home.iterdir())} == times
 
 

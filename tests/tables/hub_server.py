@@ -6,13 +6,26 @@ GET  /api/datasets/<repository>[/revision/<revision>]          commit and file n
 HEAD, GET /datasets/<repository>/resolve/<commit>/<file>       headers, bytes (ranges allowed)
 """
 
+import hashlib
 import json
 import re
 import threading
 import time
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def answer_about(files: Mapping[str, bytes], **other: object) -> bytes:
+    """What a hub says about a repository with these files; `other` entries replace the right ones."""
+    siblings: list[dict[str, object]] = [{"rfilename": "README.md"}]
+    for name, body in files.items():
+        checksum = hashlib.sha256(body).hexdigest()
+        lfs = {"sha256": checksum, "size": len(body), "pointerSize": 134}
+        siblings.append({"rfilename": name, "size": len(body), "blobId": checksum[:40], "lfs": lfs})
+    facts = {"id": "people", "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}
+    return json.dumps(facts | other).encode()
 
 
 class Hub:
@@ -21,13 +34,15 @@ class Hub:
     Attributes:
         files: name -> bytes of the one repository.
         mood: "well", or a way of failing: "slow", "stalled", "drops once", "truncated", "gated", "private",
-            "not found", "no revision", "broken", "no hub".
+            "not found", "no revision", "broken", "no hub", "silent", "drips", "other bytes".
+        answer: what is said about the repository, if it is not the truth.
         requests: "METHOD path" of every request so far.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.mood = "well"
+        self.answer: bytes | None = None
         self.requests: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -77,9 +92,10 @@ class Hub:
                 elif hub.mood == "no hub":
                     self.send(200, b"<html>Welcome to the hotel's network</html>", {})
                 elif self.path.startswith("/api/datasets/"):
-                    names = [{"rfilename": name} for name in ("README.md", *hub.files)]
-                    facts = {"id": "people", "sha": COMMIT, "siblings": names, "private": False, "tags": []}
-                    self.send(200, json.dumps(facts).encode(), {"Content-Type": "application/json"})
+                    if hub.mood == "silent":
+                        time.sleep(2)
+                    body = answer_about(hub.files) if hub.answer is None else hub.answer
+                    self.send(200, body, {"Content-Type": "application/json"})
                 elif match := re.fullmatch(r"/datasets/.+?/resolve/(\w+)/(.+)", self.path):
                     self.file(hub.files[match[2]], match[1])
                 else:
@@ -96,6 +112,8 @@ class Hub:
                     headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
                 if self.command == "GET" and hub.mood == "stalled":
                     time.sleep(1)
+                if hub.mood == "other bytes":
+                    body = body[:-1] + bytes([body[-1] ^ 1])
                 if self.command == "GET" and hub.mood == "truncated":
                     body = body[: len(body) // 2]
                 rest = body[start:]
@@ -117,11 +135,11 @@ class Hub:
                 if self.command == "HEAD":
                     return
                 part = body if only is None else body[:only]
-                pieces = 5 if hub.mood == "slow" else 1
+                pieces = {"slow": 5, "drips": len(part)}.get(hub.mood, 1)
                 size = max(1, -(-len(part) // pieces))
                 try:
                     for begin in range(0, len(part), size):
-                        time.sleep(0.1 if hub.mood == "slow" else 0)
+                        time.sleep(0.1 if hub.mood in ("slow", "drips") else 0)
                         self.wfile.write(part[begin : begin + size])
                         self.wfile.flush()
                 except (BrokenPipeError, ConnectionResetError):

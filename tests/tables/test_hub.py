@@ -7,7 +7,7 @@ import huggingface_hub
 import numpy as np
 import pandas as pd
 import pytest
-from tables.hub_server import COMMIT, Hub
+from tables.hub_server import COMMIT, Hub, answer_about
 
 from personax.runs.errors import InputError
 from personax.tables import HubSource, PeopleTable, load_table
@@ -29,6 +29,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, athlete_frame: pd.DataF
     monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr(hub_module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(hub_module, "PATIENCE", 5.0)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
     monkeypatch.setattr(huggingface_hub.file_download, "time", SimpleNamespace(sleep=lambda _: None))
     huggingface_hub.close_session()
@@ -69,7 +70,7 @@ def test_a_second_load_downloads_nothing(hub: Hub, tmp_path: Path) -> None:
 
 def test_a_revision_is_asked_for(hub: Hub, tmp_path: Path) -> None:
     assert _load(tmp_path, revision="v1.0").revision == COMMIT
-    assert "GET /api/datasets/Persona-X/athlepersona/revision/v1.0" in hub.requests
+    assert "GET /api/datasets/Persona-X/athlepersona/revision/v1.0?blobs=true" in hub.requests
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "arrow"])
@@ -204,3 +205,47 @@ def test_the_best_format_is_chosen() -> None:
         choose_files("r", ["athletes.csv", "embeddings.csv"])
     with pytest.raises(InputError, match=r"no \.parquet"):
         choose_files("r", ["README.md"])
+
+
+ODD_NAMES = ["../../x.parquet", "/etc/x.parquet", "a\0b.parquet", "..\\x.parquet", "", 3, None, ["x.parquet"]]
+SIZES = {"size": 1, "pointerSize": 1}
+ODD_ANSWERS: dict[str, bytes] = {
+    "brackets in brackets": b"[" * 100_000,
+    "a list": b"[]",
+    "null": b"null",
+    "commit 3": answer_about({}, sha=3),
+    "no commit": answer_about({}, sha=None),
+    "commit that is a path": answer_about({}, sha="../../x"),
+    "files 3": answer_about({}, siblings=3),
+    "files without names": answer_about({}, siblings=[{}]),
+    "checksum 3": answer_about({}, siblings=[{"rfilename": "x.parquet", "lfs": {"sha256": 3} | SIZES}]),
+    **{f"file {name!r}": answer_about({}, siblings=[{"rfilename": name}]) for name in ODD_NAMES},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_ANSWERS)
+def test_an_answer_that_is_none_of_a_hub_is_one_line(hub: Hub, tmp_path: Path, name: str) -> None:
+    hub.answer = ODD_ANSWERS[name]
+    with pytest.raises(InputError, match="could not be reached") as refused:
+        _load(tmp_path)
+    assert "\n" not in str(refused.value)
+    assert not list(tmp_path.rglob("x.parquet"))
+
+
+@pytest.mark.parametrize("mood", ["silent", "drips"])
+def test_a_server_that_takes_too_long_is_left_alone(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str
+) -> None:
+    monkeypatch.setattr(hub_module, "TIMEOUT", 20.0)
+    monkeypatch.setattr(hub_module, "PATIENCE", 0.6)
+    hub.mood = mood
+    with pytest.raises(InputError, match=r"less than 65536 bytes came within 0\.6 s"):
+        _load(tmp_path)
+
+
+def test_a_download_with_other_bytes_is_refused_and_not_kept(hub: Hub, tmp_path: Path) -> None:
+    hub.mood = "other bytes"
+    with pytest.raises(InputError, match="SHA-256 of the download is not the hub's"):
+        _load(tmp_path)
+    hub.mood = "well"
+    assert len(_load(tmp_path)) > 0

@@ -11,11 +11,13 @@ from personax.experiments.comparison.run import Request, comparison_cells, table
 from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.experiments.mnist.run import run_mnist_seed
 from personax.runs.command_line import parse_seeds
+from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
 from personax.runs.folder_lock import locked_folder
+from personax.runs.memory import require_network_memory
 from personax.runs.run_folder import path_or_default
-from personax.variant_mnist.scene_config import measurement_counts
+from personax.variant_mnist.scene_config import measurement_counts, require_scene_memory
 
 
 def run_comparison(config: ComparisonConfig) -> None:
@@ -46,13 +48,14 @@ def check_comparison(config: ComparisonConfig) -> Request:
         if part not in PARTS:
             raise InputError(f"parts: {part!r} is unknown; choose from {', '.join(PARTS)}")
     parts = [part for part in PARTS if part in asked]
-    if config.jobs < 1:
-        raise InputError(f"jobs {config.jobs}: at least 1")
+    resolve_device(config.device)
     seeds, few = parse_seeds(config.seeds), parse_seeds(config.ablation_seeds)
     if parts != ["methods"] and not set(few) <= set(seeds):
         raise InputError(f"ablation_seeds {config.ablation_seeds}: must be among seeds {config.seeds}")
     if parts != ["methods"] and config.dataset is not None:
         raise InputError(f"dataset {config.dataset}: only with --parts methods; the other parts draw scenes")
+    require_scene_memory(config)
+    require_network_memory(config.model.hidden, networks=2)
     digit, garment = measurement_counts(config)
     if "measurements" in parts and digit != garment:
         raise InputError(f"measurements {config.measurements}: the part measurements needs two equal numbers")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from personax.crl import CRLConfig
+from personax.runs.bounds import FilePath, Processes
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
@@ -40,11 +41,11 @@ class ComparisonConfig(SceneConfig):
     methods: str = ",".join(COMPARED)
     """Baselines to compare with our method. Also possible: causal_vae_supervised, which is given the truth,
     and official_published."""
-    jobs: int = where_or_how(2)
+    jobs: Processes = where_or_how(2)
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    output: str | None = where_or_how(None)
+    output: FilePath | None = where_or_how(None)
     """Folder of the tables, the figures and the runs. The same command again continues the runs in it.
     Default: results/comparison."""
     model: CRLConfig = field(default_factory=CRLConfig)

@@ -5,7 +5,7 @@ from personax.experiments.diagnostics.config import DiagnoseConfig
 from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding, overall
 from personax.experiments.diagnostics.report import as_json, finding_lines, findings_page
-from personax.experiments.diagnostics.run import LEAST_ROWS, collect_evidence, diagnose
+from personax.experiments.diagnostics.run import collect_evidence, diagnose
 from personax.experiments.past_runs import read_run, refuse_other_data, remake
 from personax.runs.errors import InputError
 from personax.runs.files import write_json, write_text
@@ -46,12 +46,6 @@ def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
 
 
 def check_diagnosis(config: DiagnoseConfig) -> None:
-    """Raise InputError for values out of range."""
+    """Raise InputError unless there is one run folder."""
     if len(config.folder) != 1:
         raise InputError(f"{len(config.folder)} run folders given; give one")
-    if config.rows < LEAST_ROWS:
-        raise InputError(f"--rows {config.rows}: at least {LEAST_ROWS}")
-    if not 0 < config.alpha < 1:
-        raise InputError(f"--alpha {config.alpha}: must be between 0 and 1")
-    if config.seed < 0:
-        raise InputError(f"--seed {config.seed}: 0 or larger")

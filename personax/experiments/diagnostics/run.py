@@ -4,7 +4,7 @@ import numpy as np
 
 from personax.crl import CRL
 from personax.experiments.diagnostics.alignment import alignment_gap
-from personax.experiments.diagnostics.config import DiagnoseConfig
+from personax.experiments.diagnostics.config import LEAST_ROWS, DiagnoseConfig
 from personax.experiments.diagnostics.coordinate_shape import shape_of_coordinates
 from personax.experiments.diagnostics.findings import Evidence, Finding
 from personax.experiments.diagnostics.graph_facts import graph_facts
@@ -13,8 +13,6 @@ from personax.experiments.diagnostics.variability import sufficient_variability
 from personax.experiments.past_runs import Remade
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
-
-LEAST_ROWS = 20  # least number of test rows for the checks
 
 
 def collect_evidence(model: CRL, remade: Remade, config: DiagnoseConfig) -> Evidence:

@@ -12,6 +12,7 @@ from personax.independence.procedure import MIN_ROWS
 from personax.runs.errors import InputError
 from personax.runs.files import write_text
 from personax.runs.folder_lock import contents
+from personax.runs.memory import require_memory
 from personax.runs.run_folder import path_or_default, typed_path
 from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
 from personax.tables.column_map import TARGETS
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 AUTO = Path("auto")
 MOST_STRATA = 100
+LEAST_COLUMNS = 20  # five traits of three models, and features
 
 
 def run_independence(config: IndependenceConfig) -> None:
@@ -45,12 +47,10 @@ def run_independence(config: IndependenceConfig) -> None:
 
 def check_independence(config: IndependenceConfig) -> None:
     """Raise InputError for options that are wrong for every table."""
-    if not 0 < config.alpha < 1:
-        raise InputError(f"--alpha {config.alpha:g}: must be between 0 and 1, both excluded")
-    if config.resamples < 1:
-        raise InputError(f"--resamples {config.resamples}: must be at least 1")
     if config.jobs == 0:
         raise InputError("--jobs 0: give a number of processes, or -1 for one per core")
+    if config.source == "simulated":
+        require_memory(8.0 * LEAST_COLUMNS * (config.n or 0), f"n {config.n}")
     if config.dataset is None and config.table is None:
         raise InputError("give --dataset athlete or celeb, or your own --table")
 

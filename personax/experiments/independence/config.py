@@ -12,8 +12,9 @@ Writes pvalues.csv, table.md, config.yaml, manifest.json and figures to results/
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from personax.runs.bounds import Between, Level, PlaceOfFile, Positive, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 
@@ -26,9 +27,9 @@ class IndependenceConfig:
     """AthlePersona or CelebPersona; may be left out if --table is given."""
     source: Literal["hub", "simulated"] = "hub"
     """The released table from the hub, or simulated people with known truth."""
-    table: Path | None = None
+    table: Annotated[Path, PlaceOfFile()] | None = None
     """Your own table (.csv, .parquet, ...) instead of the hub's."""
-    columns: Path | None = None
+    columns: Annotated[Path, PlaceOfFile()] | None = None
     """YAML file that says what the columns of the table are. auto: write such a file for you to correct, and
     stop."""
     tests: str = "default"
@@ -41,7 +42,7 @@ class IndependenceConfig:
     else all."""
     aggregate: Literal["median", "majority", "mean"] = "median"
     """How the scores of the language models are combined into the aggregated score."""
-    alpha: float = 0.05
+    alpha: Level = 0.05
     """Level of the decisions, in (0, 1)."""
     correction: Literal["none", "fdr_bh", "holm"] = "none"
     """Correction for multiplicity within each test and source of scores (the paper uses none)."""
@@ -50,23 +51,23 @@ class IndependenceConfig:
     given: str | None = None
     """Column that defines strata (disjoint groups of people): the tests are done within each stratum, and
     their p-values are combined (Fisher)."""
-    resamples: int = 1999
+    resamples: Annotated[int, Between(1, 1e7)] = 1999
     """Largest number of Monte-Carlo tables for the p-values that need them (sparse tables of counts)."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the random numbers of the tests."""
-    data_seed: int = 0
+    data_seed: Seed = 0
     """Seed of the simulated table."""
-    n: int | None = None
+    n: Positive | None = None
     """Number of people of a simulated table (default: as many as in the released table); of any other table,
     only the first n rows are used."""
     revision: str | None = None
     """Commit of the hub's table."""
-    data_dir: Path | None = where_or_how(None)
+    data_dir: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
     """Folder for downloads (default: data/ of the project)."""
-    jobs: int = where_or_how(1)
+    jobs: Annotated[int, Between(-1, 1024)] = where_or_how(1)
     """Number of processes. One process tests the celebrity table in 2 s; more pay off with several sources of
     scores."""
-    output: Path | None = where_or_how(None)
+    output: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
     """Folder of the run (default: results/independence/<dataset>)."""
     overwrite: bool = where_or_how(False)
     """Replace an earlier run."""

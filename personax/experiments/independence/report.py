@@ -8,7 +8,7 @@ import pandas as pd
 from personax.experiments.independence.config import IndependenceConfig
 from personax.independence import Correction
 from personax.independence.reference import procedures_of
-from personax.runs.markdown import markdown_table
+from personax.runs.markdown import escape_cell, markdown_table
 from personax.tables import PeopleTable
 from personax.tables.column_map import TARGETS
 from personax.tables.marks import marks_text
@@ -202,7 +202,7 @@ def columns_table(table: PeopleTable) -> str:
 
 def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> Iterator[str]:
     """The paragraphs before the tables."""
-    yield f"# Independence tests: {data_title(config, table)}"
+    yield f"# Independence tests: {escape_cell(data_title(config, table))}"
     if table.simulated:
         yield "**SIMULATED DATA: these people do not exist; nothing here is a finding.**"
     corrected = f"{config.correction} within each test and source of scores"

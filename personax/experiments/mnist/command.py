@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from personax.baselines.methods import method_names
-from personax.crl.model_config import check_config
+from personax.baselines.methods import find_method, method_names
 from personax.experiments.cells import Metrics, run_cells
 from personax.experiments.fitting import seed_folder
 from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig
@@ -16,7 +15,8 @@ from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.variant_mnist.scene_config import measurement_counts
+from personax.runs.memory import require_network_memory
+from personax.variant_mnist.scene_config import require_scene_memory
 
 
 def run_mnist(config: MnistConfig) -> None:
@@ -62,27 +62,19 @@ def run_all(runs: Mapping[Path, MnistConfig], config: MnistConfig) -> dict[Path,
 
 
 def check_mnist(config: MnistConfig) -> None:
-    """Raise InputError for values out of range and for options that exclude each other."""
-    if config.n < 100:
-        raise InputError(f"n {config.n}: at least 100 scenes")
-    if not 8 <= config.size <= 28:
-        raise InputError(f"size {config.size}: between 8 and 28 pixels")
-    if config.seed < 0 or (config.data_seed or 0) < 0:
-        raise InputError("seed and data_seed: 0 or larger")
-    if config.ceiling_epochs < 0:
-        raise InputError(f"ceiling_epochs {config.ceiling_epochs}: 0 or more")
-    if config.method == OURS and config.settings:
+    """Raise InputError for unknown names and for options that exclude each other."""
+    if config.method != OURS:
+        find_method(config.method).configure({}, config.settings)
+    elif config.settings:
         raise InputError(f"settings {config.settings}: only for baselines; those of our model are in --model")
     check_several(config)
-    check_config(config.model)
     resolve_device(config.device)
-    measurement_counts(config)
+    require_scene_memory(config)
+    require_network_memory(config.model.hidden, networks=2)
 
 
 def check_several(config: MnistConfig) -> None:
     """Raise InputError for options about several seeds that do not fit together."""
-    if config.jobs < 1:
-        raise InputError(f"jobs {config.jobs}: at least 1")
     if config.jobs > 1 and (config.seeds is None or config.together):
         raise InputError(f"jobs {config.jobs}: needs --seeds, and excludes --together")
     if config.together and (config.seeds is None or config.method != OURS):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from personax.crl import CRLConfig
+from personax.runs.bounds import FilePath, Natural, Processes, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
@@ -24,9 +25,9 @@ OUR_TITLE = "PersonaX (ours)"  # and what tables call it
 class MnistConfig(SceneConfig):
     """Variant-MNIST: the scenes, and the method that is fitted to them."""
 
-    name: str = "mnist"
+    name: FilePath = "mnist"
     """Name of the experiment; results go to results/mnist/NAME/seed-K."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the model: initial weights, batches and starts. It is also the seed of the data, unless
     data_seed is given."""
     seeds: str | None = where_or_how(None)
@@ -35,13 +36,13 @@ class MnistConfig(SceneConfig):
     """With --seeds: train all unfinished seeds in one batched pass, which is fast on a GPU. Each seed has the
     same result as alone, except for rounding, which the search for the graph can amplify. No checkpoints are
     written."""
-    jobs: int = where_or_how(1)
+    jobs: Processes = where_or_how(1)
     """With --seeds: number of seeds that run at a time, each in its own process. On a CPU this is the fastest
     way: two processes with one thread each train nearly twice as many scenes per second as one process with
     two threads."""
-    export: str | None = where_or_how(None)
+    export: FilePath | None = where_or_how(None)
     """First write the scenes to this folder in the official layout (with --seeds: to seed-K in it)."""
-    ceiling_epochs: int = 12
+    ceiling_epochs: Natural = 12
     """Epochs of the supervised ceiling: encoders that are given the true latents show what is possible at
     best; 0: do not train them."""
     ground_truth: bool = where_or_how(True)
@@ -51,7 +52,7 @@ class MnistConfig(SceneConfig):
     """Draw the figures."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    output: str | None = where_or_how(None)
+    output: FilePath | None = where_or_how(None)
     """Run folder (with --seeds: the folder that holds the run folders)."""
     resume: bool = where_or_how(False)
     """Continue an interrupted run; finished seeds are read and not run again."""

@@ -46,10 +46,10 @@ def mnist_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame, 
 
 def per_latent_lines(metrics: Mapping[str, Any]) -> list[str]:
     """A heading, and the held-out R2 of every latent with its supervised ceiling if it is known."""
-    ceilings = metrics.get("ceiling", {}).get("r2_per_latent", {})
+    ceilings = (metrics.get("ceiling") or {}).get("r2_per_latent") or {}
     note = "; supervised ceiling in brackets" if ceilings else ""
     scores = [
-        f"{name} {value:.3f}" + (f" [{ceilings[name]:.3f}]" if ceilings else "")
+        f"{name} {value:.3f}" + (f" [{ceilings[name]:.3f}]" if name in ceilings else "")
         for name, value in metrics["heldout"]["r2_per_latent"].items()
     ]
     heading = f"held-out R2 per latent, last seed{note} ({metrics['source']}):"

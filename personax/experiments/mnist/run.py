@@ -1,6 +1,5 @@
 """Runs of the synthetic experiment: draw the scenes, fit a method, score it, write the run folder."""
 
-import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -21,6 +20,7 @@ from personax.experiments.fitting import (
 from personax.experiments.mnist.config import MnistConfig
 from personax.experiments.mnist.figures import draw_run
 from personax.experiments.mnist.recovery import Recovery, model_for, recover
+from personax.experiments.mnist.report import MNIST_METRICS
 from personax.learning.ceiling import supervised_ceiling
 from personax.runs.device import resolve_device
 from personax.runs.files import write_json
@@ -33,12 +33,27 @@ from personax.runs.run_folder import (
     WEIGHTS,
     RunFolder,
     open_run,
-    read_finished,
     typed_path,
 )
+from personax.runs.run_records import read_finished, read_metrics
 from personax.variant_mnist.official_layout import write_dataset
 from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
+
+# What reports, comparison and model choice read of it.
+MNIST_NEEDED = {
+    "source": "a text",
+    "insample.r2": "a number",
+    "heldout.r2": "a number",
+    "heldout.r2_per_latent": "names with numbers",
+    "heldout.mcc_pearson": "a number",
+}
+MNIST_KNOWN = {
+    **dict.fromkeys(MNIST_METRICS, "a number"),
+    "criteria": "names with numbers",
+    "ceiling": "names with values",
+    "ceiling.r2_per_latent": "names with numbers",
+}
 
 
 class Scenes(NamedTuple):
@@ -54,7 +69,7 @@ def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
     A finished run is read and not run again if `resume` is set in the configuration.
     """
     if is_finished(config, path):
-        return read_finished(path, config)
+        return read_finished(path, config, MNIST_NEEDED, MNIST_KNOWN)
     scenes = make_scenes(config)
     with opened(config, path, scenes.data) as folder:
         return fit_and_evaluate(config, folder, scenes)
@@ -63,7 +78,9 @@ def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
 def run_mnist_together(runs: Mapping[Path, MnistConfig]) -> dict[Path, Metrics]:
     """Do several runs that differ only in their seeds, as `run_mnist_seed`, but train them in one pass."""
     results = {
-        path: read_finished(path, config) for path, config in runs.items() if is_finished(config, path)
+        path: read_finished(path, config, MNIST_NEEDED, MNIST_KNOWN)
+        for path, config in runs.items()
+        if is_finished(config, path)
     }
     scenes = {path: make_scenes(config) for path, config in runs.items() if path not in results}
     with ExitStack() as every_record:
@@ -103,11 +120,6 @@ def train_seeds_together(
 def is_finished(config: MnistConfig, path: Path) -> bool:
     """Whether the folder holds a finished run and the configuration has `resume`."""
     return config.resume and (path / METRICS).exists()
-
-
-def _read_metrics(path: Path) -> Metrics:
-    metrics: Metrics = json.loads((path / METRICS).read_text(encoding="utf-8"))
-    return metrics
 
 
 def make_scenes(config: MnistConfig) -> Scenes:
@@ -156,7 +168,7 @@ def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, tra
     if config.figures:
         draw_run(folder / FIGURES, data, split, recovery, metrics, read_history(folder.path))
     write_json(folder / METRICS, metrics)  # last: its presence means that the run is complete
-    return _read_metrics(folder.path)  # as every other reader of the file sees them
+    return read_metrics(folder.path, MNIST_NEEDED, MNIST_KNOWN)  # as every other reader of the file sees them
 
 
 def score_recovery(config: MnistConfig, recovery: Recovery, scenes: Scenes) -> Metrics:

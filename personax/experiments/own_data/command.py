@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from personax.crl.model_config import check_config
 from personax.experiments.fitting import seed_folder
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.report import OWN_METRICS, own_report
@@ -13,6 +12,7 @@ from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
+from personax.runs.memory import require_network_memory
 from personax.runs.run_folder import typed_path
 
 
@@ -22,7 +22,7 @@ def run_own(config: OwnDataConfig) -> None:
     config = replace(config, data=str(typed_path(config.data)))
     seeds = [config.seed] if config.seeds is None else parse_seeds(config.seeds)
     folders = {seed: own_folder(config, seed) for seed in seeds}
-    results = run_every_seed(config, seeds, folders.__getitem__, load_own, run_own_seed)
+    results = run_every_seed(config, seeds, folders.__getitem__, load_own, run_own_seed, metrics=OWN_METRICS)
     table = summarise({seed: pick(metrics, OWN_METRICS) for seed, metrics in results.items()})
     if config.seeds is not None:
         title = f"{Path(config.data).name}, seeds {config.seeds}"
@@ -37,10 +37,8 @@ def own_folder(config: OwnDataConfig, seed: int) -> Path:
 
 
 def check_own(config: OwnDataConfig) -> None:
-    """Raise InputError for values out of range."""
+    """Raise InputError without data, and for a device or memory that this machine has not."""
     if not config.data:
         raise InputError("no --data; give a YAML file that says which array is which measurement")
-    if config.seed < 0 or config.data_seed < 0:
-        raise InputError("seed and data_seed: 0 or larger")
-    check_config(config.model)
+    require_network_memory(config.model.hidden, networks=2 * max(1, len(config.model.latents)))
     resolve_device(config.device)

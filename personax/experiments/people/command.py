@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from personax.crl.model_config import check_config
 from personax.experiments.fitting import seed_folder
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare
@@ -13,6 +12,9 @@ from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
+from personax.runs.memory import require_memory, require_network_memory
+
+# What the report reads of metrics.json.
 
 
 def run_people(config: PeopleConfig) -> None:
@@ -21,7 +23,12 @@ def run_people(config: PeopleConfig) -> None:
     alone = config.seeds is None
     seeds = [config.seed] if config.seeds is None else parse_seeds(config.seeds)
     results = run_every_seed(
-        config, seeds, lambda seed: people_folder(config, seed), prepare, run_people_seed
+        config,
+        seeds,
+        lambda seed: people_folder(config, seed),
+        prepare,
+        run_people_seed,
+        metrics=PEOPLE_METRICS,
     )
     table = summarise({seed: pick(metrics, PEOPLE_METRICS) for seed, metrics in results.items()})
     first = people_folder(config, seeds[0])
@@ -38,14 +45,13 @@ def people_folder(config: PeopleConfig, seed: int) -> Path:
 
 
 def check_people(config: PeopleConfig) -> None:
-    """Raise InputError for values out of range."""
-    if config.seed < 0 or config.data_seed < 0:
-        raise InputError("seed and data_seed: 0 or larger")
-    if not 0 < config.alpha < 1:
-        raise InputError(f"alpha {config.alpha}: must be between 0 and 1")
+    """Raise InputError without latents, and for a device or memory that this machine has not."""
     if not config.model.latents:
         raise InputError("model.latents: empty; at least one latent per modality, as {image: 5, text: 5}")
-    check_config(config.model)
+    if config.source == "simulated":
+        width = config.image_dim + config.text_dim
+        require_memory(4.0 * (config.n or 0) * width, f"n {config.n}, embeddings of {width:,} numbers")
+    require_network_memory(config.model.hidden, networks=2 * len(config.model.latents))
     resolve_device(config.device)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from personax.experiments.people.associations import LEAST_LABEL_EFFECT
-from personax.runs.markdown import markdown_table
+from personax.runs.markdown import escape_cell, markdown_table
 
 MARK_OF_SIMULATION = "SIMULATED DATA. "  # beginning of every text about simulated people
 
@@ -57,5 +57,8 @@ def names_page(names: Mapping[str, str], alpha: float, simulated: bool) -> str:
     )
     if simulated:
         lines += ["", f"{MARK_OF_SIMULATION.strip(' .')}: these people do not exist."]
-    lines += ["", *(f"- {name}: {text or 'nothing significant'}" for name, text in names.items())]
+    lines += [
+        "",
+        *(f"- {name}: {escape_cell(text) or 'nothing significant'}" for name, text in names.items()),
+    ]
     return "\n".join(lines) + "\n"

@@ -10,10 +10,13 @@ from personax.experiments.selection.figures import draw_criteria
 from personax.experiments.selection.report import selection_report
 from personax.experiments.selection.run import choose, criteria_table, selection_cells
 from personax.runs.command_line import parse_seeds
+from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
 from personax.runs.folder_lock import locked_folder
+from personax.runs.memory import require_network_memory
 from personax.runs.run_folder import path_or_default
+from personax.variant_mnist.scene_config import require_scene_memory
 
 
 def run_selection(config: SelectionConfig) -> None:
@@ -45,8 +48,9 @@ def check_selection(config: SelectionConfig) -> list[str]:
         find_candidate(name)
     if len(parse_seeds(config.seeds)) < 2:
         raise InputError(f"seeds {config.seeds}: at least two are needed to measure stability")
-    if config.jobs < 1:
-        raise InputError(f"jobs {config.jobs}: at least 1")
+    resolve_device(config.device)
     if config.data_seed is None and config.run is None:
         raise InputError("data_seed: needed, because all candidates are compared on the same scenes")
+    require_scene_memory(config)
+    require_network_memory(config.model.hidden, networks=2)
     return names

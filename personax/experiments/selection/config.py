@@ -1,5 +1,6 @@
 """Choose hyper-parameters and the number of latents without the truth, and report how reliable the choice is.
 
+import re
 Candidates differ in hyper-parameters or in the number of latents, so their objectives cannot be compared.
 Two criteria can be compared, on validation rows:
 
@@ -20,15 +21,17 @@ Examples:
   choose_model.py --run results/own_data/example/seed-0    other numbers of latents on your own arrays
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from personax.crl import CRLConfig
 from personax.experiments.variations import ModelChange, with_phase1, with_phase2
+from personax.runs.bounds import FilePath, Processes, Seed, Share
 from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.options import where_or_how
-from personax.variant_mnist.scene_config import SceneConfig
+from personax.variant_mnist.scene_config import SceneConfig, SceneCount
 
 SCENE_MODALITIES = ("digit", "garment")
 
@@ -68,7 +71,7 @@ OTHER_SIZES: Mapping[str, ModelChange] = {
 def find_candidate(name: str) -> ModelChange:
     """The change of the model for a candidate. Raises InputError for an unknown name."""
     number = name.removeprefix("latents-")
-    if number != name and number.isdigit() and int(number) > 0:
+    if number != name and re.fullmatch("[1-9][0-9]{0,3}", number):
         return with_latents(int(number))
     known = {**CANDIDATES, **OTHER_SIZES}
     if name not in known:
@@ -80,24 +83,24 @@ def find_candidate(name: str) -> ModelChange:
 class SelectionConfig(SceneConfig):
     """Which candidates there are, and on which data they are compared."""
 
-    run: str | None = None
+    run: FilePath | None = None
     """A finished run folder, as of run_own_data.py: its data and its model are taken in place of scenes."""
     candidates: str | None = None
     """Names of candidates, separated by commas. latents-K: K latents of each modality; fewer, more: one
     latent of each fewer or more. Default: all for scenes; default, fewer and more with --run."""
     seeds: str = "0-2"
     """Seeds of the models, at least two; the scenes are the same for all."""
-    n: int = 8000
+    n: SceneCount = 8000
     """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
-    data_seed: int | None = 2000
+    data_seed: Seed | None = 2000
     """Seed of the scenes and of their split; no other result uses the scenes of the default."""
-    tolerance: float = 0.01
+    tolerance: Share = 0.01
     """Candidates whose prediction (an R2) is at most this much below the best count as equally good."""
-    jobs: int = where_or_how(2)
+    jobs: Processes = where_or_how(2)
     """Number of runs at a time."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    output: str | None = where_or_how(None)
+    output: FilePath | None = where_or_how(None)
     """Folder of the report and the runs. The same command again continues the runs in it. Default:
     results/selection."""
     model: CRLConfig = field(default_factory=CRLConfig)

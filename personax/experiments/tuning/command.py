@@ -5,8 +5,9 @@ from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.experiments.tuning.config import TuningConfig
 from personax.experiments.tuning.report import tuning_report
 from personax.experiments.tuning.run import run_trials, tunable_methods, write_chosen
+from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.variant_mnist.scene_config import measurement_counts
+from personax.variant_mnist.scene_config import require_scene_memory
 
 
 def run_tuning(config: TuningConfig) -> None:
@@ -24,9 +25,8 @@ def check_tuning(config: TuningConfig) -> list[str]:
     methods = tunable_methods() if named is None else method_names(named, {OURS: OUR_TITLE})
     if OURS in methods:
         raise InputError(f"methods {named}: {OURS} is ours, which is not tuned; name baselines")
-    if config.n < 200 or config.epochs < 1:
-        raise InputError("n must be at least 200 and epochs at least 1")
+    resolve_device(config.device)
     if config.data_seed is None:
         raise InputError("data_seed: needed, because tuning must use other scenes than the reported results")
-    measurement_counts(config)
+    require_scene_memory(config)
     return methods

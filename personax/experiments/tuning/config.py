@@ -7,7 +7,9 @@ Examples:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+from personax.runs.bounds import FAR, Between, FilePath, Positive, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
@@ -19,20 +21,20 @@ class TuningConfig(SceneConfig):
 
     methods: str | None = None
     """Methods, such as beta_vae,mcl; by default all methods with more than one trial."""
-    n: int = 8000
+    n: Annotated[int, Between(200, FAR)] = 8000
     """Number of scenes: 80 % for training, 10 % for validation, 10 % for the test."""
-    epochs: int = 30
+    epochs: Positive = 30
     """Largest number of passes over the training rows per trial."""
-    data_seed: int | None = 1000
+    data_seed: Seed | None = 1000
     """Seed of the scenes and of their split; no reported result may use the same scenes."""
-    seed: int = 1000
+    seed: Seed = 1000
     """Seed of the models."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
-    folder: str | None = where_or_how(None)
+    folder: FilePath | None = where_or_how(None)
     """Folder of the scores of all trials; an interrupted command continues from there. Default:
     results/tuning."""
-    output: str | None = where_or_how(None)
+    output: FilePath | None = where_or_how(None)
     """File for the chosen settings; it is written only if all methods are tuned. Default:
     configs/baselines.yaml."""
 

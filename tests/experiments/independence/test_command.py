@@ -198,9 +198,9 @@ def test_a_table_with_nothing_to_test_is_refused(tmp_path: Path, capsys: pytest.
 
 
 BAD = {
-    "alpha 0": (["--alpha", "0"], "--alpha 0: must be between 0 and 1"),
-    "alpha 1": (["--alpha", "1"], "--alpha 1: must be"),
-    "alpha 5": (["--alpha", "5"], "--alpha 5: must be"),
+    "alpha 0": (["--alpha", "0"], "alpha 0: must be between 0 and 1"),
+    "alpha 1": (["--alpha", "1"], "alpha 1: must be between"),
+    "alpha 5": (["--alpha", "5"], "alpha 5: must be between"),
     "alpha text": (["--alpha", "small"], "alpha"),
     "unknown test": (["--tests", "kci,anova"], "--tests: 'anova' is unknown; choose from kci, hsic"),
     "repeated test": (["--tests", "kci,kci"], "a name is repeated"),
@@ -213,7 +213,7 @@ BAD = {
     "unknown implementation": (["--implementation", "fast"], "implementation"),
     "unknown stratum": (["--given", "Team"], "--given Team: no such feature; choose from"),
     "continuous stratum": (["--given", "Height"], "--given Height: continuous"),
-    "resamples": (["--resamples", "0"], "--resamples 0: must be at least 1"),
+    "resamples": (["--resamples", "0"], "resamples 0: must be from 1"),
     "jobs": (["--jobs", "0"], "--jobs 0"),
     "unknown option": (["--tset", "kci"], "tset"),
 }

@@ -253,8 +253,8 @@ def test_without_image_embeddings_there_is_nothing_to_fit(
     ("words", "told"),
     [
         (["--n", "100"], "100 people are too few for 12 latents"),
-        (["--model.latents", "{image: 0, text: 5}"], "latents.image 0: at least 1"),
-        (["--model.shared", "-1"], "shared -1: at least 0"),
+        (["--model.latents", "{image: 0, text: 5}"], "latents.image 0: must be from 1"),
+        (["--model.shared", "-1"], "shared -1: must be from 0 to 10,000"),
         (["--model.phase1.kl_warm_up", "2"], "kl_warm_up 2"),
         (["--seed", "-1"], "seed"),
         (["--device", "cuda:99"], "CUDA"),

@@ -65,7 +65,7 @@ def test_a_method_with_a_single_trial_is_not_tuned() -> None:
     [
         (["--methods", "mlc"], "mlc"),
         (["--n", "3"], "at least 200"),
-        (["--epochs", "0"], "epochs at least 1"),
+        (["--epochs", "0"], "epochs 0: must be at least 1"),
         (["--measurements", "3"], "measurements"),
         (["--data_seed", "null"], "data_seed"),
     ],
