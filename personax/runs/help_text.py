@@ -65,18 +65,30 @@ def usual_options(
     return "\n".join(lines)
 
 
-def described_options(config_class: type["DataclassInstance"]) -> dict[str, tuple[str, str]]:
-    """Field -> what its docstring says, and its default as text, which is empty for none."""
+def described_options(
+    config_class: type["DataclassInstance"], prefix: str = ""
+) -> dict[str, tuple[str, str]]:
+    """Option -> what its docstring says, and its default as text, which is empty for none.
+
+    Names of the options of nested dataclasses have dots, as in `option_names`.
+    """
     texts: dict[str, str] = {}
     for base in reversed(config_class.__mro__):
         if is_dataclass(base):
-            found = parse_from_object(base).params
-            texts |= {p.arg_name: " ".join((p.description or "").split()) for p in found}
+            documented = parse_from_object(base).params
+            texts |= {p.arg_name: " ".join((p.description or "").split()) for p in documented}
     defaults = {
         field.name: str(field.default) if isinstance(field.default, str | int | float) else ""
         for field in fields(config_class)
     }
-    return {name: (texts.get(name, ""), "" if text == "False" else text) for name, text in defaults.items()}
+    found = {
+        prefix + name: (texts.get(name, ""), "" if text == "False" else text)
+        for name, text in defaults.items()
+    }
+    for name, kind in get_type_hints(config_class).items():
+        if is_dataclass(kind) and isinstance(kind, type):
+            found |= described_options(kind, f"{prefix}{name}.")
+    return found
 
 
 def first_sentence(text: str) -> str:
@@ -94,7 +106,8 @@ def _values(config_class: type["DataclassInstance"], name: str) -> str:
     choices = [
         value for part in (kind, *get_args(kind)) if get_origin(part) is Literal for value in get_args(part)
     ]
-    return "" if kind is bool else f" {{{','.join(choices)}}}" if choices else f" {name.upper()}"
+    value = name.rpartition(".")[2].upper()
+    return "" if kind is bool else f" {{{','.join(choices)}}}" if choices else f" {value}"
 
 
 def plain_message(message: str, names: Sequence[str]) -> str:

@@ -65,7 +65,7 @@ def test_help_and_wrong_options_are_answered_without_slow_imports() -> None:
     assert SLOW_TO_IMPORT & set(imported) == set()
 
 
-@pytest.mark.parametrize(("name", "script"), [*SCRIPTS.items(), *ALSO.items()])
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_help_is_short_and_keeps_the_lines_of_its_examples(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,9 +81,11 @@ def test_help_is_short_and_keeps_the_lines_of_its_examples(
     assert max(map(len, printed.splitlines())) <= 110
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_a_subcommand_is_the_main_of_its_script(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert load_main(SCRIPTS[name])(["--no_such_option", "1"]) == 2
+@pytest.mark.parametrize(("name", "script"), [*SCRIPTS.items(), *ALSO.items()])
+def test_a_subcommand_is_the_main_of_its_script(
+    name: str, script: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load_main(script)(["--no_such_option", "1"]) == 2
     of_script = capsys.readouterr().err.partition("error: ")[2]
     assert main([name, "--no_such_option", "1"]) == 2
     assert capsys.readouterr().err.partition("error: ")[2] == of_script
@@ -94,7 +96,7 @@ def test_a_python_without_the_packages_is_told_in_one_line() -> None:
     done = subprocess.run(isolated, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "has no package 'jsonargparse'" in done.stderr
+    assert re.search(r"has no package '\w+'; use", done.stderr)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

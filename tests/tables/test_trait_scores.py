@@ -74,7 +74,7 @@ def test_a_cell_packed_by_rater_is_split() -> None:
         ([1, 2, 3], "3 values where 5 are expected"),
         ('{"Openness": 1, "Kindness": 2}', "where the keys Openness, .* are expected"),
         ("high", "'high' where a list or dict"),
-        (2.0, "2.0 where a list or dict"),
+        (2.0, "'2.0' where a list or dict"),
     ],
 )
 def test_cells_that_do_not_hold_five_scores_are_refused(cell: Any, words: str) -> None:

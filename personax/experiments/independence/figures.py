@@ -29,7 +29,7 @@ STYLE: dict[Any, Any] = {
 }
 CELL_WIDTH, CELL_HEIGHT = 0.56, 0.235  # inches
 LETTER_HEIGHT = 0.075  # inches that a letter of an upright name takes
-LONGEST_NAME = 28
+LONGEST_LABEL = 28
 FEWEST_WIDTHS = 3  # a panel is at least as wide as three cells, so that its title fits
 FULL_NAMES = {
     "aggregated": "Aggregated",
@@ -268,7 +268,7 @@ def _abbreviated(trait: str) -> str:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    return name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
 
 
 def _ink(colour: RGBA) -> str:

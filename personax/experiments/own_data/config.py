@@ -8,7 +8,7 @@ A YAML file says which array (.npy, .npz, .parquet, .csv) is which measurement o
 
 Examples:
   run_own_data.py --data people.yaml --model.latents '{face: 2, voice: 2}'
-  run_own_data.py --config my_experiment.yaml --seeds 0,1,2      options in a file, several seeds
+  run_own_data.py --config configs/own_data_example.yaml --seeds 0,1,2      options in a file, several seeds
   run_own_data.py --config configs/own_embeddings.yaml --data people.yaml --model.latents '{text: 5}'
                                                                  vectors of hundreds of numbers
 
