@@ -62,9 +62,10 @@ def support_of_directions(
         one of the two latents is constant, which can happen after a failed fit.
     """
     varies = ~constant_columns(latents)
-    data = np.zeros(latents.shape)
+    n, d = latents.shape
+    data = np.zeros((n, d))
     data[:, varies] = standardised(latents[:, varies])
-    curves = [SPLINES.fit_transform(data[:, [k]]) if varies[k] else data[:, []] for k in range(data.shape[1])]
+    curves = [SPLINES.fit_transform(data[:, [k]]) if varies[k] else data[:, []] for k in range(d)]
     marks = cpdag_marks(marks_from_adjacency(adjacency))
     support = np.full(adjacency.shape, np.nan)
     for i, j in np.argwhere((adjacency == 1) & (marks == TAIL) & (marks.T == TAIL)).tolist():
