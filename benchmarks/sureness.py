@@ -1,6 +1,6 @@
 """How sure learned edges are: fit the curves of personax/graphs/sureness.py, and check them on other models.
 
-    python benchmarks/sureness.py                            # 200 models; about an hour on 2 cores
+    python benchmarks/sureness.py                            # 136 models; about 20 minutes on 2 cores
     python benchmarks/sureness.py --models 20 --check 10     # a look
 
 Each model has two modalities of two or three latents, three measurements of each, and a random graph; the
@@ -52,7 +52,7 @@ STEPS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)  # of what is said, for the table
 class SurenessConfig:
     """Sureness of learned edges."""
 
-    models: Annotated[int, Between(4, 10_000)] = 200
+    models: Annotated[int, Between(4, 10_000)] = 136
     """Number of simulated models."""
     check: Annotated[int, Between(2, 10_000)] = 100
     """The last so many are for the check only."""
