@@ -17,7 +17,7 @@ PAIR = np.array([[0, 1], [0, 0]])
 
 def pair(effect: Callable[[np.ndarray], np.ndarray], n: int = 800, seed: int = 0) -> np.ndarray:
     cause, noise = np.random.default_rng(seed).normal(size=(2, n))
-    return np.column_stack([cause, effect(cause) + 0.5 * noise])
+    return np.asarray(np.column_stack([cause, effect(cause) + 0.5 * noise]))
 
 
 def linear(x: np.ndarray) -> np.ndarray:
@@ -25,7 +25,7 @@ def linear(x: np.ndarray) -> np.ndarray:
 
 
 def bent(x: np.ndarray) -> np.ndarray:
-    return np.tanh(2 * x)
+    return np.asarray(np.tanh(2 * x))
 
 
 def test_the_gain_of_a_linear_gaussian_edge_is_its_mutual_information() -> None:
