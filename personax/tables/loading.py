@@ -16,6 +16,7 @@ from personax.tables.column_map import UNKNOWN, ColumnPlan, read_columns
 from personax.tables.declarations import UNSAID_UNIT
 from personax.tables.embeddings import CheckedVectors, PeopleEmbeddings, Slot, check_embeddings, gather
 from personax.tables.file_form import read_form
+from personax.tables.form_guess import guess_form
 from personax.tables.hub import REPOSITORIES, fetch
 from personax.tables.parsing import doubts, read_declared, read_ids, read_numbers, read_scores
 from personax.tables.people_table import LoadReport, PeopleTable
@@ -185,8 +186,9 @@ def _build_table(
 
 def propose_file(dataset: DatasetName | None, table: Path) -> str:
     """A `--columns` file for a table, to be corrected by hand (proposal.py). Raises InputError."""
-    raw = read_files([table])
-    return propose_columns(raw, _plan(raw, dataset, None))
+    form = guess_form(table)
+    raw = read_files([table], form=form)
+    return propose_columns(raw, _plan(raw, dataset, None), form)
 
 
 def _plan(raw: RawTable, dataset: DatasetName | None, columns: Path | None) -> ColumnPlan:
