@@ -34,7 +34,7 @@ from personax.tables.schema import (
     schema_of,
 )
 from personax.tables.simulation import SIMULATED_WARNING, simulate_table
-from personax.tables.trait_scores import Aggregate, aggregate_scores
+from personax.tables.trait_scores import AGGREGATES, Aggregate, aggregate_scores
 from personax.views import Truth
 
 FEWEST_COMPLETE_ROWS = 5
@@ -105,10 +105,7 @@ def load_table(
         >>> list(table.scores)
         ['aggregated', 'chatgpt', 'gemini', 'llama']
     """
-    if table is None and dataset is None:
-        raise InputError("no table: name a dataset (athlete or celeb), or a file with --table")
-    if n is not None and n < 1:
-        raise InputError(f"n = {n}: at least one row is needed")
+    check_request(dataset, source, table, aggregate, n)
     if table is not None:
         raw = read_files([Path(table)], form=read_form(columns))
         loaded = _build_table(raw, dataset, columns, aggregate, embeddings, n)
@@ -122,6 +119,20 @@ def load_table(
     loaded = _build_table(raw, dataset, columns, aggregate, embeddings, n)
     report = replace(loaded.report, warnings=(*fetched.warnings, *loaded.report.warnings))
     return replace(loaded, name=dataset, source=fetched.source, revision=fetched.revision, report=report)
+
+
+def check_request(dataset: Any, source: Any, table: Path | None, aggregate: Any, n: Any) -> None:
+    """Raise InputError for arguments of `load_table` that mean nothing."""
+    if table is None and dataset is None:
+        raise InputError("no table: name a dataset (athlete or celeb), or a file with --table")
+    if dataset is not None and dataset not in REPOSITORIES:
+        raise InputError(f"dataset {dataset!r}: unknown; choose from {', '.join(REPOSITORIES)}")
+    if not isinstance(source, HubSource | SimulatedSource):
+        raise InputError(f"source {source!r}: must be HubSource() or SimulatedSource()")
+    if aggregate not in AGGREGATES:
+        raise InputError(f"aggregate {aggregate!r}: unknown; choose from {', '.join(AGGREGATES)}")
+    if n is not None and (not isinstance(n, int | np.integer) or n < 1):
+        raise InputError(f"n = {n!r}: must be a whole number of at least one row")
 
 
 def _build_table(
