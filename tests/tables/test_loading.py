@@ -418,7 +418,13 @@ def test_a_call_without_table_or_rows_is_refused() -> None:
     ],
 )
 def test_arguments_that_mean_nothing_are_refused(argument: dict[str, Any], message: str) -> None:
-    right = {"dataset": "athlete", "source": SimulatedSource(), "table": None, "aggregate": "mean", "n": None}
+    right: dict[str, Any] = {
+        "dataset": "athlete",
+        "source": SimulatedSource(),
+        "table": None,
+        "aggregate": "mean",
+        "n": None,
+    }
     check_request(**right)
     with pytest.raises(InputError, match=message):
         check_request(**right | argument)

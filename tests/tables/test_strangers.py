@@ -1,6 +1,7 @@
 """A stranger's table: own scores, targets, dates, order, units and marks for missing values, as declared."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -282,7 +283,7 @@ def test_a_proposed_file_can_be_used_as_it_stands(tmp_path: Path) -> None:
     ],
 )
 def test_a_proposed_file_says_how_the_text_is_written(
-    tmp_path: Path, name: str, written: dict[str, str], said: str
+    tmp_path: Path, name: str, written: dict[str, Any], said: str
 ) -> None:
     """A column of numbers with decimal commas is no free text, and no encoding is a dead end."""
     frame, path = stranger_frame(), tmp_path / name
