@@ -56,7 +56,7 @@ def assert_fits_a_page(figure: Figure, *, cells: bool = False, any_width: bool =
     width, height = figure.get_size_inches()
     assert width in (COLUMN_WIDTH, PAGE_WIDTH) or (any_width and width <= PAGE_WIDTH)
     assert height <= PAGE_HEIGHT
-    every = [text for text in figure.findobj(Text) if isinstance(text, Text)]
+    every = list(figure.findobj(Text))
     axes_of = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     beyond = {label for axis in axes_of for label in axis.get_ticklabels()}
     beyond -= {label for axis in axes_of if axis.axes.get_visible() for _, label in shown_ticks(axis)}

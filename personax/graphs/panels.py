@@ -256,11 +256,11 @@ def on_a_page(panels: Sequence[GraphPanel], below: float) -> Row:
     for panel in reversed(panels):
         rows.append(side_by_side([panel], rows[-1].top + HEADING_HEIGHT if rows else below))
     width = max(row.width for row in rows)
-    stacked = [_centred(row.panels[0], width) for row in reversed(rows)]
+    stacked = [_in_the_middle(row.panels[0], width) for row in reversed(rows)]
     return Row(stacked, width, rows[-1].top, [row.titles[0] for row in reversed(rows)])
 
 
-def _centred(panel: GraphPanel, width: float) -> GraphPanel:
+def _in_the_middle(panel: GraphPanel, width: float) -> GraphPanel:
     """The panel, moved to the middle of a picture of this width."""
     extent = panel.extent()
     return panel.moved(np.array([(width - extent.left - extent.right) / 2, 0]))

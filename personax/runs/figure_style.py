@@ -116,7 +116,7 @@ def take_texts_as_written(figure: Figure) -> None:
     the names of latents, such as `$z_{1{,}2}$`, are formulas here.
     """
     for axis in _axes_of(figure):
-        places = axis.get_majorticklocs()
+        places = [float(place) for place in axis.get_majorticklocs()]
         labels = axis.get_major_formatter().format_ticks(places)
         if not all(map(is_unicode, labels)):  # the formatter would write them anew when they are drawn
             axis.set_major_locator(FixedLocator(places))

@@ -103,7 +103,7 @@ def _write_effects(
                 va="center",
                 fontsize=CELL_TEXT_SIZE,
                 fontweight="bold" if bold[i, j] else "normal",
-                color=ink_on(EFFECT_COLOURS(values[i, j] / top)),
+                color=ink_on(EFFECT_COLOURS(float(values[i, j]) / top)),
             )
             text.set_in_layout(False)  # the text is within the axes, and measuring hundreds takes seconds
 
