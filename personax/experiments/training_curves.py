@@ -5,8 +5,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from personax.runs.figure_style import BLUE, GREY, ORANGE, PAGE_WIDTH, new_figure, save_figure, tidy_axes
+from personax.runs.figure_style import (
+    BLUE,
+    COLUMN_WIDTH,
+    GREY,
+    ORANGE,
+    PAGE_WIDTH,
+    new_figure,
+    paper_style,
+    save_figure,
+    tidy_axes,
+)
+from personax.runs.text_sizes import wrap_to
 
 TERMS = {
     "": "objective",
@@ -19,6 +31,7 @@ TERMS = {
 }  # names of our model's terms; the terms of a baseline keep their own names
 
 
+@paper_style()
 def draw_curves(history: pd.DataFrame, stem: Path, *, ours: bool = True) -> list[Path]:
     """Draw the objective and its terms per epoch, then the population per generation, if there is one.
 
@@ -39,18 +52,22 @@ def draw_curves(history: pd.DataFrame, stem: Path, *, ours: bool = True) -> list
     panels = len(suffixes) + bool(len(generations))
     columns = min(3, panels)
     rows = -(-panels // columns)
-    figure = new_figure(PAGE_WIDTH * columns / 3, 2.0 * rows)
+    width = PAGE_WIDTH if panels > 1 else COLUMN_WIDTH
+    figure = new_figure(width, 2.0 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, suffix in zip(axes, suffixes, strict=False):
         for part, colour in (("train", BLUE), ("validation", ORANGE)):
             panel.plot(epochs["epoch"], epochs[f"{part}{suffix}"], color=colour, label=part, lw=1.3)
         plain = suffix.strip("_").replace("_", " ") or "objective"
-        panel.set_title(TERMS.get(suffix, plain) if ours else plain, fontsize=9)
-        panel.set_xlabel("epoch", fontsize=8)
-    axes[0].legend(fontsize=7, frameon=False)
+        title = TERMS.get(suffix, plain) if ours else plain
+        panel.set_title(wrap_to(title, 0.9 * width / columns))
+        panel.set_xlabel("epoch")
+    axes[0].legend()
     if len(generations):
         _draw_population(axes[panels - 1], generations)
     tidy_axes(axes[:panels])
+    for panel in axes[:panels]:
+        panel.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     for panel in axes[panels:]:
         panel.set_visible(False)
     return save_figure(figure, stem)
@@ -63,6 +80,6 @@ def _draw_population(panel: Axes, generations: pd.DataFrame) -> None:
         panel.scatter([generation] * len(values), values, s=8, color=GREY, linewidths=0)
     best = [min(values, default=np.nan) for values in known]
     panel.plot(generations["generation"], best, color=ORANGE, lw=1.3, label="best")
-    panel.set_title("identification, Eq. (9)", fontsize=9)
-    panel.set_xlabel("generation", fontsize=8)
-    panel.legend(fontsize=7, frameon=False)
+    panel.set_title("identification, Eq. (9)")
+    panel.set_xlabel("generation")
+    panel.legend()

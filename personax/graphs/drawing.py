@@ -5,6 +5,7 @@ its right; further modalities follow in other colours. i -> j is an arrow, i —
 i <-> j a line with an arrowhead at both ends; a circle is an unknown mark (FCI).
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,22 +22,31 @@ from personax.graphs.graph import ARROW, CIRCLE, Edge, Graph
 from personax.graphs.layout import Route, bezier, part_of_bezier
 from personax.graphs.panels import (
     EDGE_FONT,
-    LINE_SPACING,
+    HEADING_HEIGHT,
     MARGIN,
     NODE_FONT,
     TITLE_FONT,
     GraphPanel,
     arrange,
+    on_a_page,
     place_edge_labels,
-    side_by_side,
-    text_size,
 )
-from personax.runs.figure_style import MODALITY_COLOURS, fonts_for, new_figure, save_figure
+from personax.runs.figure_style import (
+    MODALITY_COLOURS,
+    PAGE_WIDTH,
+    TEXT_SIZE,
+    fonts_for,
+    new_figure,
+    save_figure,
+)
+from personax.runs.text_sizes import LINE_SPACING, text_size
 from personax.views import SHARED
+
+log = logging.getLogger(__name__)
 
 SHARED_COLOUR = "#b3261e"
 INK, DIFFERENT, FAINT = "#2b2b2b", "#d1571b", "#6b6b6b"
-LABEL_FONT = 8.5
+LABEL_FONT = TEXT_SIZE
 HEAD_LENGTH, HEAD_WIDTH, CIRCLE_RADIUS = 0.125, 0.105, 0.042  # of arrowheads and circle marks
 NOTE_HEIGHT = 0.19  # from one line below the picture to the next
 
@@ -207,22 +217,27 @@ def _draw_panels(panels: Sequence[GraphPanel], stem: Path, note: str, formats: S
     """Draw the panels side by side. All coordinates are inches from the lower left corner of the picture."""
     lines = _footnotes(panels, note)
     below = 0.35 + NOTE_HEIGHT * len(lines)
-    placed, width, top = side_by_side(panels, below)
+    placed, width, top, titles = on_a_page(panels, below)
     longest = max((text_size(line, LABEL_FONT).width for line in lines), default=0.0) + MARGIN
     if longest > width:
         shift = np.array([(longest - width) / 2, 0])
         placed, width = [panel.moved(shift) for panel in placed], longest
-    height = top + (0.35 if any(panel.title for panel in panels) else 0)
+    height = top + (HEADING_HEIGHT if any(panel.title for panel in panels) else 0)
+    if width > PAGE_WIDTH:
+        size = TEXT_SIZE * PAGE_WIDTH / width
+        log.info(
+            "%s: %.1f in wide; on a page, %.1f in wide, its text is %.1f pt", stem, width, PAGE_WIDTH, size
+        )
     with matplotlib.rc_context({"pdf.fonttype": 42}):
         figure = new_figure(width, height)
         figure.set_layout_engine("none")
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
         axes.set_axis_off()
-        for panel in placed:
+        for panel, y in zip(placed, titles, strict=True):
             _draw_panel(axes, panel)
             extent = panel.extent()
             middle = (extent.left + extent.right) / 2
-            axes.text(middle, height - 0.12, panel.title, fontsize=TITLE_FONT, ha="center", va="top")
+            axes.text(middle, y, panel.title, fontsize=TITLE_FONT, ha="center", va="top")
         for number, line in enumerate(lines):
             y = below - 0.28 - NOTE_HEIGHT * number
             axes.text(width / 2, y, line, fontsize=LABEL_FONT, ha="center", va="center", color=FAINT)

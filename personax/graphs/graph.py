@@ -5,7 +5,7 @@ independences agree. A PAG also allows for hidden common causes. A mark is what 
 ends: an arrowhead, a tail (plain end), or a circle (unknown).
 """
 
-import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -265,10 +265,10 @@ class Graph(Described):
         ends = {NONE: "none", TAIL: "none", ARROW: "normal", CIRCLE: "odot"}
         marks, lines = self.endpoint_marks, ["digraph {", "  node [shape=box, style=rounded];"]
         for name in self.names:
-            text = json.dumps(f"{name}\n{labels[name]}" if labels.get(name) else name, ensure_ascii=False)
-            lines.append(f"  {json.dumps(name, ensure_ascii=False)} [label={text}];")
+            text = f"{name}\n{labels[name]}" if labels.get(name) else name
+            lines.append(f"  {dot_text(name)} [label={dot_text(text)}];")
         for edge in self.edges():
-            source, target = (json.dumps(self.names[i], ensure_ascii=False) for i in edge[:2])
+            source, target = (dot_text(self.names[i]) for i in edge[:2])
             head, tail = ends[marks[edge.source, edge.target]], ends[marks[edge.target, edge.source]]
             lines.append(f"  {source} -> {target} [dir=both, arrowhead={head}, arrowtail={tail}];")
         return "\n".join([*lines, "}"]) + "\n"
@@ -308,6 +308,21 @@ class Graph(Described):
             )
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(f"{path}: {error}") from error
+
+
+def dot_text(text: str) -> str:
+    r"""A text in quotes for Graphviz, such that it shows what a person has written.
+
+    Graphviz reads a backslash as the start of a command (`\N` is the name of the node), `&lt;` as a character
+    of HTML, and knows no control characters but the end of a line. A lone half of a character becomes "?".
+
+    >>> print(dot_text('say "hi"'), dot_text("a\\N"), dot_text("two\nlines"), dot_text("&lt;"))
+    "say \"hi\"" "a\\N" "two\nlines" "&amp;lt;"
+    """
+    encodable = text.encode(errors="replace").decode()
+    lines = encodable.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").splitlines()
+    printable = ("".join(" " if unicodedata.category(c) == "Cc" else c for c in line) for line in lines)
+    return '"' + r"\n".join(printable) + '"'
 
 
 def _are_texts(value: Any) -> bool:

@@ -20,6 +20,8 @@ from personax.views import SHARED
 
 GAP = np.array([0.6, 0.55])  # between neighbouring nodes: horizontal, vertical
 BLOCK_GAP = 0.75  # between modalities
+# Most columns of a modality, and a factor for horizontal gaps; the first with which a graph fits on a page.
+WIDTHS = ((4, 1.0), (4, 0.65), (3, 0.65), (2, 0.65))
 CLEARANCE = 0.07  # between an edge and a node that is not one of its ends
 BENDS = (0.0, *(sign * bend for bend in (0.08, 0.16, 0.25, 0.36, 0.5, 0.7, 0.95) for sign in (1, -1)))
 LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is largest: half way, or nearer to one end
@@ -69,9 +71,14 @@ def part_of_bezier(control: Float[np.ndarray, "3 2"], start: float, stop: float)
     return np.array([ends[0], middle, ends[1]])
 
 
-def _slots(count: int, cell: Float[np.ndarray, " 2"], *, in_a_row: bool) -> Float[np.ndarray, "slots 2"]:
-    """(>= count, 2) staggered slots for the nodes of one block; the top left one is (0, 0), y points up."""
-    columns = count if in_a_row else max(1, min(4, round(sqrt(count * 0.9))))
+def _slots(
+    count: int, cell: Float[np.ndarray, " 2"], *, in_a_row: bool = False, most: int = 4
+) -> Float[np.ndarray, "slots 2"]:
+    """(>= count, 2) staggered slots for the nodes of one block; the top left one is (0, 0), y points up.
+
+    There are at most `most` columns, unless all slots are in a row.
+    """
+    columns = count if in_a_row else max(1, min(most, round(sqrt(count * 0.9))))
     rows = ceil(count / columns)
     lift = 0.0 if columns == 1 or in_a_row else 0.5
     places = [
@@ -84,19 +91,38 @@ def _slots(count: int, cell: Float[np.ndarray, " 2"], *, in_a_row: bool) -> Floa
     return np.array(places)
 
 
+def _slots_within(
+    graph: Graph, boxes: dict[str, Float[np.ndarray, " 2"]], room: float, width: float
+) -> dict[str, Float[np.ndarray, "_ 2"]]:
+    """Slots of every block such that the picture is at most so wide, or as narrow as it can be.
+
+    `boxes` holds the size of the nodes of every block, and `room` is added to the gaps between them.
+    """
+    slots: dict[str, np.ndarray] = {}
+    for most, tightness in WIDTHS:
+        cells = {block: box + GAP * (tightness, 1) + room for block, box in boxes.items()}
+        slots = _block_slots(graph, cells, most, tightness * BLOCK_GAP)
+        ends = [
+            (at[:, 0].min() - boxes[b][0] / 2, at[:, 0].max() + boxes[b][0] / 2) for b, at in slots.items()
+        ]
+        if max(right for _, right in ends) - min(left for left, _ in ends) <= width:
+            break
+    return slots
+
+
 def _block_slots(
-    graph: Graph, cells: dict[str, Float[np.ndarray, " 2"]]
+    graph: Graph, cells: dict[str, Float[np.ndarray, " 2"]], most: int, block_gap: float
 ) -> dict[str, Float[np.ndarray, "_ 2"]]:
     """Slots of every block of the picture: shared latents centred on top, modalities from left to right."""
     below = [block for block in graph.block_names if block != SHARED]
     slots: dict[str, np.ndarray] = {}
     x, height = 0.0, 0.0
-    raw = {block: _slots(len(graph.members(block)), cells[block], in_a_row=False) for block in below}
+    raw = {block: _slots(len(graph.members(block)), cells[block], most=most) for block in below}
     tallest = max((np.ptp(places[:, 1]) for places in raw.values()), default=0.0)
     for block in below:
         places = raw[block] - [0, (tallest - np.ptp(raw[block][:, 1])) / 2]
         slots[block] = places + np.array([x, 0])
-        x += np.ptp(places[:, 0]) + cells[block][0] + BLOCK_GAP
+        x += np.ptp(places[:, 0]) + cells[block][0] + block_gap
         height = max(height, cells[block][1])
     if SHARED in graph.block_names:
         row = _slots(len(graph.members(SHARED)), cells[SHARED], in_a_row=True)
@@ -253,19 +279,25 @@ def _cost(faults: Float[np.ndarray, " 4"], positions: Float[np.ndarray, "d 2"], 
 
 
 def place_nodes(
-    graph: Graph, edges: Sequence[Edge], sizes: Float[np.ndarray, "d 2"], *, room: float = 0.0
+    graph: Graph,
+    edges: Sequence[Edge],
+    sizes: Float[np.ndarray, "d 2"],
+    *,
+    room: float = 0.0,
+    width: float = np.inf,
 ) -> Float[np.ndarray, "d 2"]:
     """Return the centres of the nodes, in inches, y upwards. The same arguments give the same result.
 
     `sizes` holds the width and height of each node's box; `room` is added to the gaps between the boxes.
+    A graph that would be wider than `width` gets smaller gaps and fewer columns.
     `edges` may differ from the edges of the graph: two graphs that are drawn side by side share one
     placement, which is made for the edges of both.
     """
     members = {block: graph.members(block) for block in graph.block_names}
-    cells = {block: sizes[nodes].max(0) + GAP + room for block, nodes in members.items()}
-    slots = _block_slots(graph, cells)
+    boxes = {block: sizes[nodes].max(0) for block, nodes in members.items()}
+    slots = _slots_within(graph, boxes, room, width)
     order = {block: np.arange(len(places)) for block, places in slots.items()}
-    wiring = wire(edges, sizes, float(np.mean(list(cells.values()))))
+    wiring = wire(edges, sizes, float(np.mean([box + GAP + room for box in boxes.values()])))
     current = np.zeros((len(graph.names), 2))
     for block, places in slots.items():
         current[members[block]] = places[: len(members[block])]

@@ -8,31 +8,21 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 from jaxtyping import Float
-from matplotlib.figure import Figure
 
 from personax.graphs.graph import Edge, Graph
 from personax.graphs.layout import Route, place_nodes, route_edges
-from personax.runs.figure_style import new_figure, take_texts_as_written
+from personax.runs.figure_style import CELL_TEXT_SIZE, PAGE_WIDTH, TEXT_SIZE
+from personax.runs.text_sizes import text_size
 
-NODE_FONT, EDGE_FONT, TITLE_FONT = 9.5, 7.0, 11.0
-MEASURING_DPI = 200
+NODE_FONT, EDGE_FONT, TITLE_FONT = TEXT_SIZE, CELL_TEXT_SIZE, TEXT_SIZE
 MARGIN = 0.3  # around each graph
-LINE_SPACING = 1.15  # of the lines in a node
+HEADING_HEIGHT = 0.35  # of the title above a graph
 # Where an edge label may stand along its curve, best places first.
 LABEL_PLACES = (0.5, 0.44, 0.56, 0.38, 0.62, 0.32, 0.68, 0.26, 0.74, 0.2, 0.8)
-
-
-class TextSize(NamedTuple):
-    """The width and height of a text."""
-
-    width: float
-    height: float
 
 
 class Extent(NamedTuple):
@@ -100,11 +90,12 @@ class LabelSpot(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Panels beside each other, the width of the whole and its upper border."""
+    """Panels beside or below each other: the width of all, their upper border, the heights of the titles."""
 
     panels: list[GraphPanel]
     width: float
     top: float
+    titles: list[float]
 
 
 def pretty_name(name: str) -> str:
@@ -141,29 +132,6 @@ def edge_label(graph: Graph, edge: Edge) -> str:
     return ""
 
 
-@lru_cache(maxsize=1)
-def _measuring_figure() -> Figure:
-    figure = new_figure(4, 4)
-    figure.set_dpi(MEASURING_DPI)
-    return figure
-
-
-def text_size(text: str, font: float) -> TextSize:
-    """Measure a text that is written with this font size in the present fonts."""
-    return _size_in_fonts(text, font, tuple(matplotlib.rcParams["font.family"]))
-
-
-@lru_cache(maxsize=4096)
-def _size_in_fonts(text: str, font: float, families: tuple[str, ...]) -> TextSize:
-    """Measure a text in the fonts `families`, matplotlib's current ones; sizes are cached for each font."""
-    figure = _measuring_figure()
-    drawn = figure.text(0.5, 0.5, text, fontsize=font, family=families, linespacing=LINE_SPACING)
-    take_texts_as_written(figure)
-    extent = drawn.get_window_extent()
-    drawn.remove()
-    return TextSize(extent.width / MEASURING_DPI, extent.height / MEASURING_DPI)
-
-
 def _node_sizes(graph: Graph, texts: Sequence[str]) -> Float[np.ndarray, "d 2"]:
     """(d, 2) sizes of the boxes. All nodes of a block get the same size, to align rows and columns."""
     padding, smallest = np.array([0.24, 0.2]), np.array([0.55, 0.4])
@@ -193,7 +161,9 @@ def arrange(graphs: Sequence[Graph], titles: Sequence[str], labels: Mapping[str,
             drawn_here = graphs if comparable else [graph]
             edges = sorted({edge for each in drawn_here for edge in each.edges()})
             room = max(_label_room(each) for each in drawn_here)
-            positions = place_nodes(graph, edges, sizes, room=room)
+            # With labels, an edge in a narrow place could only be drawn over a node.
+            width = np.inf if room else PAGE_WIDTH - 2 * MARGIN
+            positions = place_nodes(graph, edges, sizes, room=room, width=width)
         routes = route_edges(graph.edges(), positions, sizes)
         panels.append(GraphPanel(graph, texts, positions, sizes, routes, title, different))
     return panels
@@ -277,6 +247,25 @@ def place_edge_labels(panel: GraphPanel) -> list[EdgeLabel]:
     return placed
 
 
+def on_a_page(panels: Sequence[GraphPanel], below: float) -> Row:
+    """Move the panels next to each other, or below each other where the page is too narrow for that."""
+    row = side_by_side(panels, below)
+    if row.width <= PAGE_WIDTH or len(panels) == 1:
+        return row
+    rows: list[Row] = []  # from the lowest one upwards
+    for panel in reversed(panels):
+        rows.append(side_by_side([panel], rows[-1].top + HEADING_HEIGHT if rows else below))
+    width = max(row.width for row in rows)
+    stacked = [_in_the_middle(row.panels[0], width) for row in reversed(rows)]
+    return Row(stacked, width, rows[-1].top, [row.titles[0] for row in reversed(rows)])
+
+
+def _in_the_middle(panel: GraphPanel, width: float) -> GraphPanel:
+    """The panel, moved to the middle of a picture of this width."""
+    extent = panel.extent()
+    return panel.moved(np.array([(width - extent.left - extent.right) / 2, 0]))
+
+
 def side_by_side(panels: Sequence[GraphPanel], below: float) -> Row:
     """Move the panels next to each other, centred on one horizontal line; they begin at height `below`."""
     extents = [panel.extent() for panel in panels]
@@ -288,4 +277,5 @@ def side_by_side(panels: Sequence[GraphPanel], below: float) -> Row:
         middle = np.array([(extent.left + extent.right) / 2, (extent.bottom + extent.top) / 2])
         moved.append(panel.moved(np.array([x + width / 2, below + height / 2]) - middle))
         x += width
-    return Row(moved, x, below + height)
+    top = below + height
+    return Row(moved, x, top, [top + HEADING_HEIGHT - 0.12] * len(moved))

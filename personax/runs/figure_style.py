@@ -1,4 +1,8 @@
-"""What all figures share: colours, an empty figure, tidy axes, fonts, and how a figure is saved."""
+"""What all figures share: widths, sizes of text, colours, an empty figure, fonts, and how a figure is saved.
+
+A figure is as wide as a column or a page of a paper, so that it is printed as large as it is drawn, and its
+text keeps its size. In every colour map dark means more, and a quantity has the same map in all figures.
+"""
 
 import logging
 import re
@@ -7,17 +11,21 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib
-from matplotlib import font_manager
+from matplotlib import colormaps, font_manager
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FixedLocator
+from matplotlib.transforms import Bbox
 
 from personax.runs.documents import is_unicode
 from personax.runs.files import atomic_path
@@ -30,11 +38,44 @@ MODALITY_COLOURS = (BLUE, "#3d8f5f", "#8e5ea2", "#b5793a", "#147a7a", "#7a4a22")
 OUR_FORMULA = re.compile(r"\$[sz]_\{[0-9]+(?:\{,\}[0-9]+)?\}\$")  # the name of a latent, see graphs/panels.py
 UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
 
-PAGE_WIDTH = 7.2  # inches between the margins of a page; wider figures are shrunk there, with their text
+COLUMN_WIDTH, PAGE_WIDTH = 3.5, 7.2  # inches; a wider figure is shrunk when it is printed, with its text
+PAGE_HEIGHT = 9.5  # inches; there is room for a short caption
+TEXT_SIZE = 9.0  # points
+CELL_TEXT_SIZE = 8.0  # points of numbers within heatmaps, scatter matrices, bars, and on the edges of graphs
+
+# What a colour shows -> its map. Dark is more, everywhere.
+SHARE_COLOURS, EVIDENCE_COLOURS = colormaps["YlGnBu"], colormaps["YlGnBu"]
+EFFECT_COLOURS, SCORE_COLOURS = colormaps["magma_r"], colormaps["cividis_r"]
+
+RGBA = tuple[float, float, float, float]
+
+PAPER_STYLE: dict[Any, Any] = {
+    **dict.fromkeys(("font.size", "axes.titlesize", "axes.labelsize"), TEXT_SIZE),
+    **dict.fromkeys(
+        ("xtick.labelsize", "ytick.labelsize", "figure.titlesize", "figure.labelsize"), TEXT_SIZE
+    ),
+    **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), TEXT_SIZE),
+    "axes.linewidth": 0.6,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+}
 
 # Equal figures are equal files: no date of creation is written, and names within an SVG are not drawn anew.
 SALT = "personax"
 UNDATED: dict[str, dict[str, Any]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Inside the with statement, or in a function with this decorator, all text has the size of a paper's."""
+    with matplotlib.rc_context(PAPER_STYLE):
+        yield
+
+
+def ink_on(colour: RGBA) -> str:
+    """The colour of a text on this colour: black on light ones, white on dark ones."""
+    red, green, blue = colour[:3]
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -45,19 +86,26 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def tidy_axes(panels: Iterable[Axes]) -> None:
-    """Small tick labels, and no lines at the top and at the right."""
+    """No lines at the top and at the right."""
     for panel in panels:
-        panel.tick_params(labelsize=7)
         panel.spines[["top", "right"]].set_visible(False)
 
 
 def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
-    """Write the figure atomically to `stem`.png and `stem`.svg, or in other formats; returns the paths."""
+    """Write the figure atomically to `stem`.png and `stem`.svg, or in other formats; returns the paths.
+
+    The files are as large as the figure. Its layout is computed once, not for each file.
+    """
     take_texts_as_written(figure)
+    layout = figure.get_layout_engine()
+    if layout is not None and figure.axes:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+    keep_tick_labels_apart(figure)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
     for path in paths:
         with atomic_path(path) as temporary, matplotlib.rc_context({"svg.hashsalt": SALT}):
-            figure.savefig(temporary, dpi=180, bbox_inches="tight", metadata=UNDATED.get(path.suffix))
+            figure.savefig(temporary, dpi=180, metadata=UNDATED.get(path.suffix))
     return paths
 
 
@@ -67,13 +115,57 @@ def take_texts_as_written(figure: Figure) -> None:
     matplotlib would read a column that is called `$a$` as a formula, and stop at one called `$\frac{$`. Only
     the names of latents, such as `$z_{1{,}2}$`, are formulas here.
     """
+    for axis in _axes_of(figure):
+        places = [float(place) for place in axis.get_majorticklocs()]
+        labels = axis.get_major_formatter().format_ticks(places)
+        if not all(map(is_unicode, labels)):  # the formatter would write them anew when they are drawn
+            axis.set_major_locator(FixedLocator(places))
+            axis.set_major_formatter(FixedFormatter([_encodable(label) for label in labels]))
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         written = text.get_text()
         if UNESCAPED_DOLLAR.search(OUR_FORMULA.sub("", written)):
             text.set_parse_math(False)
-        if not is_unicode(written):
-            text.set_text(written.encode(errors="replace").decode())
+        text.set_text(_encodable(written))
+
+
+def _encodable(text: str) -> str:
+    """The text with "?" in place of halves of characters (lone surrogates), which no file can hold."""
+    return text if is_unicode(text) else text.encode(errors="replace").decode()
+
+
+def _axes_of(figure: Figure) -> list[Axis]:
+    return [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+
+
+def keep_tick_labels_apart(figure: Figure) -> None:
+    """Where tick labels of an axis overlap, write only every second one, or every third, and so on.
+
+    This is for numbers, whose neighbours say what is missing. Names are wrapped or cut, see text_sizes.
+    """
+    for axis in _axes_of(figure):
+        ticks = shown_ticks(axis)
+        boxes = [label.get_window_extent() for _, label in ticks]
+        step = next(step for step in range(1, len(boxes) + 2) if not _overlap_anywhere(boxes[::step]))
+        if step > 1:
+            texts = ["" if i % step else label.get_text() for i, (_, label) in enumerate(ticks)]
+            axis.set_major_locator(FixedLocator([place for place, _ in ticks]))
+            axis.set_major_formatter(FixedFormatter(texts))
+
+
+def shown_ticks(axis: Axis) -> list[tuple[float, Text]]:
+    """Places and labels of the ticks that are written; an axis may have others, beyond its limits."""
+    axis.get_ticklabels()  # brings them up to date
+    low, high = sorted(axis.get_view_interval())
+    slack = 1e-6 * (high - low)
+    ticks = [tick for tick in axis.get_major_ticks() if low - slack <= tick.get_loc() <= high + slack]
+    labels = [(float(tick.get_loc()), label) for tick in ticks for label in (tick.label1, tick.label2)]
+    return [(place, label) for place, label in labels if label.get_visible() and label.get_text()]
+
+
+def _overlap_anywhere(boxes: Sequence[Bbox]) -> bool:
+    """Whether a box has an area in common with the next one."""
+    return any(left.overlaps(right) for left, right in pairwise(boxes))
 
 
 class Fallback(NamedTuple):
@@ -115,7 +207,7 @@ def fallback_fonts(characters: frozenset[str], usual: tuple[str, ...]) -> Fallba
     If several are equal, a sans serif font is preferred, then the first by name; so the same fonts give the
     same picture.
     """
-    lacking = {c for c in characters if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf")}
+    lacking = {c for c in characters if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf", "Cs")}
     for family in usual:
         lacking -= _covered(font_manager.findfont(FontProperties(family=[family])), lacking)
     covered = _covering_families(lacking) if lacking else {}

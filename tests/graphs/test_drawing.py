@@ -18,8 +18,8 @@ from personax.graphs.drawing import (
 )
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import published
-from personax.graphs.panels import text_size
 from personax.runs.figure_style import MODALITY_COLOURS, fallback_fonts
+from personax.runs.text_sizes import text_size
 
 
 def area(path: Path, colour: str) -> int:

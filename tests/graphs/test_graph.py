@@ -67,6 +67,27 @@ def test_edges_table_and_dot_name_the_same_edges(full_graph: Graph) -> None:
     assert r'"z11" [label="z11\nskin tone"];' in dot
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ('say "hi"', r'"say \"hi\""'),
+        ("a\\N", r'"a\\N"'),
+        ("ends with \\", r'"ends with \\"'),
+        ("two\r\nlines", r'"two\nlines"'),
+        ("tab\tand bell\a", '"tab and bell "'),
+        ("&lt;b&gt;", '"&amp;lt;b&amp;gt;"'),
+        ("half \ud800", '"half ?"'),
+        ("身高", '"身高"'),
+    ],
+)
+def test_graphviz_shows_what_a_person_has_written(written: str, shown: str) -> None:
+    dot = Graph([written, "b"], np.array([[0, 1], [0, 0]])).to_dot({"b": written})
+    dot.encode()
+    assert f"  {shown} [label={shown}];" in dot
+    assert f'  {shown} -> "b" [' in dot
+    assert f'  "b" [label="b\\n{shown[1:]}];' in dot
+
+
 def test_arrowheads_at_both_ends_are_one_edge() -> None:
     marks = np.array([[0, ARROW], [ARROW, 0]])
     graph = Graph(["a", "b"], np.array([[0, 1], [1, 0]]), marks=marks)

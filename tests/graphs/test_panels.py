@@ -16,10 +16,12 @@ from personax.graphs.panels import (
     arrange,
     edge_label,
     node_text,
+    on_a_page,
     place_edge_labels,
     pretty_name,
     side_by_side,
 )
+from personax.runs.figure_style import PAGE_WIDTH
 
 BLOCK_SIZES = {"s": 3, "image": 10, "text": 5}
 
@@ -168,3 +170,19 @@ def test_edge_labels_show_the_frequency_or_else_the_weight() -> None:
     assert edge_label(Graph(["a", "b"], adjacency, weights=weights), edge) == "−0.53"
     assert edge_label(Graph(["a", "b"], adjacency, weights, frequency=half), edge) == "50"
     assert edge_label(Graph(["a", "b"], adjacency, weights, half, orientation=half), edge) == "50/50"
+
+
+def test_graphs_that_do_not_fit_beside_each_other_stand_below_each_other() -> None:
+    panel = published_panel("celeb")
+    row = on_a_page([panel, panel], below=1.0)
+    upper, lower = (each.extent() for each in row.panels)
+    assert lower.top < upper.bottom
+    assert upper.left >= 0
+    assert row.top > row.titles[0] - 0.5 > lower.top
+    narrow = arrange([random_graph(0, 0.5, {"s": 1, "image": 2})] * 2, ["a", "b"], {})
+    assert on_a_page(narrow, below=1.0).width == side_by_side(narrow, below=1.0).width
+
+
+@pytest.mark.parametrize("name", ["athlete", "celeb"])
+def test_a_published_graph_fits_on_a_page(name: str) -> None:
+    assert on_a_page([published_panel(name)], below=0.0).width <= PAGE_WIDTH

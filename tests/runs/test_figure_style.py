@@ -6,16 +6,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
+from pictures import overlapping_tick_labels
 
 from personax.runs.figure_style import (
+    EFFECT_COLOURS,
+    EVIDENCE_COLOURS,
+    SCORE_COLOURS,
+    SHARE_COLOURS,
     fallback_fonts,
     fonts_for,
+    keep_tick_labels_apart,
     new_figure,
     save_figure,
+    shown_ticks,
     take_texts_as_written,
 )
 
@@ -119,13 +127,33 @@ def test_a_picture_shows_whatever_words_a_person_has_written(tmp_path: Path, wor
     panel = figure.add_subplot()
     panel.set_title(words)
     panel.set_xlabel(words)
-    panel.set_xticks([0, 1], [words, "b"])
+    panel.set_xticks([0, 1], [f"{words}\ud800", "b"])
     panel.plot([0, 1], label=words)
     panel.legend()
     figure.suptitle(f"{words}\ud800")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no font has a glyph for NUL
         assert all(path.exists() for path in save_figure(figure, tmp_path / "picture"))
+
+
+def test_numbers_of_crowded_ticks_are_left_out_evenly() -> None:
+    figure = new_figure(2, 1)
+    panel = figure.add_subplot()
+    panel.set_xlim(0, 6)
+    panel.set_xticks(range(7), [f"{10**6 + k}" for k in range(7)])
+    figure.draw_without_rendering()
+    keep_tick_labels_apart(figure)
+    figure.draw_without_rendering()
+    shown = [place for place, _ in shown_ticks(panel.xaxis)]
+    assert 2 <= len(shown) < 7
+    assert len(set(np.diff(shown))) == 1
+    assert overlapping_tick_labels(panel.xaxis) == []
+
+
+def test_dark_is_more_in_every_colour_map() -> None:
+    for colours in (SHARE_COLOURS, EVIDENCE_COLOURS, EFFECT_COLOURS, SCORE_COLOURS):
+        light = [np.dot(colours(share)[:3], (0.2126, 0.7152, 0.0722)) for share in np.linspace(0, 1, 50)]
+        assert (np.diff(light) < 1e-3).all(), colours.name
 
 
 @pytest.mark.parametrize(

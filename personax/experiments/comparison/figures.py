@@ -9,10 +9,22 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from personax.experiments.comparison.report import Panel, Published, as_number
-from personax.runs.figure_style import BLUE, GREY, ORANGE, new_figure, save_figure, tidy_axes
+from personax.runs.figure_style import (
+    BLUE,
+    COLUMN_WIDTH,
+    GREY,
+    ORANGE,
+    PAGE_WIDTH,
+    new_figure,
+    paper_style,
+    save_figure,
+    tidy_axes,
+)
+from personax.runs.text_sizes import wrap_to
 
 DRAWN_SCORES = (("R2", "held-out R²", BLUE), ("MCC", "held-out MCC", ORANGE))  # column, label, colour
 BAR_WIDTH = 0.38
+LONGEST_METHOD = 1.7  # inches of the name of a method
 DOT_COLOUR = "#22262b"
 COMPARISON_FORMATS = ("png", "svg", "pdf")
 
@@ -40,10 +52,11 @@ def draw_comparison(panels: Iterable[Panel], ceiling: float, home: Path) -> list
     return paths
 
 
+@paper_style()
 def draw_methods(
     rows: Mapping[str, pd.DataFrame], published: Mapping[str, Published], ceiling: float, stem: Path
 ) -> list[Path]:
-    """Bars of mean R2 and MCC with their standard deviation, and a dot for every seed.
+    """Bars of mean R2 and MCC with their standard deviation, a row per method, and a dot for every seed.
 
     Args:
         rows: title -> runs with the columns R2 and MCC.
@@ -51,44 +64,45 @@ def draw_methods(
         ceiling: R2 of supervised encoders, drawn as a line; NaN leaves it out.
         stem: path of the pictures without the suffix.
     """
-    figure = new_figure(1.15 * len(rows) + 1.6, 3.4)
+    figure = new_figure(PAGE_WIDTH, 0.42 * len(rows) + 1.1)
     panel = figure.subplots()
     places = np.arange(len(rows))
     for k in range(len(DRAWN_SCORES)):
         _draw_bars(panel, places + (k - 0.5) * BAR_WIDTH, rows, published, k)
     if np.isfinite(ceiling):
-        panel.axhline(ceiling, color=GREY, lw=1, ls="--", label=f"supervised ceiling, R² {ceiling:.3f}")
+        panel.axvline(ceiling, color=GREY, lw=1, ls="--", label=f"supervised ceiling, R² {ceiling:.3f}")
     tidy_axes([panel])
-    panel.set_xticks(places, [name.replace(" (", "\n(").replace(", ", ",\n") for name in rows], fontsize=8)
-    panel.set_ylim(0, 1.04)
-    panel.tick_params(axis="y", labelsize=8)
-    figure.legend(loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    panel.set_yticks(places, [wrap_to(name, LONGEST_METHOD) for name in rows])
+    panel.tick_params(axis="y", length=0)
+    panel.set(xlim=(0, 1.04), ylim=(len(rows) - 0.4, -0.6))
+    figure.legend(loc="outside upper center", ncols=2)
     return save_figure(figure, stem, COMPARISON_FORMATS)
 
 
 def _draw_bars(
     panel: Axes,
-    x: Float[np.ndarray, " rows"],
+    y: Float[np.ndarray, " rows"],
     rows: Mapping[str, pd.DataFrame],
     published: Mapping[str, Published],
     k: int,
 ) -> None:
-    """Draw the bars, dots and diamonds of score number k at the places x, one for each row."""
+    """Draw the bars, dots and diamonds of score number k at the heights y, one for each row."""
     column, label, colour = DRAWN_SCORES[k]
     values = [runs[column].to_numpy(dtype=float) for runs in rows.values()]
     means = [v.mean() for v in values]
     spreads = [v.std(ddof=1) if len(v) > 1 else np.nan for v in values]
-    panel.bar(x, means, BAR_WIDTH * 0.94, color=colour, label=label, yerr=spreads, capsize=2.5, alpha=0.85)
-    for place, points in zip(x, values, strict=True):
+    panel.barh(y, means, BAR_WIDTH * 0.94, color=colour, label=label, xerr=spreads, capsize=2.5, alpha=0.85)
+    for place, points in zip(y, values, strict=True):
         beside = np.arange(len(points)) - (len(points) - 1) / 2
         offsets = 0.5 * BAR_WIDTH * beside / max(1, len(points) - 1)
-        panel.plot(place + offsets, points, "o", ms=2, color=DOT_COLOUR, alpha=0.6, lw=0)
-    known = [(place, published[name][k]) for place, name in zip(x, rows, strict=True) if name in published]
+        panel.plot(points, place + offsets, "o", ms=2, color=DOT_COLOUR, alpha=0.6, lw=0)
+    known = [(published[name][k], place) for place, name in zip(y, rows, strict=True) if name in published]
     if known:
         note = "published (in-sample, other data)" if k == 0 else None
         panel.plot(*zip(*known, strict=True), "D", ms=5, mfc="white", mec=DOT_COLOUR, lw=0, label=note)
 
 
+@paper_style()
 def draw_trends(trends: Mapping[str, pd.DataFrame], stem: Path) -> list[Path]:
     """Draw one panel per quantity: mean R2 and MCC against it, and a dot for every run.
 
@@ -97,10 +111,14 @@ def draw_trends(trends: Mapping[str, pd.DataFrame], stem: Path) -> list[Path]:
             axis.
         stem: path of the pictures without the suffix.
     """
-    figure = new_figure(3.6 * len(trends) + 0.4, 3.0)
-    panels = figure.subplots(1, len(trends), squeeze=False, sharey=True)[0]
+    columns = min(2, len(trends))
+    rows = -(-len(trends) // columns)
+    figure = new_figure(PAGE_WIDTH if columns > 1 else COLUMN_WIDTH, 2.7 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     tidy_axes(panels)
-    for panel, (label, runs) in zip(panels, trends.items(), strict=True):
+    for panel in panels[len(trends) :]:
+        panel.set_visible(False)
+    for panel, (label, runs) in zip(panels, trends.items(), strict=False):
         for column, name, colour in DRAWN_SCORES:
             means = runs.groupby("x")[column].mean()
             panel.plot(means.index, means, "-", color=colour, lw=1.4, label=name)
@@ -108,9 +126,8 @@ def draw_trends(trends: Mapping[str, pd.DataFrame], stem: Path) -> list[Path]:
         values = sorted(runs["x"].unique())
         if values[-1] > 8 * values[0]:
             panel.set_xscale("log")
-        panel.set_xticks(values, [f"{value:,}" for value in values], fontsize=8)
+        panel.set_xticks(values, [f"{value:,}" for value in values])
         panel.minorticks_off()
-        panel.set_xlabel(label, fontsize=9)
-        panel.tick_params(axis="y", labelsize=8)
-    panels[0].legend(fontsize=8, frameon=False)
+        panel.set_xlabel(label)
+    panels[0].legend()
     return save_figure(figure, stem, COMPARISON_FORMATS)

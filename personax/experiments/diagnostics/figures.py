@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,14 +23,18 @@ from personax.runs.figure_style import (
     ORANGE,
     PAGE_WIDTH,
     new_figure,
+    paper_style,
     save_figure,
     tidy_axes,
 )
+from personax.runs.text_sizes import wrap_to
 
 RED = "#b03a2e"
+LONGEST_ASSUMPTION = 1.6  # inches of the name of an assumption
 VERDICT_COLOURS = {HOLDS: BLUE, DOUBTFUL: ORANGE, VIOLATED: RED, UNKNOWN: GREY}
 
 
+@paper_style()
 def draw_findings_page(findings: Sequence[Finding], stem: Path, *, title: str) -> list[Path]:
     """Draw four panels: effects and those by chance, alignment, rotations, reach; return the paths."""
     by_key = {finding.key: finding for finding in findings}
@@ -42,19 +45,19 @@ def draw_findings_page(findings: Sequence[Finding], stem: Path, *, title: str) -
     _draw_rotations(axes[1, 0], by_key["orthogonality"])
     _draw_reach(axes[1, 1], by_key["reach"])
     tidy_axes(axes.ravel())
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(title)
     return save_figure(figure, stem, formats=("png", "pdf"))
 
 
 def _say_why_empty(panel: Axes, text: str) -> None:
     """Write why there is nothing to draw."""
-    panel.text(0.5, 0.5, text, ha="center", va="center", fontsize=8, color=GREY, transform=panel.transAxes)
+    panel.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=panel.transAxes)
     panel.set(xticks=[], yticks=[])
 
 
 def _draw_effects(panel: Axes, findings: Sequence[Finding]) -> None:
     """The largest effect of every assumption of independence."""
-    panel.set_title("largest dependence, and by chance", fontsize=9)
+    panel.set_title("largest dependence, and by chance")
     if not findings:
         _say_why_empty(panel, "nothing to test")
         return
@@ -63,14 +66,16 @@ def _draw_effects(panel: Axes, findings: Sequence[Finding]) -> None:
         panel.plot(finding.curves["effect"], place, "o", ms=6, color=VERDICT_COLOURS[finding.verdict])
     for threshold in (NEGLIGIBLE, CLEAR):
         panel.axvline(threshold, color=GREY, lw=0.8, ls=":")
-    panel.set_yticks(range(len(findings)), [fill(f.assumption, 24) for f in reversed(findings)])
+    panel.set_yticks(
+        range(len(findings)), [wrap_to(f.assumption, LONGEST_ASSUMPTION, 3) for f in reversed(findings)]
+    )
     panel.set_xlim(0, 1)
-    panel.set_xlabel("HSIC effect; bar: chance; dotted: small, clear", fontsize=8)
+    panel.set_xlabel("HSIC effect; bar: chance; dotted: small, clear")
 
 
 def _draw_alignment(panel: Axes, finding: Finding) -> None:
     """Distances between encodings of one person and of two, for every pair of measurements."""
-    panel.set_title("encodings by two measurements", fontsize=9)
+    panel.set_title("encodings by two measurements")
     if not finding.curves:
         _say_why_empty(panel, finding.measured)
         return
@@ -84,13 +89,13 @@ def _draw_alignment(panel: Axes, finding: Finding) -> None:
             panel.plot(middle, y, "o", ms=4, color=colour, label=None if place else f"{part} person")
     panel.set_yticks(range(len(names)), list(reversed(names)))
     panel.set(xlim=(0, None), ylim=(-0.5, len(names) + 0.1))
-    panel.set_xlabel("distance / median of two people (10, 50, 90 %)", fontsize=8)
+    panel.set_xlabel("distance / median of two people (10, 50, 90 %)")
     panel.legend(fontsize=8, frameon=False, ncols=2, loc="upper right")
 
 
 def _draw_rotations(panel: Axes, finding: Finding) -> None:
     """The squared cosines of the recovered coordinates and of rotations of them, block by block."""
-    panel.set_title("angles between latents", fontsize=9)
+    panel.set_title("angles between latents")
     if not finding.curves:
         _say_why_empty(panel, finding.measured)
         return
@@ -99,23 +104,23 @@ def _draw_rotations(panel: Axes, finding: Finding) -> None:
         panel.hist(found["rotations"], bins=30, color=colour, alpha=0.35, label=f"{block}, rotated")
         panel.axvline(found["value"], color=colour, lw=2, label=f"{block}, recovered")
     panel.set_xlim(left=0)
-    panel.set_xlabel("mean squared cosine; 0: orthogonal", fontsize=8)
-    panel.set_ylabel("rotations", fontsize=8)
+    panel.set_xlabel("mean squared cosine; 0: orthogonal")
+    panel.set_ylabel("rotations")
     panel.legend(fontsize=8, frameon=False, loc="upper center")
 
 
 def _draw_reach(panel: Axes, finding: Finding) -> None:
     """The effect of every latent on the other blocks."""
-    panel.set_title("dependence on other blocks", fontsize=9)
+    panel.set_title("dependence on other blocks")
     if not finding.curves:
         _say_why_empty(panel, finding.measured)
         return
     effects = finding.curves["effects"]
     colours = [GREY if name in finding.curves["silent"] else BLUE for name in effects]
     bars = panel.bar(range(len(effects)), list(effects.values()), color=colours, width=0.6, linewidth=0)
-    panel.bar_label(bars, fmt="%.2f", fontsize=8)
+    panel.bar_label(bars, fmt="%.2f")
     panel.axhline(finding.curves["chance"], color=ORANGE, lw=1.2, label="by chance (95 %)")
     panel.set_ylim(0, 1.25 * max(finding.curves["chance"], *effects.values()))
     panel.set_xticks(range(len(effects)), [pretty_name(name) for name in effects])
-    panel.set_ylabel("HSIC effect given its block", fontsize=8)
+    panel.set_ylabel("HSIC effect given its block")
     panel.legend(fontsize=8, frameon=False, loc="upper right")

@@ -9,7 +9,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import AsinhNorm, Colormap, Normalize
@@ -17,20 +16,33 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from personax.experiments.independence.report import NEGATIVE_CONTROLS, heading_of, square, votes
-from personax.runs.figure_style import new_figure, save_figure
+from personax.runs.figure_style import (
+    CELL_TEXT_SIZE,
+    EFFECT_COLOURS,
+    EVIDENCE_COLOURS,
+    PAGE_HEIGHT,
+    PAGE_WIDTH,
+    RGBA,
+    SCORE_COLOURS,
+    SHARE_COLOURS,
+    TEXT_SIZE,
+    ink_on,
+    new_figure,
+    paper_style,
+    save_figure,
+)
+from personax.runs.text_sizes import cut_to, text_size, wrap_to
 from personax.tables import TRAITS
 
-STYLE: dict[Any, Any] = {
-    "font.size": 8.5,
-    "axes.titlesize": 9.5,
-    "axes.linewidth": 0.6,
-    "hatch.linewidth": 0.6,
-    "svg.fonttype": "none",
-}
-CELL_WIDTH, CELL_HEIGHT = 0.56, 0.235  # inches
-LETTER_HEIGHT = 0.075  # inches that a letter of an upright name takes
-LONGEST_LABEL = 28
-FEWEST_WIDTHS = 3  # a panel is at least as wide as three cells, so that its title fits
+TEXT_AS_TEXT: dict[Any, Any] = {"svg.fonttype": "none"}  # so that an SVG can be searched and edited
+# All in inches.
+LEAST_CELL_WIDTH, CELL_HEIGHT = 0.4, 0.19  # a cell has room for a bold number of four digits
+LONGEST_FEATURE, LONGEST_TARGET, COLOUR_BAR_WIDTH = 1.45, 1.6, 0.75
+LINE_HEIGHT, PANEL_MARGIN = 0.16, 0.1
+MOST_WIDTH = PAGE_WIDTH - LONGEST_FEATURE - COLOUR_BAR_WIDTH  # of the panels beside each other
+HEADINGS = 1.0  # title of the figure and the lines below it, about
+MOST_CAPTION_LINES = 8
+FEWEST_CELLS = 3  # a panel is at least as wide as three cells, so that its title fits
 FULL_NAMES = {
     "aggregated": "Aggregated",
     "chatgpt": "ChatGPT-4o",
@@ -40,6 +52,8 @@ FULL_NAMES = {
 # Below this value of -log10 p, the colour scale is about linear, above about logarithmic.
 LINEAR_UNTIL = 3.0
 LARGEST_SHOWN = 100.0
+MOST_SOURCES_BESIDE, MOST_SCORES_IN_LEGEND = 4, 6
+LEAST_SHARE_WRITTEN = 0.28  # of a bar; in a narrower part, the number would not fit
 HATCH = "/////"
 # Values of HeatPanel.blank.
 FILLED, NOT_APPLICABLE_CELL, UNDEFINED_CELL, BOUND_CELL = 0, 1, 2, 3
@@ -49,8 +63,6 @@ BLANKS = {
     UNDEFINED_CELL: (None, "0.85"),
     BOUND_CELL: ("....", "white"),
 }
-
-RGBA = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,16 @@ class HeatPanel:
     bold: Bool[np.ndarray, "features traits"]
     blank: Int[np.ndarray, "features traits"]
 
+    def part(self, rows: slice, columns: slice) -> "HeatPanel":
+        """Some of its rows and columns."""
+        return HeatPanel(
+            self.title,
+            self.values.iloc[rows, columns],
+            self.texts[rows, columns],
+            self.bold[rows, columns],
+            self.blank[rows, columns],
+        )
+
 
 @dataclass(frozen=True)
 class ColourScale:
@@ -114,7 +136,7 @@ class ColourScale:
 def draw_votes(decided: pd.DataFrame, rule: str, caption: Caption, stem: Path) -> None:
     """Draw the paper's Fig. 3, one panel per source of scores: x/y means that x of y tests reject.
 
-    Lighter cells have stronger evidence.
+    Darker cells have stronger evidence.
     """
     panels = []
     for scores, cells in votes(decided).groupby("scores", sort=False):
@@ -129,7 +151,7 @@ def draw_votes(decided: pd.DataFrame, rule: str, caption: Caption, stem: Path) -
                 np.where(tests == 0, UNDEFINED_CELL, FILLED),
             )
         )
-    scale = ColourScale("share of tests that reject", colormaps["viridis"], Normalize(0, 1))
+    scale = ColourScale("share of tests that reject", SHARE_COLOURS, Normalize(0, 1))
     draw_heatmaps(panels, scale, caption, f"Tests that reject independence, {rule}", stem)
 
 
@@ -149,7 +171,7 @@ def draw_evidence(cells: pd.DataFrame, title: str, caption: Caption, stem: Path)
     top = float(np.clip(largest, LINEAR_UNTIL, LARGEST_SHOWN))
     scale = ColourScale(
         "−log₁₀ p",
-        colormaps["viridis"],
+        EVIDENCE_COLOURS,
         AsinhNorm(linear_width=LINEAR_UNTIL, vmin=0, vmax=top, clip=True),
         [tick for tick in (0, 1, 2, 3, 5, 10, 20, 50, 100) if tick <= top],
         "max" if largest > top else "neither",
@@ -171,7 +193,7 @@ def draw_effects(cells: pd.DataFrame, titles: Mapping[str, str], caption: Captio
         _test_panel(shown[shown["test"] == test], titles[test]) for test in dict.fromkeys(known["test"])
     ]
     top = float(np.ceil(max(known["effect"].abs().max(), 0.1) * 10) / 10)
-    scale = ColourScale("|effect|", colormaps["magma"], Normalize(0, top))
+    scale = ColourScale("|effect|", EFFECT_COLOURS, Normalize(0, top))
     scores = str(cells["scores"].iloc[0])
     title = f"Effect sizes, {heading_of(FULL_NAMES.get(scores, scores))} (bold: rejected)"
     draw_heatmaps(panels, scale, caption, title, stem)
@@ -196,24 +218,79 @@ def _test_panel(cells: pd.DataFrame, title: str, *, is_evidence: bool = False) -
     )
 
 
+@paper_style()
 def draw_heatmaps(
     panels: Sequence[HeatPanel], scale: ColourScale, caption: Caption, title: str, stem: Path
 ) -> None:
-    """Heatmaps side by side with one colour bar."""
-    features = len(panels[0].values)
-    widths = [max(panel.values.shape[1], FEWEST_WIDTHS) for panel in panels]
-    upright = max(_height_of_names(panel) for panel in panels)
-    with matplotlib.rc_context(STYLE):
-        figure = new_figure(
-            2.8 + sum(widths) * CELL_WIDTH + 0.15 * len(panels), 1.35 + upright + features * CELL_HEIGHT
-        )
-        axes = list(figure.subplots(1, len(panels), squeeze=False, width_ratios=widths)[0])
-        for axis, panel in zip(axes, panels, strict=True):
-            _draw_cells(axis, panel, scale)
-            _label_cells(axis, panel, label_rows=axis is axes[0])
-            axis.set_title(panel.title)
-        _colour_bar(figure, axes, scale)
-        _finish(figure, _with_legend_of_blanks(caption, panels), title, stem)
+    """Heatmaps over the same features, beside and below each other, with one colour bar.
+
+    What does not fit on a page continues on further ones: `stem`, `stem`_2, ...
+    """
+    pages = pages_of(panels)
+    for number, page in enumerate(pages, 1):
+        name = stem if number == 1 else stem.with_name(f"{stem.name}_{number}")
+        of_all = f" ({number} of {len(pages)})" if len(pages) > 1 else ""
+        with matplotlib.rc_context(TEXT_AS_TEXT):
+            _draw_page(page, scale, caption, title + of_all, name)
+
+
+def pages_of(panels: Sequence[HeatPanel]) -> list[list[HeatPanel]]:
+    """The panels of every page. Panels with too many features or targets for a page are divided."""
+    height = PAGE_HEIGHT - HEADINGS - _height_of_headings(panels)
+    features = _slices(len(panels[0].values), int(height / CELL_HEIGHT))
+    pages = []
+    for rows in features:
+        parts = [
+            panel.part(rows, columns)
+            for panel in panels
+            for columns in _slices(panel.values.shape[1], int(MOST_WIDTH / LEAST_CELL_WIDTH))
+        ]
+        down = max(1, int((PAGE_HEIGHT - HEADINGS) / _panel_height(parts)))
+        most = down * _panels_beside(parts)
+        pages += [parts[first : first + most] for first in range(0, len(parts), most)]
+    return pages
+
+
+def _slices(count: int, most: int) -> list[slice]:
+    """Slices of 0 ... count - 1 that are about equally long, none longer than `most`."""
+    size = -(-count // max(1, -(-count // most)))
+    return [slice(first, first + size) for first in range(0, count, max(1, size))]
+
+
+def _panels_beside(panels: Sequence[HeatPanel]) -> int:
+    """How many panels fit beside each other on a page."""
+    most = max(FEWEST_CELLS, *(panel.values.shape[1] for panel in panels))
+    return max(1, min(len(panels), int(MOST_WIDTH / (most * LEAST_CELL_WIDTH + PANEL_MARGIN))))
+
+
+def _panel_height(panels: Sequence[HeatPanel]) -> float:
+    return _height_of_headings(panels) + CELL_HEIGHT * len(panels[0].values)
+
+
+def _height_of_headings(panels: Sequence[HeatPanel]) -> float:
+    """Inches above the cells: the title, and the names of the columns, which may stand upright."""
+    upright = [cut_to(str(n), LONGEST_TARGET) for p in panels if not _has_short_names(p) for n in p.values]
+    return 2.5 * LINE_HEIGHT + max(
+        (text_size(name, TEXT_SIZE).width for name in upright), default=LINE_HEIGHT
+    )
+
+
+def _draw_page(
+    panels: Sequence[HeatPanel], scale: ColourScale, caption: Caption, title: str, stem: Path
+) -> None:
+    beside = _panels_beside(panels)
+    down = -(-len(panels) // beside)
+    figure = new_figure(PAGE_WIDTH, HEADINGS + down * _panel_height(panels))
+    axes = list(figure.subplots(down, beside, squeeze=False).ravel())
+    for number, (axis, panel) in enumerate(zip(axes, panels, strict=False)):
+        _draw_cells(axis, panel, scale)
+        _label_cells(axis, panel, label_rows=number % beside == 0)
+        axis.set_xlim(0, max(each.values.shape[1] for each in panels))
+        axis.set_title(wrap_to(panel.title, MOST_WIDTH / beside))
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    _colour_bar(figure, axes, scale)
+    _finish(figure, _with_legend_of_blanks(caption, panels), title, stem)
 
 
 def _draw_cells(axis: Axes, panel: HeatPanel, scale: ColourScale) -> None:
@@ -227,8 +304,9 @@ def _draw_cells(axis: Axes, panel: HeatPanel, scale: ColourScale) -> None:
             axis.add_patch(cell).set_in_layout(False)
             if blank != BOUND_CELL:
                 continue
-        text = axis.text(j + 0.5, i + 0.5, str(panel.texts[i, j]), ha="center", va="center", fontsize=7)
-        text.set_color("black" if blank else _ink(scale.colours(float(scale.norm(values[i, j])))))
+        text = axis.text(j + 0.5, i + 0.5, str(panel.texts[i, j]), ha="center", va="center")
+        text.set_fontsize(CELL_TEXT_SIZE)
+        text.set_color("black" if blank else ink_on(scale.colours(float(scale.norm(values[i, j])))))
         text.set_fontweight("bold" if panel.bold[i, j] else "normal")
         text.set_in_layout(False)  # it is within the axes, and measuring hundreds of texts takes seconds
 
@@ -240,9 +318,9 @@ def _label_cells(axis: Axes, panel: HeatPanel, *, label_rows: bool) -> None:
     if _has_short_names(panel):
         axis.set_xticks(np.arange(len(tested)) + 0.5, [_abbreviated(name) for name in tested])
     else:
-        names = [_shortened(name) for name in tested]
+        names = [cut_to(name, LONGEST_TARGET) for name in tested]
         axis.set_xticks(np.arange(len(tested)) + 0.5, names, rotation=90)
-    rows = [_shortened(str(name)) if label_rows else "" for name in features]
+    rows = [cut_to(str(name), LONGEST_FEATURE - 0.1) if label_rows else "" for name in features]
     axis.set_yticks(np.arange(len(features)) + 0.5, rows)
     if label_rows:
         for tick, name in zip(axis.get_yticklabels(), features, strict=True):
@@ -256,25 +334,8 @@ def _has_short_names(panel: HeatPanel) -> bool:
     return set(panel.values.columns) <= set(TRAITS)
 
 
-def _height_of_names(panel: HeatPanel) -> float:
-    """Inches above the cells for names that stand upright."""
-    if _has_short_names(panel):
-        return 0.0
-    return LETTER_HEIGHT * max(len(_shortened(str(name))) for name in panel.values.columns)
-
-
 def _abbreviated(trait: str) -> str:
     return trait if len(trait) <= 5 else trait[:4] + "."
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
-
-
-def _ink(colour: RGBA) -> str:
-    """Black on light cells, white on dark ones."""
-    red, green, blue = colour[:3]
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
 
 
 def _colour_bar(figure: Figure, axes: list[Axes], scale: ColourScale) -> None:
@@ -308,50 +369,54 @@ def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Cap
 
 def _finish(figure: Figure, caption: Caption, title: str, stem: Path) -> None:
     """Write title, source and the mark of simulated data into the figure, and save it as PNG and SVG."""
-    figure.suptitle(f"{title} – {caption.dataset}, n = {caption.n:,}", fontsize=11, fontweight="bold")
+    heading = f"{title} – {caption.dataset}, n = {caption.n:,}"
+    figure.suptitle(wrap_to(heading, 0.85 * PAGE_WIDTH), fontweight="bold")
     line = f"Source: {caption.source}." + (f" {caption.note}" if caption.note else "")
     if caption.simulated:
         line = "SIMULATED DATA – these people do not exist. " + line
     colour = "#b00020" if caption.simulated else "0.35"
-    figure.supxlabel(line, fontsize=7, color=colour, ha="left", x=0.01, wrap=True)
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        layout.execute(figure)
-        figure.set_layout_engine("none")  # the layout is computed once, not for each file
+    lines = wrap_to(line, 0.94 * PAGE_WIDTH, lines=MOST_CAPTION_LINES)
+    figure.supxlabel(lines, color=colour, ha="left", x=0.01)
     save_figure(figure, stem)
 
 
+@paper_style()
 def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem: Path) -> None:
-    """Draw the share of each trait score for every source of scores; missing scores are hatched."""
+    """Draw the shares of the scores of every trait, a panel per source; dark: high, hatched: none."""
     traits = list(next(iter(scores.values())).columns)
     levels = sorted({float(v) for frame in scores.values() for v in np.unique(frame.to_numpy()) if v == v})
     step = 0.9 / max(len(levels) - 1, 1)
-    colours = {level: colormaps["cividis"](0.05 + step * place) for place, level in enumerate(levels)}
-    with matplotlib.rc_context(STYLE):
-        figure = new_figure(2.1 * len(traits) + 0.8, 1.5 + 0.36 * len(scores))
-        axes = list(figure.subplots(1, len(traits), squeeze=False)[0])
-        for axis, trait in zip(axes, traits, strict=True):
-            for row, frame in enumerate(scores.values()):
+    colours = {level: SCORE_COLOURS(0.05 + step * place) for place, level in enumerate(levels)}
+    beside = min(MOST_SOURCES_BESIDE, len(scores))
+    down = -(-len(scores) // beside)
+    with matplotlib.rc_context(TEXT_AS_TEXT):
+        figure = new_figure(PAGE_WIDTH, HEADINGS + 0.3 + down * (0.5 + 0.25 * len(traits)))
+        grid = figure.add_gridspec(down + 1, beside, height_ratios=[0.15] + [1] * down)
+        _draw_legend_of_scores(figure.add_subplot(grid[0, :]), colours)
+        for number, (source, frame) in enumerate(scores.items()):
+            axis = figure.add_subplot(grid[1 + number // beside, number % beside])
+            for row, trait in enumerate(traits):
                 _draw_shares(axis, row, frame[trait].to_numpy(dtype=float), colours)
-            axis.set_title(trait)
-            names = [FULL_NAMES.get(source, source) for source in scores] if axis is axes[0] else []
-            axis.set_yticks(range(len(scores)), names)
-            axis.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
-            axis.set_xlim(0, 1)
-            axis.invert_yaxis()
-            axis.tick_params(length=2)
+            axis.set_title(cut_to(FULL_NAMES.get(source, source), MOST_WIDTH / beside))
+            axis.set_yticks(range(len(traits)), traits if number % beside == 0 else [""] * len(traits))
+            axis.set_xticks([0, 0.5, 1], ["0", "50", "100 %"])
+            axis.set(xlim=(0, 1), ylim=(len(traits) - 0.5, -0.5))
+            axis.tick_params(axis="y", length=0)
+            axis.tick_params(axis="x", length=2)
             axis.spines[["top", "right", "left"]].set_visible(False)
-        handles = [Patch(facecolor=colour, label=f"{level:g}") for level, colour in colours.items()]
-        handles.append(Patch(facecolor="white", edgecolor="0.6", hatch=HATCH, label="missing"))
-        figure.legend(
-            handles=handles,
-            loc="outside upper right",
-            ncols=len(handles),
-            frameon=False,
-            title="score",
-            fontsize=7,
-        )
         _finish(figure, caption, "Trait scores", stem)
+
+
+def _draw_legend_of_scores(axis: Axes, colours: Mapping[float, RGBA]) -> None:
+    """What the colours mean, in a row of its own."""
+    shown = list(colours.items())
+    if len(shown) > MOST_SCORES_IN_LEGEND:  # of many scores, some that are evenly spaced
+        places = np.linspace(0, len(shown) - 1, MOST_SCORES_IN_LEGEND).round().astype(int)
+        shown = [shown[place] for place in places]
+    handles = [Patch(facecolor=colour, label=f"{level:g}") for level, colour in shown]
+    handles.append(Patch(facecolor="white", edgecolor="0.6", hatch=HATCH, label="missing"))
+    axis.set_axis_off()
+    axis.legend(handles=handles, loc="center", ncols=len(handles), borderpad=0, columnspacing=1.2)
 
 
 def _draw_shares(
@@ -362,9 +427,10 @@ def _draw_shares(
     for level, colour in colours.items():
         share = float((scores == level).mean())
         axis.barh(row, share, left=left, color=colour, edgecolor="white", linewidth=0.5, height=0.75)
-        if share > 0.12:
-            text = axis.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center", fontsize=6.5)
-            text.set_color(_ink(colour))
+        if share > LEAST_SHARE_WRITTEN:
+            text = axis.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center")
+            text.set_fontsize(CELL_TEXT_SIZE)
+            text.set_color(ink_on(colour))
         left += share
     missing = float(np.isnan(scores).mean())
     axis.barh(

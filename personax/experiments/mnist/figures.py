@@ -14,12 +14,24 @@ from personax.experiments.training_curves import draw_curves
 from personax.graphs.direction import OPEN_LINES, with_decided_directions
 from personax.graphs.drawing import draw_side_by_side
 from personax.graphs.graph import Graph
+from personax.graphs.panels import pretty_name
 from personax.learning.metrics import matched
-from personax.runs.figure_style import BLUE, GREY, new_figure, save_figure
+from personax.runs.figure_style import (
+    BLUE,
+    CELL_TEXT_SIZE,
+    COLUMN_WIDTH,
+    GREY,
+    PAGE_WIDTH,
+    new_figure,
+    paper_style,
+    save_figure,
+)
+from personax.runs.text_sizes import cut_to
 from personax.views import MultiViewData, Split, Truth
 
 LIGHTENING = 0.55  # share of white that colours of the samples are mixed with
 SHOWN_POINTS = 2000  # most points in a panel of the scatter matrix
+LONGEST_MODALITY = 0.8  # inches of the name of a measurement
 
 
 def draw_run(
@@ -67,12 +79,14 @@ def draw_recovered_graph(
     )
 
 
+@paper_style()
 def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[Path]:
     """Draw a grid of pictures: one column per scene, one row per measurement, sorted by the first latent."""
     rows = [(m, k, array) for m, arrays in data.measurements.items() for k, array in enumerate(arrays)]
     order = np.argsort(data.true_latents.iloc[:, 0].to_numpy())
     scenes = order[np.linspace(0, len(order) - 1, columns).round().astype(int)]
-    figure = new_figure(0.62 * columns + 1.2, 0.66 * len(rows) + 0.4)
+    side = (PAGE_WIDTH - LONGEST_MODALITY) / columns  # of a picture with the space around it
+    figure = new_figure(PAGE_WIDTH, side * len(rows) + 0.4)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for row, (modality, number, array) in enumerate(rows):
         for column, scene in enumerate(scenes):
@@ -81,9 +95,10 @@ def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[
             cell.imshow(_lightened(picture).squeeze(), cmap="gray", vmin=0, vmax=1)
             cell.set(xticks=[], yticks=[])
             cell.spines[:].set_visible(False)
-        axes[row, 0].set_ylabel(f"{modality} {number + 1}", rotation=0, ha="right", va="center", fontsize=8)
-    first = data.true_latents.columns[0]
-    figure.suptitle(f"{columns} scenes, sorted by {first}; one row per measurement", fontsize=9)
+        label = f"{cut_to(modality, LONGEST_MODALITY - 0.2)} {number + 1}"
+        axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center")
+    first = pretty_name(str(data.true_latents.columns[0]))
+    figure.suptitle(f"{columns} scenes, sorted by {first}; one row per measurement")
     return save_figure(figure, stem)
 
 
@@ -98,6 +113,7 @@ def _lightened(picture: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w c"
     return np.asarray(picture + LIGHTENING * (brightest - picture))
 
 
+@paper_style()
 def draw_recovery(
     recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str
 ) -> list[Path]:
@@ -108,27 +124,29 @@ def draw_recovery(
     names = list(true_latents.columns)
     k = len(names)
     shown = np.linspace(0, len(recovered) - 1, min(SHOWN_POINTS, len(recovered))).round().astype(int)
-    figure = new_figure(1.45 * k + 0.6, 1.45 * k + 0.7)
+    width = COLUMN_WIDTH if k < 3 else PAGE_WIDTH
+    figure = new_figure(width, width)
     axes = figure.subplots(k, k, squeeze=False, sharex="col", sharey="row")
     for i, row in enumerate(names):
         for j, column in enumerate(names):
             panel = axes[i, j]
             x, y = true_latents[column].to_numpy(), recovered[row].to_numpy()
             colour = BLUE if i == j else GREY
-            panel.scatter(x[shown], y[shown], s=2, alpha=0.35, linewidths=0, color=colour, rasterized=True)
+            panel.scatter(x[shown], y[shown], s=4, alpha=0.35, linewidths=0, color=colour, rasterized=True)
             panel.text(
                 0.05,
                 0.95,
                 f"{abs(np.corrcoef(y, x)[0, 1]):.2f}",
                 transform=panel.transAxes,
                 va="top",
-                fontsize=8,
+                fontsize=CELL_TEXT_SIZE,
                 fontweight="bold" if i == j else "normal",
                 bbox={"facecolor": "white", "alpha": 0.8, "pad": 1, "lw": 0},
             )
-            panel.tick_params(labelsize=6)
-        axes[i, 0].set_ylabel(f"recovered {row}", fontsize=8)
+            panel.locator_params(nbins=4)
+        axes[i, 0].set_ylabel(f"recovered {pretty_name(row)}")
     for panel, column in zip(axes[-1], names, strict=True):
-        panel.set_xlabel(f"true {column}", fontsize=8)
-    figure.suptitle(title, fontsize=9)
+        panel.set_xlabel(f"true {pretty_name(column)}")
+    figure.align_ylabels(axes[:, 0])
+    figure.suptitle(title)
     return save_figure(figure, stem)

@@ -14,9 +14,20 @@ from personax.graphs.direction import OPEN_LINES
 from personax.graphs.drawing import draw_graph, draw_side_by_side
 from personax.graphs.graph import Graph
 from personax.graphs.panels import pretty_name
-from personax.learning.metrics import matched
-from personax.runs.figure_style import BLUE, new_figure, save_figure
+from personax.runs.figure_style import (
+    BLUE,
+    CELL_TEXT_SIZE,
+    EFFECT_COLOURS,
+    PAGE_WIDTH,
+    ink_on,
+    new_figure,
+    paper_style,
+    save_figure,
+)
+from personax.runs.text_sizes import cut_to
 from personax.views import MultiViewData, Split
+
+LONGEST_ROW = 1.7  # inches of the name of a feature
 
 
 def draw_people(figures: Path, history: pd.DataFrame, associations: pd.DataFrame, *, title: str) -> None:
@@ -48,33 +59,33 @@ def draw_scored(
     # Each true latent is paired with a latent of its own block, so that the figure shows the scored pairs.
     paired = latents.iloc[split.test, scores.columns].reset_index(drop=True)
     title = f"{mark}{len(true_test)} test people, MCC {scores.blocks['mcc']['all']:.3f}"
-    draw_pairs(matched(paired, true_test), true_test, figures / "recovery", title=title)
+    draw_pairs(paired, true_test, figures / "recovery", title=title)
     titles = ("true", f"recovered, SHD {scores.graph['shd']}")
     undecided = (graph.adjacency & graph.adjacency.T).any()
     note = OPEN_LINES if undecided else ""
     draw_side_by_side(scores.true_graph, graph, titles, figures / "graph", note=note)
 
 
+@paper_style()
 def draw_associations(associations: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
-    """Draw features by latents, coloured by effect; bold: significant after correction; blank: undefined."""
+    """Draw features by latents; dark: large effect, bold: significant after correction, blank: undefined."""
     effect = associations.pivot(index="feature", columns="latent", values="effect")
     rejected = associations.pivot(index="feature", columns="latent", values="rejected")
     rows, columns = (list(dict.fromkeys(associations[key])) for key in ("feature", "latent"))
     values = effect.loc[rows, columns].to_numpy(dtype=float)
     bold = rejected.loc[rows, columns].to_numpy(dtype=bool)
     top = max(0.3, float(np.nanmax(values, initial=0.0)))
-    figure = new_figure(1.9 + 0.48 * len(columns), 1.1 + 0.24 * len(rows))
+    figure = new_figure(PAGE_WIDTH, 1.1 + 0.21 * len(rows))
     axis = figure.subplots()
-    picture = axis.imshow(values, norm=Normalize(0, top), cmap="magma_r", aspect="auto")
+    picture = axis.imshow(values, norm=Normalize(0, top), cmap=EFFECT_COLOURS, aspect="auto")
     _write_effects(axis, values, bold, top)
     axis.set_xticks(range(len(columns)), [pretty_name(name) for name in columns])
-    axis.set_yticks(range(len(rows)), [row.replace("_", " ") for row in rows], fontsize=8)
+    axis.set_yticks(range(len(rows)), [cut_to(row.replace("_", " "), LONGEST_ROW) for row in rows])
     axis.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
     axis.spines[:].set_visible(False)
     bar = figure.colorbar(picture, ax=axis, fraction=0.04, pad=0.02)
-    bar.set_label("KCI effect", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
-    figure.suptitle(f"Latents against observed features (bold: significant)\n{title}", fontsize=8.5)
+    bar.set_label("KCI effect")
+    figure.suptitle(f"Latents against observed features (bold: significant)\n{title}")
     return save_figure(figure, stem)
 
 
@@ -90,33 +101,36 @@ def _write_effects(
                 f"{values[i, j]:.2f}".lstrip("0"),
                 ha="center",
                 va="center",
-                fontsize=6.5,
+                fontsize=CELL_TEXT_SIZE,
                 fontweight="bold" if bold[i, j] else "normal",
-                color="white" if values[i, j] > 0.55 * top else "black",
+                color=ink_on(EFFECT_COLOURS(float(values[i, j]) / top)),
             )
             text.set_in_layout(False)  # the text is within the axes, and measuring hundreds takes seconds
 
 
+@paper_style()
 def draw_pairs(recovered: pd.DataFrame, true_latents: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
-    """Draw one panel per true latent: its matched recovered latent against it; |Pearson| in the title.
+    """Draw one panel per true latent: its recovered latent against it, with a sign such that it rises.
 
-    Both tables (n, k) have the same columns (see metrics.matched); their rows are test people.
+    Both tables are (n, k), their rows are test people, and column i of one belongs to column i of the other.
+    Above a panel stands the recovered latent's name, as in the picture of the graph, and |Pearson|.
     """
-    names = list(true_latents.columns)
+    names = list(map(str, recovered.columns))
     columns = min(6, len(names))
     rows = -(-len(names) // columns)
-    figure = new_figure(1.5 * columns + 0.3, 1.6 * rows + 0.5)
+    figure = new_figure(PAGE_WIDTH, PAGE_WIDTH / columns * rows + 0.5)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for panel, name in zip(panels, names, strict=False):
-        x, y = true_latents[name], recovered[name]
-        panel.scatter(x, y, s=2, alpha=0.5, linewidths=0, color=BLUE, rasterized=True)
-        correlation = abs(np.corrcoef(x, y)[0, 1])
-        panel.set_title(f"{name}: {correlation:.2f}", fontsize=8)
+    for i, (panel, name) in enumerate(zip(panels, names, strict=False)):
+        x, y = true_latents.iloc[:, i], recovered.iloc[:, i]
+        correlation = np.corrcoef(x, y)[0, 1]
+        rising = -y if correlation < 0 else y
+        panel.scatter(x, rising, s=4, alpha=0.5, linewidths=0, color=BLUE, rasterized=True)
+        panel.set_title(f"{pretty_name(name)}: {abs(correlation):.2f}")
     for panel in panels:
         panel.set(xticks=[], yticks=[])
     for panel in panels[len(names) :]:
         panel.set_visible(False)
-    figure.supxlabel("true", fontsize=8)
-    figure.supylabel("recovered", fontsize=8)
-    figure.suptitle(title, fontsize=9)
+    figure.supxlabel("true")
+    figure.supylabel("recovered")
+    figure.suptitle(title)
     return save_figure(figure, stem)

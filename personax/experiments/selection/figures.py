@@ -7,9 +7,22 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from personax.experiments.selection.run import CRITERIA, rank_correlations, with_as_many_latents
-from personax.runs.figure_style import BLUE, GREY, ORANGE, PAGE_WIDTH, new_figure, save_figure, tidy_axes
+from personax.runs.figure_style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    PAGE_WIDTH,
+    new_figure,
+    paper_style,
+    save_figure,
+    tidy_axes,
+)
+from personax.runs.text_sizes import cut_to
+
+LONGEST_CANDIDATE = 1.9  # inches of the name of a candidate
 
 
+@paper_style()
 def draw_criteria(table: pd.DataFrame, choice: str, stem: Path) -> list[Path]:
     """A row per candidate, the best one on top, the chosen one in orange; a panel per criterion, then MCC.
 
@@ -29,14 +42,16 @@ def draw_criteria(table: pd.DataFrame, choice: str, stem: Path) -> list[Path]:
     for panel, (column, title) in zip(panels, titles.items(), strict=True):
         panel.scatter(ordered[column].astype(float), range(len(ordered)), s=22, c=colours, zorder=2)
         panel.grid(axis="y", color=GREY, lw=0.4, alpha=0.4)
-        panel.set_title(title, fontsize=9)
+        panel.set_title(title)
         panel.margins(x=0.15, y=0.06)
         panel.xaxis.set_major_locator(MaxNLocator(nbins=2, min_n_ticks=2))  # more would overlap
         panel.ticklabel_format(axis="x", useOffset=False)
-        panel.tick_params(length=2, labelsize=8)
-    panels[0].set_yticks(range(len(ordered)), [str(name) for name in ordered.index], fontsize=9)
+        panel.tick_params(length=2)
+    panels[0].set_yticks(
+        range(len(ordered)), [cut_to(str(name), LONGEST_CANDIDATE) for name in ordered.index]
+    )
     note = "; rank corr.: with MCC, in brackets of candidates with as many latents" if known else ""
-    figure.supxlabel(f"orange: chosen{note}", fontsize=9)
+    figure.supxlabel(f"orange: chosen{note}")
     return save_figure(figure, stem, ("png", "svg", "pdf"))
 
 

@@ -16,6 +16,7 @@ from commands import run_script
 from pictures import is_drawn, words_in
 from small_runs import MNIST_SCRIPT, SMALL_MNIST, SmallRun
 
+from personax.graphs.panels import pretty_name
 from personax.runs.run_folder import (
     CHECKPOINT,
     CONFIG,
@@ -145,7 +146,7 @@ def test_all_figures_are_drawn_and_named(copied: Path, capsys: pytest.CaptureFix
     for name in ("graph", "recovery", "samples", "training"):
         assert is_drawn(copied / FIGURES / f"{name}.png")
         assert f"{name}.png" in printed
-    assert {f"true {name}" for name in NAMES} <= words_in(copied / FIGURES / "recovery.svg")
+    assert {f"true {pretty_name(name)}" for name in NAMES} <= words_in(copied / FIGURES / "recovery.svg")
     assert {"objective", "epoch", "generation"} <= words_in(copied / FIGURES / "training.svg")
     assert "digit 3" in words_in(copied / FIGURES / "samples.svg")
 
