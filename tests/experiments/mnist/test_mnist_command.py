@@ -188,6 +188,14 @@ def test_an_exported_dataset_is_not_written_again_when_resumed(small: Path, tmp_
     assert (tmp_path / "run" / METRICS).exists()
 
 
+def test_a_folder_that_is_moved_before_it_is_resumed_gives_the_same_run(copied: Path) -> None:
+    before = read_json(copied / METRICS)
+    (copied / METRICS).unlink()
+    moved = copied.rename(copied.with_name("moved"))
+    assert run_mnist("--config", moved / CONFIG, "--output", moved, "--resume") == 0
+    assert read_json(moved / METRICS)["heldout"] == before["heldout"]
+
+
 @pytest.mark.parametrize("refused_by", ["output", "model"])
 def test_scenes_are_not_exported_by_a_run_that_is_refused(
     small: Path, tmp_path: Path, refused_by: str
