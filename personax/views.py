@@ -99,13 +99,16 @@ class MultiViewData(Described):
         if ids.ndim != 1:
             raise InputError(f"ids: shape {ids.shape}; one identifier for each person, (n,)")
         n = len(ids)
+        counted = f"the first measurement has {n}" if self.ids is _ROW_NUMBERS else f"{n} ids"
         measurements: dict[str, list[np.ndarray]] = {}
         named: dict[str, list[tuple[str, ...] | None]] = {}
         for modality, given in dict[str, Any](self.measurements).items():
             if not isinstance(given, list | tuple) or not given:
                 raise InputError(f"{modality}: must be a list of one or more measurements, as [array]")
             wheres = [f"{modality}, measurement {number}" for number in range(1, len(given) + 1)]
-            measurements[modality] = [_as_array(x, n, where) for x, where in zip(given, wheres, strict=True)]
+            measurements[modality] = [
+                _as_array(x, n, where, counted) for x, where in zip(given, wheres, strict=True)
+            ]
             named[modality] = [_frame_columns(x, where) for x, where in zip(given, wheres, strict=True)]
         if self.truth is not None and len(self.truth.latents) != n:
             raise InputError(f"true latents: {len(self.truth.latents)} rows, but {n} ids")
@@ -192,8 +195,8 @@ def _row_numbers(measurements: Mapping[str, Sequence[Any]]) -> Int[np.ndarray, "
     return np.arange(len(first[0]) if isinstance(first, list | tuple) and first and np.ndim(first[0]) else 0)
 
 
-def _as_array(given: object, n: int, where: str) -> Shaped[np.ndarray, "n ..."]:
-    """A measurement as an array of numbers (n, ...). Raises InputError; the message begins with `where`."""
+def _as_array(given: object, n: int, where: str, counted: str) -> Shaped[np.ndarray, "n ..."]:
+    """A measurement as an array of numbers (n, ...). InputError names `where`; `counted` says what n is."""
     if isinstance(given, np.ma.MaskedArray):
         raise InputError(f"{where}: a masked array; say with `observed` who lacks it")
     if isinstance(given, pd.DataFrame | pd.Series):
@@ -207,7 +210,7 @@ def _as_array(given: object, n: int, where: str) -> Shaped[np.ndarray, "n ..."]:
     if array.dtype.kind not in "fiub":
         raise InputError(f"{where}: {array.dtype}, not numbers; convert it, as array.astype(np.float32)")
     if array.ndim == 0 or len(array) != n:
-        raise InputError(f"{where}: {len(array) if array.ndim else 'no'} rows, but {n} ids")
+        raise InputError(f"{where}: {len(array) if array.ndim else 'no'} rows, but {counted}")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim not in (2, 4) or 0 in array.shape[1:]:

@@ -45,6 +45,11 @@ def test_measurements_with_another_number_of_rows_are_refused() -> None:
         MultiViewData({"a": [np.zeros((3, 1))]}, ids=np.arange(4))
 
 
+def test_without_identifiers_the_first_measurement_says_how_many_people_there_are() -> None:
+    with pytest.raises(InputError, match="a, measurement 2: 3 rows, but the first measurement has 4"):
+        MultiViewData({"a": [np.zeros((4, 2)), np.zeros((3, 2))]})
+
+
 def test_wrong_number_of_true_latents_is_refused() -> None:
     with pytest.raises(InputError, match="true latents: 3 rows, but 4 ids"):
         MultiViewData({"a": [np.zeros((4, 1))]}, np.arange(4), truth=Truth(pd.DataFrame({"z": [0.0, 1, 2]})))

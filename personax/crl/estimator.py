@@ -289,7 +289,10 @@ class CRL(Estimator[CRLConfig]):
 
     @property
     def edge_probability(self) -> Float[np.ndarray, "d d"]:
-        """(d, d) learned probability of each edge. The graph consists of the edges above 1/2."""
+        """(d, d) how far this fit has opened each edge, in [0, 1]; the graph has the edges above 1/2.
+
+        It is not the share of such edges that are right; see graphs/sureness.py for that.
+        """
         probability = self._fitted()[1].scm.edge_probability()[0].detach().cpu().numpy()
         return self._among_latents(probability)
 

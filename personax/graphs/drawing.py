@@ -169,8 +169,12 @@ def _footnotes(panels: Sequence[GraphPanel], note: str) -> list[str]:
     lines = [note] if note else []
     if any(panel.different for panel in panels):
         lines.append("orange: the edge is not the same in both graphs")
-    if any(panel.graph.frequency is not None for panel in panels):
-        both = any(panel.graph.orientation is not None for panel in panels)
+    if any(panel.graph.calibrated for panel in panels):
+        lines.append("learned edge, in %: how sure it is that there is one / that its direction is right")
+    counted = [panel.graph for panel in panels if panel.graph.frequency is not None]
+    counted = [graph for graph in counted if not graph.calibrated]
+    if counted:
+        both = any(graph.orientation is not None for graph in counted)
         direction = " / how often it then has this direction" if both else ""
         lines.append(f"edge label, in %: how often the edge was found{direction}")
     if any(_shows_weights(panel) for panel in panels):

@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Int
 
 from personax.graphs.choices import Resample
-from personax.graphs.direction import with_decided_directions
 from personax.graphs.discovery import Discovery, discover, linear_weights
 from personax.graphs.graph import CIRCLE, TAIL, Graph, adjacency_from_marks
 from personax.graphs.graph_files import Latents
@@ -26,6 +25,7 @@ from personax.graphs.stability import (
     resampled_marks,
     stability,
 )
+from personax.graphs.sureness import mean_sureness, with_sureness
 from personax.runs.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,9 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
 
     A direction that independences leave open, and that does not fit the latents better than its reverse, is
     left out (direction.py) and reported. Arrows out of shared latents are an assumption of the model, so they
-    stay. For several matched runs, the graph has the edges that occur in at least the share `least` of them.
+    stay. Frequency and orientation of the graph are the sureness of its edges (sureness.py), averaged over
+    the runs. For several matched runs, the graph has the edges that occur in at least the share `least` of
+    them.
     Raises InputError for a run without a learned graph.
     """
     graphs: list[Graph] = []
@@ -122,19 +124,20 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
         if run.learned is None:
             raise InputError(f"{run.path}: no learned graph (graph.json); choose --method pc, fci or ges")
         learned = replace(run.learned, blocks=runs[0].blocks, simulated=runs[0].simulated)
-        graphs.append(with_decided_directions(learned, run.table, where=str(run.path)))
+        graphs.append(with_sureness(learned, run.table, where=str(run.path)))
     if len(graphs) == 1:
         return graphs[0]
     found = stability(np.array([graph.endpoint_marks for graph in graphs]))
     marks = _agreed_marks(found, graphs[0].names, least)
     weights = [graph.weights for graph in graphs if graph.weights is not None]
+    sure = mean_sureness(graphs)
     return replace(
         graphs[0],
         adjacency=adjacency_from_marks(marks),
         marks=marks,
         weights=np.mean(weights, axis=0) if len(weights) == len(graphs) else None,
-        frequency=found.frequency,
-        orientation=found.orientation,
+        frequency=sure.adjacent,
+        orientation=sure.direction,
     )
 
 

@@ -141,6 +141,8 @@ class Graph(Described):
             None.
         simulated: True if the latents come from simulated people; the picture then has a note "simulated
             people".
+        calibrated: True if frequency and orientation are no shares of resamples, but probabilities that hold
+            on simulated models (sureness.py).
 
     Raises ValueError for shapes or names that do not agree.
 
@@ -162,6 +164,7 @@ class Graph(Described):
     marks: Num[np.ndarray, "d d"] | None = None
     orientation: Num[np.ndarray, "d d"] | None = None
     simulated: bool = False
+    calibrated: bool = False
 
     def __post_init__(self) -> None:
         names = [str(name) for name in self.names]
@@ -276,7 +279,7 @@ class Graph(Described):
         for key in ("weights", "frequency", "marks", "orientation"):
             if getattr(self, key) is not None:
                 value[key] = getattr(self, key)
-        write_json(path, value | {"simulated": self.simulated})
+        write_json(path, value | {"simulated": self.simulated, "calibrated": self.calibrated})
 
     @classmethod
     def from_json(cls, path: Path | str) -> "Graph":
@@ -301,6 +304,7 @@ class Graph(Described):
                 marks=_optional(value.get("marks")),
                 orientation=_optional(value.get("orientation")),
                 simulated=bool(value.get("simulated", False)),
+                calibrated=bool(value.get("calibrated", False)),
             )
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(f"{path}: {error}") from error

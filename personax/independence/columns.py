@@ -75,8 +75,8 @@ def _numbers_in(series: pd.Series, kind: str) -> Float[np.ndarray, " n"]:
         raise ValueError("dates lie on no circle; take their month or day of the year")
     try:
         numbers = pd.to_numeric(series, errors="raise").to_numpy(dtype=float, na_value=np.nan)
-    except TypeError as error:
-        raise ValueError(f"a cell is no number ({error})") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a cell is no number ({error}); columns of labels are of kind nominal") from error
     # pandas turns a missing date (NaT) into the smallest integer.
     return np.where(missing, np.nan, numbers)
 

@@ -17,6 +17,7 @@ from personax.runs.documents import is_unicode
 from personax.runs.errors import InputError
 
 FAR = 1e9  # bounds of counts, far above any use; messages only tell the lower one
+MOST_PROCESSES = 1024
 LONGEST_NAME = 255  # bytes of a file's name, on every common file system
 LONGEST_PATH = 4096  # bytes of a path
 
@@ -53,6 +54,19 @@ class Inside:
 
 
 @dataclass(frozen=True)
+class OneOrMore:
+    """A number of processes from 1 to `most`, or -1: one for each core."""
+
+    most: int
+
+    def fault(self, value: Any) -> str:
+        """What would be right, if it is another number."""
+        if value == -1 or 1 <= value <= self.most:
+            return ""
+        return f"must be from 1 to {self.most:,}, or -1 for one per core"
+
+
+@dataclass(frozen=True)
 class PlaceOfFile:
     """The name of a file or folder that a file system can have; whether it exists is not asked."""
 
@@ -77,7 +91,8 @@ Seed = Annotated[int, Between(0, 2**32 - 1)]  # what every library's generator t
 Width = Annotated[int, Between(1, 100_000)]  # of a layer of a network, or of an embedding
 SideBySide = Annotated[int, Between(1, 10_000)]  # of small models that are trained side by side
 Dimensions = Annotated[int, Between(0, 10_000)]  # of latents and noise
-Processes = Annotated[int, Between(1, 1024)]
+Processes = Annotated[int, Between(1, MOST_PROCESSES)]
+ProcessesOrAll = Annotated[int, OneOrMore(MOST_PROCESSES)]  # where a process is small
 BatchSize = Annotated[int, Between(2, FAR)]  # contrastive terms compare each row with another
 Share = Annotated[float, Between(0, 1)]
 Level = Annotated[float, Inside(0, 1)]  # of a test, or a false discovery rate

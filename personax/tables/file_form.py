@@ -61,6 +61,17 @@ def read_form(columns: Path | None) -> FileForm:
     )
 
 
+def form_lines(form: FileForm) -> list[str]:
+    """The line that says a guessed form in a `--columns` file; none if it is the usual one."""
+    said = {
+        "encoding": form.encoding if form.encoding != USUAL_FORM.encoding else "",
+        "decimal": f'"{form.decimal}"' if form.decimal != USUAL_FORM.decimal else "",
+        "format": "csv" if form.is_csv else "",
+    }
+    inner = ", ".join(f"{key}: {value}" for key, value in said.items() if value)
+    return [f"file: {{{inner}}}   # how the text is written"] if inner else []
+
+
 def _one_letter(where: str, entry: Mapping[str, Any], key: str, default: str) -> str:
     letter = entry.get(key, default)
     if not isinstance(letter, str) or len(letter) > 1:

@@ -16,6 +16,7 @@ from personax.tables.column_map import UNKNOWN, ColumnPlan, read_columns
 from personax.tables.declarations import UNSAID_UNIT
 from personax.tables.embeddings import CheckedVectors, PeopleEmbeddings, Slot, check_embeddings, gather
 from personax.tables.file_form import read_form
+from personax.tables.form_guess import guess_form
 from personax.tables.hub import REPOSITORIES, fetch
 from personax.tables.parsing import doubts, read_declared, read_ids, read_numbers, read_scores
 from personax.tables.people_table import LoadReport, PeopleTable
@@ -33,7 +34,7 @@ from personax.tables.schema import (
     schema_of,
 )
 from personax.tables.simulation import SIMULATED_WARNING, simulate_table
-from personax.tables.trait_scores import Aggregate, aggregate_scores
+from personax.tables.trait_scores import AGGREGATES, Aggregate, aggregate_scores
 from personax.views import Truth
 
 FEWEST_COMPLETE_ROWS = 5
@@ -104,10 +105,7 @@ def load_table(
         >>> list(table.scores)
         ['aggregated', 'chatgpt', 'gemini', 'llama']
     """
-    if table is None and dataset is None:
-        raise InputError("no table: name a dataset (athlete or celeb), or a file with --table")
-    if n is not None and n < 1:
-        raise InputError(f"n = {n}: at least one row is needed")
+    check_request(dataset, source, table, aggregate, n)
     if table is not None:
         raw = read_files([Path(table)], form=read_form(columns))
         loaded = _build_table(raw, dataset, columns, aggregate, embeddings, n)
@@ -121,6 +119,20 @@ def load_table(
     loaded = _build_table(raw, dataset, columns, aggregate, embeddings, n)
     report = replace(loaded.report, warnings=(*fetched.warnings, *loaded.report.warnings))
     return replace(loaded, name=dataset, source=fetched.source, revision=fetched.revision, report=report)
+
+
+def check_request(dataset: Any, source: Any, table: Path | None, aggregate: Any, n: Any) -> None:
+    """Raise InputError for arguments of `load_table` that mean nothing."""
+    if table is None and dataset is None:
+        raise InputError("no table: name a dataset (athlete or celeb), or a file with --table")
+    if dataset is not None and dataset not in REPOSITORIES:
+        raise InputError(f"dataset {dataset!r}: unknown; choose from {', '.join(REPOSITORIES)}")
+    if not isinstance(source, HubSource | SimulatedSource):
+        raise InputError(f"source {source!r}: must be HubSource() or SimulatedSource()")
+    if aggregate not in AGGREGATES:
+        raise InputError(f"aggregate {aggregate!r}: unknown; choose from {', '.join(AGGREGATES)}")
+    if n is not None and (not isinstance(n, int | np.integer) or n < 1):
+        raise InputError(f"n = {n!r}: must be a whole number of at least one row")
 
 
 def _build_table(
@@ -185,8 +197,9 @@ def _build_table(
 
 def propose_file(dataset: DatasetName | None, table: Path) -> str:
     """A `--columns` file for a table, to be corrected by hand (proposal.py). Raises InputError."""
-    raw = read_files([table])
-    return propose_columns(raw, _plan(raw, dataset, None))
+    form = guess_form(table)
+    raw = read_files([table], form=form)
+    return propose_columns(raw, _plan(raw, dataset, None), form)
 
 
 def _plan(raw: RawTable, dataset: DatasetName | None, columns: Path | None) -> ColumnPlan:

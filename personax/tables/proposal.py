@@ -17,6 +17,7 @@ import pandas as pd
 from personax.independence.columns import Kind
 from personax.tables.column_map import UNUSED, ColumnPlan
 from personax.tables.declarations import DATE, LLM_SCALE, UNSAID_UNIT, ScoreScale
+from personax.tables.file_form import USUAL_FORM, FileForm, form_lines
 from personax.tables.marks import EMPTY, count_marks, is_value, marks_of, marks_text
 from personax.tables.reading import RawTable
 from personax.tables.schema import ANY_TABLE, MISSING, TRAITS, ColumnDeclaration, plain
@@ -133,12 +134,17 @@ def _guess_date(name: str, form: str, used: Container[str]) -> dict[str, Entries
 
 def _guess_numbers(name: str, values: pd.Series) -> Entries:
     numbers = pd.to_numeric(values.astype(object))
-    negative = numbers[numbers < 0].unique()
-    gone = [int(negative[0])] if len(negative) == 1 and negative[0] in NO_VALUE else []
+    gone = stand_ins(numbers)
     entries: Entries = {"kind": guess_kind(numbers[~numbers.isin(gone)])}
     if entries["kind"] == "continuous":
         entries["unit"] = next((unit for unit in ALL_UNITS if name.endswith(f"_{unit}")), UNSAID_UNIT)
     return entries | ({"missing": gone} if gone else {})
+
+
+def stand_ins(numbers: pd.Series) -> list[int]:
+    """The number that seems to stand for "no value": -9 or so, the only negative one; [] if there is none."""
+    negative = numbers[numbers < 0].unique()
+    return [int(negative[0])] if len(negative) == 1 and negative[0] in NO_VALUE else []
 
 
 def _guess_words(raw: RawTable, name: str, values: pd.Series) -> Entries:
@@ -165,8 +171,11 @@ def _scalar(value: Any) -> str:
     return value if safe and value.lower() not in words else json.dumps(value, ensure_ascii=False)
 
 
-def propose_columns(raw: RawTable, plan: ColumnPlan) -> str:
-    """A `--columns` file for a table: what `plan` recognised by names, and guesses for all other columns."""
+def propose_columns(raw: RawTable, plan: ColumnPlan, form: FileForm = USUAL_FORM) -> str:
+    """A `--columns` file for a table: what `plan` recognised by names, and guesses for all other columns.
+
+    form: how the text of the table is written; the file says it where it is unusual.
+    """
     odd = [name for name, why in plan.ignored.items() if why != UNUSED]
     identity = plan.id or next((name for name in odd if _names_people(raw, name)), None)
     guesses = propose_lines(raw, [name for name in odd if name != identity], plan.features)
@@ -174,6 +183,7 @@ def propose_columns(raw: RawTable, plan: ColumnPlan) -> str:
     useless = [name for name in plan.ignored if not guesses.get(name) and name != identity]
     lines = [
         HEAD.format(table=Path(raw.label).name, marks=", ".join(f'"{mark}"' for mark in MISSING if mark)),
+        *form_lines(form),
         f"id: {_scalar(identity)}"
         if identity
         else "# id: ...   # the column with the identifiers, if there is one",
@@ -230,7 +240,8 @@ def _score_lines(raw: RawTable, plan: ColumnPlan) -> Iterator[str]:
         inner = ", ".join(f"{trait}: {_scalar(column)}" for trait, column in columns.items())
         entry = _scalar(list(columns.values())) if len(columns) == len(TRAITS) else f"{{{inner}}}"
         bounds = "" if usual else f", range: [{scale.low:g}, {scale.high:g}], kind: {scale.kind}"
-        yield f"{own}: {{columns: {entry}{bounds}}}"
+        gone = f", missing: [{', '.join(scale.missing)}]" if not usual and scale.missing != MISSING else ""
+        yield f"{own}: {{columns: {entry}{bounds}{gone}}}"
 
 
 def guess_scale(raw: RawTable, names: Sequence[str]) -> ScoreScale | None:
@@ -242,11 +253,14 @@ def guess_scale(raw: RawTable, names: Sequence[str]) -> ScoreScale | None:
         if not is_numeric(values):
             return None
         columns.append(pd.to_numeric(values.astype(object)))
-    numbers = pd.concat(columns)
-    if numbers.isin([0, *np.arange(1, 3.1, 0.5)]).all():
+    answers = pd.concat(columns)
+    gone = stand_ins(answers)
+    numbers = answers[~answers.isin(gone)]
+    missing = tuple(map(str, gone)) or MISSING
+    if not gone and numbers.isin([0, *np.arange(1, 3.1, 0.5)]).all():
         return LLM_SCALE
     if (numbers < 0).any() or guess_kind(numbers) != "ordinal":
         low, high = float(np.floor(numbers.min())), float(np.ceil(numbers.max()))
-        return ScoreScale(low, high, kind="continuous")
+        return ScoreScale(low, high, missing, kind="continuous")
     low, high = min(1.0, float(numbers.min())), float(numbers.max())
-    return ScoreScale(low, next(top for top in (5.0, 7.0, high) if top >= high))
+    return ScoreScale(low, next(top for top in (5.0, 7.0, high) if top >= high), missing)

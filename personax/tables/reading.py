@@ -333,7 +333,8 @@ def _read_file(path: Path, form: FileForm) -> RawTable:
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: not {form.encoding.removesuffix('-sig').upper()} text (byte {error.start + 1}); write "
-            "file: {encoding: cp1252} (Windows), or another encoding, in a --columns file"
+            "file: {encoding: cp1252} (Windows), or another encoding, in a --columns file, "
+            "which --columns auto proposes"
         ) from error
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
@@ -364,7 +365,7 @@ def _format_of(path: Path, form: FileForm) -> str:
 
 
 @contextmanager
-def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
+def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
     """A text file, unpacked if it is .gz."""
     if path.suffix.lower() == PACKED:
         with gzip.open(path, "rt", encoding=encoding, newline="") as stream:
@@ -448,7 +449,7 @@ def _damaged(path: Path, kind: str, error: Exception) -> InputError:
 
 def _read_jsonl(path: Path, form: FileForm) -> RawTable:
     rows: list[dict[str, Any]] = []
-    with _opened(path, form.encoding) as stream:
+    with open_text(path, form.encoding) as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
@@ -479,7 +480,7 @@ def _compact(value: Any) -> Any:
 def _read_csv(path: Path, delimiter: str, form: FileForm) -> RawTable:
     header, delimiter = _check_csv(path, delimiter, form)
     try:
-        with _opened(path, form.encoding) as stream:
+        with open_text(path, form.encoding) as stream:
             frame = pd.read_csv(
                 stream,
                 sep=delimiter,
@@ -511,7 +512,7 @@ def _check_csv(path: Path, delimiter: str, form: FileForm) -> tuple[list[str], s
     """
     # A cell may hold a whole embedding as a text.
     csv.field_size_limit(2**30)
-    with _opened(path, form.encoding) as stream:
+    with open_text(path, form.encoding) as stream:
         first = stream.readline()
         stream.seek(0)
         delimiter = form.delimiter or _seen_delimiter(first, delimiter)

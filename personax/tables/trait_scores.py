@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from personax.runs.documents import parse_json
 from personax.tables.schema import TRAITS, plain
 
 Aggregate = Literal["median", "majority", "mean"]
+AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 
 # DeepSeek scored an older draft of the celebrity table (columns DS_o ... DS_n). It is a separate rater,
 # because it is not the third model of the published table.

@@ -96,7 +96,7 @@ def test_a_python_without_the_packages_is_told_in_one_line() -> None:
     done = subprocess.run(isolated, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert re.search(r"has no package '\w+'; use", done.stderr)
+    assert re.search(r"has no package '\w+'; (use|`make run`) ", done.stderr)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -62,7 +62,7 @@ def test_runs_that_do_not_belong_together_are_refused() -> None:
 def test_the_learned_graph_of_one_run_stays_as_it_is_where_the_latents_support_it() -> None:
     graph = learned_consensus([run_of(linear_laplace(TRUE, 600))], least=0.5)
     assert np.array_equal(graph.adjacency, TRUE)
-    assert graph.frequency is None
+    assert graph.calibrated
 
 
 def test_a_learned_direction_that_the_latents_leave_open_is_drawn_open(
@@ -83,8 +83,10 @@ def test_learned_graphs_of_several_runs_keep_what_most_of_them_have() -> None:
     fewer[0, 1] = 0
     graph = learned_consensus([run_of(z), run_of(z, fewer), run_of(z, fewer)], least=0.5)
     assert np.array_equal(graph.adjacency, fewer)
+    alone = learned_consensus([run_of(z)], least=0.5)
     assert graph.frequency is not None
-    assert graph.frequency[0, 1] == pytest.approx(1 / 3)
+    assert alone.frequency is not None
+    assert graph.frequency[0, 1] == pytest.approx(alone.frequency[0, 1] / 3)
     assert graph.weights is not None
     assert graph.weights[0, 1] == pytest.approx(0.5 / 3)
     with pytest.raises(InputError, match="no learned graph"):

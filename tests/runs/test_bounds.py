@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from personax.runs.bounds import Between, FilePath, Inside, PlaceOfFile, Positive, Rate, Seed, check_bounds
+from personax.runs.bounds import (
+    Between,
+    FilePath,
+    Inside,
+    PlaceOfFile,
+    Positive,
+    ProcessesOrAll,
+    Rate,
+    Seed,
+    check_bounds,
+)
 from personax.runs.command_line import parse, parse_seeds
 from personax.runs.errors import InputError
 from personax.runs.memory import machine_memory, require_memory, require_network_memory
@@ -42,6 +52,8 @@ class Bounded:
     """Table."""
     kind: Literal["a", "b"] = "a"
     """Kind."""
+    jobs: ProcessesOrAll = -1
+    """Processes."""
     switch: bool = False
     """Switch."""
     inner: Inner = field(default_factory=Inner)
@@ -57,6 +69,8 @@ GOOD: list[dict[str, Any]] = [
 ]
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"n": 0}, "n 0: must be at least 1"),
+    ({"jobs": 0}, "jobs 0: must be from 1 to 1,024, or -1 for one per core"),
+    ({"jobs": -2}, "jobs -2: must be from 1 to 1,024, or -1 for one per core"),
     ({"n": None}, "n null: must be an integer"),
     ({"n": True}, "n True: must be an integer"),
     ({"n": 1.5}, "n 1.5: must be an integer"),

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ import pyarrow.parquet
 import pytest
 
 from personax.runs.errors import InputError
-from personax.tables import TRAITS, LoadReport, load_table
+from personax.tables import TRAITS, LoadReport, SimulatedSource, load_table
+from personax.tables.loading import check_request
 from personax.tables.schema import LLMS
 from personax.tables.trait_scores import Aggregate
 
@@ -402,3 +404,27 @@ def test_a_call_without_table_or_rows_is_refused() -> None:
         load_table(None)
     with pytest.raises(InputError, match="n = 0"):
         load_table("athlete", n=0)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"dataset": "swimmers"}, "dataset 'swimmers': unknown; choose from athlete, celeb"),
+        ({"dataset": None}, "no table: name a dataset"),
+        ({"source": "simulated"}, "source 'simulated': must be HubSource"),
+        ({"aggregate": "mode"}, "aggregate 'mode': unknown; choose from median, majority, mean"),
+        ({"n": "5"}, "n = '5': must be a whole number"),
+        ({"n": 0}, "n = 0: must be a whole number"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(argument: dict[str, Any], message: str) -> None:
+    right: dict[str, Any] = {
+        "dataset": "athlete",
+        "source": SimulatedSource(),
+        "table": None,
+        "aggregate": "mean",
+        "n": None,
+    }
+    check_request(**right)
+    with pytest.raises(InputError, match=message):
+        check_request(**right | argument)

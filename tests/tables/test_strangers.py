@@ -1,6 +1,7 @@
 """A stranger's table: own scores, targets, dates, order, units and marks for missing values, as declared."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from tables.strangers import COLUMNS, PEOPLE, stranger_frame, write_stranger
 
 from personax.runs.errors import InputError
 from personax.tables import PeopleTable, load_table, write_table
+from personax.tables.form_guess import guess_form
 from personax.tables.loading import propose_file
 from personax.tables.schema import TRAITS
 
@@ -269,3 +271,43 @@ def test_a_proposed_file_can_be_used_as_it_stands(tmp_path: Path) -> None:
     assert list(table.scores) == ["self"]
     assert table.kinds["grip_kg"] == "continuous"
     assert table.report.lines == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "said"),
+    [
+        ("trial.csv", {"encoding": "cp1252"}, "file: {encoding: cp1252}"),
+        ("trial.csv", {"sep": ";", "decimal": ","}, 'file: {decimal: ","}'),
+        ("trial.txt", {}, "file: {format: csv}"),
+        ("trial.csv", {}, ""),
+    ],
+)
+def test_a_proposed_file_says_how_the_text_is_written(
+    tmp_path: Path, name: str, written: dict[str, Any], said: str
+) -> None:
+    """A column of numbers with decimal commas is no free text, and no encoding is a dead end."""
+    frame, path = stranger_frame(), tmp_path / name
+    frame["größe"] = "Fußball"
+    frame.to_csv(path, index=False, **written)
+    text = propose_file(None, path)
+    assert [line.split("   #")[0] for line in text.splitlines() if line.startswith("file:")] == [said] * bool(
+        said
+    )
+    table = load(tmp_path, text, path)
+    assert table.kinds["grip_kg"] == "continuous"
+    np.testing.assert_array_equal(table.features["grip_kg"], frame["grip_kg"])
+
+
+def test_commas_of_thousands_are_no_decimal_marks(tmp_path: Path) -> None:
+    path = tmp_path / "sums.csv"
+    path.write_text("person;income\n" + "".join(f"p{k};{k},000\n" for k in range(1, 9)))
+    assert guess_form(path).decimal == "."
+
+
+def test_a_proposed_scale_leaves_out_the_number_that_means_missing(tmp_path: Path) -> None:
+    frame, path = stranger_frame(), tmp_path / "trial.csv"
+    frame.loc[[3, 4], "Openness"] = -9
+    frame.to_csv(path, index=False)
+    text = propose_file(None, path)
+    assert "range: [1, 5], kind: ordinal, missing: [-9]}" in text
+    assert load(tmp_path, text, path).scores["self"]["Openness"].isna().sum() == 2

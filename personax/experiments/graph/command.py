@@ -8,7 +8,7 @@ from personax.runs.errors import InputError
 
 
 def check_draw(config: DrawConfig) -> None:
-    """Raise InputError for options that exclude each other, and for no process."""
+    """Raise InputError for options that exclude each other."""
     if not config.sources and not config.published:
         raise InputError(
             "nothing to draw: give run folders or a file of latents, or --published athlete or celeb"
@@ -19,8 +19,6 @@ def check_draw(config: DrawConfig) -> None:
         )
     if config.beside and (config.compare or config.published):
         raise InputError(f"--beside {config.beside}: excludes --compare and --published")
-    if config.jobs == 0:
-        raise InputError("--jobs 0: must be at least 1, or -1 (one per core)")
 
 
 def run_draw(config: DrawConfig) -> Path:

@@ -47,8 +47,6 @@ def run_independence(config: IndependenceConfig) -> None:
 
 def check_independence(config: IndependenceConfig) -> None:
     """Raise InputError for options that are wrong for every table."""
-    if config.jobs == 0:
-        raise InputError("--jobs 0: give a number of processes, or -1 for one per core")
     if config.source == "simulated":
         require_memory(8.0 * LEAST_COLUMNS * (config.n or 0), f"n {config.n}")
     if config.dataset is None and config.table is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from personax.runs.bounds import Between, Level, PlaceOfFile, Positive, Seed
+from personax.runs.bounds import Between, Level, PlaceOfFile, Positive, ProcessesOrAll, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 
@@ -63,10 +63,10 @@ class IndependenceConfig:
     revision: str | None = None
     """Commit of the hub's table."""
     data_dir: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
-    """Folder for downloads (default: data/ of the project)."""
-    jobs: Annotated[int, Between(-1, 1024)] = where_or_how(1)
-    """Number of processes. One process tests the celebrity table in 2 s; more pay off with several sources of
-    scores."""
+    """Folder for downloads (default: data/hub of the project)."""
+    jobs: ProcessesOrAll = where_or_how(1)
+    """Number of processes; -1: one per core. One process tests the celebrity table in 2 s; more pay off with
+    several sources of scores."""
     output: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
     """Folder of the run (default: results/independence/<dataset>)."""
     overwrite: bool = where_or_how(False)

@@ -214,7 +214,7 @@ BAD = {
     "unknown stratum": (["--given", "Team"], "--given Team: no such feature; choose from"),
     "continuous stratum": (["--given", "Height"], "--given Height: continuous"),
     "resamples": (["--resamples", "0"], "resamples 0: must be from 1"),
-    "jobs": (["--jobs", "0"], "--jobs 0"),
+    "jobs": (["--jobs", "0"], "jobs 0: must be from 1 to 1,024, or -1 for one per core"),
     "unknown option": (["--tset", "kci"], "tset"),
 }
 

@@ -1,0 +1,131 @@
+"""How sure the edges of a learned graph are: probabilities that hold on simulated models.
+
+A model's own probability of an edge (`CRL.edge_probability`) tells how far one fit has opened it. It is not
+the share of such edges that are right: of simulated edges above 0.9, a quarter were not. Here two questions
+are answered apart.
+
+adjacent: are the two latents adjacent at all? The more an edge improves the prediction of its child, the more
+    often they are.
+direction: if they are, is the direction right? It is the more often, the more halves of the people support it
+    (direction.py).
+
+Two logistic curves turn these measures into probabilities. benchmarks/sureness.py has fitted them to models
+with known truth, and has checked them on other ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from scipy.special import expit
+
+from personax.graphs.additive_splines import residual, side_by_side_splines, spline_columns
+from personax.graphs.direction import assumed_causes, support_of_directions, without_undecided
+from personax.graphs.discovery import standardised
+from personax.graphs.graph import Graph
+
+
+class LogisticCurve(NamedTuple):
+    """p = 1 / (1 + exp(-(intercept + slope x)))."""
+
+    intercept: float
+    slope: float
+
+    def at(self, x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """p at x."""
+        return np.asarray(expit(self.intercept + self.slope * x))
+
+
+# From the edges of the first 36 models of benchmarks/sureness.py.
+ADJACENT = LogisticCurve(2.80, 0.71)  # of the logarithm of the gain
+DIRECTED = LogisticCurve(-0.97, 4.36)  # of the support
+LEAST_GAIN = 1e-4  # nats; smaller gains count as this
+
+
+class Sureness(NamedTuple):
+    """How sure the edges of a graph with d nodes are.
+
+    Attributes:
+        adjacent: (d, d) symmetric; the probability that i and j are adjacent, 0 where the graph has no edge.
+        direction: (d, d) the probability of i -> j if i and j are adjacent; 0 without an edge. [i, j] and
+            [j, i] add up to 1. It is 1 for arrows that are assumptions.
+    """
+
+    adjacent: Float[np.ndarray, "d d"]
+    direction: Float[np.ndarray, "d d"]
+
+
+def edge_gains(
+    latents: Float[np.ndarray, "n d"], adjacency: Int[np.ndarray, "d d"]
+) -> Float[np.ndarray, "d d"]:
+    """How much each edge of a DAG improves the prediction of its child, in nats a person; NaN elsewhere.
+
+    Half the logarithm of the residual variance without the parent, divided by that with it, in additive
+    regressions on splines of all other parents. A constant latent has no gains.
+    """
+    splines = spline_columns(latents)
+    gains = np.full(adjacency.shape, np.nan)
+    varies = [columns.shape[1] > 0 for columns in splines]
+    for i, j in np.argwhere(adjacency == 1).tolist():
+        gains[i, j] = 0.0
+        if varies[i] and varies[j]:
+            child = standardised(latents[:, [j]])[:, 0]
+            parents = np.flatnonzero(adjacency[:, j]).tolist()
+            others = [k for k in parents if k != i]
+            left, more = (
+                residual(side_by_side_splines(splines, members), child).var() for members in (parents, others)
+            )
+            gains[i, j] = 0.5 * np.log(more / left)
+    return gains
+
+
+def edge_sureness(
+    latents: Float[np.ndarray, "n d"],
+    adjacency: Int[np.ndarray, "d d"],
+    *,
+    given: Sequence[int] = (),
+) -> Sureness:
+    """How sure the edges of a learned DAG are. `given` are nodes whose outgoing arrows are assumptions."""
+    return _sureness(
+        edge_gains(latents, adjacency),
+        support_of_directions(latents, adjacency, given=given, compelled=True),
+        adjacency,
+    )
+
+
+def _sureness(
+    gains: Float[np.ndarray, "d d"], support: Float[np.ndarray, "d d"], adjacency: Int[np.ndarray, "d d"]
+) -> Sureness:
+    edge = adjacency == 1
+    adjacent = np.where(edge, ADJACENT.at(np.log(np.fmax(gains, LEAST_GAIN))), 0.0)
+    forward = np.where(np.isnan(support), 1.0, DIRECTED.at(support))
+    direction = np.where(edge, forward, 0.0) + np.where(edge, 1.0 - forward, 0.0).T
+    return Sureness(np.maximum(adjacent, adjacent.T), direction)
+
+
+def with_sureness(graph: Graph, latents: pd.DataFrame, *, where: str) -> Graph:
+    """A learned DAG with the sureness of its edges, and without the directions that the latents leave open.
+
+    `latents` are (n, d), in the order of the graph's names. Each direction that is left out is reported in a
+    warning that begins with `where`.
+    """
+    values, given = latents.to_numpy(dtype=float), assumed_causes(graph)
+    support = support_of_directions(values, graph.adjacency, given=given, compelled=True)
+    sure = _sureness(edge_gains(values, graph.adjacency), support, graph.adjacency)
+    decided = without_undecided(graph, support, where=where)
+    return replace(decided, frequency=sure.adjacent, orientation=sure.direction, calibrated=True)
+
+
+def mean_sureness(graphs: Sequence[Graph]) -> Sureness:
+    """The sureness over several fits: a fit without the edge counts as 0 for it.
+
+    Directions are averaged with the sureness of the adjacency as weight.
+    """
+    adjacent = np.array([graph.frequency for graph in graphs], dtype=float)
+    directed = np.array([graph.orientation for graph in graphs], dtype=float)
+    total = adjacent.sum(0)
+    direction = np.divide((adjacent * directed).sum(0), total, out=np.zeros_like(total), where=total > 0)
+    return Sureness(adjacent.mean(0), direction)
