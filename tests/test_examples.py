@@ -6,10 +6,14 @@ import shlex
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from commands import load_main
+from commands import load_main, run_script
 
+from personax.experiments.diagnostics import observations
+from personax.experiments.own_data.example import write_example
 from personax.runs.run_folder import ROOT
+from personax.tables import simulate_table, write_table
 
 PAGES = ("README.md", "docs/tutorials/level_one.md", "docs/tutorials/level_two.md")
 
@@ -96,3 +100,73 @@ def test_the_quick_start_of_make_says_how_to_go_on() -> None:
     for line in said[1:]:
         script = line.split()[1]
         assert (ROOT / script).exists()
+
+
+SMALL = ("--device", "cpu", "--figures", "false")
+TINY_MODEL = (
+    *("--model.hidden", "8", "--model.phase1.epochs", "1", "--model.phase1.batch_size", "128"),
+    *("--model.phase2.starts", "2", "--model.phase2.population", "2", "--model.phase2.generations", "1"),
+    *("--model.phase2.generation_steps", "2", "--model.phase2.finalists", "1"),
+    *("--model.phase2.final_steps", "2"),
+)
+FEW_PEOPLE = ("--n", "300", "--image_dim", "30", "--text_dim", "40")
+ATHLETES = "real_world_experiment/run_athlete_3measurement.py --config configs/athlete_quick.yaml"
+FEW_SCENES = ("--source", "digits", "--n", "200")
+# Commands of the pages, in an order in which each finds what it reads -> words that make them small and say
+# where the results go. Later words count.
+SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
+    "real_world_experiment/run_own_data.py --config configs/own_data_example.yaml": (
+        *(*SMALL, *TINY_MODEL, "--output", "results/own_data/example/seed-0"),
+    ),
+    "real_world_experiment/draw.py results/own_data/example/seed-0": ("--output", "drawn"),
+    "real_world_experiment/diagnose.py results/own_data/example/seed-0": ("--rows", "40"),
+    "real_world_experiment/choose_model.py --run results/own_data/example/seed-0": (
+        *("--candidates", "fewer", "--seeds", "0,1", "--jobs", "1", "--device", "cpu", "--output", "sizes"),
+    ),
+    f"{ATHLETES} --source simulated": (*SMALL, *TINY_MODEL, *FEW_PEOPLE, "--output", "athlete"),
+    "synthetic_experiment/run_mnist_3measurement.py --config configs/mnist_quickstart.yaml": (
+        *(
+            *SMALL,
+            *TINY_MODEL,
+            *FEW_SCENES,
+            "--ceiling_epochs",
+            "1",
+            "--output",
+            "results/mnist/mnist/seed-0",
+        ),
+    ),
+    "synthetic_experiment/choose_model.py --jobs 2": (
+        *(*TINY_MODEL, *FEW_SCENES, "--candidates", "default", "--seeds", "0,1", "--jobs", "1"),
+        *("--output", "choice"),
+    ),
+    "synthetic_experiment/compare_methods.py --seeds 0-9 --jobs 2": (
+        *(*TINY_MODEL, *FEW_SCENES, "--parts", "methods", "--methods", "mcl", "--seeds", "0", "--jobs", "1"),
+        *("--output", "comparison"),
+    ),
+    "independence_testing/run_independence_tests.py --table people.csv --columns auto": (),
+    "independence_testing/run_independence_tests.py --table people.csv --columns people_columns.yaml": (
+        *("--tests", "chi_square,hsic", "--output", "tests"),
+    ),
+}
+
+
+@pytest.mark.slow
+def test_commands_of_the_pages_run_at_small_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every script but two once, as a page writes it, with words that make it small.
+
+    The other commands of the pages take minutes to hours, or need files of yours: they are only parsed.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(observations, "EXCHANGES", 2)
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    write_example(tmp_path / "data" / "example", n=240)
+    write_table(simulate_table("athlete", n=200, embeddings=False), tmp_path / "people.parquet")
+    pd.read_parquet(tmp_path / "people.parquet").to_csv(tmp_path / "people.csv", index=False)
+    longer = {"tune_baselines.py", "run_celeb_3measurement.py"}  # they need more than ten seconds
+    scripts = {path.name for path in ROOT.glob("*_*/*.py")} - longer
+    assert {Path(command.split()[0]).name for command in SMALL_COMMANDS} == scripts
+    written = {" ".join(shlex.split(command, comments=True)[1:]) for command in COMMANDS}
+    assert set(SMALL_COMMANDS) <= written
+    for command, more in SMALL_COMMANDS.items():
+        script, *words = command.split()
+        assert run_script(script, *words, *more) == 0, command

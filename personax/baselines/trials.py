@@ -21,7 +21,7 @@ import yaml
 
 from personax.baselines.methods import Settings, find_method
 from personax.learning.criteria import hidden_measurement_r2
-from personax.runs.errors import InputError, TrainingDiverged
+from personax.runs.errors import InputError, PersonaxError, TrainingDiverged
 from personax.runs.files import read_json, write_json, write_text
 from personax.views import MultiViewData, Split
 
@@ -61,17 +61,24 @@ def tune(name: str, task: TuningTask, folder: Path) -> list[dict[str, Any]]:
         One dictionary per trial: settings, score (None if training diverged), epochs, seconds.
 
     Raises:
-        InputError: NAME.json holds trials of another task.
+        InputError: NAME.json holds trials of another task, or the data are refused. If nothing was learned,
+            no file is left behind.
     """
     path = folder / f"{name}.json"
+    fresh = not path.exists()
     trials = _finished_trials(path, task.setup)
-    for number, settings in enumerate(find_method(name).trials):
-        if any(trial["settings"] == dict(settings) for trial in trials):
-            continue
-        checkpoint = folder / f"{name}-{number}.pt"
-        trials.append(_run_trial(name, settings, task, checkpoint))
-        write_json(path, {"setup": task.setup, "trials": trials})
-        checkpoint.unlink(missing_ok=True)
+    try:
+        for number, settings in enumerate(find_method(name).trials):
+            if any(trial["settings"] == dict(settings) for trial in trials):
+                continue
+            checkpoint = folder / f"{name}-{number}.pt"
+            trials.append(_run_trial(name, settings, task, checkpoint))
+            write_json(path, {"setup": task.setup, "trials": trials})
+            checkpoint.unlink(missing_ok=True)
+    except PersonaxError:
+        if fresh and not trials and not list(folder.glob(f"{name}-*.pt")):  # nothing was learned
+            path.unlink()
+        raise
     return trials
 
 

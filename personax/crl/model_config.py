@@ -93,7 +93,8 @@ class Phase2Config:
 class CRLConfig:
     """The multimodal multi-measurement model.
 
-    `CRLConfig.images` and `CRLConfig.embeddings` are configurations to start from.
+    `CRLConfig.images` and `CRLConfig.embeddings` are configurations to start from; `CRLConfig.quick` is one
+    to try things out with.
     """
 
     latents: dict[str, Annotated[int, Between(1, 10_000)]] = field(default_factory=dict)
@@ -136,6 +137,22 @@ class CRLConfig:
         They also suit tables of some ten numbers, which are standardised first.
         """
         return cls(latents=dict(latents or {}), shared=shared)
+
+    @classmethod
+    def quick(cls, latents: Mapping[str, int] | None = None, *, shared: int = 0) -> "CRLConfig":
+        """The settings for a first look at tables of some ten numbers: seconds in place of minutes.
+
+        The training is short and few models are tried. Results to rely on need `images` or `embeddings`.
+        """
+        return cls(
+            latents=dict(latents or {}),
+            shared=shared,
+            hidden=32,
+            phase1=Phase1Config(epochs=20, batch_size=32),
+            phase2=Phase2Config(
+                starts=4, population=4, generations=1, generation_steps=60, finalists=1, final_steps=200
+            ),
+        )
 
     @classmethod
     def embeddings(cls, latents: Mapping[str, int] | None = None, *, shared: int = 0) -> "CRLConfig":

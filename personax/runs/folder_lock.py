@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from personax.runs.errors import InputError
-from personax.runs.files import is_partial, make_folder, remove_path
+from personax.runs.files import is_partial, make_folder, missing_folders, remove_empty, remove_path
 
 LOCK = ".lock"
 
@@ -22,7 +22,7 @@ def locked_folder(path: Path) -> Iterator[None]:
 
     Raises InputError if another process is in the folder, or if it cannot be made or written.
     """
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    made = missing_folders(path)
     make_folder(path)
     lock = _acquired(path)
     try:
@@ -32,9 +32,7 @@ def locked_folder(path: Path) -> Iterator[None]:
         with suppress(OSError):
             (path / LOCK).unlink(missing_ok=True)
         lock.release()
-        for folder in made:
-            with suppress(OSError):  # it is not empty, so there is something to keep
-                folder.rmdir()
+        remove_empty(made)
 
 
 def contents(path: Path) -> list[Path]:

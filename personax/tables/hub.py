@@ -9,6 +9,8 @@ the cache, and the report has a warning.
 import logging
 import os
 import re
+import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -56,11 +58,18 @@ class Fetched:
     warnings: tuple[str, ...] = ()
 
 
+class HubFile(NamedTuple):
+    """What the hub says about a file: SHA-256 and size in bytes; None for what it does not tell."""
+
+    sha256: Any = None
+    size: Any = None
+
+
 class Listing(NamedTuple):
-    """What the hub says about a repository: a commit, and file -> SHA-256 (None if it is not told)."""
+    """What the hub says about a repository: a commit and its files."""
 
     commit: str
-    files: Mapping[str, str | None]
+    files: Mapping[str, HubFile]
 
 
 class _Unreachable(Exception):
@@ -83,11 +92,12 @@ def fetch(dataset: DatasetName, revision: str | None, data_dir: Path) -> Fetched
         listing = checked_listing(*_in_time(partial(_look_up, repository, revision)))
         commit = listing.commit
         files = choose_files(repository, list(listing.files))
+        require_space(repository, data_dir, [listing.files[name].size or 0 for name in files])
         paths = [_download_file(repository, name, commit, data_dir) for name in files]
     except _Unreachable as reason:
         return _from_cache(repository, revision, data_dir, note, str(reason))
     for name, path in zip(files, paths, strict=True):
-        _refuse_other_bytes(path, listing.files[name])
+        _refuse_other_bytes(path, listing.files[name].sha256)
     write_json(note, {"repository": repository, "asked": revision, "revision": commit, "files": files})
     return Fetched(paths, commit, f"{repository} at {commit[:12]}")
 
@@ -154,7 +164,21 @@ def _in_time(work: Callable[[], Answer], received: Callable[[], int] = lambda: 0
         return found
 
 
-def checked_listing(commit: Any, files: Mapping[Any, Any]) -> Listing:
+def require_space(repository: str, data_dir: Path, sizes: Sequence[int]) -> None:
+    """Raise InputError if files of these sizes (bytes) are larger than what is free at `data_dir`.
+
+    What an earlier download has left there is counted as space, because it need not come again.
+    """
+    there = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    free, needed = shutil.disk_usage(there).free, sum(sizes)
+    if needed > free + _bytes_in(data_dir):
+        raise InputError(
+            f"{repository}: the download has {needed / 1e9:,.1f} GB, but only {free / 1e9:,.1f} GB are free "
+            f"in {data_dir}; make room there, or give a copy with --table"
+        )
+
+
+def checked_listing(commit: Any, files: Mapping[Any, HubFile]) -> Listing:
     """The hub's answer, if it names a commit and files that can be kept in a folder.
 
     The answer may come from anybody, such as the network of a hotel. So a file may not lie outside of the
@@ -162,12 +186,14 @@ def checked_listing(commit: Any, files: Mapping[Any, Any]) -> Listing:
     """
     if not isinstance(commit, str) or not re.fullmatch("[0-9a-f]{7,64}", commit):
         raise _Unreachable("the answer names no commit")
-    for name, checksum in files.items():
+    for name, (checksum, size) in files.items():
         parts = PurePosixPath(name).parts if isinstance(name, str) else ()
         if not parts or ".." in parts or name.startswith("/") or "\\" in name or not name.isprintable():
             raise _Unreachable(f"the answer names a file {str(name)[:60]!r}, which no folder can hold")
         if checksum is not None and not re.fullmatch("[0-9a-f]{64}", str(checksum)):
             raise _Unreachable(f"the answer has no SHA-256 of {name[:60]!r}")
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+            raise _Unreachable(f"the answer has no size of {name[:60]!r}")
     return Listing(commit, files)
 
 
@@ -182,13 +208,15 @@ def _refuse_other_bytes(path: Path, expected: str | None) -> None:
     )
 
 
-def _look_up(repository: str, revision: str | None) -> tuple[Any, dict[Any, Any]]:
-    """Commit and files of a repository, with their checksums, as the hub says."""
+def _look_up(repository: str, revision: str | None) -> tuple[Any, dict[Any, HubFile]]:
+    """Commit and files of a repository, with their checksums and sizes, as the hub says."""
     try:
         info = HfApi(endpoint=_endpoint()).dataset_info(
             repository, revision=revision, timeout=TIMEOUT, files_metadata=True
         )
-        return info.sha, {each.rfilename: each.lfs and each.lfs.sha256 for each in info.siblings or []}
+        return info.sha, {
+            each.rfilename: HubFile(each.lfs and each.lfs.sha256, each.size) for each in info.siblings or []
+        }
     except HfHubHTTPError as error:
         raise _hub_error(error, repository, revision) from error
     except (HTTPError, OSError) as error:
@@ -209,7 +237,14 @@ def _download_file(repository: str, name: str, commit: str, data_dir: Path) -> P
             endpoint=_endpoint(),
             etag_timeout=TIMEOUT,
         )
-        return Path(_in_time(download, partial(_bytes_in, data_dir)))
+        with warnings.catch_warnings():  # the library would only warn, and go on
+            warnings.filterwarnings("error", "Not enough free disk space")
+            return Path(_in_time(download, partial(_bytes_in, data_dir)))
+    except UserWarning as error:  # the list of files had no size, or another one
+        raise InputError(
+            f"{repository}: {name} is larger than what is free in {data_dir}; make room there, or give a "
+            "copy with --table"
+        ) from error
     except LocalEntryNotFoundError as error:
         raise _Unreachable(_one_line(error.__cause__ or error)) from error
     except HfHubHTTPError as error:
@@ -266,7 +301,7 @@ def _from_cache(repository: str, revision: str | None, data_dir: Path, note: Pat
         facts = read_json(note)
         asked, (commit, names) = (
             facts["asked"],
-            checked_listing(facts["revision"], dict.fromkeys(facts["files"])),
+            checked_listing(facts["revision"], dict.fromkeys(facts["files"], HubFile())),
         )
         files = list(names)
     except (InputError, LookupError, TypeError, _Unreachable):

@@ -71,6 +71,14 @@ def test_trials_are_written_continued_and_chosen_from(
         tune("mcl", other_task, tmp_path / "part")
 
 
+def test_data_that_are_refused_leave_no_file_of_trials(tmp_path: Path) -> None:
+    data, split = echoing_views(120)
+    constant = replace(data, measurements={m: [a * 0 for a in of_m] for m, of_m in data.measurements.items()})
+    with pytest.raises(InputError):
+        tune("mcl", TuningTask(constant, split, {"a": 2}, setup={}, device="cpu"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_trial_that_diverges_loses(tmp_path: Path) -> None:
     data, split = echoing_views(120)
     huge = replace(

@@ -24,4 +24,5 @@ def test_a_compressed_modality_seen_once_keeps_what_is_beyond_its_latents(width:
 def test_presets_take_latents() -> None:
     assert CRLConfig.images({"a": 2}, shared=1) == CRLConfig(latents={"a": 2}, shared=1)
     assert CRLConfig.embeddings({"a": 2}).latents == {"a": 2}
+    assert CRLConfig.quick({"a": 2}, shared=1).for_measurements({"a": [[6]]}).width("a") == 6
     assert CRLConfig.embeddings().compress

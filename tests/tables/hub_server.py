@@ -34,7 +34,8 @@ class Hub:
     Attributes:
         files: name -> bytes of the one repository.
         mood: "well", or a way of failing: "slow", "stalled", "drops once", "truncated", "gated", "private",
-            "not found", "no revision", "broken", "no hub", "silent", "drips", "other bytes".
+            "not found", "no revision", "broken", "no hub", "silent", "drips", "other bytes",
+            "endless" (10^15 bytes are announced).
         answer: what is said about the repository, if it is not the truth.
         requests: "METHOD path" of every request so far.
     """
@@ -130,7 +131,8 @@ class Hub:
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                length = 10**15 if hub.mood == "endless" and "ETag" in headers else len(body)
+                self.send_header("Content-Length", str(length))
                 self.end_headers()
                 if self.command == "HEAD":
                     return
@@ -144,5 +146,6 @@ class Hub:
                         self.wfile.flush()
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
+                self.close_connection = self.close_connection or length > len(body)
 
         return Handler

@@ -218,6 +218,7 @@ ODD_ANSWERS: dict[str, bytes] = {
     "commit that is a path": answer_about({}, sha="../../x"),
     "files 3": answer_about({}, siblings=3),
     "files without names": answer_about({}, siblings=[{}]),
+    "size 1.5": answer_about({}, siblings=[{"rfilename": "x.parquet", "size": 1.5}]),
     "checksum 3": answer_about({}, siblings=[{"rfilename": "x.parquet", "lfs": {"sha256": 3} | SIZES}]),
     **{f"file {name!r}": answer_about({}, siblings=[{"rfilename": name}]) for name in ODD_NAMES},
 }  # fmt: skip
@@ -249,3 +250,23 @@ def test_a_download_with_other_bytes_is_refused_and_not_kept(hub: Hub, tmp_path:
         _load(tmp_path)
     hub.mood = "well"
     assert len(_load(tmp_path)) > 0
+
+
+def test_a_download_that_is_larger_than_the_disk_is_refused_before_it_begins(
+    hub: Hub, tmp_path: Path
+) -> None:
+    hub.answer = answer_about({}, siblings=[{"rfilename": PARQUET, "size": 10**15}])
+    with pytest.raises(InputError, match=r"1,000,000\.0 GB, but only .* GB are free in") as refused:
+        _load(tmp_path)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "data").exists()
+    assert not any("/resolve/" in request for request in hub.requests)
+
+
+def test_a_file_whose_headers_announce_more_than_the_disk_holds_is_refused(hub: Hub, tmp_path: Path) -> None:
+    """The list of files says nothing of it."""
+    hub.mood = "endless"
+    with pytest.raises(InputError, match="is larger than what is free in") as refused:
+        _load(tmp_path)
+    assert "\n" not in str(refused.value)
+    assert not list((tmp_path / "data").rglob("*.parquet"))

@@ -1,7 +1,7 @@
 """Runs of the synthetic experiment: draw the scenes, fit a method, score it, write the run folder."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -23,11 +23,13 @@ from personax.experiments.mnist.recovery import Recovery, model_for, recover
 from personax.experiments.mnist.report import MNIST_METRICS
 from personax.learning.ceiling import supervised_ceiling
 from personax.runs.device import resolve_device
-from personax.runs.files import write_json
+from personax.runs.errors import PersonaxError
+from personax.runs.files import missing_folders, remove_empty, remove_path, write_json
 from personax.runs.run_folder import (
     CHECKPOINT,
     FIGURES,
     GRAPH,
+    HISTORY,
     LATENTS,
     METRICS,
     WEIGHTS,
@@ -123,19 +125,18 @@ def is_finished(config: MnistConfig, path: Path) -> bool:
 
 
 def make_scenes(config: MnistConfig) -> Scenes:
-    """Draw or read the scenes, split them, and export them if `export` is set."""
+    """Draw or read the scenes, and split them."""
     data = load_scenes(config, config.seed)
-    if config.export is not None:
-        home = typed_path(config.export)
-        home = home if config.seeds is None else home / f"seed-{config.seed}"
-        if not (config.resume and home.exists()):
-            write_dataset(data, home)
     return Scenes(data, split_scenes(config, config.seed, data))
 
 
-def opened(config: MnistConfig, path: Path, data: MultiViewData) -> AbstractContextManager[RunFolder]:
-    """The run folder of a run on these scenes; its manifest is kept while the block runs."""
-    return open_run(
+@contextmanager
+def opened(config: MnistConfig, path: Path, data: MultiViewData) -> Iterator[RunFolder]:
+    """The run folder of a run on these scenes; its manifest is kept while the block runs.
+
+    The scenes are exported if `export` is set.
+    """
+    with open_run(
         path,
         config,
         resume=config.resume,
@@ -143,7 +144,32 @@ def opened(config: MnistConfig, path: Path, data: MultiViewData) -> AbstractCont
         data_source=data.source,
         data_sha256=scenes_checksum(data),
         device=str(resolve_device(config.device)),
-    )
+    ) as folder:
+        if config.export is None:
+            yield folder
+            return
+        home = typed_path(config.export)
+        with exported(data, home if config.seeds is None else home / f"seed-{config.seed}", folder, config):
+            yield folder
+
+
+@contextmanager
+def exported(data: MultiViewData, home: Path, folder: RunFolder, config: MnistConfig) -> Iterator[None]:
+    """Write the scenes to `home`, and remove them if the block refuses its input before anything was learned.
+
+    A resumed run leaves them as they are, if they are there.
+    """
+    fresh = not (config.resume and home.exists())
+    made = missing_folders(home)
+    if fresh:
+        write_dataset(data, home)
+    try:
+        yield
+    except PersonaxError:
+        if fresh and not (folder / HISTORY).exists():
+            remove_path(home)
+            remove_empty(made)
+        raise
 
 
 def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, trained: float = 0.0) -> Metrics:

@@ -30,11 +30,13 @@ def run_selection(config: SelectionConfig) -> None:
 def select_in(home: Path, config: SelectionConfig, names: Sequence[str]) -> None:
     """Make the choice in a folder."""
     cells = selection_cells(config, names, parse_seeds(config.seeds), home)
-    table = criteria_table(cells, run_cells(cells, config.jobs, run_again))
+    metrics = run_cells(cells, config.jobs, run_again)
+    table = criteria_table(cells, metrics)
     choice = choose(table, config.tolerance)
     with atomic_path(home / "selection.csv") as temporary:
         table.to_csv(temporary, index_label="candidate")
-    text = selection_report(table, choice, config)
+    simulated = any(found.get("simulated") for found in metrics.values())
+    text = selection_report(table, choice, config, simulated=simulated)
     write_text(home / "selection.md", text + "\n")
     draw_criteria(table, choice, home / "selection")
     print(text)

@@ -1,6 +1,5 @@
 """Choose hyper-parameters and the number of latents without the truth, and report how reliable the choice is.
 
-import re
 Candidates differ in hyper-parameters or in the number of latents, so their objectives cannot be compared.
 Two criteria can be compared, on validation rows:
 
@@ -19,6 +18,7 @@ Examples:
   choose_model.py --jobs 2
   choose_model.py --candidates default,latents-1,latents-3 --scm backwards
   choose_model.py --run results/own_data/example/seed-0    other numbers of latents on your own arrays
+  choose_model.py --run results/athlete/default/seed-0     or on a run of people or of Variant-MNIST
 """
 
 import re
@@ -84,7 +84,8 @@ class SelectionConfig(SceneConfig):
     """Which candidates there are, and on which data they are compared."""
 
     run: FilePath | None = None
-    """A finished run folder, as of run_own_data.py: its data and its model are taken in place of scenes."""
+    """A finished run folder of Variant-MNIST, athletes, celebrities or your own arrays: its data and its
+    model are taken in place of scenes."""
     candidates: str | None = None
     """Names of candidates, separated by commas. latents-K: K latents of each modality; fewer, more: one
     latent of each fewer or more. Default: all for scenes; default, fewer and more with --run."""

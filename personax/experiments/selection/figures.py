@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from personax.experiments.selection.run import CRITERIA, rank_correlations, with_as_many_latents
+from personax.experiments.selection.run import (
+    CRITERIA,
+    mcc_is_known,
+    rank_correlations,
+    with_as_many_latents,
+)
 from personax.runs.figure_style import (
     BLUE,
     GREY,
@@ -26,13 +31,13 @@ LONGEST_CANDIDATE = 1.9  # inches of the name of a candidate
 def draw_criteria(table: pd.DataFrame, choice: str, stem: Path) -> list[Path]:
     """A row per candidate, the best one on top, the chosen one in orange; a panel per criterion, then MCC.
 
-    The best has the largest MCC, or the best prediction where the truth is unknown. Above a criterion stands
-    its rank correlation with MCC over all candidates, in brackets that over the candidates that have as many
-    latents as the chosen one.
+    The best has the largest MCC, or the best prediction where not every candidate has an MCC. Above a
+    criterion stands its rank correlation with MCC over all candidates, in brackets that over the candidates
+    that have as many latents as the chosen one.
 
     table: a row per candidate with the criteria and, where the truth is known, MCC.
     """
-    known = "MCC" in table
+    known = mcc_is_known(table)
     ordered = table.sort_values("MCC" if known else "prediction")
     colours = [ORANGE if name == choice else BLUE for name in ordered.index]
     titles = criterion_titles(table, choice) if known else {name: name for name in CRITERIA}

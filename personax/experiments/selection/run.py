@@ -50,7 +50,10 @@ def scenes_run(config: SelectionConfig) -> RunConfig:
 
 
 def run_to_vary(config: SelectionConfig, folder: Path) -> RunConfig:
-    """The finished run that the candidates vary, with its data as they were; its model knows its latents."""
+    """The finished run that the candidates vary, with its data as they were; its model knows its latents.
+
+    Only the folder of the pictures may have moved since then: that of `config` counts, if it has one.
+    """
     finished = read_run(folder).config
     model = CRL.load(folder, device="cpu").config
     if not isinstance(finished, MnistConfig):
@@ -68,6 +71,7 @@ def run_to_vary(config: SelectionConfig, folder: Path) -> RunConfig:
         finished,
         model=model,
         data_seed=seed,
+        data_dir=finished.data_dir if config.data_dir is None else config.data_dir,
         ceiling_epochs=0,
         device=config.device,
         seeds=None,
@@ -153,10 +157,18 @@ def choose(table: pd.DataFrame, tolerance: float) -> str:
 def rank_correlations(table: pd.DataFrame) -> dict[str, float]:
     """Criterion -> its rank correlation with MCC over the candidates.
 
-    NaN if there are fewer than three, or if the truth is unknown.
+    NaN if there are fewer than three, or if MCC is not known of every one.
     """
-    enough = len(table) > 2 and "MCC" in table and table["MCC"].notna().all()
+    enough = len(table) > 2 and mcc_is_known(table)
     return {c: float(spearmanr(table[c], table["MCC"])[0]) if enough else np.nan for c in CRITERIA}
+
+
+def mcc_is_known(table: pd.DataFrame) -> bool:
+    """Whether every candidate has an MCC.
+
+    Blocks of other sizes than the true ones have none, so the candidates of a run may differ in this.
+    """
+    return "MCC" in table and bool(table["MCC"].notna().all())
 
 
 def with_as_many_latents(table: pd.DataFrame, choice: str) -> pd.DataFrame:

@@ -189,6 +189,25 @@ def test_an_exported_dataset_is_not_written_again_when_resumed(small: Path, tmp_
     assert (tmp_path / "run" / METRICS).exists()
 
 
+def test_a_folder_that_is_moved_before_it_is_resumed_gives_the_same_run(copied: Path) -> None:
+    before = read_json(copied / METRICS)
+    (copied / METRICS).unlink()
+    moved = copied.rename(copied.with_name("moved"))
+    assert run_mnist("--config", moved / CONFIG, "--output", moved, "--resume") == 0
+    assert read_json(moved / METRICS)["heldout"] == before["heldout"]
+
+
+@pytest.mark.parametrize("refused_by", ["output", "model"])
+def test_scenes_are_not_exported_by_a_run_that_is_refused(
+    small: Path, tmp_path: Path, refused_by: str
+) -> None:
+    """Before anything is learned: the folder is no run folder, or the model does not fit the scenes."""
+    unfit = ("--output", tmp_path / "run", "--seeds", "0", "--model.latents", "{digit: 2, cat: 2}")
+    words = ("--config", small, "--n", "150", "--export", tmp_path / "scenes" / "here")
+    assert run_mnist(*words, *(unfit if refused_by == "model" else ("--output", tmp_path))) == 2
+    assert sorted(tmp_path.iterdir()) == [small]
+
+
 def test_a_resumed_run_refuses_other_data(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

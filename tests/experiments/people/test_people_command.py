@@ -286,3 +286,15 @@ def test_the_shipped_configurations_are_understood(
     printed = capsys.readouterr().out
     assert f"dataset: {dataset}" in printed
     assert f"name: {'quick' if suffix else 'default'}" in printed
+
+
+def test_a_finished_run_can_have_other_numbers_of_latents(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--run", finished / "seed-0", "--candidates", "fewer", "--seeds", "0,1", "--jobs", "1")
+    assert run_script("real_world_experiment/choose_model.py", *words, "--output", tmp_path / "choice") == 0
+    table = pd.read_csv(tmp_path / "choice" / "selection.csv", index_col="candidate")
+    assert table["latents"].to_dict() == {"fewer": 8}
+    assert "MCC" not in table  # the blocks are smaller than the true ones
+    assert "SIMULATED DATA" in capsys.readouterr().out
+    assert "SIMULATED DATA" in (tmp_path / "choice" / "selection.md").read_text()

@@ -1,6 +1,7 @@
 """The command choose_model.py: what the choice uses, what it must not use, and its report."""
 
 import json
+import shutil
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -12,7 +13,11 @@ from commands import run_script
 from pictures import is_drawn, words_in
 from small_runs import SmallRun
 
-from personax.experiments.selection.run import CRITERIA, choose, rank_correlations
+from personax.experiments.mnist.config import MnistConfig
+from personax.experiments.selection.config import SelectionConfig
+from personax.experiments.selection.figures import draw_criteria
+from personax.experiments.selection.report import selection_report
+from personax.experiments.selection.run import CRITERIA, choose, rank_correlations, run_to_vary
 from personax.runs.run_folder import METRICS
 
 SCRIPT = "synthetic_experiment/choose_model.py"
@@ -52,6 +57,28 @@ def test_rank_correlations_need_three_candidates() -> None:
     table = candidates(**{name: [1.0, 2.0, 3.0, 4.0] for name in CRITERIA}, MCC=[0.1, 0.2, 0.3, 0.4])
     assert rank_correlations(table)["prediction"] == pytest.approx(1.0)
     assert np.isnan(rank_correlations(table.iloc[:2])["prediction"])
+
+
+SOME_KNOWN = candidates(
+    latents=[4, 4, 2, 6],
+    **{name: [0.1, 0.2, 0.3, 0.4] for name in CRITERIA},
+    MCC=[0.9, 0.8, np.nan, np.nan],
+)
+
+
+def test_a_candidate_without_an_mcc_is_not_drawn_as_the_best(tmp_path: Path) -> None:
+    """Blocks of other sizes than the true ones have no MCC; the order is that of the prediction then."""
+    draw_criteria(SOME_KNOWN, "a", tmp_path / "criteria")
+    words = words_in(tmp_path / "criteria.svg")
+    assert {"prediction", "stability"} <= words
+    assert not any("MCC" in word or "rank" in word for word in words)
+
+
+def test_criteria_that_cannot_be_judged_get_no_row_of_nan() -> None:
+    for table in (SOME_KNOWN, SOME_KNOWN.iloc[:2]):
+        page = selection_report(table, "a", SelectionConfig()).rpartition("chosen")[2]
+        assert "nan" not in page
+        assert "MCC" in page
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +148,20 @@ def test_bad_input_is_one_line(
     assert run_script(SCRIPT, "--output", tmp_path / "out", *words) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_of_scenes_can_have_other_numbers_of_latents(mnist_run: SmallRun, tmp_path: Path) -> None:
+    """The folder may have been moved, and the candidates differ in nothing else."""
+    moved = Path(shutil.copytree(mnist_run.folder, tmp_path / "moved"))
+    words = ("--run", moved, "--candidates", "fewer", "--seeds", "0,1", "--jobs", "1")
+    assert run_script(SCRIPT, *words, "--output", tmp_path / "out") == 0
+    table = pd.read_csv(tmp_path / "out" / "selection.csv", index_col="candidate")
+    assert table["latents"].to_dict() == {"fewer": 2}
+    assert np.isfinite(table).all().all()
+
+
+def test_the_pictures_of_a_run_may_have_moved(mnist_run: SmallRun) -> None:
+    varied = run_to_vary(SelectionConfig(data_dir="elsewhere"), mnist_run.folder)
+    assert isinstance(varied, MnistConfig)
+    assert varied.data_dir == "elsewhere"
+    assert varied.data_seed is not None  # that of the run, whatever the seed of the candidate
