@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian, linear_laplace
 
+from personax.graphs import direction
 from personax.graphs.discovery import Discovery
 from personax.graphs.estimate import estimated_graph, learned_consensus, match_runs
 from personax.graphs.graph import Graph
@@ -17,6 +18,12 @@ from personax.graphs.knowledge import Statements, forbidden_arrows
 from personax.runs.errors import InputError
 
 FORBIDDEN = forbidden_arrows(NAMES, BLOCKS, Statements())
+
+
+@pytest.fixture(autouse=True)
+def _few_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Directions are examined in a third of the halves, which is quicker."""
+    monkeypatch.setattr(direction, "HALVES", 13)
 
 
 def run_of(latents: np.ndarray, adjacency: np.ndarray | None = TRUE, path: str = "seed-0") -> Latents:
