@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -39,7 +38,7 @@ def escape_cell(value: object) -> str:
     return re.sub(r"([\\|`$]|<(?=[a-zA-Z/!]))", r"\\\1", printable)
 
 
-def _escaped_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def _escaped_column(column: pd.Series) -> pd.Series:
     values: list[object] = column.tolist()
     missing = column.isna().tolist()
     if pd.api.types.is_numeric_dtype(column):

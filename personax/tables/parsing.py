@@ -134,7 +134,7 @@ def _read_dates(cells: pd.Series, column: ColumnDeclaration, where: str) -> Colu
     return ColumnRead(date_part(dates, column.part or "year"), count_marks(marks))
 
 
-def date_part(dates: "pd.Series[pd.Timestamp]", part: DatePart) -> pd.Series:
+def date_part(dates: pd.Series, part: DatePart) -> pd.Series:
     """(n,) float64 year, month, day or day of the year of dates, NaN where there is none."""
     numbers: pd.Series = getattr(dates.dt, part)
     return numbers.astype(float)
