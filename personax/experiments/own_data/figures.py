@@ -25,10 +25,10 @@ def draw_own_run(
 ) -> None:
     """Draw all figures of a run into the folder `figures`; without scores, the learned graph alone."""
     draw_curves(history, figures / "training")
+    complete = without_imputed(latents, graph.blocks, data).dropna()
+    decided = with_decided_directions(graph, complete, where=data.source)
     if scores is None:
-        complete = without_imputed(latents, graph.blocks, data).dropna()
-        decided = with_decided_directions(graph, complete, where=data.source)
         draw_learned(figures, decided, title=f"{Path(data.source).stem}, learned by the model")
     else:
         mark = MARK_OF_SIMULATION if graph.simulated else ""
-        draw_scored(figures, graph, scores, data, latents, split, mark=mark)
+        draw_scored(figures, decided, scores, data, latents, split, mark=mark)
