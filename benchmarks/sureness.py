@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from personax.crl import CRL, CRLConfig
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.graphs.direction import support_of_directions
-from personax.graphs.sureness import LEAST_GAIN, LogisticCurve, edge_gains, edge_sureness
+from personax.graphs.sureness import LEAST_GAIN, LogisticCurve, edge_gains
 from personax.learning.metrics import match
 from personax.runs.bounds import Between, FilePath, Processes
 from personax.runs.command_line import run_command
@@ -144,7 +144,7 @@ def fitted_edges(seed: int) -> list[dict[str, Any]]:
     order = [place[name] for name in columns]
     z, graph = found.to_numpy(dtype=float)[:, order], model.graph[np.ix_(order, order)]
     gains, support = edge_gains(z, graph), support_of_directions(z, graph, compelled=True)
-    sure, true = edge_sureness(z, graph), truth.graph
+    true = truth.graph
     assert true is not None
     return [
         facts
@@ -152,7 +152,6 @@ def fitted_edges(seed: int) -> list[dict[str, Any]]:
             "gain": gains[i, j],
             "support": support[i, j],
             "opened": model.edge_probability[order[i], order[j]],
-            "said": sure.adjacent[i, j] * sure.direction[i, j],
             "adjacent": bool(true[i, j] or true[j, i]),
             "right": bool(true[i, j]),
         }

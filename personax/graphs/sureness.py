@@ -83,22 +83,12 @@ def edge_gains(
 
 
 def edge_sureness(
-    latents: Float[np.ndarray, "n d"],
-    adjacency: Int[np.ndarray, "d d"],
-    *,
-    given: Sequence[int] = (),
-) -> Sureness:
-    """How sure the edges of a learned DAG are. `given` are nodes whose outgoing arrows are assumptions."""
-    return _sureness(
-        edge_gains(latents, adjacency),
-        support_of_directions(latents, adjacency, given=given, compelled=True),
-        adjacency,
-    )
-
-
-def _sureness(
     gains: Float[np.ndarray, "d d"], support: Float[np.ndarray, "d d"], adjacency: Int[np.ndarray, "d d"]
 ) -> Sureness:
+    """How sure the edges of a learned DAG are, given what `edge_gains` and `support_of_directions` say of it.
+
+    An arrow without support (NaN) is an assumption: its direction is certain.
+    """
     edge = adjacency == 1
     adjacent = np.where(edge, ADJACENT.at(np.log(np.fmax(gains, LEAST_GAIN))), 0.0)
     forward = np.where(np.isnan(support), 1.0, DIRECTED.at(support))
@@ -114,7 +104,7 @@ def with_sureness(graph: Graph, latents: pd.DataFrame, *, where: str) -> Graph:
     """
     values, given = latents.to_numpy(dtype=float), assumed_causes(graph)
     support = support_of_directions(values, graph.adjacency, given=given, compelled=True)
-    sure = _sureness(edge_gains(values, graph.adjacency), support, graph.adjacency)
+    sure = edge_sureness(edge_gains(values, graph.adjacency), support, graph.adjacency)
     decided = without_undecided(graph, support, where=where)
     return replace(decided, frequency=sure.adjacent, orientation=sure.direction, calibrated=True)
 

@@ -1,6 +1,6 @@
 """Probabilities of learned edges, and the gains that they come from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from pictures import words_in
 
+from personax.graphs.direction import support_of_directions
 from personax.graphs.drawing import draw_graph
 from personax.graphs.graph import Graph
-from personax.graphs.sureness import edge_gains, edge_sureness, mean_sureness, with_sureness
+from personax.graphs.sureness import Sureness, edge_gains, edge_sureness, mean_sureness, with_sureness
 
 PAIR = np.array([[0, 1], [0, 0]])
 
@@ -26,6 +27,12 @@ def linear(x: np.ndarray) -> np.ndarray:
 
 def bent(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.tanh(2 * x))
+
+
+def sureness_of(latents: np.ndarray, given: Sequence[int] = ()) -> Sureness:
+    """That of an edge from the first of two latents (n, 2) to the second."""
+    support = support_of_directions(latents, PAIR, given=given, compelled=True)
+    return edge_sureness(edge_gains(latents, PAIR), support, PAIR)
 
 
 def test_the_gain_of_a_linear_gaussian_edge_is_its_mutual_information() -> None:
@@ -48,11 +55,11 @@ def test_the_gain_is_what_other_parents_do_not_say() -> None:
 def test_a_constant_latent_gains_nothing() -> None:
     latents = np.column_stack([np.ones(50), np.arange(50.0)])
     assert edge_gains(latents, PAIR)[0, 1] == 0
-    assert edge_sureness(latents, PAIR).adjacent[0, 1] < 0.5
+    assert sureness_of(latents).adjacent[0, 1] < 0.5
 
 
 def test_a_strong_bent_effect_is_sure_and_a_linear_one_has_no_sure_direction() -> None:
-    sure, unsure = edge_sureness(pair(bent), PAIR), edge_sureness(pair(linear), PAIR)
+    sure, unsure = sureness_of(pair(bent)), sureness_of(pair(linear))
     assert min(sure.adjacent[0, 1], sure.direction[0, 1]) > 0.85
     assert unsure.adjacent[0, 1] > 0.85
     assert unsure.direction[0, 1] < 0.85
@@ -62,11 +69,11 @@ def test_a_strong_bent_effect_is_sure_and_a_linear_one_has_no_sure_direction() -
 
 
 def test_the_wrong_direction_is_hardly_likely() -> None:
-    assert edge_sureness(pair(bent)[:, ::-1], PAIR).direction[0, 1] < 0.4
+    assert sureness_of(pair(bent)[:, ::-1]).direction[0, 1] < 0.4
 
 
 def test_an_assumed_direction_is_certain() -> None:
-    found = edge_sureness(pair(linear), PAIR, given=[0])
+    found = sureness_of(pair(linear), given=[0])
     assert found.direction.tolist() == [[0, 1], [0, 0]]
 
 
