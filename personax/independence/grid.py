@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
 from personax.independence.columns import Kind, PreparedColumn, complete_column, encode, refuse_other_index
 from personax.independence.multiple import combine_strata
@@ -21,6 +20,7 @@ from personax.independence.resampling import Randomness, generator_of
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 from personax.runs.errors import InputError
+from personax.runs.progress import tracked
 
 # Rows of the grid's table: column name -> value.
 GridRows = list[dict[str, Any]]
@@ -104,7 +104,7 @@ def run_grid(
 
     Returns a row for each trait, feature and test, in that order: trait, feature, and the fields of
     `TestResult` with `applicable` and `seconds` (preparing a column counts for the first test that needs it).
-    A progress bar appears on standard error if that is a terminal.
+    Progress is shown on standard error (runs/progress.py).
 
     A feature is prepared once for each pattern of missing rows, and only one at a time is held: memory is
     about 16 m n bytes a process, with m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
@@ -133,7 +133,7 @@ def run_grid(
         root=int(generator_of(rng).integers(2**63)),
         resamples=resamples,
     )
-    bar = partial(tqdm, total=features.frame.shape[1], unit="feature", disable=None, leave=False)
+    bar = partial(tracked, total=features.frame.shape[1], what="tests", unit="feature")
     per_feature = _in_processes(row_of_tests, features.encoded(), jobs, bar)
     rows = [row for feature_rows in per_feature for row in feature_rows]
     order = {str(name): position for position, name in enumerate(traits.frame.columns)}
