@@ -190,7 +190,7 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
 def test_commands_of_the_pages_run_at_small_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every script but two once, as a page writes it, with words that make it small.
 
-    The other commands of the pages take minutes to hours, or need files of yours: they run up to their long work.
+    The others take minutes to hours, or need files of yours: they run up to their long work (above).
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(observations, "EXCHANGES", 2)

@@ -41,7 +41,13 @@ class Variables:
     periods: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the names of the columns. Raises InputError."""
+        """Check the types, and the names of the columns. Raises InputError."""
+        frame: object = self.frame
+        if not isinstance(frame, pd.DataFrame):
+            raise InputError(f"Variables: {type(frame).__name__} in place of a data frame of columns")
+        maps: Sequence[object] = (self.kinds, self.periods)
+        if not all(isinstance(given, Mapping) for given in maps):
+            raise InputError("Variables: kinds and periods map names of columns, as {'Height': 'continuous'}")
         names = list(self.frame.columns)
         if not names or not len(self.frame):
             raise InputError(
@@ -119,6 +125,11 @@ def run_grid(
     0  Openness  Height       kci  6
     1  Openness  Height  fisher_z  6
     """
+    _refuse_wrong_types(traits, features, tests, given)
+    if not all(_is_whole(number) and number != 0 for number in (resamples, jobs)) or resamples < 1:
+        raise InputError(
+            f"resamples {resamples!r}, jobs {jobs!r}: whole numbers from 1; jobs -1 is all cores"
+        )
     unknown = [test for test in tests if test not in procedures]
     if unknown:
         raise ValueError(f"test {unknown[0]!r} is unknown; choose from {', '.join(procedures)}")
@@ -139,6 +150,27 @@ def run_grid(
     order = {str(name): position for position, name in enumerate(traits.frame.columns)}
     rows.sort(key=lambda row: order[row["trait"]])  # stable: features and tests stay in order
     return pd.DataFrame(rows)
+
+
+def _refuse_wrong_types(traits: object, features: object, tests: object, given: object) -> None:
+    """Raise InputError for arguments of `run_grid` of another type."""
+    for name, side in (("traits", traits), ("features", features)):
+        if not isinstance(side, Variables):
+            raise InputError(
+                f"{name}: {type(side).__name__}, must be Variables(frame, {{'Height': 'continuous'}})"
+            )
+    if isinstance(tests, str) or not isinstance(tests, Sequence):
+        raise InputError(f"tests {tests!r}: a list of names, as ['kci', 'hsic']")
+    if given is None:
+        return
+    if not isinstance(given, pd.Series):
+        raise InputError(f"given: {type(given).__name__}, must be a Series of labels, one for each row")
+    if isinstance(traits, Variables) and len(given) != len(traits.frame):
+        raise InputError(f"given: {len(given)} labels for {len(traits.frame)} rows")
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
 def _in_processes(
