@@ -60,6 +60,14 @@ class SavedShapes:
             raise ValueError("shapes and channels are not of the same measurements")
 
 
+def _has_nan(saved: Any) -> bool:
+    """Whether a tensor in these containers holds NaN."""
+    if isinstance(saved, torch.Tensor):
+        return saved.is_floating_point() and bool(saved.isnan().any())
+    parts = saved.values() if isinstance(saved, Mapping) else saved if isinstance(saved, list | tuple) else ()
+    return any(map(_has_nan, parts))
+
+
 class Estimator(Described, ABC, Generic[EstimatorConfig]):
     """A method that learns latents: ours and every baseline.
 
@@ -167,6 +175,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"{folder}: {MODEL} is not what `save` writes ({reason})") from error
         saved = read_tensors(Path(folder) / WEIGHTS, model.device)
+        if _has_nan(saved):
+            raise InputError(f"{Path(folder) / WEIGHTS}: has weights that are no numbers (NaN); {MAKE_ANEW}")
         try:
             with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
                 model._restore(saved)
