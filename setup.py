@@ -5,5 +5,9 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["personax", "personax.*"]), "personax.configs"],
     package_dir={"personax.configs": "configs"},
-    package_data={"": ["*.yaml", "py.typed"], "personax.traits": ["prompts/*.txt"], "personax.configs": ["*.yaml"]},
+    package_data={
+        "": ["*.yaml", "py.typed"],
+        "personax.traits": ["prompts/*.txt"],
+        "personax.configs": ["*.yaml"],
+    },
 )

@@ -87,8 +87,9 @@ def read_answer(text: str, form: PromptFormat) -> Reading:
         NoScoresError: it is a refusal or prose, lacks a trait, has two scores for one, or a score that is no
             level.
     """
-    found = _object_in(text)
-    strict = found is not None and _keeps_to_schema(found, form) and not text.strip().startswith("`")
+    whole = _json_object(text)
+    strict = whole is not None and _keeps_to_schema(whole, form)
+    found = whole or next(filter(None, map(_json_object, _BRACES.findall(_FENCE.sub("", text)))), None)
     entries = _entries_of(found) if found is not None else {}
     if not entries:
         entries, strict = _entries_in_lines(text, form), False
@@ -119,16 +120,13 @@ def score_of(value: Any, form: PromptFormat, trait: str) -> int:
     return int(level)
 
 
-def _object_in(text: str) -> dict[str, Any] | None:
-    """The JSON object that the text is, or that stands within it; None if there is none."""
-    for candidate in (text, *_BRACES.findall(_FENCE.sub("", text))):
-        try:
-            value = parse_json(candidate, "answer")
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            return value
-    return None
+def _json_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that the text is; None if it is none."""
+    try:
+        value = parse_json(text, "answer")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _keeps_to_schema(found: Mapping[str, Any], form: PromptFormat) -> bool:

@@ -59,7 +59,7 @@ class ModelSpec:
     context_tokens: Positive | None = None
     price_in: Price = 0.0
     price_out: Price = 0.0
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def key(self) -> str:
         """The key of the endpoint, from the environment. Raises InputError if the variable is not set."""

@@ -131,8 +131,8 @@ def refuse_too_long(requests: Sequence[TraitRequest]) -> None:
             if most is not None and request.most_tokens() > most:
                 raise InputError(
                     f"id {request.person.id!r}, {request.model.label}: about {request.prompt_tokens():,} "
-                    f"tokens and an answer of up to {request.parameters['max_tokens']:,} are more than {name} "
-                    f"{most:,}; shorten the person's context, or lower --max_tokens"
+                    f"tokens and an answer of up to {request.parameters['max_tokens']:,} are more than "
+                    f"{name} {most:,}; shorten the person's context, or lower --max_tokens"
                 )
 
 
