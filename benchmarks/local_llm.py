@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--at_once", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "infer_traits" / "local_llm")
     options = parser.parse_args()
     with local_server(options.at_once, options.threads) as base_url:

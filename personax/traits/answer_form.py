@@ -35,7 +35,7 @@ class NoScoresError(PersonaxError):
 
 
 @dataclass(frozen=True)
-class Reading:
+class AnswerReading:
     """What was read of an answer.
 
     Attributes:
@@ -80,7 +80,7 @@ def answer_schema(form: PromptFormat, description_length: int | None = None) -> 
     }
 
 
-def read_answer(text: str, form: PromptFormat) -> Reading:
+def read_answer(text: str, form: PromptFormat) -> AnswerReading:
     """The scores and descriptions in an answer.
 
     Raises:
@@ -95,12 +95,12 @@ def read_answer(text: str, form: PromptFormat) -> Reading:
         entries, strict = _entries_in_lines(text, form), False
     if not entries:
         kind = "refusal" if _REFUSAL.search(text) else "prose"
-        raise NoScoresError(f"{kind}: {_shown(text)}")
+        raise NoScoresError(f"{kind}: {_quoted(text)}")
     missing = [trait for trait in TRAITS if trait not in entries]
     if missing:
         raise NoScoresError(f"incomplete: no score for {', '.join(missing)}")
     scores = {trait: score_of(entries[trait][0], form, trait) for trait in TRAITS}
-    return Reading(scores, {trait: entries[trait][1] for trait in TRAITS}, strict)
+    return AnswerReading(scores, {trait: entries[trait][1] for trait in TRAITS}, strict)
 
 
 def score_of(value: Any, form: PromptFormat, trait: str) -> int:
@@ -113,7 +113,7 @@ def score_of(value: Any, form: PromptFormat, trait: str) -> int:
         return words[said]
     number = re.match(rf"({_NUMBER})(?!\w)", said)
     if number is None or isinstance(value, bool):
-        raise NoScoresError(f"wrong range: {trait} {_shown(said)}; levels are {', '.join(words)}")
+        raise NoScoresError(f"wrong range: {trait} {_quoted(said)}; levels are {', '.join(words)}")
     level = float(number[1])
     if level not in range(form.levels + 1):
         raise NoScoresError(f"wrong range: {trait} {level:g}; scores are 0 to {form.levels}")
@@ -179,7 +179,7 @@ def _entries_in_lines(text: str, form: PromptFormat) -> dict[str, tuple[Any, str
     return entries
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     """The beginning of a text, in one line and in quotes."""
     line = " ".join(text.split())
     return repr(line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…")

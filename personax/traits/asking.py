@@ -15,7 +15,7 @@ from personax.traits.privacy import without_keys, without_name
 from personax.traits.prompting import Prompts
 from personax.traits.request_plan import TraitRequest
 
-Outcome = Answer | Failure
+AskedOutcome = Answer | Failure
 MOST_IN_A_ROW = 10  # requests that fail at the endpoint one after another, before the rest is left
 
 
@@ -25,7 +25,7 @@ class _Row:
     def __init__(self) -> None:
         self._failures = 0
 
-    def note(self, outcome: Outcome, base_url: str) -> None:
+    def note(self, outcome: AskedOutcome, base_url: str) -> None:
         """Raise InputError if too many requests in a row got no answer at all."""
         reason = outcome.reason if isinstance(outcome, Failure) else ""
         self._failures = self._failures + 1 if reason.startswith(("timeout", "endpoint")) else 0
@@ -40,7 +40,7 @@ def ask_all(
     requests: Sequence[TraitRequest],
     prompts: Prompts,
     patience: Patience,
-    keep: Callable[[Outcome], object],
+    keep: Callable[[AskedOutcome], object],
 ) -> None:
     """Ask all requests, those of different models at the same time.
 
@@ -73,7 +73,7 @@ async def _ask_models(
     requests: Sequence[TraitRequest],
     prompts: Prompts,
     patience: Patience,
-    keep: Callable[[Outcome], object],
+    keep: Callable[[AskedOutcome], object],
 ) -> None:
     """As many workers for each model as may be under way; each takes the next request when it is free."""
     models = {request.model.label: request.model for request in requests}
@@ -91,7 +91,7 @@ async def _ask_models(
 
 
 async def _work(
-    pending: Iterator[TraitRequest], endpoint: Endpoint, row: _Row, keep: Callable[[Outcome], object]
+    pending: Iterator[TraitRequest], endpoint: Endpoint, row: _Row, keep: Callable[[AskedOutcome], object]
 ) -> None:
     """Ask one request after another until none is left."""
     for request in pending:
@@ -100,14 +100,14 @@ async def _work(
         row.note(outcome, request.model.base_url)
 
 
-async def ask_one(request: TraitRequest, endpoint: Endpoint) -> Outcome:
+async def ask_one(request: TraitRequest, endpoint: Endpoint) -> AskedOutcome:
     """The answer to a request, or why there is none. Names and keys are taken out of both."""
     asked_at, started = datetime.now(UTC).isoformat(timespec="milliseconds"), monotonic()
 
     def failure(reason: str, raw: str = "") -> Failure:
         seconds = round(monotonic() - started, 3)
         return Failure(
-            *_coordinates(request),
+            *_place_of(request),
             private(reason, request),
             private(raw, request),
             seconds,
@@ -137,7 +137,7 @@ def _answer(request: TraitRequest, reply: Reply, asked_at: str) -> Answer:
         raise NoScoresError(f"refusal: {' '.join(reply.refusal.split())[:100]}")
     reading = read_answer(reply.text, FORMATS[request.format])
     return Answer(
-        *_coordinates(request),
+        *_place_of(request),
         scores=reading.scores,
         descriptions={trait: private(text, request) for trait, text in reading.descriptions.items()},
         raw=private(reply.text, request),
@@ -151,7 +151,7 @@ def _answer(request: TraitRequest, reply: Reply, asked_at: str) -> Answer:
     )
 
 
-def _coordinates(request: TraitRequest) -> tuple[str, str, str, int]:
+def _place_of(request: TraitRequest) -> tuple[str, str, str, int]:
     return request.person.id, request.model.label, request.format, request.repeat
 
 

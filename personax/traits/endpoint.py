@@ -26,7 +26,7 @@ from tenacity import (
 from personax.runs.errors import InputError, PersonaxError
 from personax.traits.answers import Structured
 from personax.traits.model_list import ModelSpec
-from personax.traits.pacing import Crowd, MinuteBudget
+from personax.traits.pacing import MinuteBudget, Throng
 from personax.traits.privacy import without_keys
 from personax.traits.prompting import Prompts, with_form
 from personax.traits.request_plan import TraitRequest
@@ -84,7 +84,7 @@ class Endpoint:
     """A model at its endpoint. It must be closed at the end; `async with` does so.
 
     Attributes:
-        crowd: how many requests may be under way.
+        throng: how many requests may be under way.
     """
 
     def __init__(self, model: ModelSpec, prompts: Prompts, patience: Patience) -> None:
@@ -99,7 +99,7 @@ class Endpoint:
         )
         self._budget = MinuteBudget(model.requests_per_minute, model.tokens_per_minute)
         self._forms = FORMS  # those that the endpoint is not known to refuse
-        self.crowd = Crowd(model.at_once)
+        self.throng = Throng(model.at_once)
 
     async def __aenter__(self) -> "Endpoint":
         return self
@@ -114,7 +114,7 @@ class Endpoint:
             InputError: every request would fail in this way.
             RequestFailedError: this one has failed.
         """
-        async with self.crowd.place() as cuts:
+        async with self.throng.place() as cuts:
             try:
                 return await self._patiently(request, cuts)
             except openai.OpenAIError as error:
@@ -125,7 +125,7 @@ class Endpoint:
 
         def note(state: RetryCallState) -> None:
             if isinstance(error_of(state), openai.RateLimitError):
-                self.crowd.too_many(cuts)
+                self.throng.too_many(cuts)
 
         wait = wait_random_exponential(multiplier=self._patience.first_wait, max=60)
         retrying = AsyncRetrying(
@@ -136,7 +136,7 @@ class Endpoint:
             reraise=True,
         )
         reply: Reply = await retrying(self._in_best_form, request)
-        self.crowd.went_well()
+        self.throng.went_well()
         return reply
 
     async def _in_best_form(self, request: TraitRequest) -> Reply:

@@ -47,7 +47,7 @@ class MinuteBudget:
         return max(self._spent[0][0] + MINUTE - now, 1e-3) if full and self._spent else 0.0
 
 
-class Crowd:
+class Throng:
     """How many requests may be under way: more and more while all goes well, half when it is too many.
 
     Attributes:
@@ -80,6 +80,6 @@ class Crowd:
             self.limit, self._well = min(self.limit + 1, self._most), 0
 
     def too_many(self, cuts: int) -> None:
-        """The endpoint said so. Requests of one crowd, which all are told so, halve it only once."""
+        """The endpoint said so. Requests of one throng, which all are told so, halve it only once."""
         if cuts == self._cuts:
             self.limit, self._well, self._cuts = max(self.limit // 2, 1), 0, self._cuts + 1

@@ -60,7 +60,7 @@ class PeopleList:
     sha256: str
 
 
-def read_people(path: Path, context: Sequence[str] = (), n: int | None = None) -> PeopleList:
+def read_people_list(path: Path, context: Sequence[str] = (), n: int | None = None) -> PeopleList:
     """Read a list of people: a table with the columns id, name and at least one that says something of them.
 
     Args:
@@ -75,10 +75,10 @@ def read_people(path: Path, context: Sequence[str] = (), n: int | None = None) -
     """
     raw = read_files([path])
     raw = raw if n is None else raw.head(n)
-    ids = _texts(raw, _column(raw, [plain(name) for name in ID_NAMES], "id"))
-    names = _texts(raw, _column(raw, [NAME_COLUMN], "name"))
+    ids = _cells_as_texts(raw, _column(raw, [plain(name) for name in ID_NAMES], "id"))
+    names = _cells_as_texts(raw, _column(raw, [NAME_COLUMN], "name"))
     chosen = _context_columns(raw, context)
-    told = {column: _texts(raw, column) for column in chosen}
+    told = {column: _cells_as_texts(raw, column) for column in chosen}
     contexts = [{column: told[column][row] for column in chosen if told[column][row]} for row in range(raw.n)]
     people = tuple(map(Person, ids, names, contexts))
     _refuse_incomplete(raw.label, people, chosen)
@@ -113,7 +113,7 @@ def _context_columns(raw: RawTable, wanted: Sequence[str]) -> list[str]:
     return found
 
 
-def _texts(raw: RawTable, column: str) -> list[str]:
+def _cells_as_texts(raw: RawTable, column: str) -> list[str]:
     """The cells of a column as texts without blanks around them; "" for a cell without a value."""
     return ["" if is_missing(cell) else " ".join(str(cell).split()) for cell in raw.cells(column)]
 
@@ -146,7 +146,7 @@ def _features(raw: RawTable, people: Sequence[Person]) -> pd.DataFrame:
     for column in (name for name in raw.names if plain(name) in known):
         texts = [
             without_name(text, person.name) or None
-            for text, person in zip(_texts(raw, column), people, strict=True)
+            for text, person in zip(_cells_as_texts(raw, column), people, strict=True)
         ]
         cells = pd.Series(texts, dtype=object)
         numbers = pd.to_numeric(cells, errors="coerce")
@@ -157,5 +157,5 @@ def _features(raw: RawTable, people: Sequence[Person]) -> pd.DataFrame:
 def _invented(raw: RawTable) -> tuple[bool, ...]:
     """Whether a person does not exist, as a column Invented or Simulated says."""
     marks = [name for name in raw.names if plain(name) in MARKS_OF_INVENTION]
-    said = [[text.lower() in YES for text in _texts(raw, name)] for name in marks]
+    said = [[text.lower() in YES for text in _cells_as_texts(raw, name)] for name in marks]
     return tuple(any(row) for row in zip(*said, strict=True)) if said else (False,) * raw.n

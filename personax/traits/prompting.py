@@ -23,7 +23,7 @@ from personax.traits.formats import FORMATS
 from personax.traits.people_list import Person
 
 SHIPPED_PROMPTS = Path(__file__).parent / "prompts"
-PARTS: Mapping[str, tuple[str, ...]] = {
+PROMPT_PARTS: Mapping[str, tuple[str, ...]] = {
     "instructions": (),
     "person": ("name", "context", "levels"),
     **dict.fromkeys(FORMATS, ()),
@@ -40,7 +40,7 @@ class Prompts:
     """The templates of a folder.
 
     Attributes:
-        texts: part -> its template; the parts are the keys of `PARTS`.
+        texts: part -> its template; the parts are the keys of `PROMPT_PARTS`.
         sha256: checksum of all of them.
     """
 
@@ -50,8 +50,8 @@ class Prompts:
 
 def read_prompts(folder: Path = SHIPPED_PROMPTS) -> Prompts:
     """The templates in a folder. Raises InputError if one is missing or lacks what must be filled in."""
-    texts = {part: read_text(folder / f"{part}.txt").strip() for part in PARTS}
-    for part, blanks in PARTS.items():
+    texts = {part: read_text(folder / f"{part}.txt").strip() for part in PROMPT_PARTS}
+    for part, blanks in PROMPT_PARTS.items():
         template = Template(texts[part])
         if not template.is_valid() or set(template.get_identifiers()) != set(blanks):
             wanted = ", ".join(f"${blank}" for blank in blanks) or "no $ at all (write $$ for a dollar)"

@@ -42,12 +42,12 @@ def rater_name(label: str) -> str:
     return label if known in (None, AGGREGATED) else known
 
 
-def of_model(answer: Answer) -> str:
+def rater_of_model(answer: Answer) -> str:
     """The rater of an answer, if the repeats of a model are put together."""
     return rater_name(answer.model)
 
 
-def of_repeat(answer: Answer) -> str:
+def rater_of_repeat(answer: Answer) -> str:
     """The rater of an answer, if every repeat counts as a rater of its own."""
     return f"{rater_name(answer.model)}-{answer.repeat}"
 
@@ -85,7 +85,7 @@ def write_trait_table(
     listed: PeopleList,
     answers: Sequence[Answer],
     format_name: str,
-    rater: Callable[[Answer], str] = of_model,
+    rater: Callable[[Answer], str] = rater_of_model,
 ) -> Path:
     """Write the answers in one format as a table that `load_table` reads; return its `--columns` file.
 
@@ -94,7 +94,7 @@ def write_trait_table(
         listed: the people; everybody has a row, with or without an answer.
         answers: those in this format, of any models and repeats.
         format_name: a key of `FORMATS`; it gives the scale.
-        rater: `of_model` or `of_repeat`.
+        rater: `rater_of_model` or `rater_of_repeat`.
     """
     ids = [person.id for person in listed.people]
     scores = scores_by_rater(answers, ids, rater)

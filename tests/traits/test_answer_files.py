@@ -36,7 +36,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     files.add(FAILURE)
     assert load_answers(tmp_path) == [ANSWER]
     frame = read_answers(tmp_path)
-    assert frame.loc[0, list(TRAITS)].tolist() == [0.0, 1.0, 2.0, 3.0, 1.0]
+    assert frame[list(TRAITS)].to_numpy().tolist() == [[0.0, 1.0, 2.0, 3.0, 1.0]]
     assert read_failures(tmp_path).loc[0, "reason"] == "cut off: x"
     assert keys_in(tmp_path / "responses.jsonl") == {"k1"}
 

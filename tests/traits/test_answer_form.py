@@ -1,4 +1,4 @@
-"""What is read of an answer: strict JSON, JSON in prose, lines; and what is refused, with the kind of failure."""
+"""What is read of an answer: strict JSON, JSON in prose, lines; what is refused, with its kind."""
 
 import json
 from typing import Any

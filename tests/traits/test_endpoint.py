@@ -10,7 +10,8 @@ import httpx2
 import openai
 import pytest
 from pytest_httpserver import HTTPServer
-from traits.chat_server import NAMES, ChatServer, Response, error, right_answer
+from traits.chat_server import NAMES, ChatServer, error, right_answer
+from werkzeug import Response
 
 from personax.runs.errors import InputError
 from personax.traits.answers import Answer, Failure
@@ -24,16 +25,14 @@ from personax.traits.request_plan import Generation, plan_requests
 SOON = Patience(attempts=3, timeout=5.0, first_wait=0.001)
 
 
-def ask(
-    server: ChatServer, people: int = 1, patience: Patience = SOON, **model: Any
-) -> list[Answer | Failure]:
+def ask(server: ChatServer, people: int = 1) -> list[Answer | Failure]:
     """The outcomes of one question about each person, one after another."""
-    spec = ModelSpec("m", "m", server.base_url, **model)
+    spec = ModelSpec("m", "m", server.base_url)
     listed = [Person(str(k), f"{NAMES[k % 4]}", {"d": f"{k}"}) for k in range(people)]
     requests = plan_requests(listed, [spec], ["number-l3-inc"], 1, read_prompts(), Generation())
 
     async def run() -> list[Answer | Failure]:
-        async with Endpoint(spec, read_prompts(), patience) as endpoint:
+        async with Endpoint(spec, read_prompts(), SOON) as endpoint:
             return [await ask_one(request, endpoint) for request in requests]
 
     return asyncio.run(run())

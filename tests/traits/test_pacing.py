@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from personax.traits.pacing import Crowd, MinuteBudget
+from personax.traits.pacing import MinuteBudget, Throng
 
 
 class Clock:
@@ -51,19 +51,19 @@ def test_without_limits_nothing_waits() -> None:
     assert times_of(None, None, [10**6] * 5) == [0.0] * 5
 
 
-def test_a_crowd_grows_while_all_goes_well_and_is_halved_once_by_requests_that_started_together() -> None:
+def test_a_throng_grows_while_all_goes_well_and_is_halved_once_by_requests_that_started_together() -> None:
     async def run() -> list[int]:
-        crowd, limits = Crowd(8), []
+        throng, limits = Throng(8), []
         for _ in range(100):
-            crowd.went_well()
-        limits.append(crowd.limit)
-        async with crowd.place() as first, crowd.place() as second:
-            crowd.too_many(first)
-            crowd.too_many(second)
-            limits.append(crowd.limit)
-        async with crowd.place() as third:
-            crowd.too_many(third)
-        limits.append(crowd.limit)
+            throng.went_well()
+        limits.append(throng.limit)
+        async with throng.place() as first, throng.place() as second:
+            throng.too_many(first)
+            throng.too_many(second)
+            limits.append(throng.limit)
+        async with throng.place() as third:
+            throng.too_many(third)
+        limits.append(throng.limit)
         return limits
 
     assert asyncio.run(run()) == [8, 4, 2]
@@ -71,11 +71,11 @@ def test_a_crowd_grows_while_all_goes_well_and_is_halved_once_by_requests_that_s
 
 def test_never_more_than_the_limit_are_inside() -> None:
     async def run() -> int:
-        crowd, inside, most = Crowd(3), 0, 0
+        throng, inside, most = Throng(3), 0, 0
 
         async def visit() -> None:
             nonlocal inside, most
-            async with crowd.place():
+            async with throng.place():
                 inside += 1
                 most = max(most, inside)
                 await asyncio.sleep(0)

@@ -11,6 +11,7 @@ from personax.traits.prompting import Prompts, read_prompts
 from personax.traits.request_plan import Generation, TraitRequest, estimate, plan_requests, refuse_too_long
 
 MODEL = ModelSpec("m", "m", "http://localhost/v1", price_in=1.0, price_out=2.0)
+USUAL = Generation()
 PERSON = Person("1", "Mira Quill", {"description": "A sailor."})
 
 
@@ -20,7 +21,7 @@ def request_of(
     name: str = "number-l3-inc",
     repeats: int = 1,
     prompts: Prompts | None = None,
-    generation: Generation = Generation(),
+    generation: Generation = USUAL,
 ) -> TraitRequest:
     return plan_requests([person], [model], [name], repeats, prompts or read_prompts(), generation)[-1]
 
@@ -68,10 +69,15 @@ def test_estimates_multiply_people_formats_and_repeats() -> None:
     assert each.cost == pytest.approx((each.prompt_tokens + 2 * 3000) / 1e6)
 
 
-@pytest.mark.parametrize("limit", ["context_tokens", "tokens_per_minute"])
-def test_a_question_that_cannot_fit_is_refused_before_anything_is_asked(limit: str) -> None:
+@pytest.mark.parametrize(
+    ("limit", "model"),
+    [
+        ("context_tokens", replace(MODEL, context_tokens=4000)),
+        ("tokens_per_minute", replace(MODEL, tokens_per_minute=4000)),
+    ],
+)
+def test_a_question_that_cannot_fit_is_refused_before_anything_is_asked(limit: str, model: ModelSpec) -> None:
     long = replace(PERSON, context={"description": "word " * 4000})
-    model = replace(MODEL, **{limit: 4000})
     refuse_too_long([request_of(model=model)])
     with pytest.raises(InputError, match=f"id '1', m: .* more than {limit} 4,000"):
         refuse_too_long([request_of(long, model)])

@@ -12,7 +12,7 @@ from personax.runs.files import read_yaml
 from personax.tables import TRAITS, load_table
 from personax.traits.answers import Answer
 from personax.traits.people_list import PeopleList, Person
-from personax.traits.trait_table import of_model, of_repeat, scores_by_rater, write_trait_table
+from personax.traits.trait_table import rater_of_model, rater_of_repeat, scores_by_rater, write_trait_table
 
 IDS = tuple(f"p{k}" for k in range(6))
 
@@ -32,14 +32,14 @@ def people(invented: bool = False) -> PeopleList:
 def test_a_rater_has_the_median_of_its_repeats_without_zeros() -> None:
     given = [answer("p0", "m", repeat, score) for repeat, score in enumerate((0, 1, 2), start=1)]
     given += [answer("p1", "m", 1, 0), answer("p1", "m", 2, 0)]
-    scores = scores_by_rater(given, ["p1", "p0", "p2"], of_model)["m"]
+    scores = scores_by_rater(given, ["p1", "p0", "p2"], rater_of_model)["m"]
     assert scores["Openness"].tolist()[:2] == [0.0, 1.5]
     assert scores.loc["p2"].isna().all()
 
 
 def test_each_repeat_may_be_a_rater() -> None:
     given = [answer("p0", "m", 1, 1), answer("p0", "m", 2, 3)]
-    scores = scores_by_rater(given, ["p0"], of_repeat)
+    scores = scores_by_rater(given, ["p0"], rater_of_repeat)
     assert {name: frame.loc["p0", "Openness"] for name, frame in scores.items()} == {"m-1": 1, "m-2": 3}
 
 

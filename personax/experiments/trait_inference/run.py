@@ -13,10 +13,10 @@ from personax.runs.run_folder import METRICS, RESPONSES, RunFolder, open_run, ty
 from personax.runs.run_records import read_manifest
 from personax.traits.answer_files import AnswerFiles, keys_in
 from personax.traits.answers import FAILED, Answer, load_answers, load_failures
-from personax.traits.asking import Outcome, ask_all
+from personax.traits.asking import AskedOutcome, ask_all
 from personax.traits.endpoint import Patience
 from personax.traits.model_list import ModelSpec
-from personax.traits.people_list import PeopleList, read_people
+from personax.traits.people_list import PeopleList, read_people_list
 from personax.traits.prompting import SHIPPED_PROMPTS, Prompts, read_prompts
 from personax.traits.request_plan import (
     Generation,
@@ -25,7 +25,7 @@ from personax.traits.request_plan import (
     refuse_too_long,
     still_to_ask,
 )
-from personax.traits.trait_table import of_repeat, write_trait_table
+from personax.traits.trait_table import rater_of_repeat, write_trait_table
 
 
 class PreparedInference(NamedTuple):
@@ -47,7 +47,7 @@ def prepare_inference(
 ) -> PreparedInference:
     """Read the list and the prompts, and plan all requests. Raises InputError."""
     context = [column.strip() for column in config.context.split(",") if column.strip()]
-    listed = read_people(typed_path(config.people[0]), context, config.n)
+    listed = read_people_list(typed_path(config.people[0]), context, config.n)
     prompts = read_prompts(SHIPPED_PROMPTS if config.prompts is None else typed_path(config.prompts))
     generation = Generation(config.temperature, config.max_tokens, config.seed, config.description_length)
     requests = plan_requests(listed.people, models, formats, config.repeats, prompts, generation)
@@ -133,7 +133,7 @@ def ask_the_rest(config: InferTraitsConfig, prepared: PreparedInference, folder:
     files, failed = AnswerFiles(folder), 0
     with progress(len(prepared.requests), "Asking", "request", initial=known) as bar:
 
-        def keep(outcome: Outcome) -> None:
+        def keep(outcome: AskedOutcome) -> None:
             nonlocal failed
             files.add(outcome)
             failed += not isinstance(outcome, Answer)
@@ -160,5 +160,5 @@ def write_tables_of_answers(
         write_trait_table(folder / names[-1], prepared.listed, own, name)
         if len({request.repeat for request in prepared.requests}) > 1:
             names.append(f"repeats-{name}.parquet")
-            write_trait_table(folder / names[-1], prepared.listed, own, name, of_repeat)
+            write_trait_table(folder / names[-1], prepared.listed, own, name, rater_of_repeat)
     return names

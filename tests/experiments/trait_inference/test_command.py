@@ -1,4 +1,4 @@
-"""The command against an endpoint that counts: nothing is asked twice, nothing is lost, no name is written."""
+"""The command and an endpoint that counts: nothing is asked twice, nothing is lost, no name is written."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from personax.tables import TRAITS, load_table
 from personax.traits.answers import read_answers, read_failures
 
 SCRIPT = "trait_inference/infer_traits.py"
+NOBODY = ("--model", "m", "--base_url", "http://127.0.0.1:9/v1")
 
 
 def words_for(server: ChatServer, people: Path, output: Path, *more: object) -> list[object]:
@@ -64,10 +65,12 @@ def test_a_finished_run_that_is_resumed_asks_nothing(
     assert server.asked == dict.fromkeys(NAMES, 3)
 
 
+@pytest.mark.slow
 def test_after_kill_9_only_the_request_under_way_is_asked_again(
     httpserver: HTTPServer, people: Path, tmp_path: Path
 ) -> None:
-    server, running = ChatServer(httpserver), []
+    server = ChatServer(httpserver)
+    running: list[subprocess.Popen[bytes]] = []
 
     def kill_at_the_fourth(_: dict[str, Any]) -> str:
         if len(server.bodies) == 4:
@@ -128,7 +131,7 @@ def test_failures_are_listed_and_asked_again_only_on_request(
     httpserver: HTTPServer, people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, output = ChatServer(httpserver), tmp_path / "run"
-    bad = {
+    bad: dict[str, Any] = {
         NAMES[0]: completion('{"Openness": {"descr', "length"),
         NAMES[1]: completion(None, "content_filter"),
         NAMES[2]: completion("I'm sorry, I can't judge people."),
@@ -229,14 +232,14 @@ def test_a_dry_run_asks_nothing_and_writes_nothing(
         (["--model", "m"], "no endpoint"),
         (["--model", "m", "--base_url", "localhost:80"], "no address"),
         (["--model", "m", "--base_url", "http://user:key@localhost/v1"], "more than an address"),
-        (["--model", "m", "--base_url", "http://127.0.0.1:9/v1", "--attempts", 1], "cannot be reached"),
-        (["--model", "m", "--base_url", "http://127.0.0.1:9/v1", "--key_env", "NOT_SET"], "NOT_SET"),
-        (["--model", "m", "--base_url", "http://127.0.0.1:9/v1", "--format", "number-l4"], "number-l4"),
+        ([*NOBODY, "--attempts", 1], "cannot be reached"),
+        ([*NOBODY, "--key_env", "NOT_SET"], "NOT_SET"),
+        ([*NOBODY, "--format", "number-l4"], "number-l4"),
         (
-            ["--model", "m", "--base_url", "http://127.0.0.1:9/v1", "--context_tokens", 500],
+            [*NOBODY, "--context_tokens", 500],
             "context_tokens 500",
         ),
-        (["--model", "m", "--base_url", "http://127.0.0.1:9/v1", "--retry_failed"], "--resume"),
+        ([*NOBODY, "--retry_failed"], "--resume"),
     ],
 )
 def test_wrong_options_are_one_line_and_no_folder(
