@@ -24,7 +24,7 @@ from personax.runs.text_sizes import cut_to, wrap_to
 LONGEST_ROW_NAME = 1.7  # inches
 ROW_HEIGHT, BLOCK_HEADING, FIGURE_MARGINS = 0.23, 0.45, 1.0  # inches
 SIMULATED_COLOUR, SOURCE_COLOUR = "#b00020", "0.35"
-SIMULATED_SENTENCE = "SIMULATED DATA – these annotators and people do not exist. "
+SIMULATED_SENTENCE = "SIMULATED DATA – these people do not exist. "
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,8 @@ SUBCOMMANDS = {
     "athlete": Subcommand("people.config", "main_athlete", "learn the latents of athletes"),
     "celeb": Subcommand("people.config", "main_celeb", "learn the latents of celebrities"),
     "own_data": Subcommand("own_data.config", "main", "learn the latents of arrays of your own"),
+    "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
+    "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
     "consistency": Subcommand(
         "prompt_consistency.config", "main", "measure how scores vary with repeats and prompts"
     ),
@@ -42,8 +44,6 @@ SUBCOMMANDS = {
     "prompt_effect": Subcommand(
         "prompt_effect.config", "main", "count the verdicts that change with prompt and language model"
     ),
-    "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
-    "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
 }
 
 

@@ -6,7 +6,7 @@ failed.jsonl      one line for each request that has no answer, with the reason
 A process that is killed may leave half a line at the end of a file. Such a line counts as not written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +15,10 @@ import pandas as pd
 
 from personax.runs.documents import parse_json
 from personax.runs.errors import InputError
-from personax.runs.files import read_text
+from personax.runs.run_folder import RESPONSES
 from personax.tables.schema import TRAITS
 
-RESPONSES = "responses.jsonl"
 FAILED = "failed.jsonl"
-MOST_RESPONSE_BYTES = 2**33  # of responses.jsonl: some millions of answers
 
 Structured = Literal["json_schema", "json_object", "parsed"]
 REQUEST_COLUMNS = ("id", "model", "format", "repeat")
@@ -128,28 +126,43 @@ def load_answers(folder: Path | str) -> list[Answer]:
 
 
 def load_failures(folder: Path | str) -> list[Failure]:
-    """The failures in failed.jsonl, of each request the last; [] if there is no such file."""
+    """The last failures of the requests in failed.jsonl that were not answered later."""
     path = Path(folder) / FAILED
     if not path.exists():
         return []
+    answered = _answered(Path(folder)) if (Path(folder) / RESPONSES).exists() else set()
     latest: dict[tuple[Any, ...], Failure] = {}
     for row, where in whole_lines(path):
         failure = Failure(**_checked_fields(row, Failure, where))
         latest[failure.id, failure.model, failure.format, failure.repeat] = failure
-    return list(latest.values())
+    return [failure for place, failure in latest.items() if place not in answered]
 
 
-def whole_lines(path: Path) -> list[tuple[dict[str, Any], str]]:
+def _answered(folder: Path) -> set[tuple[Any, ...]]:
+    """Id, model, format and repeat of every answer."""
+    return {tuple(row.get(name) for name in REQUEST_COLUMNS) for row, _ in whole_lines(folder / RESPONSES)}
+
+
+def whole_lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
     """The objects of a file with one on each line, each with its place; half a last line is left out."""
-    lines = read_text(path, MOST_RESPONSE_BYTES).split("\n")[:-1]
-    found = []
-    for number, line in enumerate(lines, start=1):
-        where = f"{path}, line {number}"
-        row = parse_json(line, where)
-        if not isinstance(row, dict):
-            raise InputError(f"{where}: not a JSON object; this is no file of infer_traits")
-        found.append((row, where))
-    return found
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.endswith(b"\n"):
+                    yield _object_of(line, f"{path}, line {number}"), f"{path}, line {number}"
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _object_of(line: bytes, where: str) -> dict[str, Any]:
+    """The JSON object on a line. Raises InputError."""
+    try:
+        row = parse_json(line.decode(), where)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not a text in UTF-8") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{where}: not a JSON object; this is no file of infer_traits")
+    return row
 
 
 def _checked_answer(row: dict[str, Any], where: str) -> dict[str, Any]:

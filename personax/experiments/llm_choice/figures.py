@@ -6,13 +6,13 @@ import pandas as pd
 
 from personax.experiments.answer_source import AnswerSet
 from personax.experiments.heat_blocks import HeatBlock, HeatScale, draw_blocks
-from personax.experiments.llm_choice.report import overall_sentence, score_table
+from personax.experiments.llm_choice.report import criteria_scores, overall_sentence
 from personax.runs.figure_style import SHARE_COLOURS
 
 
 def draw_choice(found: pd.DataFrame, source: AnswerSet, stem: Path) -> None:
     """The scores of every model, the best overall on top; a criterion that cannot be had is blank."""
-    table = score_table(found)
+    table = criteria_scores(found)
     shown = table.rename(columns=lambda title: title.replace(" ", "\n", 1))
     note = f"Blank: cannot be had. {overall_sentence(found)} Source: {source.source}."
     draw_blocks(

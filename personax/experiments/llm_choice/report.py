@@ -19,10 +19,10 @@ TITLES = {name: criterion.title for name, criterion in CRITERIA_OF_MODELS.items(
 
 def choice_report(found: pd.DataFrame, source: AnswerSet) -> str:
     """The text of report.md."""
-    return "\n\n".join(_parts(found, source)) + "\n"
+    return "\n\n".join(_choice_parts(found, source)) + "\n"
 
 
-def _parts(found: pd.DataFrame, source: AnswerSet) -> Iterator[str]:
+def _choice_parts(found: pd.DataFrame, source: AnswerSet) -> Iterator[str]:
     yield "# Choice of a language model (Tab. 1)"
     if source.simulated:
         yield f"**{SIMULATED_SENTENCE.strip()}**"
@@ -45,7 +45,7 @@ def _parts(found: pd.DataFrame, source: AnswerSet) -> Iterator[str]:
     )
 
 
-def score_table(found: pd.DataFrame) -> pd.DataFrame:
+def criteria_scores(found: pd.DataFrame) -> pd.DataFrame:
     """Scores, models x criteria, with titles as columns; the best overall score first."""
     wide = found.pivot(index="model", columns="criterion", values="score")
     wide = wide.reindex(index=list(dict.fromkeys(found["model"])), columns=list(TITLES))
@@ -63,7 +63,7 @@ def score_texts(found: pd.DataFrame) -> str:
     }
     rows = [
         {"model": model} | {title: texts[model, title] for title in TITLES.values()}
-        for model in score_table(found).index
+        for model in criteria_scores(found).index
     ]
     return markdown_table(pd.DataFrame(rows))
 

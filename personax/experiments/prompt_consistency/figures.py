@@ -15,9 +15,9 @@ from matplotlib.patheffects import withStroke
 from personax.experiments.answer_source import AnswerSet
 from personax.experiments.heat_blocks import HeatBlock, HeatScale, draw_blocks, title_and_source
 from personax.experiments.prompt_consistency.report import (
-    distance_table,
+    distance_layout,
     pairs_text,
-    published_distance_table,
+    published_distance_layout,
     published_median,
 )
 from personax.runs.figure_style import (
@@ -59,10 +59,10 @@ def draw_consistency(found: "Consistency", source: AnswerSet, folder: Path) -> N
 
 def draw_distances(distances: pd.DataFrame, source: AnswerSet, stem: Path) -> None:
     """The Manhattan distances in the paper's layout, and the published ones below."""
-    blocks = [HeatBlock("These answers", distance_table(distances))]
+    blocks = [HeatBlock("These answers", distance_layout(distances))]
     blocks += [
-        HeatBlock("Distance that repeats alone make", distance_table(distances, "by_repeats")),
-        *(HeatBlock(f"Published, {name}", published_distance_table(name)) for name in PUBLISHED_DISTANCES),
+        HeatBlock("Distance that repeats alone make", distance_layout(distances, "by_repeats")),
+        *(HeatBlock(f"Published, {name}", published_distance_layout(name)) for name in PUBLISHED_DISTANCES),
     ]
     highest = max(float(np.nanmax(block.values.to_numpy(), initial=0.1)) for block in blocks)
     scale = HeatScale(SHARE_COLOURS, 0.0, highest)
@@ -120,6 +120,7 @@ def _figure_with_legend(
     if entries:
         labels, handles = zip(*entries, strict=True)
         axis = figure.add_subplot(grid[0, :])
+        axis.set(xticks=[], yticks=[])
         axis.set_axis_off()
         axis.legend(list(handles), list(labels), loc="center", ncols=LEGEND_COLUMNS, borderpad=0)
     return figure, [grid[1 + number // beside, number % beside] for number in range(panels)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from personax.experiments.answer_source import AnswerSet
+from personax.experiments.heat_blocks import SIMULATED_SENTENCE
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.tables.schema import TRAITS, plain
 from personax.traits.consistency import Estimate
@@ -22,7 +23,6 @@ from personax.traits.published import (
 if TYPE_CHECKING:
     from personax.experiments.prompt_consistency.run import Consistency
 
-SIMULATED_MARK = "**SIMULATED DATA: these annotators and people do not exist; nothing here is a finding.**"
 DEFINITIONS = """std: standard deviation over the repeats of a person's score (of a population), mean over
 people. TARr@N, TARa@N: share of people whose N raw answers, or parsed answers, are all equal. alpha:
 Krippendorff's alpha of the repeats, for ordered scores; 0: repeats agree as by chance, 1: wholly. Brackets:
@@ -37,13 +37,13 @@ PER_TRAIT = {
 
 def consistency_report(found: "Consistency", source: AnswerSet) -> str:
     """The text of report.md."""
-    return "\n\n".join(_parts(found, source)) + "\n"
+    return "\n\n".join(_consistency_parts(found, source)) + "\n"
 
 
-def _parts(found: "Consistency", source: AnswerSet) -> Iterator[str]:
+def _consistency_parts(found: "Consistency", source: AnswerSet) -> Iterator[str]:
     yield "# Consistency of answers (Fig. 2)"
     if source.simulated:
-        yield SIMULATED_MARK
+        yield f"**{SIMULATED_SENTENCE.strip()}**"
     yield f"Source: {escape_cell(source.source)}."
     yield DEFINITIONS
     yield "## Models and formats"
@@ -51,20 +51,28 @@ def _parts(found: "Consistency", source: AnswerSet) -> Iterator[str]:
     for table in PUBLISHED_MEDIANS:
         yield f"Published medians of a person's mean std, {table} (by eye, {PUBLISHED_SOURCE}, middle):"
         yield markdown_table(published_median_table(table), index="", digits=2)
-    for name, title in PER_TRAIT.items():
+    for name, title in PER_TRAIT.items() if len(found.measures) else ():
         yield f"## {title}"
         yield trait_table(found, name)
     yield "## Manhattan distances of prompts (Fig. 2, bottom)"
     yield pairs_text()
-    yield markdown_table(distance_table(found.distances), index="", digits=2)
+    yield from _distance_parts(found.distances)
+    for table in PUBLISHED_DISTANCES:
+        yield f"Published, {table} ({PUBLISHED_SOURCE}):"
+        yield markdown_table(published_distance_layout(table), index="", digits=2)
+
+
+def _distance_parts(distances: pd.DataFrame) -> Iterator[str]:
+    """The distances of these answers, if a model was asked in both formats of a pair."""
+    if distances.empty:
+        yield "No model was asked in both formats of a pair."
+        return
+    yield markdown_table(distance_layout(distances), index="", digits=2)
     yield (
         "The same if both prompts had the same effect: the distance that repeats alone make "
         "(answers dealt anew to the two prompts)."
     )
-    yield markdown_table(distance_table(found.distances, "by_repeats"), index="", digits=2)
-    for table in PUBLISHED_DISTANCES:
-        yield f"Published, {table} ({PUBLISHED_SOURCE}):"
-        yield markdown_table(published_distance_table(table), index="", digits=2)
+    yield markdown_table(distance_layout(distances, "by_repeats"), index="", digits=2)
 
 
 def estimates(measures: pd.DataFrame, name: str) -> pd.Series:
@@ -128,7 +136,7 @@ def pairs_text() -> str:
     return "; ".join(named) + "."
 
 
-def distance_table(distances: pd.DataFrame, column: str = "value") -> pd.DataFrame:
+def distance_layout(distances: pd.DataFrame, column: str = "value") -> pd.DataFrame:
     """Models x pairs in the paper's layout, with a mean of each row and column; NaN where a pair is missing.
 
     The mean of a model is that of its six pairs, and NaN if one is missing.
@@ -142,7 +150,7 @@ def distance_table(distances: pd.DataFrame, column: str = "value") -> pd.DataFra
     return table.rename_axis(index=None, columns=None)
 
 
-def published_distance_table(table: str) -> pd.DataFrame:
+def published_distance_layout(table: str) -> pd.DataFrame:
     """The published distances, in the same layout."""
     distances = PUBLISHED_DISTANCES[table]
     return pd.DataFrame(

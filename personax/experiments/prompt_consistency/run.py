@@ -66,7 +66,7 @@ def examine(
         people=int(source.answers["id"].nunique()),
         answers=len(source.answers),
     ) as folder:
-        found = measure(cubes, config.seed, config.resamples)
+        found = measure_consistency(cubes, config.seed, config.resamples)
         tables = {
             "consistency": found.measures,
             "spreads": found.spreads,
@@ -85,7 +85,7 @@ def examine(
     return found
 
 
-def measure(cubes: Sequence[AnswerCube], seed: int, resamples: int) -> Consistency:
+def measure_consistency(cubes: Sequence[AnswerCube], seed: int, resamples: int) -> Consistency:
     """All measures of all models and formats; each has its own stream of random numbers."""
     rows: list[Mapping[str, object]] = []
     spreads = []

@@ -19,10 +19,10 @@ MOST_CELLS = 30  # of the report; cells.csv has all
 
 def effect_report(config: EffectConfig, matched: "MatchedPeople", found: "PromptEffect") -> str:
     """The text of report.md."""
-    return "\n\n".join(_parts(config, matched, found)) + "\n"
+    return "\n\n".join(_effect_parts(config, matched, found)) + "\n"
 
 
-def _parts(config: EffectConfig, matched: "MatchedPeople", found: "PromptEffect") -> Iterator[str]:
+def _effect_parts(config: EffectConfig, matched: "MatchedPeople", found: "PromptEffect") -> Iterator[str]:
     yield "# Effect of prompt, repeat and language model on Level I"
     if matched.source.simulated or matched.table.simulated:
         yield f"**{SIMULATED_SENTENCE.strip()}**"
