@@ -10,11 +10,11 @@ from personax.experiments.answer_options import AnswersConfig
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_file, sha256_text
 from personax.runs.folder_lock import contents
-from personax.runs.run_folder import MANIFEST, path_or_default, typed_path
+from personax.runs.run_folder import MANIFEST, RESPONSES, path_or_default, typed_path
 from personax.runs.run_records import read_manifest
 from personax.tables.people_table import PeopleTable
 from personax.tables.simulation import simulate_table, true_traits
-from personax.traits.answers import FAILURE_COLUMNS, RESPONSES, read_answers, read_failures
+from personax.traits.answers import FAILURE_COLUMNS, read_answers, read_failures
 from personax.traits.repeated_tables import read_repeated_table, table_is_simulated
 from personax.traits.simulated_answers import simulate_answers
 

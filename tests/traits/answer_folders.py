@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from personax.runs.files import write_json
+from personax.runs.run_folder import RESPONSES
 from personax.tables.schema import TRAITS
-from personax.traits.answers import RESPONSES, Answer
+from personax.traits.answers import Answer
 
 
 def write_answers(folder: Path, answers: pd.DataFrame, *, simulated: bool = False) -> Path:
