@@ -27,6 +27,7 @@ SCRIPTS = {
     "own_data": "real_world_experiment/run_own_data.py",
     "draw": "real_world_experiment/draw.py",
     "independence": "independence_testing/run_independence_tests.py",
+    "infer_traits": "trait_inference/infer_traits.py",
     "consistency": "trait_inference/prompt_consistency.py",
     "choose_llm": "trait_inference/choose_llm.py",
     "prompt_effect": "trait_inference/prompt_effect.py",
@@ -48,7 +49,17 @@ def test_the_subcommands_are_listed(words: list[str], capsys: pytest.CaptureFixt
         assert subcommand.phrase in printed
 
 
-SLOW_TO_IMPORT = {"torch", "pandas", "sklearn", "scipy", "matplotlib", "causallearn", "hyppo", "networkx"}
+SLOW_TO_IMPORT = {
+    "torch",
+    "pandas",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "causallearn",
+    "hyppo",
+    "networkx",
+    "openai",
+}
 ALL_HELP = """
 import contextlib, sys
 from personax.experiments.subcommands import SUBCOMMANDS, main
