@@ -20,7 +20,7 @@ CONFIDENCE = 0.95  # of all intervals
 REDEALS = 50  # of the repeats, for the distance that repeats alone would make
 
 
-class Estimate(NamedTuple):
+class WithInterval(NamedTuple):
     """A value with its interval.
 
     Attributes:
@@ -37,7 +37,7 @@ class Estimate(NamedTuple):
     def text(self, digits: int = 2) -> str:
         """The value and its interval, as `0.52 [0.40, 0.61]`; empty if there is no value.
 
-        >>> Estimate(0.523, 0.4, 0.61, 60).text()
+        >>> WithInterval(0.523, 0.4, 0.61, 60).text()
         '0.52 [0.40, 0.61]'
         """
         if np.isnan(self.value):
@@ -46,7 +46,7 @@ class Estimate(NamedTuple):
         return f"{self.value:.{digits}f}{ends}"
 
 
-NOTHING = Estimate(float("nan"), float("nan"), float("nan"), 0)
+NOTHING = WithInterval(float("nan"), float("nan"), float("nan"), 0)
 
 
 def _mean_without_gaps(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*_"]:
@@ -170,13 +170,15 @@ def distance_by_repeats(
 # ---- values with intervals
 
 
-def mean_over_people(values: Float[np.ndarray, " n"], rng: np.random.Generator, resamples: int) -> Estimate:
+def mean_over_people(
+    values: Float[np.ndarray, " n"], rng: np.random.Generator, resamples: int
+) -> WithInterval:
     """The mean of the known values, with a bootstrap interval over people (percentiles)."""
     known = values[np.isfinite(values)]
     return bootstrapped(lambda rows: float(known[rows].mean()), len(known), rng, resamples)
 
 
-def share_of_people(hits: Float[np.ndarray, " n"]) -> Estimate:
+def share_of_people(hits: Float[np.ndarray, " n"]) -> WithInterval:
     """The share of ones among zeros and ones, without NaN, with Wilson's interval (Wilson 1927).
 
     A bootstrap of a share of 0 or 1 would give an interval without width.
@@ -186,12 +188,12 @@ def share_of_people(hits: Float[np.ndarray, " n"]) -> Estimate:
         return NOTHING
     found = binomtest(int(known.sum()), len(known))
     ends = found.proportion_ci(CONFIDENCE, method="wilson")
-    return Estimate(float(known.mean()), float(ends.low), float(ends.high), len(known))
+    return WithInterval(float(known.mean()), float(ends.low), float(ends.high), len(known))
 
 
 def bootstrapped(
     measure: Callable[[Int[np.ndarray, " n"]], float], n: int, rng: np.random.Generator, resamples: int
-) -> Estimate:
+) -> WithInterval:
     """A measure of n people, with a bootstrap interval (percentiles, Efron & Tibshirani 1993).
 
     Args:
@@ -207,12 +209,12 @@ def bootstrapped(
     ends = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) if len(drawn) else [np.nan] * 2
     value = measure(np.arange(n))
     low, high = (float(end) if np.isfinite(value) else float("nan") for end in ends)
-    return Estimate(value, low, high, n)
+    return WithInterval(value, low, high, n)
 
 
 def alpha_over_people(
     scores: Float[np.ndarray, "n repeats"], rng: np.random.Generator, resamples: int
-) -> Estimate:
+) -> WithInterval:
     """Krippendorff's alpha over the repeats (`repeat_alpha`) with a bootstrap interval over people."""
     counts = score_counts(scores)
     pairable = counts[counts.sum(axis=1) >= 2]

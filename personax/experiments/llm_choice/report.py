@@ -8,7 +8,7 @@ import pandas as pd
 from personax.experiments.answer_source import AnswerSet
 from personax.experiments.heat_blocks import SIMULATED_SENTENCE
 from personax.runs.markdown import escape_cell, markdown_table
-from personax.traits.consistency import Estimate
+from personax.traits.consistency import WithInterval
 from personax.traits.published import PUBLISHED_OVERALL
 from personax.traits.selection_criteria import CRITERIA_OF_MODELS, OVERALL
 
@@ -56,7 +56,7 @@ def criteria_scores(found: pd.DataFrame) -> pd.DataFrame:
 def score_texts(found: pd.DataFrame) -> str:
     """The scores with their intervals."""
     texts = {
-        (model, TITLES[criterion]): Estimate(score, low, high, people).text()
+        (model, TITLES[criterion]): WithInterval(score, low, high, people).text()
         for model, criterion, score, low, high, people in found[
             ["model", "criterion", "score", "low", "high", "people"]
         ].itertuples(index=False, name=None)

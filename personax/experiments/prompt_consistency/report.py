@@ -9,7 +9,7 @@ from personax.experiments.answer_source import AnswerSet
 from personax.experiments.heat_blocks import SIMULATED_SENTENCE
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.tables.schema import TRAITS, plain
-from personax.traits.consistency import Estimate
+from personax.traits.consistency import WithInterval
 from personax.traits.published import (
     AVERAGE,
     FORMAT_PAIRS,
@@ -78,7 +78,10 @@ def _distance_parts(distances: pd.DataFrame) -> Iterator[str]:
 def estimates(measures: pd.DataFrame, name: str) -> pd.Series:
     """Texts of a measure with its interval: index (model, format, trait)."""
     rows = measures[measures["measure"] == name]
-    texts = [Estimate(*row).text() for row in rows[list(Estimate._fields)].itertuples(index=False, name=None)]
+    texts = [
+        WithInterval(*row).text()
+        for row in rows[list(WithInterval._fields)].itertuples(index=False, name=None)
+    ]
     keys = list(rows[["model", "format", "trait"]].itertuples(index=False, name=None))
     return pd.Series(dict(zip(keys, texts, strict=True)), dtype=object)
 

@@ -18,7 +18,7 @@ from personax.runs.seeds import numpy_rng
 from personax.tables.schema import TRAITS
 from personax.traits.answer_cubes import AnswerCube, on_common_people
 from personax.traits.consistency import (
-    Estimate,
+    WithInterval,
     all_traits_equal,
     alpha_over_people,
     always_equal,
@@ -32,7 +32,7 @@ from personax.traits.consistency import (
 )
 from personax.traits.published import FORMAT_PAIRS
 
-MEASURE_COLUMNS = ["model", "format", "repeats", "measure", "trait", *Estimate._fields]
+MEASURE_COLUMNS = ["model", "format", "repeats", "measure", "trait", *WithInterval._fields]
 ALL_TRAITS = "all"  # in the column trait, of a measure of all five together
 
 
@@ -109,7 +109,7 @@ def measures_of(cube: AnswerCube, rng: np.random.Generator, resamples: int) -> l
     if cube.repeats < 2:
         return []
     spread, equal = repeat_spread(cube.scores), always_equal(cube.parsed)
-    found: dict[tuple[str, str], Estimate] = {
+    found: dict[tuple[str, str], WithInterval] = {
         ("std", ALL_TRAITS): mean_over_people(person_spread(cube.scores), rng, resamples),
         ("TARr", ALL_TRAITS): share_of_people(raw_always_equal(cube.raw)),
         ("TARa", ALL_TRAITS): share_of_people(all_traits_equal(cube.parsed)),
@@ -139,5 +139,5 @@ def distances_of(cubes: Sequence[AnswerCube], seed: int, resamples: int) -> pd.D
             alone = distance_by_repeats(one.scores, other.scores, rng)
             row = {"model": model, "pair": pair, "first": first, "second": second}
             rows.append(row | estimate._asdict() | {"by_repeats": alone})
-    columns = ["model", "pair", "first", "second", *Estimate._fields, "by_repeats"]
+    columns = ["model", "pair", "first", "second", *WithInterval._fields, "by_repeats"]
     return pd.DataFrame(rows, columns=columns)
