@@ -17,7 +17,7 @@ from jaxtyping import Float, Int, Shaped
 from scipy.stats import binomtest
 
 CONFIDENCE = 0.95  # of all intervals
-REDEALS = 50  # of the repeats, for the distance that repeats alone would make
+REDEALS = 50  # of the repeats into halves, for the distance that repeats alone would make
 
 
 class WithInterval(NamedTuple):
@@ -146,25 +146,36 @@ def distance_by_repeats(
     first: Float[np.ndarray, "n repeats traits"],
     second: Float[np.ndarray, "n others traits"],
     rng: np.random.Generator,
-    shuffles: int = REDEALS,
 ) -> float:
     """The mean Manhattan distance that would be seen if the two prompts had the same effect.
 
-    Repeats differ, so their means differ, too, even for equal prompts. Here the answers of each person are
-    dealt anew to the two prompts, `shuffles` times. NaN if no person has all traits with both prompts.
+    Repeats differ, so their means differ, too, even for equal prompts. How much is seen within each prompt:
+    its repeats are dealt into two halves, `REDEALS` times. The distance of the halves is scaled to as many
+    repeats as the prompts have (means of more repeats differ less, by the square root of their number). NaN
+    with fewer than two repeats, or if no person has all traits with both prompts.
     """
     known = np.isfinite(format_distances(first, second))
-    if not known.any():
+    if not known.any() or min(first.shape[1], second.shape[1]) < 2:
         return float("nan")
-    pooled = np.concatenate([first, second], axis=1)[known]
+    target = 1 / first.shape[1] + 1 / second.shape[1]
+    return float(np.mean([_distance_of_halves(own[known], target, rng) for own in (first, second)]))
+
+
+def _distance_of_halves(
+    scores: Float[np.ndarray, "n repeats traits"], target: float, rng: np.random.Generator
+) -> float:
+    """Mean distance of two halves of the repeats; `target`: 1 / N + 1 / N', of the numbers to scale to."""
+    n, repeats = scores.shape[:2]
+    half = repeats // 2
     means = []
-    for _ in range(shuffles):
-        order = rng.permuted(np.tile(np.arange(pooled.shape[1]), (len(pooled), 1)), axis=1)
-        dealt = np.take_along_axis(pooled, order[:, :, None], axis=1)
-        distances = format_distances(dealt[:, : first.shape[1]], dealt[:, first.shape[1] :])
+    for _ in range(REDEALS):
+        order = rng.permuted(np.tile(np.arange(repeats), (n, 1)), axis=1)
+        dealt = np.take_along_axis(scores, order[:, :, None], axis=1)
+        distances = format_distances(dealt[:, :half], dealt[:, half:])
         if np.isfinite(distances).any():
             means.append(float(np.nanmean(distances)))
-    return float(np.mean(means)) if means else float("nan")
+    scale = np.sqrt(target / (1 / half + 1 / (repeats - half)))
+    return float(scale * np.mean(means)) if means else float("nan")
 
 
 # ---- values with intervals

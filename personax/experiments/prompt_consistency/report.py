@@ -69,8 +69,8 @@ def _distance_parts(distances: pd.DataFrame) -> Iterator[str]:
         return
     yield markdown_table(distance_layout(distances), index="", digits=2)
     yield (
-        "The same if both prompts had the same effect: the distance that repeats alone make "
-        "(answers dealt anew to the two prompts)."
+        "The distance that repeats alone make, if both prompts had the same effect (from halves of the "
+        "repeats of each prompt):"
     )
     yield markdown_table(distance_layout(distances, "by_repeats"), index="", digits=2)
 

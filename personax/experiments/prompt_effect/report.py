@@ -49,7 +49,7 @@ def _effect_parts(config: EffectConfig, matched: "MatchedPeople", found: "Prompt
 def changes_table(changes: pd.DataFrame) -> str:
     """What varies, with shares in per cent; "all" where nothing is held fixed."""
     if changes.empty:
-        return "There is only one grid, so nothing can change."
+        return "No two grids that differ in one thing alone have verdicts to compare."
     shown = changes.assign(
         model=changes["model"].replace("", "all"),
         format=changes["format"].map(lambda name: format_title(name) if name else "all"),
