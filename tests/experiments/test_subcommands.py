@@ -49,17 +49,8 @@ def test_the_subcommands_are_listed(words: list[str], capsys: pytest.CaptureFixt
         assert subcommand.phrase in printed
 
 
-SLOW_TO_IMPORT = {
-    "torch",
-    "pandas",
-    "sklearn",
-    "scipy",
-    "matplotlib",
-    "causallearn",
-    "hyppo",
-    "networkx",
-    "openai",
-}
+SLOW_TO_IMPORT = {"torch", "pandas", "sklearn", "scipy", "matplotlib", "causallearn", "hyppo", "networkx"}
+SLOW_TO_IMPORT |= {"openai"}
 ALL_HELP = """
 import contextlib, sys
 from personax.experiments.subcommands import SUBCOMMANDS, main
