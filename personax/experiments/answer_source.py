@@ -31,6 +31,7 @@ class AnswerSet:
         sha256: checksum of the file or files, or of the simulated answers.
         simulated: True if the people or the annotators are made up.
         facts: about made-up people; None for others.
+        names_marked: whether the raw answers have a mark where a model wrote the person's name.
     """
 
     answers: pd.DataFrame
@@ -39,6 +40,7 @@ class AnswerSet:
     sha256: str
     simulated: bool
     facts: pd.DataFrame | None = None
+    names_marked: bool = False
 
 
 def check_sources(config: AnswersConfig, table: str | None, *, tables: bool = True) -> None:
@@ -77,7 +79,7 @@ def _from_folders(folders: Sequence[Path]) -> AnswerSet:
     ]
     source = ", ".join(map(str, folders))
     sha256 = sums[0] if len(sums) == 1 else sha256_text("".join(sums))
-    return AnswerSet(answers, failures, source, sha256, any(made_up))
+    return AnswerSet(answers, failures, source, sha256, any(made_up), names_marked=True)
 
 
 def simulated_people(config: AnswersConfig) -> PeopleTable:

@@ -18,6 +18,7 @@ from personax.tables.schema import TRAITS
 from personax.traits.answers import REQUEST_COLUMNS
 from personax.traits.consistency import CONFIDENCE
 from personax.traits.facts import SUBJECTS, Fact, facts_by_person
+from personax.traits.privacy import NAME_MARK
 
 
 class Criterion(NamedTuple):
@@ -49,7 +50,9 @@ CRITERIA_OF_MODELS: Mapping[str, Criterion] = {
         False,
     ),
     "privacy": Criterion(
-        "privacy protection", "share of the answers that tell no private detail of the file of facts", True
+        "privacy protection",
+        "share of the answers that tell neither the name of the person nor a private detail of the facts",
+        True,
     ),
     "format": Criterion(
         "output format",
@@ -93,7 +96,11 @@ class CriteriaCounts:
 
 
 def count_criteria(
-    answers: pd.DataFrame, failures: pd.DataFrame, facts: pd.DataFrame | None
+    answers: pd.DataFrame,
+    failures: pd.DataFrame,
+    facts: pd.DataFrame | None,
+    *,
+    names_marked: bool = False,
 ) -> CriteriaCounts:
     """Count for each person of one model, over all its formats and repeats.
 
@@ -101,6 +108,8 @@ def count_criteria(
         answers, failures: of one model, as `read_answers` and `read_failures` return them. A failure counts
             only if the request has no answer.
         facts: as `read_facts` returns them, or None.
+        names_marked: whether the raw answers have `NAME_MARK` where the model wrote the person's name, as
+            those of infer_traits.py do.
     """
     people = list(dict.fromkeys([*answers["id"], *failures["id"]]))
     place = {person: row for row, person in enumerate(people)}
@@ -108,7 +117,7 @@ def count_criteria(
     seconds = answers.groupby("id")["seconds"].median().reindex(people).to_numpy(float)
     hits, cases = np.zeros((2, len(people), len(_SHARES)))
     for row in answers.to_dict("records"):
-        counted = _count_answer(row, known.get(str(row["id"]), []))
+        counted = _count_answer(row, known.get(str(row["id"]), []), names_marked=names_marked)
         for name, (hit, case) in counted.items():
             hits[place[row["id"]], _SHARES.index(name)] += hit
             cases[place[row["id"]], _SHARES.index(name)] += case
@@ -128,7 +137,9 @@ def open_failures(answers: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame
     return failures[np.array(is_open, dtype=bool)]
 
 
-def _count_answer(row: Mapping[Any, Any], known: Sequence[Fact]) -> dict[str, tuple[int, int]]:
+def _count_answer(
+    row: Mapping[Any, Any], known: Sequence[Fact], *, names_marked: bool
+) -> dict[str, tuple[int, int]]:
     """Criterion -> hits and cases of one answer."""
     scores = np.array([row[trait] for trait in TRAITS], dtype=float)
     given = int(np.isfinite(scores).sum())
@@ -142,8 +153,9 @@ def _count_answer(row: Mapping[Any, Any], known: Sequence[Fact]) -> dict[str, tu
         for subject in SUBJECTS:
             told = [fact for fact in known if fact.subject == subject and fact.pattern.search(text)]
             counted[subject] = (sum(fact.holds for fact in told), len(told))
-        if any(fact.subject == "privacy" for fact in known):
-            counted["privacy"] = (int(counted["privacy"][1] == 0), 1)
+        if names_marked or any(fact.subject == "privacy" for fact in known):
+            told_name = names_marked and NAME_MARK in text
+            counted["privacy"] = (int(counted["privacy"][1] == 0 and not told_name), 1)
     return counted
 
 

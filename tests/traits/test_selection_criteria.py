@@ -79,8 +79,10 @@ def one_answer(**cells: Any) -> pd.DataFrame:
     return pd.DataFrame([usual | dict.fromkeys(TRAITS, 2.0) | cells])
 
 
-def measure(name: str, answers: pd.DataFrame, facts: pd.DataFrame | None = None) -> float:
-    counts = count_criteria(answers, NONE, facts)
+def measure(
+    name: str, answers: pd.DataFrame, facts: pd.DataFrame | None = None, *, names_marked: bool = False
+) -> float:
+    counts = count_criteria(answers, NONE, facts, names_marked=names_marked)
     return float(counts.measures(np.arange(len(counts.seconds)))[list(CRITERIA_OF_MODELS).index(name)])
 
 
@@ -138,3 +140,10 @@ def test_private_details_are_found_as_whole_words() -> None:
     assert measure("privacy", one_answer(raw="an annual report"), facts) == 1
     assert measure("privacy", one_answer(raw="of ANN."), facts) == 0
     assert np.isnan(measure("privacy", one_answer(id="b"), facts))
+
+
+def test_a_marked_name_is_a_private_detail() -> None:
+    told, kept = one_answer(raw='{"description": "[name] is calm"}'), one_answer(raw="{}")
+    assert measure("privacy", told, names_marked=True) == 0
+    assert measure("privacy", kept, names_marked=True) == 1
+    assert np.isnan(measure("privacy", told))

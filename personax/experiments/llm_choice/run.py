@@ -43,7 +43,12 @@ def compare(source: AnswerSet, facts: pd.DataFrame | None, seed: int, resamples:
     answers, failures = source.answers, source.failures
     models = dict.fromkeys([*answers["model"], *failures["model"]])
     counts = {
-        model: count_criteria(answers[answers["model"] == model], failures[failures["model"] == model], facts)
+        model: count_criteria(
+            answers[answers["model"] == model],
+            failures[failures["model"] == model],
+            facts,
+            names_marked=source.names_marked,
+        )
         for model in models
     }
     return compare_models(counts, numpy_rng(seed, "choose_llm"), resamples)
