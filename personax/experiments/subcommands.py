@@ -40,6 +40,13 @@ SUBCOMMANDS = {
     ),
     "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
     "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
+    "consistency": Subcommand(
+        "prompt_consistency.config", "main", "measure how scores vary with repeats and prompts"
+    ),
+    "choose_llm": Subcommand("llm_choice.config", "main", "compare language models by eight criteria"),
+    "prompt_effect": Subcommand(
+        "prompt_effect.config", "main", "count the verdicts that change with prompt and language model"
+    ),
 }
 
 

@@ -28,6 +28,9 @@ SCRIPTS = {
     "draw": "real_world_experiment/draw.py",
     "independence": "independence_testing/run_independence_tests.py",
     "infer_traits": "trait_inference/infer_traits.py",
+    "consistency": "trait_inference/prompt_consistency.py",
+    "choose_llm": "trait_inference/choose_llm.py",
+    "prompt_effect": "trait_inference/prompt_effect.py",
 }
 
 # Commands for finished runs are in both folders of experiments.
