@@ -197,7 +197,7 @@ def group_is_alive(group: int) -> bool:
     [
         (["--parts", "methods,colours"], "colours"),
         (["--methods", "pca"], "pca"),
-        (["--jobs", "0"], "jobs"),
+        (["--jobs", "0"], "or -1 for one per core"),
         (["--seeds", "0-1", "--ablation_seeds", "5"], "ablation_seeds"),
         (["--dataset", "somewhere"], "--parts methods"),
         (["--measurements", "3,1"], "two equal numbers"),
