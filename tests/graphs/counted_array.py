@@ -19,11 +19,11 @@ _open: list[Work] = []
 class CountedArray(np.ndarray):
     """An array (`array.view(CountedArray)`); what is computed from it is one, too."""
 
-    def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         plain = [each.view(np.ndarray) if isinstance(each, CountedArray) else each for each in inputs]
-        if "out" in options:
-            options["out"] = tuple(np.asarray(each) for each in options["out"])
-        result = getattr(function, method)(*plain, **options)
+        if "out" in kwargs:
+            kwargs["out"] = tuple(np.asarray(each) for each in kwargs["out"])
+        result = getattr(ufunc, method)(*plain, **kwargs)
         for work in _open:
             work.elements += max(np.size(each) for each in (result, *plain))
         return result.view(CountedArray) if isinstance(result, np.ndarray) else result
