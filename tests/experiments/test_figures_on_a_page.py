@@ -14,7 +14,8 @@ from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding
 from personax.experiments.independence.figures import Caption, draw_effects, draw_evidence, draw_trait_scores
 from personax.experiments.mnist.figures import draw_recovery, draw_samples
-from personax.experiments.people.figures import draw_associations, draw_pairs
+from personax.experiments.people.figures import draw_associations
+from personax.experiments.recovery_figures import draw_pairs
 from personax.experiments.selection.figures import draw_criteria
 from personax.experiments.selection.run import CRITERIA
 from personax.experiments.training_curves import draw_curves
