@@ -16,8 +16,8 @@ from tqdm.auto import tqdm
 from personax.independence.columns import Kind, PreparedColumn, complete_column, encode, refuse_other_index
 from personax.independence.multiple import combine_strata
 from personax.independence.procedure import Null, Procedure
-from personax.independence.registry import DEFAULT_TESTS, RESAMPLES, TESTS
-from personax.independence.resampling import Randomness, generator_of
+from personax.independence.registry import DEFAULT_TESTS, TESTS
+from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 from personax.runs.errors import InputError
