@@ -14,6 +14,7 @@ distribution beyond the observed statistic.
 
 from personax.independence.columns import KINDS, Kind
 from personax.independence.conditional import CONDITIONAL_TESTS, gcm, rcot, run_conditional
+from personax.independence.conditional_grid import run_conditional_grid
 from personax.independence.grid import Variables, run_grid
 from personax.independence.multiple import Correction, adjust, combine_strata, decide
 from personax.independence.procedure import Procedure
@@ -59,6 +60,7 @@ __all__ = [
     "rcit",
     "rcot",
     "run_conditional",
+    "run_conditional_grid",
     "run_grid",
     "run_test",
 ]

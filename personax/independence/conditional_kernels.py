@@ -16,7 +16,7 @@ et al. to the letter, with the constants of causal-learn; it does not keep its l
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -77,6 +77,12 @@ class GivenColumns:
     """The columns of Z, and what all tests given Z share."""
 
     group: ColumnGroup
+
+    @staticmethod
+    @lru_cache(maxsize=1)
+    def of(group: ColumnGroup) -> "GivenColumns":
+        """The condition of a group; tests of the same group one after the other share it."""
+        return GivenColumns(group)
 
     @cached_property
     def points(self) -> Points:
@@ -174,14 +180,14 @@ def corrected(found: Moments, ratio: float) -> Moments:
 
 def compare_kci(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
     """KCI with chosen regressions."""
-    condition = GivenColumns(groups.given)
+    condition = GivenColumns.of(groups.given)
     x, y = (kernel_residuals(side, condition) for side in (groups.x, groups.y))
     return compare_residuals(x, y, condition)
 
 
 def compare_distances(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
     """KCI with the kernel of distance covariance in the place of the Gaussian kernels of x and y."""
-    condition = GivenColumns(groups.given)
+    condition = GivenColumns.of(groups.given)
     x, y = (
         residuals_given(distance_factor(located(side, condition), DISTANCES), condition)
         for side in (groups.x, groups.y)
@@ -213,7 +219,7 @@ def compare_rcit(groups: Groups, null: Null, rng: np.random.Generator, resamples
 
 def _compare_random(groups: Groups, rng: np.random.Generator, *, with_condition: bool) -> Comparison:
     """V of random features without a weight, with p from the weighted sum of chi-squares itself."""
-    condition = GivenColumns(groups.given)
+    condition = GivenColumns.of(groups.given)
     x, y = (
         np.column_stack([located(side, condition).numbers, side.indicators]) for side in (groups.x, groups.y)
     )
@@ -235,7 +241,7 @@ def compare_gcm(groups: Groups, null: Null, rng: np.random.Generator, resamples:
     under the null hypothesis; signed and with a normal p if there is only one. For several, p is by the
     multiplier bootstrap of Shah & Peters.
     """
-    condition = GivenColumns(groups.given)
+    condition = GivenColumns.of(groups.given)
     x, y = (
         residuals_given(np.column_stack([side.numbers, side.indicators]), condition)
         for side in (groups.x, groups.y)
