@@ -36,8 +36,8 @@ def run_conditional_grid(
 ) -> pd.DataFrame:
     """Test every trait against every feature, given all columns of `given`.
 
-    Arguments, columns of the result and errors as in `run_grid`; `tests` are names from `CONDITIONAL_TESTS`. Each
-    pair uses the rows in which the trait, the feature and all columns of the condition are present.
+    Arguments, columns of the result and errors as in `run_grid`; `tests` are names from `CONDITIONAL_TESTS`.
+    Each pair uses the rows in which the trait, the feature and all columns of the condition are present.
     """
     unknown = [test for test in tests if test not in CONDITIONAL_TESTS]
     if unknown:

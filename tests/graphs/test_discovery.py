@@ -107,8 +107,7 @@ def test_kci_separates_by_a_nonlinear_condition_where_fisher_z_does_not() -> Non
     x, z = (y**2 + 0.3 * rng.normal(size=400) for _ in range(2))
     data = np.column_stack([x, y, z])
     linear, kernel = (
-        adjacency_from_marks(discover(data, Discovery(test=test, alpha=0.01)))
-        for test in ("fisherz", "kci")
+        adjacency_from_marks(discover(data, Discovery(test=test, alpha=0.01))) for test in ("fisherz", "kci")
     )
     assert linear[0, 2] + linear[2, 0] > 0
     assert linear[0, 1] + linear[1, 0] == 0
