@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +16,9 @@ from personax.independence.conditional_kernels import (
     compare_residuals,
     kernel_residuals,
 )
-from personax.independence.registry import kci
+from personax.independence.grams import Gram
+from personax.independence.registry import TESTS
+from personax.independence.resampling import RESAMPLES, generator_of
 from personax.independence.threads import one_blas_thread
 from personax.runs.errors import InputError
 
@@ -70,7 +73,7 @@ class ManyKci:
                 raise InputError(f"column {place} has missing values; leave out these rows")
         everybody = np.ones(len(data), dtype=bool)
         self._groups = [group_of([column], everybody) for column in encoded]
-        self._encoded = encoded
+        self._grams: RecentlyUsed[Gram] = RecentlyUsed(len(encoded))
         bytes_a_number = 8 * max(1, len(data))
         self._conditions: RecentlyUsed[GivenColumns] = RecentlyUsed(
             CACHE_BYTES // 2 // (_NUMBERS_OF_CONDITION * bytes_a_number)
@@ -93,9 +96,18 @@ class ManyKci:
         return float(np.exp(min(found.log_p, 0.0)))
 
     def _unconditional(self, x: int, y: int) -> float:
-        (a, kind_a), (b, kind_b) = self._encoded[x], self._encoded[y]
-        found: Any = kci(a, b, kinds=(kind_a, kind_b))
-        return float(found.pvalue) if found.defined else 1.0
+        if not (self._groups[x].columns and self._groups[y].columns):
+            return 1.0
+        test, rng = TESTS["kci"], generator_of(None)
+        (a,), (b,) = self._groups[x].columns, self._groups[y].columns
+        if test.refusal(a, b) is not None:
+            return 1.0
+        prepare = test.preparation(rng)
+        with one_blas_thread():
+            grams = tuple(
+                self._grams.get(place, partial(prepare, column)) for place, column in ((x, a), (y, b))
+            )
+            return test.test((a, b), grams, test.choose_null(None), rng, RESAMPLES).pvalue
 
     def _condition(self, given: tuple[int, ...]) -> GivenColumns:
         def make() -> GivenColumns:
