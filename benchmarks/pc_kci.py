@@ -10,11 +10,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from personax.graphs.choices import Test
 from personax.graphs.discovery import Discovery, discover
 from personax.graphs.graph import Graph, adjacency_from_marks
 from personax.graphs.graph_scores import scores_of_graphs
@@ -58,17 +60,18 @@ def random_table(nodes: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     return adjacency[np.ix_(order, order)], table[:, order]
 
 
-def compare(config: PcKciConfig, seed: int) -> list[dict[str, object]]:
+def compare(config: PcKciConfig, seed: int) -> list[dict[str, Any]]:
     """Scores of both tests on one graph."""
     adjacency, table = random_table(config.nodes, config.n, seed)
     names = [f"X{place + 1}" for place in range(config.nodes)]
-    truth, rows = Graph(names, adjacency), []
-    for test in ("fisherz", "kci"):
+    truth, rows = Graph(names, adjacency), list[dict[str, Any]]()
+    tests: tuple[Test, ...] = ("fisherz", "kci")
+    for test in tests:
         started = perf_counter()
         with one_blas_thread():
             marks = discover(table, Discovery("pc", test, config.alpha))
         scores = scores_of_graphs(truth, Graph(names, adjacency_from_marks(marks)))
-        rows.append({"graph": seed, "test": test, "seconds": perf_counter() - started} | scores)
+        rows.append({"graph": seed, "test": test, "seconds": perf_counter() - started, **scores})
     return rows
 
 
@@ -83,8 +86,8 @@ def compare_graphs_of_tests(config: PcKciConfig) -> None:
             done = pd.concat([done, pd.DataFrame(compare(config, seed))], ignore_index=True)
             with atomic_path(file) as path:
                 done.to_csv(path, index=False)
-    means = done.groupby("test")[["shd_cpdag", "skeleton_f1", "seconds"]].agg(["mean", "std"])
-    means.columns = [f"{name} {what}" for name, what in means.columns]
+    of_test = done.groupby("test")[["shd_cpdag", "skeleton_f1", "seconds"]]
+    means = of_test.mean().join(of_test.std(), lsuffix=" mean", rsuffix=" sd")
     print(markdown_table(means.reset_index(), digits=2))
 
 

@@ -104,10 +104,10 @@ class ManyKci:
             return 1.0
         prepare = test.preparation(rng)
         with one_blas_thread():
-            grams = tuple(
+            gram_a, gram_b = (
                 self._grams.get(place, partial(prepare, column)) for place, column in ((x, a), (y, b))
             )
-            return test.test((a, b), grams, test.choose_null(None), rng, RESAMPLES).pvalue
+            return test.test((a, b), (gram_a, gram_b), test.choose_null(None), rng, RESAMPLES).pvalue
 
     def _condition(self, given: tuple[int, ...]) -> GivenColumns:
         def make() -> GivenColumns:
