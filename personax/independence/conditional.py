@@ -10,7 +10,13 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from personax.independence.conditional_columns import Groups, Kinds, Periods, complete_groups
+from personax.independence.conditional_columns import (
+    GivenFinding,
+    GroupTriple,
+    Kinds,
+    Periods,
+    complete_groups,
+)
 from personax.independence.conditional_kernels import (
     DeterminedByCondition,
     compare_distances,
@@ -24,22 +30,22 @@ from personax.independence.conditional_linear import SingularColumns, compare_pa
 from personax.independence.conditional_tables import NothingVaries, compare_strata, discrete_groups
 from personax.independence.discrete import TABLE_NULLS, likelihood_ratio, pearson
 from personax.independence.linear import has_a_line
-from personax.independence.procedure import MIN_ROWS, Comparison, Null
+from personax.independence.procedure import MIN_ROWS, Null
 from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.independence.results import (
     CONSTANT,
     DETERMINED,
+    LN10,
     NOT_APPLICABLE,
     TOO_FEW_ROWS,
     TestResult,
-    result,
     without_pvalue,
 )
 from personax.independence.threads import one_blas_thread
 from personax.runs.errors import InputError
 
-# (groups, null, rng, resamples) -> Comparison
-CompareGiven = Callable[[Groups, Null, np.random.Generator, int], Comparison]
+# (groups, null, rng, resamples) -> GivenFinding
+CompareGiven = Callable[[GroupTriple, Null, np.random.Generator, int], GivenFinding]
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,12 @@ class ConditionalProcedure:
     name: str
     title: str
     nulls: tuple[Null, ...]
-    applies: Callable[[Groups], bool]
+    applies: Callable[[GroupTriple], bool]
     compare: CompareGiven
 
-    def test(self, groups: Groups, null: str | None, rng: np.random.Generator, resamples: int) -> TestResult:
+    def test(
+        self, groups: GroupTriple, null: str | None, rng: np.random.Generator, resamples: int
+    ) -> TestResult:
         """Test complete columns; a result without a p-value says why there is none."""
         n = groups.x.n
         chosen = self.choose_null(null)
@@ -72,12 +80,12 @@ class ConditionalProcedure:
         if not (groups.x.columns and groups.y.columns):
             return without_pvalue(self.name, n, CONSTANT)
         try:
-            statistic, log_p, effect, used, bound = self.compare(groups, chosen, rng, resamples)
+            found = self.compare(groups, chosen, rng, resamples)
         except (DeterminedByCondition, NothingVaries):
             return without_pvalue(self.name, n, DETERMINED)
         except SingularColumns as reason:
             return without_pvalue(self.name, n, str(reason))
-        return result(self.name, statistic, log_p, n, effect, used, bound=bound)
+        return conditional_result(self.name, n, found)
 
     def choose_null(self, null: str | None) -> Null:
         """`null`, or the default if None; ValueError if the test does not offer it."""
@@ -89,11 +97,20 @@ class ConditionalProcedure:
         )
 
 
-def _any_groups(groups: Groups) -> bool:
+def conditional_result(test: str, n: int, found: GivenFinding) -> TestResult:
+    """A TestResult of n rows; a p-value below the smallest float is given as that float."""
+    log_p = min(found.log_p, 0.0)
+    pvalue = max(float(np.exp(log_p)), float(np.finfo(float).tiny))
+    return TestResult(
+        test, found.statistic, pvalue, log_p / LN10, n, found.effect, found.null, found.is_bound
+    )
+
+
+def _any_groups(groups: GroupTriple) -> bool:
     return True
 
 
-def _groups_with_lines(groups: Groups) -> bool:
+def _groups_with_lines(groups: GroupTriple) -> bool:
     """Whether x and y have a meaningful correlation; Z may have any kind."""
     return all(has_a_line(column) for side in (groups.x, groups.y) for column in side.columns)
 

@@ -1,4 +1,4 @@
-"""Groups of columns over the same rows, as conditional tests take them: x, y and the condition Z.
+"""GroupTriple of columns over the same rows, as conditional tests take them: x, y and the condition Z.
 
 A group may hold several columns of different kinds. Kernels see it as points: numbers become normal scores,
 circular columns become (sin, cos), and nominal columns stay labels, of which only equality counts.
@@ -101,12 +101,30 @@ class ColumnGroup:
         return np.unique(codes, axis=0, return_inverse=True)[1].ravel()
 
 
-class Groups(NamedTuple):
+class GroupTriple(NamedTuple):
     """x, y and the condition of a conditional test, over the same rows."""
 
     x: ColumnGroup
     y: ColumnGroup
     given: ColumnGroup
+
+
+class GivenFinding(NamedTuple):
+    """What a conditional test finds.
+
+    Attributes:
+        statistic: the test's statistic.
+        log_p: natural logarithm of its p-value.
+        effect: size of the dependence, see `TestResult`.
+        null: name of the null distribution from which the p-value was computed.
+        is_bound: whether the p-value is only known to be at most as large (`TestResult.bound`).
+    """
+
+    statistic: float
+    log_p: float
+    effect: float
+    null: str
+    is_bound: bool = False
 
 
 def columns_in(values: Any) -> list[Any]:
@@ -140,7 +158,7 @@ def complete_groups(
     sides: tuple[Any, Any, Any],
     kinds: tuple[Kinds, Kinds, Kinds],
     periods: tuple[Periods, Periods, Periods],
-) -> Groups:
+) -> GroupTriple:
     """x, y and the condition over the rows in which no column has a missing value.
 
     Raises ValueError as `encode`, and for unequal lengths or indexes.
@@ -156,7 +174,7 @@ def complete_groups(
     present = np.ones(n, dtype=bool)
     for values, _ in (each for side in encoded for each in side):
         present &= ~np.isnan(values)
-    return Groups(*(group_of(side, present) for side in encoded))
+    return GroupTriple(*(group_of(side, present) for side in encoded))
 
 
 def group_of(

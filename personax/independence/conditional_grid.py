@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from personax.independence.columns import refuse_other_index
 from personax.independence.conditional import CONDITIONAL_TESTS
-from personax.independence.conditional_columns import ColumnGroup, Groups, group_of
+from personax.independence.conditional_columns import ColumnGroup, GroupTriple, group_of
 from personax.independence.grid import (
     EncodedColumn,
     GridRows,
@@ -82,11 +82,11 @@ class _ConditionalRow:
             pattern = complete.tobytes()
             if pattern not in conditions:
                 conditions = {pattern: _group(self.given, complete)}
-            groups = Groups(_group([trait], complete), _group([feature], complete), conditions[pattern])
+            groups = GroupTriple(_group([trait], complete), _group([feature], complete), conditions[pattern])
             rows += [self._row(test, trait.name, feature.name, groups) for test in self.tests]
         return rows
 
-    def _row(self, test: str, trait: str, feature: str, groups: Groups) -> dict[str, object]:
+    def _row(self, test: str, trait: str, feature: str, groups: GroupTriple) -> dict[str, object]:
         started = perf_counter()
         rng = named_stream(self.root, f"{test}|{trait}|{feature}")
         found = CONDITIONAL_TESTS[test].test(groups, None, rng, self.resamples)

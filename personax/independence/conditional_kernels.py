@@ -22,7 +22,12 @@ import numpy as np
 from jaxtyping import Float
 
 from personax.independence.columns import complete_column
-from personax.independence.conditional_columns import ColumnGroup, Groups, normal_scores
+from personax.independence.conditional_columns import (
+    ColumnGroup,
+    GivenFinding,
+    GroupTriple,
+    normal_scores,
+)
 from personax.independence.conditional_regression import (
     Basis,
     Ridge,
@@ -37,7 +42,7 @@ from personax.independence.kernel_factors import (
     distance_factor,
     gaussian_factor,
 )
-from personax.independence.procedure import Comparison, Null
+from personax.independence.procedure import Null
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.row_products import (
     FactoredKernel,
@@ -166,11 +171,11 @@ def kernel_residuals(group: ColumnGroup, condition: GivenColumns) -> GivenResidu
     return residuals_given(gaussian_features(located(group, condition)), condition)
 
 
-def compare_residuals(x: GivenResiduals, y: GivenResiduals, condition: GivenColumns) -> Comparison:
+def compare_residuals(x: GivenResiduals, y: GivenResiduals, condition: GivenColumns) -> GivenFinding:
     """V of two sides, with p from a gamma distribution."""
     found = moments(x.kernel, y.kernel, condition.weight)
     found = corrected(found, noise_ratio(x.ridge, y.ridge))
-    return Comparison(found.total, log_p_by_gamma(found), found.effect, "gamma")
+    return GivenFinding(found.total, log_p_by_gamma(found), found.effect, "gamma")
 
 
 def corrected(found: Moments, ratio: float) -> Moments:
@@ -178,14 +183,16 @@ def corrected(found: Moments, ratio: float) -> Moments:
     return found._replace(mean=found.mean * ratio, squares=found.squares * ratio**2)
 
 
-def compare_kci(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
+def compare_kci(groups: GroupTriple, null: Null, rng: np.random.Generator, resamples: int) -> GivenFinding:
     """KCI with chosen regressions."""
     condition = GivenColumns.of(groups.given)
     x, y = (kernel_residuals(side, condition) for side in (groups.x, groups.y))
     return compare_residuals(x, y, condition)
 
 
-def compare_distances(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
+def compare_distances(
+    groups: GroupTriple, null: Null, rng: np.random.Generator, resamples: int
+) -> GivenFinding:
     """KCI with the kernel of distance covariance in the place of the Gaussian kernels of x and y."""
     condition = GivenColumns.of(groups.given)
     x, y = (
@@ -207,17 +214,17 @@ def random_features(
     return np.asarray(features / np.maximum(features.std(axis=0), 1e-12))
 
 
-def compare_rcot(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
+def compare_rcot(groups: GroupTriple, null: Null, rng: np.random.Generator, resamples: int) -> GivenFinding:
     """Random features of x and y."""
     return _compare_random(groups, rng, with_condition=False)
 
 
-def compare_rcit(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
+def compare_rcit(groups: GroupTriple, null: Null, rng: np.random.Generator, resamples: int) -> GivenFinding:
     """Random features of (x, Z) and of y."""
     return _compare_random(groups, rng, with_condition=True)
 
 
-def _compare_random(groups: Groups, rng: np.random.Generator, *, with_condition: bool) -> Comparison:
+def _compare_random(groups: GroupTriple, rng: np.random.Generator, *, with_condition: bool) -> GivenFinding:
     """V of random features without a weight, with p from the weighted sum of chi-squares itself."""
     condition = GivenColumns.of(groups.given)
     x, y = (
@@ -231,10 +238,10 @@ def _compare_random(groups: Groups, rng: np.random.Generator, *, with_condition:
     weights = np.maximum(np.linalg.eigvalsh(products.T @ products), 0.0)
     ratio = noise_ratio(first.ridge, second.ridge)
     log_p = log_weighted_chi2_sf(weights * ratio, found.total)
-    return Comparison(found.total, log_p, found.effect, "spectral")
+    return GivenFinding(found.total, log_p, found.effect, "spectral")
 
 
-def compare_gcm(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
+def compare_gcm(groups: GroupTriple, null: Null, rng: np.random.Generator, resamples: int) -> GivenFinding:
     """Generalised covariance measure (Shah & Peters 2020): the covariance of residuals of x and of y.
 
     The statistic is the largest |T_jk| over the columns j of x and k of y, each T_jk being standard normal
@@ -252,14 +259,14 @@ def compare_gcm(groups: Groups, null: Null, rng: np.random.Generator, resamples:
     scale = np.sqrt(np.outer(*(np.sum(side.features**2, axis=0) for side in (x, y)))).ravel()
     effects = products.sum(axis=0) / scale
     if len(t) == 1:
-        return Comparison(float(t[0]), log_normal_two_sided(float(t[0])), float(effects[0]), "normal")
+        return GivenFinding(float(t[0]), log_normal_two_sided(float(t[0])), float(effects[0]), "normal")
     largest, standard = float(np.abs(t).max()), products / np.sqrt(squares)
     exceeds = (
         np.array([np.abs(rng.standard_normal(len(standard)) @ standard).max() >= largest * (1.0 - ROUNDING)])
         for _ in range(resamples)
     )
     p = resampling_log_p(exceeds, resamples)
-    return Comparison(largest, p.log_p, float(np.abs(effects).max()), "bootstrap", p.is_bound)
+    return GivenFinding(largest, p.log_p, float(np.abs(effects).max()), "bootstrap", p.is_bound)
 
 
 def fixed_width(n: int) -> float:
@@ -267,7 +274,7 @@ def fixed_width(n: int) -> float:
     return 1.2 if n < 200 else 0.7 if n < 1200 else 0.4
 
 
-def compare_fixed(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
+def compare_fixed(groups: GroupTriple, null: Null, rng: np.random.Generator, resamples: int) -> GivenFinding:
     """KCI with the constants of causal-learn: kernels of (x, z / 2), y and z of one width, ridge 1e-3.
 
     With at most `EXACT_UNTIL` rows, factors are complete: the result is that of the dense formula.
@@ -286,7 +293,7 @@ def compare_fixed(groups: Groups, null: Null, rng: np.random.Generator, resample
         FactoredKernel(_fixed_residuals(gaussian_factor(side, width, until), given)) for side in (x, y)
     )
     found = moments(first, second, weight_of_one(n))
-    return Comparison(found.total, log_p_by_gamma(found), found.effect, "gamma")
+    return GivenFinding(found.total, log_p_by_gamma(found), found.effect, "gamma")
 
 
 def _fixed_residuals(

@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import betainc, betaln
 
-from personax.independence.conditional_columns import ColumnGroup, Groups
-from personax.independence.procedure import Comparison, Null
+from personax.independence.conditional_columns import ColumnGroup, GivenFinding, GroupTriple
+from personax.independence.procedure import Null
 from personax.independence.results import DETERMINED
 
 _TINY_P = 1e-250
@@ -46,7 +46,9 @@ def _orthonormal(columns: Float[np.ndarray, "n k"], whole: float) -> Float[np.nd
     return np.asarray(u[:, s > _RANK * whole])
 
 
-def compare_partial(groups: Groups, null: Null, rng: np.random.Generator, resamples: int) -> Comparison:
+def compare_partial(
+    groups: GroupTriple, null: Null, rng: np.random.Generator, resamples: int
+) -> GivenFinding:
     """Partial correlation of x and y given Z; Wilks' lambda if a side has several columns.
 
     For one column on each side, p is Student's t of the partial correlation r, exact for Gaussian noise; the
@@ -74,17 +76,17 @@ def compare_partial(groups: Groups, null: Null, rng: np.random.Generator, resamp
     if p == q == 1:
         r = _signed(groups, float(correlations[0]), bases, condition)
         log_p = log_beta_cdf(float(np.exp(log_lambda)), 0.5 * (n - k - 2), 0.5)
-        return Comparison(float(np.sqrt(max(n - k - 3, 0)) * np.arctanh(r)), log_p, r, "t")
+        return GivenFinding(float(np.sqrt(max(n - k - 3, 0)) * np.arctanh(r)), log_p, r, "t")
     power = np.sqrt((p * p * q * q - 4.0) / (p * p + q * q - 5.0)) if p * p + q * q > 5 else 1.0
     df1, df2 = p * q, (n - 1 - k - 0.5 * (p + q + 1)) * power - 0.5 * p * q + 1.0
     ratio = float(np.exp(log_lambda / power))
     f = (1.0 - ratio) / ratio * df2 / df1
     effect = float(np.sqrt(-np.expm1(log_lambda / min(p, q))))
-    return Comparison(f, log_beta_cdf(ratio, 0.5 * df2, 0.5 * df1), effect, "F")
+    return GivenFinding(f, log_beta_cdf(ratio, 0.5 * df2, 0.5 * df1), effect, "F")
 
 
 def _signed(
-    groups: Groups, r: float, bases: list[Float[np.ndarray, "n _"]], condition: Float[np.ndarray, "n _"]
+    groups: GroupTriple, r: float, bases: list[Float[np.ndarray, "n _"]], condition: Float[np.ndarray, "n _"]
 ) -> float:
     """The correlation with its sign; without one if a side is nominal."""
     if groups.x.labels.size or groups.y.labels.size:

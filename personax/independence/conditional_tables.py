@@ -11,20 +11,21 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.stats import random_table
 
-from personax.independence.conditional_columns import Groups
+from personax.independence.conditional_columns import GivenFinding, GroupTriple
 from personax.independence.discrete import (
-    LONGER,
     SMALLEST_EXPECTED,
     Measure,
     expected_counts,
     is_discrete,
     pearson,
 )
-from personax.independence.procedure import Comparison, Null
+from personax.independence.procedure import Null
 from personax.independence.resampling import ROUNDING, Resampled, resampling_log_p
 from personax.independence.tails import log_chi2_sf
 
 _BLOCK_BYTES = 8e6
+# How many times as many tables are drawn where the first ones say only that p is small.
+LONGER_IN_STRATA = 10
 
 
 class NothingVaries(Exception):
@@ -49,7 +50,7 @@ class Stratum(NamedTuple):
         return float(self.table.sum() * (min(self.table.shape) - 1))
 
 
-def strata_tables(groups: Groups) -> list[Stratum]:
+def strata_tables(groups: GroupTriple) -> list[Stratum]:
     """The strata in which both x and y vary; the others say nothing about x and y."""
     order = np.argsort(groups.given.cells, kind="stable")
     ends = np.flatnonzero(np.diff(groups.given.cells[order])) + 1
@@ -65,14 +66,14 @@ def _table(x: Int[np.ndarray, " n"], y: Int[np.ndarray, " n"]) -> Int[np.ndarray
     return np.bincount(x * shape[1] + y, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def discrete_groups(groups: Groups) -> bool:
+def discrete_groups(groups: GroupTriple) -> bool:
     """Whether all columns are discrete."""
     return all(is_discrete(column) for side in groups for column in side.columns)
 
 
 def compare_strata(
     measure: Measure,
-) -> Callable[[Groups, Null, np.random.Generator, int], Comparison]:
+) -> Callable[[GroupTriple, Null, np.random.Generator, int], GivenFinding]:
     """The comparison of x and y by `measure` (pearson or likelihood_ratio), summed over the strata.
 
     Nulls: chi2, with the sum of the degrees of freedom; permutation, random tables with the margins of every
@@ -84,8 +85,8 @@ def compare_strata(
 
 
 def _compare_strata(
-    measure: Measure, groups: Groups, null: Null, rng: np.random.Generator, resamples: int
-) -> Comparison:
+    measure: Measure, groups: GroupTriple, null: Null, rng: np.random.Generator, resamples: int
+) -> GivenFinding:
     strata = strata_tables(groups)
     if not strata:
         raise NothingVaries
@@ -98,7 +99,7 @@ def _compare_strata(
         p = Resampled(log_chi2_sf(statistic, freedom), is_bound=False)
     else:
         p = _random_tables_log_p(statistic, strata, measure, rng, resamples)
-    return Comparison(statistic, p.log_p, strata_effect(strata), null, p.is_bound)
+    return GivenFinding(statistic, p.log_p, strata_effect(strata), null, p.is_bound)
 
 
 def strata_effect(strata: Sequence[Stratum]) -> float:
@@ -118,15 +119,15 @@ def _random_tables_log_p(
 ) -> Resampled:
     """log p over random tables with the margins of each stratum.
 
-    Where no table reaches the statistic, `LONGER` times as many are drawn.
+    Where no table reaches the statistic, `LONGER_IN_STRATA` times as many are drawn.
     """
     drawers = [random_table(each.table.sum(1), each.table.sum(0)) for each in strata]
     largest = max(each.table.size for each in strata)
 
     def exceeds() -> Iterator[Bool[np.ndarray, " tables"]]:
         drawn, block = 0, 200
-        while drawn < resamples * LONGER:
-            left = (resamples if drawn < resamples else resamples * LONGER) - drawn
+        while drawn < resamples * LONGER_IN_STRATA:
+            left = (resamples if drawn < resamples else resamples * LONGER_IN_STRATA) - drawn
             size = min(block, max(1, int(_BLOCK_BYTES / 8 / largest)), left)
             drawn_statistics = np.zeros(size)
             for drawer, stratum in zip(drawers, strata, strict=True):
@@ -135,4 +136,4 @@ def _random_tables_log_p(
             yield drawn_statistics >= statistic * (1.0 - ROUNDING)
             drawn, block = drawn + size, 2 * block
 
-    return resampling_log_p(exceeds(), resamples, longer=LONGER)
+    return resampling_log_p(exceeds(), resamples, longer=LONGER_IN_STRATA)
