@@ -64,7 +64,9 @@ class ColumnGroup:
     def numbers(self) -> Float[np.ndarray, "n k"]:
         """(n, k) coordinates: normal scores of numbers, sqrt(2) (sin, cos) of angles; none for categories."""
         scores = [normal_scores(each)[each.numbers] for each in self._of("continuous", "ordinal")]
-        return np.column_stack([np.empty((self.n, 0)), *scores, *self._circles(np.sqrt(2.0))])
+        return np.asfortranarray(
+            np.column_stack([np.empty((self.n, 0)), *scores, *self._circles(np.sqrt(2.0))])
+        )
 
     @cached_property
     def z_scores(self) -> Float[np.ndarray, "n k"]:

@@ -136,7 +136,7 @@ def located(group: ColumnGroup, condition: GivenColumns) -> Points:
     """Where the rows lie after columns of many values are standardised given Z."""
     if not condition.group.columns:
         return Points(group.numbers, group.labels)
-    numbers = group.numbers.copy()
+    numbers = group.numbers.copy(order="F")
     ordered = [each for each in group.columns if each.kind in ("continuous", "ordinal")]
     for place, column in enumerate(ordered):
         if len(column.distinct) > MANY_VALUES:

@@ -69,9 +69,12 @@ def additive_columns(points: Points, width: float) -> KernelColumn:
     """Columns of the mean of one-dimensional kernels of each coordinate and label: sums of functions."""
 
     def column(row: int) -> Float[np.ndarray, " n"]:
-        smooth = np.exp(-0.5 * ((points.numbers - points.numbers[row]) / width) ** 2).sum(axis=1)
-        equal = (points.labels == points.labels[row]).sum(axis=1)
-        return np.asarray((smooth + equal) / points.dimensions)
+        similar = np.zeros(len(points.numbers))
+        for coordinate in points.numbers.T:
+            similar += np.exp(-0.5 * ((coordinate - coordinate[row]) / width) ** 2)
+        for label in points.labels.T:
+            similar += label == label[row]
+        return similar / points.dimensions
 
     return column
 

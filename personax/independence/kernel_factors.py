@@ -48,7 +48,11 @@ class Points(NamedTuple):
 
     def square_distances(self, row: int) -> Float[np.ndarray, " n"]:
         """(n,) squared Euclidean distances of the coordinates to those of one row."""
-        return np.asarray(np.sum((self.numbers - self.numbers[row]) ** 2, axis=1))
+        squares = np.zeros(len(self.numbers))
+        for coordinate in self.numbers.T:  # one after the other: a sum over a short axis is slow
+            gap = coordinate - coordinate[row]
+            squares += gap * gap
+        return squares
 
     def mismatches(self, row: int) -> Int[np.ndarray, " n"]:
         """(n,) the number of labels that differ from those of one row."""
