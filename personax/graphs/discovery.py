@@ -19,7 +19,7 @@ from causallearn.graph.GraphNode import GraphNode
 from causallearn.search.ConstraintBased.FCI import removeByPossibleDsep, reorientAllWith, rule0
 from causallearn.search.ConstraintBased.PC import pc
 from causallearn.search.ScoreBased.GES import ges
-from causallearn.utils.cit import RCIT, CIT_Base, KCI_CInd, register_ci_test
+from causallearn.utils.cit import RCIT, CIT_Base, register_ci_test
 from causallearn.utils.FAS import fas
 from causallearn.utils.PCUtils.BackgroundKnowledge import BackgroundKnowledge
 from jaxtyping import Bool, Float, Int
@@ -29,9 +29,8 @@ from personax.graphs.choices import DiscoveryMethod, Test
 from personax.graphs.graph import ARROW, NONE, marks_from_causal_learn
 from personax.graphs.knowledge import orient_by_knowledge
 from personax.graphs.pag import pag_marks
-from personax.independence import kci
+from personax.independence.conditional_cache import ManyKci
 from personax.runs.errors import InputError
-from personax.runs.seeds import numpy_rng
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class Discovery:
         method: pc returns a CPDAG and assumes that there are no hidden common causes; fci returns a PAG and
             allows them; ges optimises the BIC score and returns a CPDAG.
         test: conditional independence test of pc and fci. fisherz: linear and Gaussian. rcit: random Fourier
-            features (Strobl et al. 2019), nonlinear. kci: kernels (Zhang et al. 2011), nonlinear; its cost
-            is O(n) here with an empty conditioning set, O(n^3) otherwise.
+            features (Strobl et al. 2019), nonlinear. kci: kernels (Zhang et al. 2011), nonlinear, in time
+            linear in n.
         alpha: level of each test, in (0, 1).
         max_conditioning: largest size of a conditioning set in pc and fci; -1 for no limit.
         forbidden: (d, d), True where i -> j is known to be impossible; None if nothing is known.
@@ -105,15 +104,8 @@ def _rcit(data: Float[np.ndarray, "n d"]) -> PValue:
 
 
 def _kci(data: Float[np.ndarray, "n d"]) -> PValue:
-    """KCI: our own, in linear time, if the conditioning set is empty; else that of causal-learn."""
-    conditional = KCI_CInd()
-
-    def p_value(x: int, y: int, given: list[int]) -> float:
-        if given:
-            return float(conditional.compute_pvalue(data[:, [x]], data[:, [y]], data[:, given])[0])
-        return kci(data[:, x], data[:, y], rng=numpy_rng(0, f"kci-{x}-{y}")).pvalue
-
-    return p_value
+    """KCI in linear time, with and without a conditioning set."""
+    return ManyKci(data).pvalue
 
 
 REGISTERED_TEST = "personax"  # causal-learn finds our test under this name
@@ -214,7 +206,7 @@ def near_copies(data: Float[np.ndarray, "n d"]) -> list[tuple[int, int]]:
 def _seeded_global_numpy(seed: int) -> Iterator[None]:
     """Seed numpy's global generator inside the with statement, then restore it.
 
-    causal-learn's RCIT and KCI draw their random numbers from it.
+    causal-learn's RCIT draws its random numbers from it.
     """
     state = np.random.get_state()  # noqa: NPY002
     np.random.seed(seed % 2**32)  # noqa: NPY002
@@ -244,7 +236,7 @@ def discover(data: Float[np.ndarray, "n d"], how: Discovery, *, seed: int = 0) -
     PC uses the background knowledge (`how.forbidden`) during the search, FCI after it (`fci_marks`). GES
     searches without it; afterwards undirected edges get the allowed direction and edges that are forbidden
     in both directions are removed, but arrows that contradict the knowledge may remain. `seed` has an effect
-    with rcit and kci only. PC finds colliders by the largest p-value (Ramsey 2016) and orients the most
+    with rcit only. PC finds colliders by the largest p-value (Ramsey 2016) and orients the most
     certain ones first; this is not causal-learn's default. A latent that is the same for everybody has no
     edges, since nothing can depend on it. (This can happen in a resample if few people differ in a latent.)
     Sources: Spirtes, Glymour & Scheines 2000 (PC, FCI); Chickering 2002 (GES).

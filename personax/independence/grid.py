@@ -15,8 +15,8 @@ from joblib import Parallel, delayed
 from personax.independence.columns import Kind, PreparedColumn, complete_column, encode, refuse_other_index
 from personax.independence.multiple import combine_strata
 from personax.independence.procedure import Null, Procedure
-from personax.independence.registry import DEFAULT_TESTS, RESAMPLES, TESTS
-from personax.independence.resampling import Randomness, generator_of
+from personax.independence.registry import DEFAULT_TESTS, TESTS
+from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 from personax.runs.errors import InputError
@@ -145,7 +145,7 @@ def run_grid(
         resamples=resamples,
     )
     bar = partial(tracked, total=features.frame.shape[1], what="tests", unit="feature")
-    per_feature = _in_processes(row_of_tests, features.encoded(), jobs, bar)
+    per_feature = rows_in_processes(row_of_tests, features.encoded(), jobs, bar)
     rows = [row for feature_rows in per_feature for row in feature_rows]
     order = {str(name): position for position, name in enumerate(traits.frame.columns)}
     rows.sort(key=lambda row: order[row["trait"]])  # stable: features and tests stay in order
@@ -173,12 +173,13 @@ def _is_whole(number: object) -> bool:
     return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
-def _in_processes(
+def rows_in_processes(
     task: Callable[[EncodedColumn], GridRows],
     columns: Iterator[EncodedColumn],
     jobs: int,
     bar: Callable[[Iterable[Any]], Iterable[Any]],
 ) -> list[GridRows]:
+    """The rows of every column, computed in `jobs` processes with one BLAS thread each."""
     if jobs == 1:
         with one_blas_thread():
             return [task(column) for column in bar(columns)]
@@ -209,11 +210,12 @@ class _Prepared:
         name = procedure.name
         if name not in self._made:
             # One stream for all columns: RCIT's frequencies are shared.
-            self._made[name] = procedure.preparation(_stream(self._root, name))(self.column)
+            self._made[name] = procedure.preparation(named_stream(self._root, name))(self.column)
         return self._made[name]
 
 
-def _stream(root: int, name: str) -> np.random.Generator:
+def named_stream(root: int, name: str) -> np.random.Generator:
+    """The random numbers of one cell: they do not depend on the other cells."""
     return np.random.default_rng([root, zlib.crc32(name.encode())])
 
 
@@ -268,7 +270,7 @@ class _FeatureRow:
         if refused is not None:
             return refused
         prepared = trait.by(procedure), feature.by(procedure)
-        return procedure.test(columns, prepared, null, _stream(self.root, cell), self.resamples)
+        return procedure.test(columns, prepared, null, named_stream(self.root, cell), self.resamples)
 
     def _by_pattern(
         self, present: Bool[np.ndarray, " n"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from personax.independence.columns import (
     encode,
     refuse_other_index,
 )
+from personax.independence.conditional import ConditionalOptions, run_conditional
+from personax.independence.conditional_columns import Kinds, Periods
 from personax.independence.discrete import (
     TABLE_NULLS,
     compare_tables,
@@ -36,11 +38,10 @@ from personax.independence.kernels import (
 from personax.independence.linear import LINEAR_NULLS, compare_linear, has_a_line, z_scores
 from personax.independence.nulls import correlation
 from personax.independence.procedure import Procedure, any_column
-from personax.independence.resampling import Randomness, generator_of
+from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 
-RESAMPLES = 1999  # largest number of permutations or Monte-Carlo tables by default
 CONTINUOUS: tuple[Kind, Kind] = ("continuous", "continuous")
 RADIANS: tuple[float | None, float | None] = (None, None)
 
@@ -108,6 +109,29 @@ class PairOptions(TypedDict, total=False):
     null: str | None
     rng: Randomness
     resamples: int
+
+
+class GivenOptions(TypedDict, total=False):
+    """The keyword arguments of a test that can also be done given other columns.
+
+    given: None, or the columns Z of the condition. With `given`, `kinds` and `periods` have three entries,
+    and everything is as in `run_conditional`; without, as in `run_test`.
+    """
+
+    given: Any
+    kinds: tuple[Kind, Kind] | tuple[Kinds, Kinds, Kinds]
+    periods: tuple[float | None, float | None] | tuple[Periods, Periods, Periods]
+    null: str | None
+    rng: Randomness
+    resamples: int
+
+
+def _run(test: str, x: Any, y: Any, options: GivenOptions) -> TestResult:
+    """The unconditional test, or the conditional one if there is `given`."""
+    others = {name: value for name, value in options.items() if name != "given"}
+    if options.get("given") is not None:
+        return run_conditional(test, x, y, options["given"], **cast(ConditionalOptions, others))
+    return run_test(test, x, y, **cast(PairOptions, others))
 
 
 def run_test(
@@ -179,7 +203,7 @@ def _complete_pair(
     return complete_column(a[complete], kinds[0]), complete_column(b[complete], kinds[1])
 
 
-def kci(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
+def kci(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     """Kernel independence test of Zhang et al. (2011), unconditional; arguments and errors as in `run_test`.
 
     The statistic is V = sum(Kc_x * Kc_y), Kc being the centred Gram matrix of a Gaussian kernel. Its width is
@@ -195,7 +219,7 @@ def kci(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     >>> found.null, found.n, found.pvalue < 1e-6
     ('spectral', 101, True)
     """
-    return run_test("kci", x, y, **options)
+    return _run("kci", x, y, options)
 
 
 def hsic(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
@@ -207,7 +231,7 @@ def hsic(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     return run_test("hsic", x, y, **options)
 
 
-def distance_correlation(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
+def distance_correlation(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     """Distance correlation (Szekely et al. 2007); arguments and errors as in `run_test`.
 
     The statistic is the bias-corrected squared distance correlation (Szekely & Rizzo 2013), which may be
@@ -215,10 +239,10 @@ def distance_correlation(x: Any, y: Any, **options: Unpack[PairOptions]) -> Test
     columns and [a != b] for nominal ones. The effect is the square root of the statistic, which is first
     limited to [0, 1]. Nulls are those of `kci`.
     """
-    return run_test("distance_correlation", x, y, **options)
+    return _run("distance_correlation", x, y, options)
 
 
-def chi_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
+def chi_square(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     """Pearson's chi-square test of a table of counts; arguments and errors as in `run_test`.
 
     It applies to ordinal and nominal columns, and to circular ones whose values occur at least 5 times on
@@ -227,29 +251,29 @@ def chi_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     Nulls: auto (default; chi2 unless an expected count is below 5, then permutation), chi2, permutation
     (Monte Carlo over tables with the observed margins).
     """
-    return run_test("chi_square", x, y, **options)
+    return _run("chi_square", x, y, options)
 
 
-def fisher_z(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
+def fisher_z(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     """Fisher's z of the correlation coefficient (Fisher 1921); arguments and errors as in `run_test`.
 
     It applies to continuous, ordinal and binary columns, and detects linear dependence only. The statistic is
     sqrt(n - 3) atanh(r) and the effect is r, both without sign if a column is nominal. Nulls: normal
     (default), permutation.
     """
-    return run_test("fisher_z", x, y, **options)
+    return _run("fisher_z", x, y, options)
 
 
-def rcit(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
+def rcit(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     """RCIT without a condition, i.e. RIT (Strobl et al. 2019); arguments and errors as in `run_test`.
 
     The statistic is n ||C_xy||_F^2, where C_xy holds the covariances between 5 random Fourier features of
     each column. The width of their kernel is the median distance of the column. The features, and so the
     result, depend on `rng`. Effect and nulls are those of `kci`.
     """
-    return run_test("rcit", x, y, **options)
+    return _run("rcit", x, y, options)
 
 
-def g_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
+def g_square(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     """Likelihood-ratio test G^2 of a table of counts; everything else is as in `chi_square`."""
-    return run_test("g_square", x, y, **options)
+    return _run("g_square", x, y, options)

@@ -10,6 +10,7 @@ from personax.runs.errors import InputError
 
 Randomness: TypeAlias = np.random.Generator | int | None
 
+RESAMPLES = 1999  # largest number of permutations or Monte-Carlo tables by default
 # Sampling stops when this many resamples reach the observed statistic: the standard error of p is then a
 # tenth of p.
 ENOUGH = 100

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from personax.experiments.independence.config import IndependenceConfig
 from personax.experiments.independence.report import heading_of, negative_controls, votes_table
-from personax.experiments.independence.run import run_tests
-from personax.independence import DEFAULT_TESTS, PAPER_TESTS, TESTS, Variables
+from personax.experiments.independence.run import defines_strata, names_given, run_tests
+from personax.independence import CONDITIONAL_TESTS, DEFAULT_TESTS, PAPER_TESTS, TESTS, Variables
 from personax.independence.procedure import MIN_ROWS
 from personax.runs.errors import InputError
 from personax.runs.files import write_text
@@ -21,7 +21,6 @@ from personax.tables.loading import propose_file
 log = logging.getLogger(__name__)
 
 AUTO = Path("auto")
-MOST_STRATA = 100
 LEAST_COLUMNS = 20  # five traits of three models, and features
 
 
@@ -35,7 +34,9 @@ def run_independence(config: IndependenceConfig) -> None:
     path = independence_folder(config)
     table = load_people(config)
     sources = chosen_scores(config.scores, table.to_test())
-    check_given(config.given, table)
+    given = names_given(config.given)
+    check_given(given, table)
+    tests = tests_given(config, tests, conditional=bool(given) and not defines_strata(given, table))
     check_rows(table, sources)
     log.info("%s", table.report)
     decided = run_tests(config, table, tests, sources, path)
@@ -58,7 +59,26 @@ def chosen_tests(text: str) -> tuple[str, ...]:
     named = {"default": DEFAULT_TESTS, "paper": PAPER_TESTS, "all": tuple(TESTS)}
     if text in named:
         return named[text]
-    return _chosen_names(text, "--tests", tuple(TESTS), ("default", "paper", "all"))
+    known = tuple(dict.fromkeys((*TESTS, *CONDITIONAL_TESTS)))
+    return _chosen_names(text, "--tests", known, ("default", "paper", "all"))
+
+
+def tests_given(config: IndependenceConfig, tests: tuple[str, ...], *, conditional: bool) -> tuple[str, ...]:
+    """The tests that can be done with or without a condition.
+
+    Of a named group of tests, those without a conditional form are left out. Raises InputError for a single
+    test that cannot be done, and for other libraries given columns.
+    """
+    if conditional and config.implementation == "reference":
+        raise InputError("--implementation reference: conditional tests are our own; leave it out")
+    available = CONDITIONAL_TESTS if conditional else TESTS
+    missing = [test for test in tests if test not in available]
+    if missing and config.tests not in ("default", "paper", "all"):
+        form = "conditional form" if conditional else "form without --given, or within strata"
+        raise InputError(f"--tests {missing[0]}: it has no {form}; choose from {', '.join(available)}")
+    if missing:
+        log.info("left out, since they have no conditional form: %s", ", ".join(missing))
+    return tuple(test for test in tests if test in available)
 
 
 def chosen_scores(text: str, available: Mapping[str, Variables]) -> tuple[str, ...]:
@@ -124,20 +144,16 @@ def load_people(config: IndependenceConfig) -> PeopleTable:
     )
 
 
-def check_given(given: str | None, table: PeopleTable) -> None:
-    """Raise InputError if the column that defines strata is unknown, continuous or has too many values."""
-    if given is None:
-        return
-    if given not in table.features:
-        raise InputError(f"--given {given}: no such feature; choose from {', '.join(table.features.columns)}")
-    if len(table.features.columns) == 1:
-        raise InputError(f"--given {given}: it is the only feature; nothing is left to test")
-    values = table.features[given].nunique()
-    if table.kinds[given] == "continuous" or values > MOST_STRATA:
-        raise InputError(
-            f"--given {given}: {table.kinds[given]} with {values} values; strata need a column of "
-            f"at most {MOST_STRATA} categories"
-        )
+def check_given(given: Sequence[str], table: PeopleTable) -> None:
+    """Raise InputError if a column of the condition is unknown or repeated, or no feature is left to test."""
+    for name in given:
+        if name not in table.features:
+            known = ", ".join(table.features.columns)
+            raise InputError(f"--given {name}: no such feature; choose from {known}")
+    if len(set(given)) != len(given):
+        raise InputError(f"--given {','.join(given)}: a name is repeated; give each name once")
+    if len(given) == len(table.features.columns):
+        raise InputError(f"--given {','.join(given)}: nothing is left to test; every feature is given")
 
 
 def check_rows(table: PeopleTable, sources: Sequence[str]) -> None:

@@ -49,8 +49,11 @@ class IndependenceConfig:
     implementation: Literal["exact", "reference"] = "exact"
     """exact: our own tests; reference: causal-learn, hyppo and scipy (slow, several GB at full size)."""
     given: str | None = None
-    """Column that defines strata (disjoint groups of people): the tests are done within each stratum, and
-    their p-values are combined (Fisher)."""
+    """Features on which the tests are conditional, separated by commas: does a trait say anything about a
+    feature among people with the same values of these? A single column of at most 100 categories defines
+    strata: the tests are done within each, and their p-values are combined (Fisher). For other columns,
+    conditional tests are used (kci, distance_correlation, chi_square, fisher_z, rcit, rcot, g_square, gcm),
+    and figures show each test without the condition beside the test with it."""
     resamples: Annotated[int, Between(1, 1e7)] = 1999
     """Largest number of Monte-Carlo tables for the p-values that need them (sparse tables of counts)."""
     seed: Seed = 0

@@ -179,6 +179,18 @@ def draw_evidence(cells: pd.DataFrame, title: str, caption: Caption, stem: Path)
     draw_heatmaps(panels, scale, caption, f"{title}: −log₁₀ p (bold: rejected)", stem)
 
 
+def draw_marginal_beside(
+    marginal: pd.DataFrame, given: pd.DataFrame, title: str, caption: Caption, stem: Path
+) -> None:
+    """Draw -log10 p of one test without the condition beside the same test given it, for each source."""
+    parts = []
+    for scores in dict.fromkeys(given["scores"]):
+        name = FULL_NAMES.get(str(scores), str(scores))
+        for cells, words in ((marginal, "all people"), (given, "given the condition")):
+            parts.append(cells[cells["scores"] == scores].assign(scores=f"{name}, {words}"))
+    draw_evidence(pd.concat(parts), title, caption, stem)
+
+
 def draw_effects(cells: pd.DataFrame, titles: Mapping[str, str], caption: Caption, stem: Path) -> None:
     """Draw effect sizes of every test for one source of scores, one panel per test, on one scale.
 

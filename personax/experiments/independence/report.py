@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
-from personax.independence import Correction
+from personax.independence import CONDITIONAL_TESTS, Correction
 from personax.independence.reference import procedures_of
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.tables import PeopleTable
@@ -82,7 +82,7 @@ def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correctio
 def known_dependences(config: IndependenceConfig, table: PeopleTable) -> pd.DataFrame | None:
     """The true dependences (traits x features, bool) of a simulated table; None if they are not known.
 
-    Those given a column are not known, nor are those of columns that a `--columns` file declares.
+    Those given columns are not known, nor are those of columns that a `--columns` file declares.
     """
     dependent = table.dependent
     if dependent is None or config.given or len(table.targets.columns):
@@ -143,8 +143,18 @@ def pvalue_text(log10_p: float, *, bound: bool = False) -> str:
     return ("≤ " if bound else "") + (f"{10**log10_p:.3f}" if log10_p > -3 else f"10^{log10_p:.1f}")
 
 
+def title_of_test(test: str, implementation: str) -> str:
+    """The name of a test in figures and headings.
+
+    >>> title_of_test("kci", "exact"), title_of_test("gcm", "exact")
+    ('KCI', 'GCM')
+    """
+    named = procedures_of(implementation).get(test)
+    return named.title if named else CONDITIONAL_TESTS[test].title
+
+
 def data_title(config: IndependenceConfig, table: PeopleTable) -> str:
-    """The name of the data, with the column that defines strata if there is one."""
+    """The name of the data, with the columns of the condition if there are any."""
     return f"{table.name}, given {config.given}" if config.given else table.name
 
 
@@ -162,7 +172,7 @@ def independence_report(config: IndependenceConfig, table: PeopleTable, decided:
                 pvalue_text(p, bound=b) for p, b in zip(cells["log10_pvalue"], cells["bound"], strict=True)
             ]
             parts += [
-                f"### {procedures_of(config.implementation)[test].title}: p-values",
+                f"### {title_of_test(test, config.implementation)}: p-values",
                 markdown_table(square(cells.assign(text=texts), "text"), index="feature"),
             ]
             if cells["bound"].any():

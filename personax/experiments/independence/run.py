@@ -10,6 +10,7 @@ from personax.experiments.independence.figures import (
     Caption,
     draw_effects,
     draw_evidence,
+    draw_marginal_beside,
     draw_trait_scores,
     draw_votes,
 )
@@ -20,13 +21,16 @@ from personax.experiments.independence.report import (
     independence_report,
     known_dependences,
     negative_controls,
+    title_of_test,
 )
-from personax.independence import Variables, decide, run_grid
+from personax.independence import TESTS, Variables, decide, run_conditional_grid, run_grid
 from personax.independence.reference import procedures_of
 from personax.runs.files import atomic_path, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run
 from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable
+
+MOST_STRATA = 100
 
 
 def run_tests(
@@ -43,18 +47,48 @@ def run_tests(
         simulated=table.simulated,
         people=len(table.ids),
     ) as folder:
-        grid = grid_of_people(config, table, tests, sources)
+        given = names_given(config.given)
+        grid = grid_of_people(config, table, tests, sources, given)
         decided = decide(grid, config.alpha, config.correction)
         folder.manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
         write_tables(folder, config, table, decided)
         draw_figures(folder / FIGURES, config, table, decided)
+        if given and not defines_strata(given, table):
+            write_marginal(folder, config, table, decided, sources)
     return decided
 
 
+def names_given(text: str | None) -> tuple[str, ...]:
+    """The columns of the --given option.
+
+    >>> names_given("Height, League"), names_given(None)
+    (('Height', 'League'), ())
+    """
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def defines_strata(given: Sequence[str], table: PeopleTable) -> bool:
+    """Whether the condition is a single column of few categories, within which people can be tested."""
+    return (
+        len(given) == 1
+        and table.kinds[given[0]] != "continuous"
+        and table.features[given[0]].nunique() <= MOST_STRATA
+    )
+
+
 def grid_of_people(
-    config: IndependenceConfig, table: PeopleTable, tests: Sequence[str], sources: Sequence[str]
+    config: IndependenceConfig,
+    table: PeopleTable,
+    tests: Sequence[str],
+    sources: Sequence[str],
+    given: Sequence[str],
+    *,
+    without_condition: bool = False,
 ) -> pd.DataFrame:
-    """The grid of all sources of scores, with the source in the column `scores`."""
+    """The grid of all sources of scores, with the source in the column `scores`.
+
+    The columns `given` are no features of it. `without_condition` leaves the condition itself out.
+    """
     tested = table.to_test()
     label = {f"{source}|{name}": (source, str(name)) for source in sources for name in tested[source].frame}
     columns = {name: tested[source].frame[own].to_numpy() for name, (source, own) in label.items()}
@@ -65,16 +99,25 @@ def grid_of_people(
         if own in tested[source].periods
     }
     features = table.features.reset_index(drop=True)
-    grid = run_grid(
-        Variables(pd.DataFrame(columns), kinds, periods),
-        Variables(features.drop(columns=[config.given] if config.given else []), table.kinds, table.periods),
-        tests=tests,
-        given=features[config.given] if config.given else None,
-        rng=numpy_rng(config.seed, "independence"),
-        resamples=config.resamples,
-        jobs=config.jobs,
-        procedures=procedures_of(config.implementation),
-    )
+    traits = Variables(pd.DataFrame(columns), kinds, periods)
+    others = Variables(features.drop(columns=list(given)), table.kinds, table.periods)
+    rng = numpy_rng(config.seed, "independence")
+    if given and not without_condition and not defines_strata(given, table):
+        condition = Variables(features[list(given)], table.kinds, table.periods)
+        grid = run_conditional_grid(
+            traits, others, condition, tests=tests, rng=rng, resamples=config.resamples, jobs=config.jobs
+        )
+    else:
+        grid = run_grid(
+            traits,
+            others,
+            tests=tests,
+            given=features[given[0]] if given and not without_condition else None,
+            rng=rng,
+            resamples=config.resamples,
+            jobs=config.jobs,
+            procedures=procedures_of(config.implementation),
+        )
     grid["scores"] = grid["trait"].map(lambda name: label[name][0])
     grid["trait"] = grid["trait"].map(lambda name: label[name][1])
     grid["data"] = "simulated" if table.simulated else "real"
@@ -101,24 +144,44 @@ def write_tables(
     write_json(folder / METRICS, metrics)
 
 
+def caption_of(config: IndependenceConfig, table: PeopleTable, note: str) -> Caption:
+    """What every figure of the run says about its data."""
+    return Caption(data_title(config, table), table.source, len(table.ids), table.simulated, note)
+
+
+def write_marginal(
+    folder: RunFolder,
+    config: IndependenceConfig,
+    table: PeopleTable,
+    decided: pd.DataFrame,
+    sources: Sequence[str],
+) -> None:
+    """The same tests without the condition: pvalues_marginal.csv, and both beside each other in a figure."""
+    tests = [test for test in dict.fromkeys(decided["test"]) if test in TESTS]
+    if not tests:
+        return
+    given = names_given(config.given)
+    grid = grid_of_people(config, table, tests, sources, given, without_condition=True)
+    marginal = decide(grid, config.alpha, config.correction)
+    with atomic_path(folder / "pvalues_marginal.csv") as path:
+        marginal.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
+    caption = caption_of(config, table, "")
+    for test in tests:
+        cells = marginal[marginal["test"] == test], decided[decided["test"] == test]
+        title = title_of_test(test, config.implementation)
+        draw_marginal_beside(*cells, title, caption, folder / FIGURES / f"marginal_and_given_{test}")
+
+
 def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> None:
     """Draw the votes, the evidence of each test, the effects for each source of scores, and the scores."""
-    caption = Caption(
-        data_title(config, table),
-        table.source,
-        len(table.ids),
-        table.simulated,
-        negative_controls(decided, config.alpha, config.correction),
-    )
+    caption = caption_of(config, table, negative_controls(decided, config.alpha, config.correction))
     rule = (
         f"q ≤ {config.alpha:g} ({config.correction})"
         if config.correction != "none"
         else f"p ≤ {config.alpha:g}"
     )
     draw_votes(decided, rule, caption, folder / "rejections")
-    titles = {
-        test: procedures_of(config.implementation)[test].title for test in dict.fromkeys(decided["test"])
-    }
+    titles = {test: title_of_test(test, config.implementation) for test in dict.fromkeys(decided["test"])}
     for test, title in titles.items():
         cells = decided[decided["test"] == test]
         draw_evidence(cells, title, caption, folder / f"pvalues_{test}")

@@ -140,6 +140,20 @@ def test_the_given_column_defines_strata(tmp_path: Path) -> None:
     assert "given League" in (tmp_path / "o" / "table.md").read_text()
 
 
+def test_continuous_and_several_given_columns_are_a_condition(tmp_path: Path) -> None:
+    table = write_athletes(tmp_path / "people.csv", 80)
+    words = ("--table", table, "--given", "Height, League", "--tests", "kci,gcm,fisher_z")
+    assert command(*words, "--output", tmp_path / "o") == 0
+    found = pd.read_csv(tmp_path / "o" / "pvalues.csv")
+    assert set(found["feature"]).isdisjoint({"Height", "League"})
+    assert set(found["null"]) <= {"gamma", "normal", "bootstrap", "t", "F", "not applicable"}
+    marginal = pd.read_csv(tmp_path / "o" / "pvalues_marginal.csv")
+    assert set(marginal["test"]) == {"kci", "fisher_z"}
+    assert set(marginal["feature"]) == set(found["feature"])
+    assert (tmp_path / "o" / "figures" / "marginal_and_given_kci.png").exists()
+    assert "GCM: p-values" in (tmp_path / "o" / "table.md").read_text()
+
+
 @pytest.mark.slow
 def test_the_reference_implementation_is_the_peers(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv")
@@ -212,7 +226,14 @@ BAD = {
     "unknown correction": (["--correction", "bonferroni"], "correction"),
     "unknown implementation": (["--implementation", "fast"], "implementation"),
     "unknown stratum": (["--given", "Team"], "--given Team: no such feature; choose from"),
-    "continuous stratum": (["--given", "Height"], "--given Height: continuous"),
+    "given everything": (["--given", "Height,League,Birthmonth"], "nothing is left to test"),
+    "given twice": (["--given", "Height,Height"], "a name is repeated"),
+    "hsic given columns": (
+        ["--given", "Height", "--tests", "hsic"],
+        "--tests hsic: it has no conditional form",
+    ),
+    "gcm without columns": (["--tests", "gcm"], "--tests gcm: it has no form without --given"),
+    "peers given columns": (["--given", "Height", "--implementation", "reference"], "tests are our own"),
     "resamples": (["--resamples", "0"], "resamples 0: must be from 1"),
     "jobs": (["--jobs", "0"], "jobs 0: must be from 1 to 1,024, or -1 for one per core"),
     "unknown option": (["--tset", "kci"], "tset"),
