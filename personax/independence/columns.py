@@ -149,6 +149,23 @@ class PreparedColumn:
 ColumnPair = tuple[PreparedColumn, PreparedColumn]
 
 
+def neighbour_groups(column: PreparedColumn, most: int) -> Int[np.ndarray, " d"]:
+    """(d,) group of each distinct value, ascending from 0: neighbours share one if there are more than `most`.
+
+    A group spans at most 2/most of the rows, and at most the same share of the sum of distances: a gap g
+    between neighbours contributes g b a, where b and a are the numbers of rows below and above. So the groups
+    are fine enough both among most rows and among outliers.
+    """
+    if len(column.distinct) <= most:
+        return np.arange(len(column.distinct))
+    n = len(column)
+    below = np.cumsum(column.counts)[:-1]
+    share = np.cumsum(np.diff(column.positions) * below * (n - below))
+    place = np.concatenate([[0.0], 0.5 * below / n + 0.5 * share / share[-1]])
+    group = np.minimum((place * most).astype(int), most - 1)
+    return np.unique(group, return_inverse=True)[1]
+
+
 def complete_column(values: Float[np.ndarray, " n"], kind: Kind) -> PreparedColumn:
     """A PreparedColumn from (n,) encoded values without NaN."""
     distinct, numbers, counts = np.unique(values, return_inverse=True, return_counts=True)

@@ -162,9 +162,16 @@ def factor_factor(a: FactorGram, b: FactorGram) -> float:
 
 def centred_table(column: PreparedColumn, matrix: Float[np.ndarray, "d d"]) -> TableGram:
     """A TableGram from the (d, d) uncentred matrix between the column's distinct values."""
-    share = column.counts / len(column)
+    centred = centred_between(matrix, column.counts / len(column))
+    return TableGram(column.numbers, column.counts, centred)
+
+
+def centred_between(
+    matrix: Float[np.ndarray, "d d"], share: Float[np.ndarray, " d"]
+) -> Float[np.ndarray, "d d"]:
+    """(d, d) symmetric matrix between values, centred over the rows; `share` (d,) of the rows of each value."""
     mean = matrix @ share
-    return TableGram(column.numbers, column.counts, matrix - mean[:, None] - mean + share @ mean)
+    return np.asarray(matrix - mean[:, None] - mean + share @ mean)
 
 
 def delta_gram(column: PreparedColumn) -> TableGram:

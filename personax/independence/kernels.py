@@ -8,12 +8,11 @@ from jaxtyping import Float
 
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_gram
-from personax.independence.nulls import correlation, cross, gamma_log_p, permutation_log_p, spectral_log_p
+from personax.independence.nulls import correlation, cross, kernel_p
 from personax.independence.procedure import Compare, Comparison, Null
-from personax.independence.resampling import Resampled
 
 RANDOM_FEATURES = 5  # of RCIT, for each column (Strobl et al. 2019)
-KERNEL_NULLS: tuple[Null, ...] = ("spectral", "gamma", "permutation")
+KERNEL_NULLS: tuple[Null, ...] = ("auto", "spectral", "gamma", "permutation")
 
 # (V, a, b) -> the statistic that is reported
 Scale = Callable[[float, Gram, Gram], float]
@@ -74,20 +73,6 @@ def rcit_gram(frequencies: Float[np.ndarray, "features 3"], column: PreparedColu
     return FactorGram(features)
 
 
-def _log_p(
-    v: float,
-    columns: ColumnPair,
-    grams: tuple[Gram, Gram],
-    null: Null,
-    rng: np.random.Generator,
-    resamples: int,
-) -> Resampled:
-    if null == "permutation":
-        return permutation_log_p(v, columns, grams, rng, resamples)
-    exact = gamma_log_p if null == "gamma" else spectral_log_p
-    return Resampled(exact(v, *grams), is_bound=False)
-
-
 def compare_grams(scale: Scale) -> Compare:
     """The comparison of two Gram matrices whose reported statistic is scale(V, a, b), V as in nulls.py.
 
@@ -106,8 +91,8 @@ def _compare_grams(
 ) -> Comparison:
     v = cross(*grams)
     effect = float(np.sqrt(np.clip(correlation(v, *grams), 0.0, 1.0)))
-    p = _log_p(v, columns, grams, null, rng, resamples)
-    return Comparison(scale(v, *grams), p.log_p, effect, null, p.is_bound)
+    p = kernel_p(v, columns, grams, null, rng, resamples)
+    return Comparison(scale(v, *grams), p, effect)
 
 
 def unscaled(v: float, a: Gram, b: Gram) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from personax.independence.results import LN10, TestResult, result, without_pvalue
+from personax.independence.results import LN10, PValue, TestResult, result, without_pvalue
 from personax.independence.tails import log_chi2_sf
 
 Correction = Literal["none", "fdr_bh", "holm"]
@@ -63,8 +63,8 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     n = sum(stratum.n for stratum in used)
     effect = sum(stratum.n * stratum.effect for stratum in used) / n
     null = f"fisher over {len(used)} strata ({', '.join(sorted({stratum.null for stratum in used}))})"
-    bound = any(stratum.bound for stratum in used)
-    return result(test, statistic, log_chi2_sf(statistic, 2 * len(used)), n, effect, null, bound=bound)
+    p = PValue(log_chi2_sf(statistic, 2 * len(used)), null, any(stratum.bound for stratum in used))
+    return result(test, statistic, p, n, effect)
 
 
 def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataFrame:

@@ -11,12 +11,13 @@ from personax.independence.results import (
     CONSTANT,
     NOT_APPLICABLE,
     TOO_FEW_ROWS,
+    PValue,
     TestResult,
     result,
     without_pvalue,
 )
 
-Null = Literal["auto", "spectral", "gamma", "permutation", "chi2", "normal", "peer"]
+Null = Literal["auto", "spectral", "gamma", "permutation", "chi2", "t", "normal", "peer"]
 MIN_ROWS = 5
 
 
@@ -25,17 +26,13 @@ class Comparison(NamedTuple):
 
     Attributes:
         statistic: the test's statistic.
-        log_p: natural logarithm of its p-value.
+        p: its p-value.
         effect: size of the dependence, see `TestResult`.
-        null: name of the null distribution from which the p-value was computed.
-        is_bound: whether the p-value is only known to be at most as large (`TestResult.bound`).
     """
 
     statistic: float
-    log_p: float
+    p: PValue
     effect: float
-    null: str
-    is_bound: bool = False
 
 
 # (columns, the prepared columns, null, rng, resamples) -> Comparison
@@ -95,5 +92,5 @@ class Procedure:
         resamples: int,
     ) -> TestResult:
         """Compare two columns for which `refusal` returned None."""
-        statistic, log_p, effect, used, bound = self.compare(columns, prepared, null, rng, resamples)
-        return result(self.name, statistic, log_p, len(columns[0]), effect, used, bound=bound)
+        found = self.compare(columns, prepared, null, rng, resamples)
+        return result(self.name, found.statistic, found.p, len(columns[0]), found.effect)

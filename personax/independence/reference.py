@@ -29,6 +29,7 @@ from personax.independence.grams import joint_counts
 from personax.independence.linear import has_a_line, z_scores
 from personax.independence.procedure import Comparison, Null, Procedure, any_column
 from personax.independence.registry import TESTS
+from personax.independence.results import PValue
 
 _RESOLUTION = 2.0**-53
 
@@ -123,7 +124,7 @@ def _compare_by_peer(
     resamples: int,
 ) -> Comparison:
     statistic, p, effect, used = peer(*columns, rng)
-    return Comparison(statistic, float(np.log(max(p, _RESOLUTION))), effect, used)
+    return Comparison(statistic, PValue(float(np.log(max(p, _RESOLUTION))), used), effect)
 
 
 def _peer_procedure(

@@ -1,7 +1,7 @@
 """The result of a test."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,6 +9,20 @@ NOT_APPLICABLE = "not applicable"
 TOO_FEW_ROWS = "undefined: fewer than 5 complete rows"
 CONSTANT = "undefined: constant column"
 LN10 = float(np.log(10.0))
+
+
+class PValue(NamedTuple):
+    """A p-value.
+
+    Attributes:
+        log_p: its natural logarithm.
+        null: name of the null distribution from which it was computed.
+        is_bound: whether the p-value is only known to be at most as large (`TestResult.bound`).
+    """
+
+    log_p: float
+    null: str
+    is_bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +72,11 @@ class TestResult:
         return asdict(self) | {"applicable": self.applicable}
 
 
-def result(
-    test: str, statistic: float, log_p: float, n: int, effect: float, null: str, *, bound: bool = False
-) -> TestResult:
-    """A TestResult from the natural logarithm of its p-value."""
-    log10_p = min(log_p / LN10, 0.0)
-    pvalue = max(float(np.exp(min(log_p, 0.0))), float(np.finfo(float).tiny))
-    return TestResult(test, float(statistic), pvalue, log10_p, n, float(effect), null, bound)
+def result(test: str, statistic: float, p: PValue, n: int, effect: float) -> TestResult:
+    """A TestResult from a p-value."""
+    log10_p = min(p.log_p / LN10, 0.0)
+    pvalue = max(float(np.exp(min(p.log_p, 0.0))), float(np.finfo(float).tiny))
+    return TestResult(test, float(statistic), pvalue, log10_p, n, float(effect), p.null, p.is_bound)
 
 
 def without_pvalue(test: str, n: int, why: str) -> TestResult:
