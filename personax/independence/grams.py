@@ -25,7 +25,8 @@ from personax.independence.columns import PreparedColumn
 
 GramRoute = Literal["table", "cosine", "cholesky"]
 
-_LONGEST_SERIES = 1000  # largest number of features of a cosine series
+# Largest number of features of a cosine series; a Cholesky factor of a column so wide has far fewer columns.
+_LONGEST_SERIES = 300
 # exp(-8.6^2 / 2) = 9e-17: from here on the Gaussian and its Fourier transform are below double precision.
 _REACH = 8.6
 
@@ -246,7 +247,8 @@ def gaussian_matrix(
     difference = a[:, None] - b
     if column.kind == "circular":
         return np.asarray(np.exp(-2.0 * np.sin(difference / 2.0) ** 2 / width**2))
-    return np.asarray(np.exp(-0.5 * (difference / width) ** 2))
+    with np.errstate(over="ignore"):  # exp(-inf) = 0 is right
+        return np.asarray(np.exp(-0.5 * (difference / width) ** 2))
 
 
 def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "n r"]:

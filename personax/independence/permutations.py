@@ -14,8 +14,9 @@ statistic, and is as exact.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import cached_property, singledispatch
 from itertools import permutations
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -33,8 +34,11 @@ MOST_GROUPS = 128
 MOST_LISTED = 8
 # How many times as many orders are drawn where the first ones say only that p is small.
 LONGER = 10
-# Features beyond this share of the trace are left out, in the observed as in the shuffled statistic.
-_LEFT_OUT = 1e-6
+# How V of one order is computed: from all pairs of rows, from the features of the rows, or from their table.
+Way = Literal["pairs", "features", "table"]
+# Features with a smaller share of the largest eigenvalue are left out, where values keep their own groups and
+# where they share one.
+_LEFT_OUT, _LEFT_OUT_OF_COARSE = 1e-12, 1e-3
 _BLOCK = 4_000_000  # numbers in a block of shuffles, 32 MB
 
 
@@ -45,12 +49,22 @@ class Groups:
     Attributes:
         numbers: (n,) the group of each row.
         counts: (g,) rows in each group.
-        features: (g, r) features whose products are the centred kernel between groups.
+        features: (g, r) features of the groups, whose products are the centred kernel between groups.
     """
 
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " g"]
     features: Float[np.ndarray, "g r"]
+
+    @cached_property
+    def kernel(self) -> Float[np.ndarray, "g g"]:
+        """(g, g) the centred kernel between groups."""
+        return np.asarray(self.features @ self.features.T)
+
+    @property
+    def diagonal(self) -> Float[np.ndarray, " g"]:
+        """(g,) the kernel of each group with itself."""
+        return np.asarray((self.features**2).sum(axis=1))
 
     @property
     def sorted_numbers(self) -> Int[np.ndarray, " n"]:
@@ -59,15 +73,14 @@ class Groups:
 
 
 def gathered(column: PreparedColumn, gram: Gram) -> Groups:
-    """The rows of a column in at most MOST_GROUPS groups, with the features of its Gram matrix."""
+    """The rows of a column in at most MOST_GROUPS groups, with the means of its Gram matrix between them."""
     groups = neighbour_groups(column, MOST_GROUPS)
     numbers = groups[column.numbers]
     counts = np.bincount(numbers)
     root = np.sqrt(counts)
-    between = between_groups(gram, column, groups)
-    values, vectors = np.linalg.eigh(root[:, None] * between * root)
-    values = np.maximum(values, 0.0)
-    kept = np.cumsum(values) > _LEFT_OUT * values.sum()  # eigh's values ascend
+    values, vectors = np.linalg.eigh(root[:, None] * between_groups(gram, column, groups) * root)
+    least = _LEFT_OUT if len(groups) == len(counts) else _LEFT_OUT_OF_COARSE
+    kept = values > least * values[-1]
     return Groups(numbers, counts, vectors[:, kept] * np.sqrt(values[kept]) / root[:, None])
 
 
@@ -106,17 +119,18 @@ def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int
     Which column is shuffled depends on the contents of the columns: so the same `rng` gives the same p for
     any order of rows and arguments.
     """
-    statistic = float(_of_orders(a, b, b.numbers[None])[0])
+    statistic = float(_of_orders(a, b, a.numbers, b.numbers[None])[0])
     first, second = sorted((a, b), key=_content)
     n = len(a.numbers)
     if n <= MOST_LISTED:
         orders = np.array(list(permutations(second.sorted_numbers)))
-        share = np.mean(_of_orders(first, second, orders) >= statistic * (1.0 - ROUNDING))
+        statistics = _of_orders(first, second, first.sorted_numbers, orders)
+        share = np.mean(statistics >= statistic * (1.0 - ROUNDING))
         return PValue(float(np.log(share)), "exact")
     blocks = in_blocks(
         lambda size: shuffled_statistics(first, second, rng, size) >= statistic * (1.0 - ROUNDING),
         resamples,
-        max(1, _BLOCK // _numbers_per_shuffle(first, second)),
+        max(1, _BLOCK // _way(first, second)[1]),
     )
     found = resampling_log_p(blocks, resamples, longer=LONGER)
     return PValue(found.log_p, "permutation", found.is_bound)
@@ -144,34 +158,37 @@ def shuffled_statistics(
         return _of_tables(a, b, tables)
     rows = b.sorted_numbers.astype(np.int16 if len(b.counts) < 2**15 else np.int64)
     orders = rng.permuted(np.broadcast_to(rows, (size, len(rows))), axis=1)
-    return _of_orders(a, b, orders, a.sorted_numbers)
+    return _of_orders(a, b, a.sorted_numbers, orders)
 
 
-def _numbers_per_shuffle(a: Groups, b: Groups) -> int:
-    n, cells = len(a.numbers), len(a.counts) * len(b.counts)
-    return max(n, cells if _by_table(a, b) else n * b.features.shape[1])
-
-
-def _by_table(a: Groups, b: Groups) -> bool:
-    """Whether counting joint values costs less than multiplying features row by row."""
-    cells = len(a.counts) * len(b.counts)
-    return len(a.numbers) * a.features.shape[1] > cells + len(a.counts) * a.features.shape[1]
+def _way(a: Groups, b: Groups) -> tuple[Way, int]:
+    """The cheapest way to V for one order, and about how many numbers it holds in memory."""
+    n, g, h = len(a.numbers), len(a.counts), len(b.counts)
+    if g > MOST_GROUPS or h > MOST_GROUPS:  # only features of one dimension
+        return "features", n * b.features.shape[1]
+    r, s = a.features.shape[1], b.features.shape[1]
+    costs: dict[Way, int] = {
+        "pairs": 10 * n * n,
+        "features": 2 * n * (r + 1) * s,
+        "table": 3 * n + 2 * g * (h + r) * s,
+    }
+    way = min(costs, key=lambda each: costs[each])
+    return way, {"pairs": n * n, "features": n * s, "table": n + g * h}[way]
 
 
 def _of_orders(
-    a: Groups,
-    b: Groups,
-    orders: Int[np.ndarray, "size n"],
-    rows: Int[np.ndarray, " n"] | None = None,
+    a: Groups, b: Groups, rows: Int[np.ndarray, " n"], orders: Int[np.ndarray, "size n"]
 ) -> Float[np.ndarray, " size"]:
-    """(size,) V where row i of a (group rows[i], its own by default) meets group orders[:, i] of b."""
-    rows = a.numbers if rows is None else rows
-    if not _by_table(a, b):
+    """(size,) V where row i is in group rows[i] of a and in group orders[:, i] of b."""
+    way = _way(a, b)[0]
+    if way == "pairs":
+        of_a = a.kernel[rows[:, None], rows].ravel()
+        return np.asarray(b.kernel[orders[:, :, None], orders[:, None, :]].reshape(len(orders), -1) @ of_a)
+    if way == "features":
         inner = a.features[rows].T @ b.features[orders]
         return np.asarray((inner**2).sum(axis=(1, 2)))
     size, cells = len(orders), len(a.counts) * len(b.counts)
-    flat = orders + rows * len(b.counts)
-    flat += (np.arange(size) * cells)[:, None]
+    flat = orders + rows * len(b.counts) + (np.arange(size) * cells)[:, None]
     counts = np.bincount(flat.ravel(), minlength=size * cells)
     return _of_tables(a, b, counts.reshape(size, len(a.counts), len(b.counts)))
 
@@ -182,8 +199,8 @@ def _of_tables(a: Groups, b: Groups, tables: Int[np.ndarray, "size g h"]) -> Flo
 
 
 def _content(column: Groups) -> tuple[int, str]:
-    trace = float(column.counts @ (column.features**2).sum(axis=1))
-    return len(column.counts), f"{trace:.6e}"
+    """What decides which column is shuffled: the same for other units and another order of rows."""
+    return len(column.counts), f"{column.counts @ column.diagonal**2:.6e}"
 
 
 def two_by_two_p(

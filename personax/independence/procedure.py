@@ -8,8 +8,10 @@ import numpy as np
 
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.results import (
+    ALL_DIFFERENT,
     CONSTANT,
     NOT_APPLICABLE,
+    TOO_FAR_APART,
     TOO_FEW_ROWS,
     PValue,
     TestResult,
@@ -81,6 +83,10 @@ class Procedure:
             return without_pvalue(self.name, len(x), TOO_FEW_ROWS)
         if len(x.distinct) < 2 or len(y.distinct) < 2:
             return without_pvalue(self.name, len(x), CONSTANT)
+        if not (x.is_measurable and y.is_measurable):
+            return without_pvalue(self.name, len(x), TOO_FAR_APART)
+        if any(column.kind == "nominal" and len(column.distinct) == len(column) for column in (x, y)):
+            return without_pvalue(self.name, len(x), ALL_DIFFERENT)
         return None
 
     def test(

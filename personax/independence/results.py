@@ -8,6 +8,8 @@ import numpy as np
 NOT_APPLICABLE = "not applicable"
 TOO_FEW_ROWS = "undefined: fewer than 5 complete rows"
 CONSTANT = "undefined: constant column"
+TOO_FAR_APART = "undefined: values too far apart for floating-point numbers"
+ALL_DIFFERENT = "undefined: every row has a label of its own"
 LN10 = float(np.log(10.0))
 
 
@@ -40,7 +42,8 @@ class TestResult:
             Fisher's z it is the correlation, in [-1, 1].
         null: the null distribution from which the p-value was computed, one of the names in the test's
             docstring, or the reason why there is no p-value: "not applicable" (the test has no meaning for
-            these kinds of column), "undefined: constant column" or "undefined: fewer than 5 complete rows".
+            these kinds of column), or one that begins with "undefined": constant column, fewer than 5
+            complete rows, values too far apart, or labels that are all different.
             Without a p-value, statistic, pvalue, log10_pvalue and effect are NaN.
         bound: whether `pvalue` is only an upper bound: no resample was as extreme as the data, so the
             evidence is at least this strong, and may be much stronger.
@@ -65,7 +68,7 @@ class TestResult:
     @property
     def defined(self) -> bool:
         """True if there is a p-value."""
-        return self.null not in (NOT_APPLICABLE, TOO_FEW_ROWS, CONSTANT)
+        return self.applicable and not self.null.startswith("undefined")
 
     def row(self) -> dict[str, Any]:
         """The fields and `applicable` as one row of a table."""

@@ -1,6 +1,7 @@
 """A grid has the results of the single tests, for any processes, missing rows or strata."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -102,16 +103,18 @@ def test_reference_runs_the_same_grid() -> None:
 def test_strata_are_tested_within_and_combined() -> None:
     openness, height = traits().frame["Openness"], features().frame["Height"]
     leagues = features().frame["League"]
+    spectral = {"kci": replace(TESTS["kci"], nulls=("spectral",))}
     found = run_grid(
         Variables(openness.to_frame(), {"Openness": "ordinal"}),
         Variables(height.to_frame(), {"Height": "continuous"}),
         tests=("kci",),
         given=leagues,
+        procedures=spectral,
     )
     parts = []
     for league in ("ATP", "NBA", "NHL"):
         rows = leagues == league
-        parts.append(run_test("kci", openness[rows], height[rows], kinds=("ordinal", "continuous")))
+        parts.append(run_test(spectral["kci"], openness[rows], height[rows], kinds=("ordinal", "continuous")))
     statistic = -2 * sum(np.log(part.pvalue) for part in parts)
     assert found["pvalue"][0] == pytest.approx(stats.chi2.sf(statistic, 6), rel=1e-9)
     assert found["n"][0] == sum(part.n for part in parts)

@@ -6,14 +6,14 @@ import pytest
 from scipy import stats
 
 from personax.independence import Correction, adjust, combine_strata, decide
-from personax.independence.results import LN10, result, without_pvalue
+from personax.independence.results import LN10, PValue, result, without_pvalue
 
 
 def test_strata_without_a_p_are_left_out() -> None:
     parts = [
-        result("kci", 1.0, np.log(0.02), 50, 0.2, "spectral"),
+        result("kci", 1.0, PValue(np.log(0.02), "spectral"), 50, 0.2),
         without_pvalue("kci", 3, "undefined: fewer than 5 complete rows"),
-        result("kci", 1.0, -5000.0, 150, 0.4, "spectral"),
+        result("kci", 1.0, PValue(-5000.0, "spectral"), 150, 0.4),
     ]
     found = combine_strata("kci", parts)
     assert found.n == 200
