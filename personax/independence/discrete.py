@@ -9,6 +9,7 @@ from scipy.special import xlogy
 from scipy.stats import random_table
 
 from personax.independence.columns import ColumnPair, PreparedColumn
+from personax.independence.effects import cramers_v
 from personax.independence.grams import joint_counts
 from personax.independence.nulls import choose_p
 from personax.independence.permutations import LONGER, in_blocks, two_by_two_p
@@ -51,14 +52,6 @@ def likelihood_ratio(
     return np.asarray(2.0 * np.sum(xlogy(tables, tables / expected), axis=(-2, -1)))
 
 
-def cramers_v(statistic: float, n: int, shape: tuple[int, int]) -> float:
-    """Cramer's V of a table, corrected for its bias (Bergsma 2013), in [0, 1]."""
-    r, c = shape
-    phi2 = max(statistic / n - (r - 1) * (c - 1) / (n - 1), 0.0)
-    smaller = min(r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)) - 1.0
-    return float(np.sqrt(min(phi2 / smaller, 1.0))) if smaller > 0 else 0.0
-
-
 def compare_tables(measure: Measure) -> Compare:
     """The comparison of two discrete columns by `measure` (pearson or likelihood_ratio).
 
@@ -96,7 +89,7 @@ def _compare_tables(
         p = choose_p(len(x), is_trusted, asymptotic, columns, exact, resampled)
     else:
         p = asymptotic() if null == "chi2" else resampled()
-    return Comparison(statistic, p, cramers_v(statistic, len(x), (r, c)))
+    return Comparison(statistic, p, cramers_v(table))
 
 
 def _two_by_two(cell: Int[np.ndarray, " k"], columns: ColumnPair) -> Int[np.ndarray, "k 2 2"]:

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from personax.independence.columns import ColumnPair, PreparedColumn
+from personax.independence.effects import correlation_effect
 from personax.independence.grams import FactorGram
 from personax.independence.nulls import choose_p, is_smooth
 from personax.independence.permutations import Groups, permutation_p, two_by_two_p
@@ -41,13 +42,11 @@ def compare_linear(
     """
     a, b = prepared
     n = len(a)
-    correlation = float(np.clip(a @ b / (n - 1), -1.0, 1.0))
-    if "nominal" in (columns[0].kind, columns[1].kind):
-        correlation = abs(correlation)
+    effect = correlation_effect(a, b, is_signed="nominal" not in (columns[0].kind, columns[1].kind))
     # |r| = 1 is moved below 1 by one rounding, so that the statistic is finite and the p-value positive.
-    r = float(np.clip(correlation, -1.0 + 2**-53, 1.0 - 2**-53))
+    r = float(np.clip(effect.value, -1.0 + 2**-53, 1.0 - 2**-53))
     z = float(np.sqrt(n - 3) * np.arctanh(r))
-    return Comparison(z, _linear_p(r, z, columns, prepared, null, rng, resamples), correlation)
+    return Comparison(z, _linear_p(r, z, columns, prepared, null, rng, resamples), effect)
 
 
 def _linear_p(

@@ -20,7 +20,7 @@ from personax.independence.grams import (
     factor_table,
     table_table,
 )
-from personax.independence.permutations import MOST_LISTED, gathered, permutation_p, two_by_two_p
+from personax.independence.permutations import MOST_LISTED, Groups, permutation_p, two_by_two_p
 from personax.independence.results import LN10, PValue
 from personax.independence.tails import log_gamma_sf, log_weighted_chi2_sf
 
@@ -173,6 +173,7 @@ def kernel_p(
     v: float,
     columns: ColumnPair,
     grams: tuple[Gram, Gram],
+    groups: Callable[[], tuple[Groups, Groups]],
     null: str,
     rng: np.random.Generator,
     resamples: int,
@@ -183,8 +184,7 @@ def kernel_p(
         return PValue(spectral_log_p(v, *grams), "spectral")
 
     def resampled() -> PValue:
-        first, second = (gathered(column, gram) for column, gram in zip(columns, grams, strict=True))
-        return permutation_p(first, second, rng, resamples)
+        return permutation_p(*groups(), rng, resamples)
 
     def exact() -> PValue:
         expected = float(columns[0].counts[0] * columns[1].counts[0]) / len(columns[0])

@@ -7,8 +7,8 @@ into groups, a shuffle is a random table of counts with the margins of the two c
     V = || F^T N H ||_F^2,   N (g, h) the table, F (g, r) and H (h, s) features of the groups.
 
 Columns with at most MOST_GROUPS different values keep them, so V is exact. In others, neighbouring values
-share a group, for the observed V as for the shuffled ones: the p-value is that of a slightly coarser
-statistic, and is as exact.
+share a group, and features with less than 1 % of the largest eigenvalue are left out, in the observed V as in
+the shuffled ones: the p-value is that of a slightly coarser statistic, and is as exact.
 """
 
 import math
@@ -29,7 +29,7 @@ from personax.independence.grams import FactorGram, Gram, TableGram, group_sums
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import PValue
 
-MOST_GROUPS = 128
+MOST_GROUPS = 64
 # Up to so many rows, all orders are listed (8! = 40,320).
 MOST_LISTED = 8
 # How many times as many orders are drawn where the first ones say only that p is small.
@@ -38,7 +38,7 @@ LONGER = 10
 Way = Literal["pairs", "features", "table"]
 # Features with a smaller share of the largest eigenvalue are left out, where values keep their own groups and
 # where they share one.
-_LEFT_OUT, _LEFT_OUT_OF_COARSE = 1e-12, 1e-3
+_LEFT_OUT, _LEFT_OUT_OF_COARSE = 1e-12, 1e-2
 _BLOCK = 4_000_000  # numbers in a block of shuffles, 32 MB
 
 
@@ -111,6 +111,13 @@ def _(gram: FactorGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) -
 @between_groups.register
 def _(gram: SpacingGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Float[np.ndarray, "g g"]:
     return gathered_table(column, groups).matrix
+
+
+def pair_counts(a: Groups, b: Groups) -> Float[np.ndarray, "g h"]:
+    """(g, h) in how many rows each pair of groups occurs."""
+    shape = len(a.counts), len(b.counts)
+    flat = np.bincount(a.numbers * shape[1] + b.numbers, minlength=shape[0] * shape[1])
+    return flat.reshape(shape).astype(float)
 
 
 def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int) -> PValue:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from personax.independence.columns import ColumnPair, PreparedColumn
+from personax.independence.effects import Effect
 from personax.independence.results import (
     ALL_DIFFERENT,
     CONSTANT,
@@ -29,12 +30,12 @@ class Comparison(NamedTuple):
     Attributes:
         statistic: the test's statistic.
         p: its p-value.
-        effect: size of the dependence, see `TestResult`.
+        effect: size of the dependence, see effects.py.
     """
 
     statistic: float
     p: PValue
-    effect: float
+    effect: Effect
 
 
 # (columns, the prepared columns, null, rng, resamples) -> Comparison

@@ -25,6 +25,7 @@ from scipy import stats
 
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.discrete import expected_counts, is_discrete
+from personax.independence.effects import Effect
 from personax.independence.grams import joint_counts
 from personax.independence.linear import has_a_line, z_scores
 from personax.independence.procedure import Comparison, Null, Procedure, any_column
@@ -124,7 +125,7 @@ def _compare_by_peer(
     resamples: int,
 ) -> Comparison:
     statistic, p, effect, used = peer(*columns, rng)
-    return Comparison(statistic, PValue(float(np.log(max(p, _RESOLUTION))), used), effect)
+    return Comparison(statistic, PValue(float(np.log(max(p, _RESOLUTION))), used), Effect(effect))
 
 
 def _peer_procedure(

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from personax.independence.effects import Effect
+
 NOT_APPLICABLE = "not applicable"
 TOO_FEW_ROWS = "undefined: fewer than 5 complete rows"
 CONSTANT = "undefined: constant column"
@@ -44,9 +46,11 @@ class TestResult:
             docstring, or the reason why there is no p-value: "not applicable" (the test has no meaning for
             these kinds of column), or one that begins with "undefined": constant column, fewer than 5
             complete rows, values too far apart, or labels that are all different.
-            Without a p-value, statistic, pvalue, log10_pvalue and effect are NaN.
+            Without a p-value, all numbers but n are NaN.
         bound: whether `pvalue` is only an upper bound: no resample was as extreme as the data, so the
             evidence is at least this strong, and may be much stronger.
+        effect_low, effect_high: 95 % confidence interval of the effect (delta method, effects.py); NaN if
+            there is none.
     """
 
     __test__ = False  # pytest must not collect this class, although its name starts with Test
@@ -59,6 +63,8 @@ class TestResult:
     effect: float
     null: str
     bound: bool = False
+    effect_low: float = float("nan")
+    effect_high: float = float("nan")
 
     @property
     def applicable(self) -> bool:
@@ -75,11 +81,11 @@ class TestResult:
         return asdict(self) | {"applicable": self.applicable}
 
 
-def result(test: str, statistic: float, p: PValue, n: int, effect: float) -> TestResult:
+def result(test: str, statistic: float, p: PValue, n: int, effect: Effect) -> TestResult:
     """A TestResult from a p-value."""
     log10_p = min(p.log_p / LN10, 0.0)
     pvalue = max(float(np.exp(min(p.log_p, 0.0))), float(np.finfo(float).tiny))
-    return TestResult(test, float(statistic), pvalue, log10_p, n, float(effect), p.null, p.is_bound)
+    return TestResult(test, float(statistic), pvalue, log10_p, n, effect.value, p.null, p.is_bound, *effect[1:])
 
 
 def without_pvalue(test: str, n: int, why: str) -> TestResult:
