@@ -1,7 +1,7 @@
 """The common form of all tests: each column is prepared once, then two prepared columns are compared."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +21,8 @@ from personax.independence.results import (
 )
 
 Null = Literal["auto", "spectral", "gamma", "permutation", "chi2", "t", "normal", "peer"]
+# What a whole command may ask for: each test's default, its asymptotic distribution, or random orders.
+NullChoice = Literal["auto", "asymptotic", "permutation"]
 MIN_ROWS = 5
 
 
@@ -76,9 +78,14 @@ class Procedure:
                 return offered
         raise ValueError(f"{self.name}: null {null!r} is not offered; choose from {', '.join(self.nulls)}")
 
-    def refusal(self, x: PreparedColumn, y: PreparedColumn) -> TestResult | None:
-        """The result without a p-value for columns that cannot be tested, else None."""
-        if not (self.applies(x) and self.applies(y)):
+    def refusal(
+        self, x: PreparedColumn, y: PreparedColumn, *, applies: bool | None = None
+    ) -> TestResult | None:
+        """The result without a p-value for columns that cannot be tested, else None.
+
+        applies: whether the test has a meaning, if that was decided on more rows than these (strata).
+        """
+        if not (self.applies(x) and self.applies(y) if applies is None else applies):
             return without_pvalue(self.name, len(x), NOT_APPLICABLE)
         if len(x) < MIN_ROWS:
             return without_pvalue(self.name, len(x), TOO_FEW_ROWS)
@@ -101,3 +108,19 @@ class Procedure:
         """Compare two columns for which `refusal` returned None."""
         found = self.compare(columns, prepared, null, rng, resamples)
         return result(self.name, found.statistic, found.p, len(columns[0]), found.effect)
+
+
+def with_null(procedures: Mapping[str, Procedure], choice: NullChoice) -> dict[str, Procedure]:
+    """The same tests with another default null.
+
+    "asymptotic" is the one that each test offers second: spectral, chi2 or t. A test with one null only (of
+    another library) keeps it.
+    """
+
+    def default(procedure: Procedure) -> Procedure:
+        if choice == "auto" or len(procedure.nulls) == 1:
+            return procedure
+        chosen = procedure.nulls[1] if choice == "asymptotic" else procedure.choose_null(choice)
+        return replace(procedure, nulls=(chosen, *procedure.nulls))
+
+    return {name: default(procedure) for name, procedure in procedures.items()}

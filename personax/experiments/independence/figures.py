@@ -361,9 +361,9 @@ def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Cap
     if NOT_APPLICABLE_CELL in found:
         sentences.append("Hatched: the test does not apply.")
     if UNDEFINED_CELL in found:
-        sentences.append("Grey: undefined (constant column, or fewer than 5 complete rows).")
+        sentences.append("Grey: undefined (table.md: why).")
     if BOUND_CELL in found:
-        sentences.append("Dotted, ≥: at least this; no random table was as extreme as the data.")
+        sentences.append("Dotted, ≥: at least this; the data support no closer number.")
     return replace(caption, note=" ".join([*sentences, caption.note]))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
 from personax.independence import Correction
+from personax.independence.multiple import ROUNDING_OF_LOG10
 from personax.independence.reference import procedures_of
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.tables import PeopleTable
@@ -17,8 +18,8 @@ from personax.tables.marks import marks_text
 NEGATIVE_CONTROLS = ("Birthmonth", "Birthday", "Day_of_year", "Day_sin", "Day_cos")
 
 BOUND_SENTENCE = (
-    "≤: no random table was as extreme as the data, so p is at most this, and may be far smaller; more "
-    "`--resamples` tell."
+    "≤: p is at most this, and may be far smaller. No random order was as extreme as the data (more "
+    "`--resamples` tell), or so few rows support no smaller p-value."
 )
 PVALUE_COLUMNS = (
     "trait",
@@ -38,6 +39,8 @@ PVALUE_COLUMNS = (
     "rejected",
     "data",
     "bound",
+    "effect_low",
+    "effect_high",
 )
 
 
@@ -69,7 +72,7 @@ def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correctio
     if controls.empty:
         return "Negative controls: none (no birth month or birthday in the table)."
     names = ", ".join(dict.fromkeys(controls["feature"]))
-    uncorrected = int((controls["pvalue"] <= alpha).sum())
+    uncorrected = int((controls["log10_pvalue"] <= np.log10(alpha) + ROUNDING_OF_LOG10).sum())
     line = (
         f"Negative controls ({names}): {uncorrected} of {len(controls)} p-values are below {alpha:g} "
         f"({alpha * len(controls):.1f} expected of independent columns)"
@@ -143,6 +146,26 @@ def pvalue_text(log10_p: float, *, bound: bool = False) -> str:
     return ("≤ " if bound else "") + (f"{10**log10_p:.3f}" if log10_p > -3 else f"10^{log10_p:.1f}")
 
 
+def interval_texts(cells: pd.DataFrame) -> list[str]:
+    """Effect and 95 % interval of every cell, such as 0.21 [0.15, 0.27]; a dash where there is none."""
+    return [
+        "–" if np.isnan(effect) else f"{effect:.2f} [{low:.2f}, {high:.2f}]"
+        for effect, low, high in zip(cells["effect"], cells["effect_low"], cells["effect_high"], strict=True)
+    ]
+
+
+def bounds_above_alpha(decided: pd.DataFrame, alpha: float) -> str:
+    """A warning if p-values that are only bounds were not rejected: more random orders might; else nothing."""
+    undecided = decided[decided["bound"] & ~decided["rejected"] & decided["pvalue"].notna()]
+    if undecided.empty:
+        return ""
+    factor = float(10.0 ** (undecided["log10_q_value"].max() - np.log10(alpha)))
+    return (
+        f"Warning: {len(undecided)} p-values are only bounds, and too large to be rejected after the "
+        f"correction for multiplicity; {np.ceil(factor):,.0f} times as many --resamples would decide."
+    )
+
+
 def data_title(config: IndependenceConfig, table: PeopleTable) -> str:
     """The name of the data, with the column that defines strata if there is one."""
     return f"{table.name}, given {config.given}" if config.given else table.name
@@ -167,6 +190,11 @@ def independence_report(config: IndependenceConfig, table: PeopleTable, decided:
             ]
             if cells["bound"].any():
                 parts.append(BOUND_SENTENCE)
+            if cells["effect_low"].notna().any():
+                parts += [
+                    f"### {procedures_of(config.implementation)[test].title}: effects [95 % intervals]",
+                    markdown_table(square(cells.assign(text=interval_texts(cells)), "text"), index="feature"),
+                ]
     parts += ["## What was read", columns_table(table)]
     return "\n\n".join(parts) + "\n"
 
@@ -212,6 +240,8 @@ def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.Da
     if table.scores:
         yield from agreement_lines(table.agreement())
     yield negative_controls(decided, config.alpha, config.correction)
+    if warning := bounds_above_alpha(decided, config.alpha):
+        yield warning
 
 
 def _truth_table(scored: pd.DataFrame) -> str:

@@ -22,6 +22,7 @@ from personax.experiments.independence.report import (
     negative_controls,
 )
 from personax.independence import Variables, decide, run_grid
+from personax.independence.procedure import with_null
 from personax.independence.reference import procedures_of
 from personax.runs.files import atomic_path, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run
@@ -73,7 +74,7 @@ def grid_of_people(
         rng=numpy_rng(config.seed, "independence"),
         resamples=config.resamples,
         jobs=config.jobs,
-        procedures=procedures_of(config.implementation),
+        procedures=with_null(procedures_of(config.implementation), config.null),
     )
     grid["scores"] = grid["trait"].map(lambda name: label[name][0])
     grid["trait"] = grid["trait"].map(lambda name: label[name][1])
