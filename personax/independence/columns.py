@@ -180,7 +180,7 @@ ColumnPair = tuple[PreparedColumn, PreparedColumn]
 
 
 def neighbour_groups(column: PreparedColumn, most: int) -> Int[np.ndarray, " d"]:
-    """(d,) group of each distinct value, ascending from 0: neighbours share one if there are more than `most`.
+    """(d,) group of each distinct value, ascending from 0; neighbours share one, so that there are `most`.
 
     A group spans at most 2/most of the rows, and at most the same share of the sum of distances: a gap g
     between neighbours contributes g b a, where b and a are the numbers of rows below and above. So the groups

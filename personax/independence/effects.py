@@ -112,9 +112,7 @@ def cramers_v(table: Float[np.ndarray, "r c"]) -> Effect:
     return _root(min(corrected / smaller, 1.0), error / smaller)
 
 
-def correlation_effect(
-    a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"], *, is_signed: bool
-) -> Effect:
+def correlation_effect(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"], *, is_signed: bool) -> Effect:
     """Pearson's r of two columns of z-scores (n,), with an interval on the scale of Fisher's z = atanh r.
 
     Without sign, for a column that has no direction, the interval begins at 0 if it contains 0.

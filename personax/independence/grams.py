@@ -170,7 +170,7 @@ def centred_table(column: PreparedColumn, matrix: Float[np.ndarray, "d d"]) -> T
 def centred_between(
     matrix: Float[np.ndarray, "d d"], share: Float[np.ndarray, " d"]
 ) -> Float[np.ndarray, "d d"]:
-    """(d, d) symmetric matrix between values, centred over the rows; `share` (d,) of the rows of each value."""
+    """(d, d) symmetric matrix between values, centred over the rows; `share` (d,) of rows with each value."""
     mean = matrix @ share
     return np.asarray(matrix - mean[:, None] - mean + share @ mean)
 

@@ -28,6 +28,7 @@ from personax.independence.tails import log_gamma_sf, log_weighted_chi2_sf
 FEWEST_ROWS = 60
 LARGEST_LUMPS = 0.1
 ROWS_PER_DIGIT = 15  # see `support`
+TRUSTED_OF_BINARY = float(np.log(1e-3))  # below it, two columns with two values get their exact p
 
 
 @singledispatch
@@ -113,8 +114,9 @@ def support(n: int) -> float:
     """Smallest log p that an asymptotic distribution can support with n rows.
 
     Its log p is a quadratic approximation. For z standard deviations, the relative error of log p is about
-    z^2 / (2 n) (exactly so for a correlation of normal columns, whose tail is (1 - r^2)^(n/2) in place of
-    exp(-n r^2 / 2)). Here it is limited to a seventh: -log10 p <= n / ROWS_PER_DIGIT.
+    z^2 / (2 n) (so for a correlation of normal columns, whose tail is (1 - r^2)^(n/2) in place of
+    exp(-n r^2 / 2)). Here this part is limited to a seventh: -log10 p <= n / ROWS_PER_DIGIT. Skewness of both
+    columns adds to it: in all, the exponent is right to about a third for columns that pass `is_smooth`.
     """
     return -n / ROWS_PER_DIGIT * LN10
 
@@ -129,14 +131,14 @@ def choose_p(
 ) -> PValue:
     """The p-value of the null "auto": from the distribution that the data bear.
 
-    The asymptotic distribution if it `is_trusted` and p lies within its `support`. Otherwise the exact
-    distribution of two columns with two values each; else random orders. A p-value below the support of a
+    The asymptotic distribution if it `is_trusted` and p lies within its `support`. Otherwise, and for all p
+    below 1e-3, the exact distribution of two columns with two values each; else random orders. A p-value below the support of a
     long column is reported as a bound, since no feasible number of random orders would say more.
     """
     binary = all(len(column.distinct) == 2 for column in columns)
     if is_trusted and n > MOST_LISTED:
         found = asymptotic()
-        if found.log_p >= support(n):
+        if found.log_p >= (TRUSTED_OF_BINARY if binary else support(n)):
             return found
         if not binary and n >= FEWEST_ROWS:
             return PValue(support(n), found.null, is_bound=True)

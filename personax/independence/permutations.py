@@ -88,7 +88,7 @@ def gathered(column: PreparedColumn, gram: Gram) -> Groups:
 def between_groups(
     gram: Gram, column: PreparedColumn, groups: Int[np.ndarray, " d"]
 ) -> Float[np.ndarray, "g g"]:
-    """(g, g) mean of the centred Gram matrix between groups; `groups` (d,) of the column's distinct values."""
+    """(g, g) mean of the centred Gram matrix between groups; `groups` (d,) of the distinct values."""
     raise TypeError(f"no groups for {type(gram).__name__}")
 
 

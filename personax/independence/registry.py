@@ -60,8 +60,22 @@ def _nothing_to_prepare(column: PreparedColumn) -> None:
 TESTS: dict[str, Procedure] = {
     test.name: test
     for test in (
-        Procedure("kci", "KCI", KERNEL_NULLS, any_column, _always(partial(as_kernel_column, kci_gram)), compare_grams(unscaled)),
-        Procedure("hsic", "HSIC", KERNEL_NULLS, any_column, _always(partial(as_kernel_column, hsic_gram)), compare_grams(per_pair)),
+        Procedure(
+            "kci",
+            "KCI",
+            KERNEL_NULLS,
+            any_column,
+            _always(partial(as_kernel_column, kci_gram)),
+            compare_grams(unscaled),
+        ),
+        Procedure(
+            "hsic",
+            "HSIC",
+            KERNEL_NULLS,
+            any_column,
+            _always(partial(as_kernel_column, hsic_gram)),
+            compare_grams(per_pair),
+        ),
         Procedure(
             "distance_correlation",
             "Distance correlation",

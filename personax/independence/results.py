@@ -85,7 +85,9 @@ def result(test: str, statistic: float, p: PValue, n: int, effect: Effect) -> Te
     """A TestResult from a p-value."""
     log10_p = min(p.log_p / LN10, 0.0)
     pvalue = max(float(np.exp(min(p.log_p, 0.0))), float(np.finfo(float).tiny))
-    return TestResult(test, float(statistic), pvalue, log10_p, n, effect.value, p.null, p.is_bound, *effect[1:])
+    return TestResult(
+        test, float(statistic), pvalue, log10_p, n, effect.value, p.null, p.is_bound, *effect[1:]
+    )
 
 
 def without_pvalue(test: str, n: int, why: str) -> TestResult:

@@ -361,7 +361,7 @@ def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Cap
     if NOT_APPLICABLE_CELL in found:
         sentences.append("Hatched: the test does not apply.")
     if UNDEFINED_CELL in found:
-        sentences.append("Grey: undefined (table.md: why).")
+        sentences.append("Grey: undefined (pvalues.csv: why).")
     if BOUND_CELL in found:
         sentences.append("Dotted, ≥: at least this; the data support no closer number.")
     return replace(caption, note=" ".join([*sentences, caption.note]))

@@ -155,7 +155,7 @@ def interval_texts(cells: pd.DataFrame) -> list[str]:
 
 
 def bounds_above_alpha(decided: pd.DataFrame, alpha: float) -> str:
-    """A warning if p-values that are only bounds were not rejected: more random orders might; else nothing."""
+    """A warning if p-values that are only bounds were not rejected: more random orders might; else empty."""
     undecided = decided[decided["bound"] & ~decided["rejected"] & decided["pvalue"].notna()]
     if undecided.empty:
         return ""
