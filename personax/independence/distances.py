@@ -12,7 +12,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from personax.independence.columns import PreparedColumn, neighbour_groups, pairwise_distance
-from personax.independence.grams import Gram, TableGram, centred_between, centred_table
+from personax.independence.grams import (
+    MOST_LABELS,
+    DeltaGram,
+    Gram,
+    TableGram,
+    centred_between,
+    centred_table,
+    delta_gram,
+)
 
 # A column with more distinct values than this is sorted (SpacingGram); others become a table (TableGram).
 LARGEST_TABLE = 512
@@ -110,6 +118,9 @@ def gathered_table(column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Tab
 
 def distance_gram(column: PreparedColumn) -> Gram:
     """-H D H / 2 of any column: a table if there are few distinct values, else prefix sums."""
+    if column.kind == "nominal" and len(column.distinct) > MOST_LABELS:
+        # -[a != b] / 2 is half the delta kernel up to a constant; no result depends on the factor.
+        return delta_gram(column)
     if column.kind == "nominal" or len(column.distinct) <= LARGEST_TABLE:
         return distance_table(column)
     return spacing_gram(column)
@@ -126,6 +137,24 @@ def spacing_table(a: SpacingGram, b: TableGram) -> float:
     towards = a.p[:, None] * before_q - a.q[:, None] * before_p
     between = member.T @ towards
     return -0.5 * float(np.sum((between + between.T) * b.matrix))
+
+
+def spacing_delta(a: SpacingGram, b: DeltaGram) -> float:
+    """Sum of Kc_a over all pairs of rows with one label, by running sums within the labels.
+
+    That is -1/2 (sum D_ij - 2 sum_l c_l sum_{i in l} r_i + g sum_l c_l^2), over i, j with one label; r are
+    the row means of D and g their mean.
+    """
+    label = b.numbers[a.order]
+    by_label = np.argsort(label, kind="stable")  # within a label, the rows stay in a's order
+    start = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=len(b.counts)))])[label[by_label]]
+    p, q = a.p[by_label], a.q[by_label]
+    passed_p, passed_q = (np.concatenate([[0.0], np.cumsum(each)]) for each in (p, q))
+    within = p * (passed_q[:-1] - passed_q[start]) - q * (passed_p[:-1] - passed_p[start])
+    r = a.mean_distance
+    by_mean = float(np.bincount(b.numbers, weights=r, minlength=len(b.counts)) @ b.counts)
+    pairs = float(b.counts @ b.counts)
+    return -0.5 * (2.0 * float(within.sum()) - 2.0 * by_mean + float(r.mean()) * pairs)
 
 
 def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:

@@ -11,13 +11,17 @@ from functools import singledispatch
 import numpy as np
 
 from personax.independence.columns import ColumnPair
-from personax.independence.distances import SpacingGram, spacing_spacing, spacing_table
+from personax.independence.distances import SpacingGram, spacing_delta, spacing_spacing, spacing_table
 from personax.independence.grams import (
+    DeltaGram,
     FactorGram,
     Gram,
     TableGram,
+    delta_delta,
+    factor_delta,
     factor_factor,
     factor_table,
+    table_delta,
     table_table,
 )
 from personax.independence.permutations import MOST_LISTED, Groups, permutation_p, two_by_two_p
@@ -39,6 +43,8 @@ def cross(a: Gram, b: Gram) -> float:
 
 @cross.register
 def _(a: TableGram, b: Gram) -> float:
+    if isinstance(b, DeltaGram):
+        return table_delta(a, b)
     return table_table(a, b) if isinstance(b, TableGram) else cross(b, a)
 
 
@@ -48,7 +54,22 @@ def _(a: FactorGram, b: Gram) -> float:
         return factor_factor(a, b)
     if isinstance(b, TableGram):
         return factor_table(a, b)
+    if isinstance(b, DeltaGram):
+        return factor_delta(a, b)
     raise TypeError("kernels and distances are not mixed")
+
+
+@cross.register
+def _(a: DeltaGram, b: Gram) -> float:
+    if isinstance(b, DeltaGram):
+        return delta_delta(a, b)
+    if isinstance(b, TableGram):
+        return table_delta(b, a)
+    if isinstance(b, FactorGram):
+        return factor_delta(b, a)
+    if isinstance(b, SpacingGram):
+        return spacing_delta(b, a)
+    raise TypeError(f"no sum for {type(b).__name__}")
 
 
 @cross.register
@@ -57,6 +78,8 @@ def _(a: SpacingGram, b: Gram) -> float:
         return spacing_spacing(a, b)
     if isinstance(b, TableGram):
         return spacing_table(a, b)
+    if isinstance(b, DeltaGram):
+        return spacing_delta(a, b)
     raise TypeError("kernels and distances are not mixed")
 
 
@@ -116,7 +139,7 @@ def support(n: int) -> float:
     Its log p is a quadratic approximation. For z standard deviations, the relative error of log p is about
     z^2 / (2 n) (so for a correlation of normal columns, whose tail is (1 - r^2)^(n/2) in place of
     exp(-n r^2 / 2)). Here this part is limited to a seventh: -log10 p <= n / ROWS_PER_DIGIT. Skewness of both
-    columns adds to it: in all, the exponent is right to about a third for columns that pass `is_smooth`.
+    columns adds to it: in all, the exponent is right to about two fifths for columns that pass `is_smooth`.
     """
     return -n / ROWS_PER_DIGIT * LN10
 
@@ -132,8 +155,9 @@ def choose_p(
     """The p-value of the null "auto": from the distribution that the data bear.
 
     The asymptotic distribution if it `is_trusted` and p lies within its `support`. Otherwise, and for all p
-    below 1e-3, the exact distribution of two columns with two values each; else random orders. A p-value below the support of a
-    long column is reported as a bound, since no feasible number of random orders would say more.
+    below 1e-3, the exact distribution of two columns with two values each; else random orders. A p-value
+    below the support of a long column is reported as a bound, since no feasible number of random orders would
+    say more.
     """
     binary = all(len(column.distinct) == 2 for column in columns)
     if is_trusted and n > MOST_LISTED:

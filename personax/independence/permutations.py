@@ -25,7 +25,7 @@ from scipy.stats import random_table
 
 from personax.independence.columns import ColumnPair, PreparedColumn, neighbour_groups
 from personax.independence.distances import SpacingGram, gathered_table
-from personax.independence.grams import FactorGram, Gram, TableGram, group_sums
+from personax.independence.grams import DeltaGram, FactorGram, Gram, TableGram, centred_between, group_sums
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import PValue
 
@@ -98,6 +98,13 @@ def _(gram: TableGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) ->
     member[np.arange(len(groups)), groups] = column.counts
     member /= member.sum(axis=0)
     return np.asarray(member.T @ gram.matrix @ member)
+
+
+@between_groups.register
+def _(gram: DeltaGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Float[np.ndarray, "g g"]:
+    counts = np.bincount(groups, weights=column.counts)
+    same = np.bincount(groups, weights=column.counts.astype(float) ** 2) / counts**2
+    return centred_between(np.diag(same), counts / gram.n)
 
 
 @between_groups.register
