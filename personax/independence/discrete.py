@@ -54,12 +54,23 @@ def likelihood_ratio(
     return np.asarray(2.0 * np.sum(xlogy(tables, tables / expected), axis=(-2, -1)))
 
 
+def williams(rows: Int[np.ndarray, " r"], columns: Int[np.ndarray, " c"]) -> float:
+    """Divisor that brings the mean of G^2 to that of the chi-square distribution (Williams 1976), above 1.
+
+    Without it, G^2 of a 5 x 5 table of 200 rows rejects .067 of independent columns at .05.
+    """
+    n = float(rows.sum())
+    r, c = len(rows), len(columns)
+    excess = (n * float(np.sum(1.0 / rows)) - 1.0) * (n * float(np.sum(1.0 / columns)) - 1.0)
+    return 1.0 + excess / (6.0 * n * (r - 1) * (c - 1))
+
+
 def compare_tables(measure: Measure) -> Compare:
     """The comparison of two discrete columns by `measure` (pearson or likelihood_ratio).
 
     null "chi2": the asymptotic distribution with (r - 1)(c - 1) degrees of freedom; "permutation": Monte
-    Carlo over random tables with the observed margins (row and column sums); "auto": chi2 unless an expected
-    count is below 5.
+    Carlo over random tables with the observed margins (row and column sums); "auto": chi2 (of G^2 divided by
+    `williams`) unless an expected count is below 5, see `choose_p`.
     """
     return partial(_compare_tables, measure)
 
@@ -77,8 +88,8 @@ def _compare_tables(
     r, c = table.shape
     statistic = float(measure(table, expected))
 
-    def asymptotic() -> PValue:
-        return PValue(log_chi2_sf(statistic, (r - 1) * (c - 1)), "chi2")
+    def asymptotic(divisor: float = 1.0) -> PValue:
+        return PValue(log_chi2_sf(statistic / divisor, (r - 1) * (c - 1)), "chi2")
 
     def resampled() -> PValue:
         return _monte_carlo_p(statistic, columns, measure, rng, resamples)
@@ -87,8 +98,9 @@ def _compare_tables(
         return two_by_two_p(columns, lambda cell: measure(_two_by_two(cell, columns), expected))
 
     if null == "auto":
+        divisor = williams(x.counts, y.counts) if measure is likelihood_ratio else 1.0
         is_trusted = bool(expected.min() >= SMALLEST_EXPECTED)
-        p = choose_p(len(x), is_trusted, asymptotic, columns, exact, resampled)
+        p = choose_p(len(x), is_trusted, partial(asymptotic, divisor), columns, exact, resampled)
     else:
         p = asymptotic() if null == "chi2" else resampled()
     return Comparison(statistic, p, cramers_v(table))

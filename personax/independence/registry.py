@@ -200,10 +200,11 @@ def kci(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     The statistic is V = sum(Kc_x * Kc_y), Kc being the centred Gram matrix of a Gaussian kernel. Its width is
     0.8 (n < 200), 0.5 (n < 1200) or 0.3 standard deviations, as in causal-learn. Circular columns are used as
     (sin, cos), nominal ones with the delta kernel (1 for equal categories, else 0). The effect is the square
-    root of the debiased kernel alignment, in [0, 1].
+    root of the kernel alignment corrected for chance, in [0, 1] (effects.py).
 
-    Nulls: spectral (default; the asymptotic weighted sum of chi-squares itself), gamma (its approximation by
-    a gamma distribution, equal to causal-learn's), permutation.
+    Nulls: auto (default; what the data bear, `choose_p` in nulls.py: spectral, else exact or permutation),
+    spectral (the asymptotic weighted sum of chi-squares, with the exact mean and variance of all orders of
+    the rows), gamma (as causal-learn), permutation (random orders of the rows, or all of at most 8).
 
     >>> x = np.linspace(-1.0, 1.0, 101)
     >>> found = kci(x, x**2, kinds=("continuous", "continuous"))
@@ -226,9 +227,10 @@ def distance_correlation(x: Any, y: Any, **options: Unpack[PairOptions]) -> Test
     """Distance correlation (Szekely et al. 2007); arguments and errors as in `run_test`.
 
     The statistic is the bias-corrected squared distance correlation (Szekely & Rizzo 2013), which may be
-    negative. The p-value is that of the underlying n dCov^2. Distances are |a - b|, the chord for circular
-    columns and [a != b] for nominal ones. The effect is the square root of the statistic, which is first
-    limited to [0, 1]. Nulls are those of `kci`.
+    negative. The p-value and the effect are those of the underlying
+    n dCov^2. Distances are |a - b|, the chord for circular
+    columns and [a != b] for nominal ones. The effect is the distance correlation corrected for chance, as
+    for `kci`; so are the nulls.
     """
     return run_test("distance_correlation", x, y, **options)
 
@@ -239,8 +241,9 @@ def chi_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     It applies to ordinal and nominal columns, and to circular ones whose values occur at least 5 times on
     average. The effect is Cramer's V, corrected for bias, in [0, 1]. There is no continuity correction.
 
-    Nulls: auto (default; chi2 unless an expected count is below 5, then permutation), chi2, permutation
-    (Monte Carlo over tables with the observed margins).
+    Nulls: auto (default; chi2 unless an expected count is below 5, then permutation; the exact distribution
+    where two columns with two values need it), chi2, permutation (Monte Carlo over tables with the observed
+    margins).
     """
     return run_test("chi_square", x, y, **options)
 
@@ -249,8 +252,8 @@ def fisher_z(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
     """Fisher's z of the correlation coefficient (Fisher 1921); arguments and errors as in `run_test`.
 
     It applies to continuous, ordinal and binary columns, and detects linear dependence only. The statistic is
-    sqrt(n - 3) atanh(r) and the effect is r, both without sign if a column is nominal. Nulls: normal
-    (default), permutation.
+    sqrt(n - 3) atanh(r) and the effect is r, both without sign if a column is nominal. Nulls: auto
+    (default; t where the data bear it, else exact or permutation), t, normal (that of z), permutation.
     """
     return run_test("fisher_z", x, y, **options)
 
@@ -266,5 +269,8 @@ def rcit(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
 
 
 def g_square(x: Any, y: Any, **options: Unpack[PairOptions]) -> TestResult:
-    """Likelihood-ratio test G^2 of a table of counts; everything else is as in `chi_square`."""
+    """Likelihood-ratio test G^2 of a table of counts; everything else is as in `chi_square`.
+
+    With the null auto, the chi-square distribution is that of G^2 divided by Williams' correction (1976).
+    """
     return run_test("g_square", x, y, **options)
