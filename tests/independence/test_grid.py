@@ -179,3 +179,31 @@ def test_a_seed_is_as_good_as_a_generator() -> None:
     pd.testing.assert_frame_equal(one.drop(columns="seconds"), two.drop(columns="seconds"))
     x = np.arange(9.0)
     assert run_test("rcit", x, x**2, rng=3) == run_test("rcit", x, x**2, rng=np.random.default_rng(3))
+
+
+def test_a_hundred_strata_of_five_do_not_reject_independent_columns() -> None:
+    """Each has an exact p-value; the t distribution of r = +-1 in one of them would reject alone."""
+    rng = np.random.default_rng(0)
+    strata = pd.Series(np.repeat(np.arange(100), 5))
+    rejected = 0
+    for _ in range(20):
+        x, y = (pd.DataFrame({name: rng.integers(0, 3, 500).astype(float)}) for name in "xy")
+        found = run_grid(
+            Variables(x, {"x": "ordinal"}), Variables(y, {"y": "ordinal"}), tests=("fisher_z",), given=strata
+        )
+        rejected += int(found["pvalue"][0] <= 0.05)
+        assert "strata (exact)" in found["null"][0]
+    assert rejected <= stats.binom.ppf(1 - 1e-4, 20, 0.05)
+
+
+def test_what_applies_is_decided_on_the_whole_column() -> None:
+    """A league of three has no correlation, even in a stratum that holds only two of them."""
+    rng = np.random.default_rng(1)
+    league = np.r_[rng.choice(["NBA", "NHL"], 60), rng.choice(["NBA", "NHL", "ATP"], 60)]
+    found = run_grid(
+        Variables(pd.DataFrame({"x": rng.standard_normal(120)}), {"x": "continuous"}),
+        Variables(pd.DataFrame({"league": league}), {"league": "nominal"}),
+        tests=("fisher_z",),
+        given=pd.Series(np.repeat([0, 1], 60)),
+    )
+    assert found["null"][0] == "not applicable"

@@ -195,8 +195,22 @@ def draw_effects(cells: pd.DataFrame, titles: Mapping[str, str], caption: Captio
     top = float(np.ceil(max(known["effect"].abs().max(), 0.1) * 10) / 10)
     scale = ColourScale("|effect|", EFFECT_COLOURS, Normalize(0, top))
     scores = str(cells["scores"].iloc[0])
+    caption = replace(caption, note=f"{_of_intervals(known)}{caption.note}")
     title = f"Effect sizes, {heading_of(FULL_NAMES.get(scores, scores))} (bold: rejected)"
     draw_heatmaps(panels, scale, caption, title, stem)
+
+
+def _of_intervals(cells: pd.DataFrame) -> str:
+    """A sentence on the 95 % intervals of the effects; empty if there are none."""
+    reach = pd.concat(
+        [cells["effect_high"] - cells["effect"], cells["effect"] - cells["effect_low"]]
+    ).dropna()
+    if reach.empty:
+        return ""
+    return (
+        f"95 % intervals (delta method, table.md) reach {reach.median():.2f} from the number in the median, "
+        f"{reach.max():.2f} at most. "
+    )
 
 
 def _test_panel(cells: pd.DataFrame, title: str, *, is_evidence: bool = False) -> HeatPanel:

@@ -7,7 +7,6 @@ import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
 from personax.independence import Correction
-from personax.independence.multiple import ROUNDING_OF_LOG10
 from personax.independence.reference import procedures_of
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.tables import PeopleTable
@@ -72,7 +71,7 @@ def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correctio
     if controls.empty:
         return "Negative controls: none (no birth month or birthday in the table)."
     names = ", ".join(dict.fromkeys(controls["feature"]))
-    uncorrected = int((controls["log10_pvalue"] <= np.log10(alpha) + ROUNDING_OF_LOG10).sum())
+    uncorrected = int((controls["pvalue"] <= alpha * (1.0 + 1e-9)).sum())
     line = (
         f"Negative controls ({names}): {uncorrected} of {len(controls)} p-values are below {alpha:g} "
         f"({alpha * len(controls):.1f} expected of independent columns)"
