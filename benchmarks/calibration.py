@@ -212,7 +212,7 @@ def hard_rows(name: str, n: int, pairs: int, seed: list[int]) -> pd.DataFrame:
     for test in TESTS:
         p = np.array([value for block in blocks for value in block[test]])
         for level in LEVELS if len(p) else ():
-            low, high = stats.binom.ppf([0.005, 0.995], len(p), level) / len(p)
+            low, high = (float(stats.binom.ppf(end, len(p), level)) / len(p) for end in (0.005, 0.995))
             size = float(np.mean(p <= level * (1 + 1e-9)))
             verdict = "above" if size > high else "below" if size < low else "inside"
             row = {"test": test, "columns": name, "n": n, "pairs": len(p), "level": level, "size": size}

@@ -64,8 +64,8 @@ def _linear_p(
         return PValue(log_correlation_two_sided(r, n), "t")
 
     def resampled() -> PValue:
-        groups = (Groups(c.numbers, c.counts, c.standardised[:, None]) for c in columns)
-        return permutation_p(*groups, rng, resamples)
+        first, second = (Groups(c.numbers, c.counts, c.standardised[:, None]) for c in columns)
+        return permutation_p(first, second, rng, resamples)
 
     def exact() -> PValue:
         expected = float(columns[0].counts[0] * columns[1].counts[0]) / n

@@ -6,6 +6,7 @@ from scipy import stats
 
 from personax.independence import (
     TESTS,
+    Kind,
     chi_square,
     distance_correlation,
     fisher_z,
@@ -16,7 +17,7 @@ from personax.independence import (
 )
 from personax.independence.effects import cramers_v
 
-LABELS = ("nominal", "nominal")
+LABELS: tuple[Kind, Kind] = ("nominal", "nominal")
 
 
 @pytest.mark.parametrize("levels", [2, 3, 20])
