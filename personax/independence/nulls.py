@@ -139,8 +139,8 @@ def support(n: int) -> float:
     Its log p is a quadratic approximation. For z standard deviations, the relative error of log p is about
     z^2 / (2 n) (so for a correlation of normal columns, whose tail is (1 - r^2)^(n/2) in place of
     exp(-n r^2 / 2)). Here this part is limited to a seventh: -log10 p <= n / ROWS_PER_DIGIT. Skewness of both
-    columns adds to it: for columns that pass `is_smooth`, at least SURE_SHARE of the exponent is right (of -58,
-    -36 for two columns with 10 % ones and n = 1,000).
+    columns adds to it: for columns that pass `is_smooth`, at least SURE_SHARE of the exponent is right (of
+    -58, -36 for two columns with 10 % ones and n = 1,000).
     """
     return -n / ROWS_PER_DIGIT * LN10
 
