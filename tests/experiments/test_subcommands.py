@@ -27,6 +27,10 @@ SCRIPTS = {
     "own_data": "real_world_experiment/run_own_data.py",
     "draw": "real_world_experiment/draw.py",
     "independence": "independence_testing/run_independence_tests.py",
+    "infer_traits": "trait_inference/infer_traits.py",
+    "consistency": "trait_inference/prompt_consistency.py",
+    "choose_llm": "trait_inference/choose_llm.py",
+    "prompt_effect": "trait_inference/prompt_effect.py",
 }
 
 # Commands for finished runs are in both folders of experiments.
@@ -46,6 +50,7 @@ def test_the_subcommands_are_listed(words: list[str], capsys: pytest.CaptureFixt
 
 
 SLOW_TO_IMPORT = {"torch", "pandas", "sklearn", "scipy", "matplotlib", "causallearn", "hyppo", "networkx"}
+SLOW_TO_IMPORT |= {"openai"}
 ALL_HELP = """
 import contextlib, sys
 from personax.experiments.subcommands import SUBCOMMANDS, main
@@ -117,7 +122,7 @@ def configuration_of(name: str) -> Any:
 
 
 def test_every_script_has_a_subcommand() -> None:
-    folders = ("synthetic_experiment", "real_world_experiment", "independence_testing")
+    folders = ("synthetic_experiment", "real_world_experiment", "independence_testing", "trait_inference")
     scripts = {f"{folder}/{path.name}" for folder in folders for path in (ROOT / folder).glob("*.py")}
     assert {*SCRIPTS.values(), *ALSO.values()} == scripts
     assert set(SCRIPTS) == set(SUBCOMMANDS)
