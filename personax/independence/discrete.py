@@ -15,7 +15,7 @@ from personax.independence.nulls import choose_p
 from personax.independence.permutations import LONGER, in_blocks, two_by_two_p
 from personax.independence.procedure import Compare, Comparison, Null
 from personax.independence.resampling import ROUNDING, resampling_log_p
-from personax.independence.results import PValue
+from personax.independence.results import LogPValue
 from personax.independence.tails import log_chi2_sf
 
 TABLE_NULLS: tuple[Null, ...] = ("auto", "chi2", "permutation")
@@ -88,13 +88,13 @@ def _compare_tables(
     r, c = table.shape
     statistic = float(measure(table, expected))
 
-    def asymptotic(divisor: float = 1.0) -> PValue:
-        return PValue(log_chi2_sf(statistic / divisor, (r - 1) * (c - 1)), "chi2")
+    def asymptotic(divisor: float = 1.0) -> LogPValue:
+        return LogPValue(log_chi2_sf(statistic / divisor, (r - 1) * (c - 1)), "chi2")
 
-    def resampled() -> PValue:
+    def resampled() -> LogPValue:
         return _monte_carlo_p(statistic, columns, measure, rng, resamples)
 
-    def exact() -> PValue:
+    def exact() -> LogPValue:
         return two_by_two_p(columns, lambda cell: measure(_two_by_two(cell, columns), expected))
 
     if null == "auto":
@@ -115,7 +115,7 @@ def _two_by_two(cell: Int[np.ndarray, " k"], columns: ColumnPair) -> Int[np.ndar
 
 def _monte_carlo_p(
     statistic: float, columns: ColumnPair, measure: Measure, rng: np.random.Generator, resamples: int
-) -> PValue:
+) -> LogPValue:
     """p over random tables with the observed margins (`resampling_log_p`).
 
     Where none of `resamples` tables is as extreme as the observed one, `LONGER` times as many are drawn.
@@ -138,4 +138,4 @@ def _monte_carlo_p(
     blocks = in_blocks(exceeds, resamples, max(1, 1_000_000 // expected.size))
     longer = LONGER if expected.size <= MOST_CELLS_LONGER else 1
     found = resampling_log_p(blocks, resamples, longer=longer)
-    return PValue(found.log_p, "permutation", found.is_bound)
+    return LogPValue(found.log_p, "permutation", found.is_bound)

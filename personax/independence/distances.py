@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from personax.independence.columns import PreparedColumn, neighbour_groups, pairwise_distance
 from personax.independence.grams import (
-    MOST_LABELS,
+    LABELS_AS_TABLE,
     DeltaGram,
     Gram,
     TableGram,
@@ -118,7 +118,7 @@ def gathered_table(column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Tab
 
 def distance_gram(column: PreparedColumn) -> Gram:
     """-H D H / 2 of any column: a table if there are few distinct values, else prefix sums."""
-    if column.kind == "nominal" and len(column.distinct) > MOST_LABELS:
+    if column.kind == "nominal" and len(column.distinct) > LABELS_AS_TABLE:
         # -[a != b] / 2 is half the delta kernel up to a constant; no result depends on the factor.
         return delta_gram(column)
     if column.kind == "nominal" or len(column.distinct) <= LARGEST_TABLE:

@@ -29,7 +29,7 @@ GramRoute = Literal["table", "cosine", "cholesky"]
 # Largest number of features of a cosine series; a Cholesky factor of a column so wide has far fewer columns.
 _LONGEST_SERIES = 300
 # More labels than this have no matrix between them (DeltaGram).
-MOST_LABELS = 256
+LABELS_AS_TABLE = 256
 # exp(-8.6^2 / 2) = 9e-17: from here on the Gaussian and its Fourier transform are below double precision.
 _REACH = 8.6
 
@@ -219,7 +219,7 @@ class DeltaGram:
 
 def delta_gram(column: PreparedColumn) -> TableGram | DeltaGram:
     """The delta kernel k(a, b) = [a = b], the only kernel that needs no order of the categories."""
-    if len(column.counts) > MOST_LABELS:
+    if len(column.counts) > LABELS_AS_TABLE:
         return DeltaGram(column.numbers, column.counts)
     return centred_table(column, np.eye(len(column.counts)))
 

@@ -9,7 +9,7 @@ from personax.independence.grams import FactorGram
 from personax.independence.nulls import choose_p, is_smooth
 from personax.independence.permutations import Groups, permutation_p, two_by_two_p
 from personax.independence.procedure import Comparison, Null
-from personax.independence.results import PValue
+from personax.independence.results import LogPValue
 from personax.independence.tails import log_correlation_two_sided, log_normal_two_sided
 
 LINEAR_NULLS: tuple[Null, ...] = ("auto", "t", "normal", "permutation")
@@ -57,17 +57,17 @@ def _linear_p(
     null: Null,
     rng: np.random.Generator,
     resamples: int,
-) -> PValue:
+) -> LogPValue:
     n = len(prepared[0])
 
-    def by_t() -> PValue:
-        return PValue(log_correlation_two_sided(r, n), "t")
+    def by_t() -> LogPValue:
+        return LogPValue(log_correlation_two_sided(r, n), "t")
 
-    def resampled() -> PValue:
+    def resampled() -> LogPValue:
         first, second = (Groups(c.numbers, c.counts, c.standardised[:, None]) for c in columns)
         return permutation_p(first, second, rng, resamples)
 
-    def exact() -> PValue:
+    def exact() -> LogPValue:
         expected = float(columns[0].counts[0] * columns[1].counts[0]) / n
         return two_by_two_p(columns, lambda cell: np.abs(cell - expected))
 
@@ -75,5 +75,5 @@ def _linear_p(
         a, b = (FactorGram(np.asfortranarray(scores[:, None])) for scores in prepared)
         return choose_p(n, is_smooth(a, b), by_t, columns, exact, resampled)
     if null == "normal":
-        return PValue(log_normal_two_sided(z), "normal")
+        return LogPValue(log_normal_two_sided(z), "normal")
     return by_t() if null == "t" else resampled()

@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from personax.independence.effects import Effect
-from personax.independence.results import LN10, PValue, TestResult, result, without_pvalue
+from personax.independence.results import LN10, LogPValue, TestResult, result, without_pvalue
 from personax.independence.tails import log_chi2_sf
 
 # p = alpha is a rejection, however its logarithm was rounded.
@@ -69,7 +69,7 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     effect = sum(stratum.n * stratum.effect for stratum in used) / n
     of_all = "" if len(used) == len(strata) else f" of {len(strata)}"
     null = f"fisher over {len(used)}{of_all} strata ({', '.join(sorted({stratum.null for stratum in used}))})"
-    p = PValue(log_chi2_sf(statistic, 2 * len(used)), null, any(stratum.bound for stratum in used))
+    p = LogPValue(log_chi2_sf(statistic, 2 * len(used)), null, any(stratum.bound for stratum in used))
     below, above = (
         float(np.sqrt(sum((s.n * (s.effect - end) / n) ** 2 for s, end in zip(used, ends, strict=True))))
         for ends in ([s.effect_low for s in used], [s.effect_high for s in used])

@@ -25,11 +25,11 @@ from personax.independence.grams import (
     table_table,
 )
 from personax.independence.permutations import MOST_LISTED, Groups, permutation_p, two_by_two_p
-from personax.independence.results import LN10, PValue
+from personax.independence.results import LN10, LogPValue
 from personax.independence.tails import log_gamma_sf, log_weighted_chi2_sf
 
 # See `is_smooth`: rows, and the part of V's variance that single rows may have.
-FEWEST_ROWS = 60
+ROWS_FOR_ASYMPTOTICS = 60
 LARGEST_LUMPS = 0.1
 ROWS_PER_DIGIT, SURE_SHARE = 15, 0.6  # see `support`
 TRUSTED_OF_BINARY = float(np.log(1e-3))  # below it, two columns with two values get their exact p
@@ -130,7 +130,7 @@ def is_smooth(a: Gram, b: Gram) -> bool:
     Both numbers are from the levels on hard columns (benchmarks/calibration.py).
     """
     smooth, lumps = permutation_variance(a, b)
-    return a.n >= FEWEST_ROWS and lumps <= LARGEST_LUMPS * smooth
+    return a.n >= ROWS_FOR_ASYMPTOTICS and lumps <= LARGEST_LUMPS * smooth
 
 
 def support(n: int) -> float:
@@ -148,11 +148,11 @@ def support(n: int) -> float:
 def choose_p(
     n: int,
     is_trusted: bool,
-    asymptotic: Callable[[], PValue],
+    asymptotic: Callable[[], LogPValue],
     columns: ColumnPair,
-    exact: Callable[[], PValue],
-    resampled: Callable[[], PValue],
-) -> PValue:
+    exact: Callable[[], LogPValue],
+    resampled: Callable[[], LogPValue],
+) -> LogPValue:
     """The p-value of the null "auto": from the distribution that the data bear.
 
     The asymptotic distribution if it `is_trusted` and p lies within its `support`. Otherwise, and for all p
@@ -165,8 +165,8 @@ def choose_p(
         found = asymptotic()
         if found.log_p >= (TRUSTED_OF_BINARY if binary else support(n)):
             return found
-        if not binary and n >= FEWEST_ROWS:
-            return PValue(SURE_SHARE * support(n), found.null, is_bound=True)
+        if not binary and n >= ROWS_FOR_ASYMPTOTICS:
+            return LogPValue(SURE_SHARE * support(n), found.null, is_bound=True)
     return exact() if binary else resampled()
 
 
@@ -204,21 +204,21 @@ def kernel_p(
     null: str,
     rng: np.random.Generator,
     resamples: int,
-) -> PValue:
+) -> LogPValue:
     """The p-value of V from the null "auto" (`choose_p`), "spectral", "gamma" or "permutation"."""
 
-    def spectral() -> PValue:
-        return PValue(spectral_log_p(v, *grams), "spectral")
+    def spectral() -> LogPValue:
+        return LogPValue(spectral_log_p(v, *grams), "spectral")
 
-    def resampled() -> PValue:
+    def resampled() -> LogPValue:
         return permutation_p(*groups(), rng, resamples)
 
-    def exact() -> PValue:
+    def exact() -> LogPValue:
         expected = float(columns[0].counts[0] * columns[1].counts[0]) / len(columns[0])
         return two_by_two_p(columns, lambda cell: (cell - expected) ** 2)
 
     if null == "auto":
         return choose_p(grams[0].n, is_smooth(*grams), spectral, columns, exact, resampled)
     if null == "gamma":
-        return PValue(gamma_log_p(v, *grams), "gamma")
+        return LogPValue(gamma_log_p(v, *grams), "gamma")
     return spectral() if null == "spectral" else resampled()

@@ -27,7 +27,7 @@ from personax.independence.columns import ColumnPair, PreparedColumn, neighbour_
 from personax.independence.distances import SpacingGram, gathered_table
 from personax.independence.grams import DeltaGram, FactorGram, Gram, TableGram, centred_between, group_sums
 from personax.independence.resampling import ROUNDING, resampling_log_p
-from personax.independence.results import PValue
+from personax.independence.results import LogPValue
 
 MOST_GROUPS = 64
 # Up to so many rows, all orders are listed (8! = 40,320).
@@ -93,7 +93,9 @@ def between_groups(
 
 
 @between_groups.register
-def _(gram: TableGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Float[np.ndarray, "g g"]:
+def _between_table(
+    gram: TableGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]
+) -> Float[np.ndarray, "g g"]:
     member = np.zeros((len(groups), int(groups.max()) + 1))
     member[np.arange(len(groups)), groups] = column.counts
     member /= member.sum(axis=0)
@@ -101,14 +103,18 @@ def _(gram: TableGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) ->
 
 
 @between_groups.register
-def _(gram: DeltaGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Float[np.ndarray, "g g"]:
+def _between_delta(
+    gram: DeltaGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]
+) -> Float[np.ndarray, "g g"]:
     counts = np.bincount(groups, weights=column.counts)
     same = np.bincount(groups, weights=column.counts.astype(float) ** 2) / counts**2
     return centred_between(np.diag(same), counts / gram.n)
 
 
 @between_groups.register
-def _(gram: FactorGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Float[np.ndarray, "g g"]:
+def _between_factor(
+    gram: FactorGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]
+) -> Float[np.ndarray, "g g"]:
     numbers = groups[column.numbers]
     counts = np.bincount(numbers)
     means = group_sums(gram.factor, numbers, len(counts)) / counts[:, None]
@@ -116,7 +122,9 @@ def _(gram: FactorGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) -
 
 
 @between_groups.register
-def _(gram: SpacingGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Float[np.ndarray, "g g"]:
+def _between_spacing(
+    gram: SpacingGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]
+) -> Float[np.ndarray, "g g"]:
     return gathered_table(column, groups).matrix
 
 
@@ -127,7 +135,7 @@ def pair_counts(a: Groups, b: Groups) -> Float[np.ndarray, "g h"]:
     return flat.reshape(shape).astype(float)
 
 
-def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int) -> PValue:
+def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int) -> LogPValue:
     """p over random orders of the rows (`resampling_log_p`), or over all orders of at most MOST_LISTED rows.
 
     Which column is shuffled depends on the contents of the columns: so the same `rng` gives the same p for
@@ -140,14 +148,14 @@ def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int
         orders = np.array(list(permutations(second.sorted_numbers)))
         statistics = _of_orders(first, second, first.sorted_numbers, orders)
         share = np.mean(statistics >= statistic * (1.0 - ROUNDING))
-        return PValue(float(np.log(share)), "exact")
+        return LogPValue(float(np.log(share)), "exact")
     blocks = in_blocks(
         lambda size: shuffled_statistics(first, second, rng, size) >= statistic * (1.0 - ROUNDING),
         resamples,
         max(1, _BLOCK // _way(first, second)[1]),
     )
     found = resampling_log_p(blocks, resamples, longer=LONGER)
-    return PValue(found.log_p, "permutation", found.is_bound)
+    return LogPValue(found.log_p, "permutation", found.is_bound)
 
 
 def in_blocks(
@@ -219,7 +227,7 @@ def _content(column: Groups) -> tuple[int, str]:
 
 def two_by_two_p(
     columns: ColumnPair, measure: Callable[[Int[np.ndarray, " k"]], Float[np.ndarray, " k"]]
-) -> PValue:
+) -> LogPValue:
     """Exact p of two columns with two values each: the sum over all tables with the same margins.
 
     Args:
@@ -232,7 +240,7 @@ def two_by_two_p(
     statistics = measure(cell)
     observed = statistics[int(np.sum((columns[0].numbers == 0) & (columns[1].numbers == 0))) - cell[0]]
     extreme = cell[statistics >= observed * (1.0 - ROUNDING)]
-    return PValue(min(float(logsumexp(_log_hypergeometric(extreme, n, int(r), int(c)))), 0.0), "exact")
+    return LogPValue(min(float(logsumexp(_log_hypergeometric(extreme, n, int(r), int(c)))), 0.0), "exact")
 
 
 def _log_hypergeometric(cell: Int[np.ndarray, " k"], n: int, r: int, c: int) -> Float[np.ndarray, " k"]:

@@ -14,7 +14,7 @@ from personax.independence.results import (
     NOT_APPLICABLE,
     TOO_FAR_APART,
     TOO_FEW_ROWS,
-    PValue,
+    LogPValue,
     TestResult,
     result,
     without_pvalue,
@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
     """
 
     statistic: float
-    p: PValue
+    p: LogPValue
     effect: Effect
 
 

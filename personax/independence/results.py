@@ -15,7 +15,7 @@ ALL_DIFFERENT = "undefined: every row has a label of its own"
 LN10 = float(np.log(10.0))
 
 
-class PValue(NamedTuple):
+class LogPValue(NamedTuple):
     """A p-value.
 
     Attributes:
@@ -81,7 +81,7 @@ class TestResult:
         return asdict(self) | {"applicable": self.applicable}
 
 
-def result(test: str, statistic: float, p: PValue, n: int, effect: Effect) -> TestResult:
+def result(test: str, statistic: float, p: LogPValue, n: int, effect: Effect) -> TestResult:
     """A TestResult from a p-value."""
     log10_p = min(p.log_p / LN10, 0.0)
     pvalue = max(float(np.exp(min(p.log_p, 0.0))), float(np.finfo(float).tiny))

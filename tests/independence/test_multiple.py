@@ -7,14 +7,14 @@ from scipy import stats
 
 from personax.independence import Correction, adjust, chi_square, combine_strata, decide
 from personax.independence.effects import Effect
-from personax.independence.results import LN10, PValue, result, without_pvalue
+from personax.independence.results import LN10, LogPValue, result, without_pvalue
 
 
 def test_strata_without_a_p_are_left_out() -> None:
     parts = [
-        result("kci", 1.0, PValue(np.log(0.02), "spectral"), 50, Effect(0.2, 0.1, 0.3)),
+        result("kci", 1.0, LogPValue(np.log(0.02), "spectral"), 50, Effect(0.2, 0.1, 0.3)),
         without_pvalue("kci", 3, "undefined: fewer than 5 complete rows"),
-        result("kci", 1.0, PValue(-5000.0, "spectral"), 150, Effect(0.4, 0.2, 0.5)),
+        result("kci", 1.0, LogPValue(-5000.0, "spectral"), 150, Effect(0.4, 0.2, 0.5)),
     ]
     found = combine_strata("kci", parts)
     assert found.n == 200
@@ -69,7 +69,7 @@ def test_decisions_use_logarithms_and_stay_within_a_test() -> None:
 
 def test_a_p_value_equal_to_alpha_rejects() -> None:
     for alpha in (0.05, 0.01, 0.001, 1 / 3, 0.07):
-        part = result("kci", 1.0, PValue(float(np.log(alpha)), "spectral"), 50, Effect(0.2))
+        part = result("kci", 1.0, LogPValue(float(np.log(alpha)), "spectral"), 50, Effect(0.2))
         grid = pd.DataFrame([part.row() | {"trait": "a", "feature": "b", "scores": "s"}])
         assert decide(grid, alpha, "none")["rejected"].all()
         assert not decide(grid, 0.999 * alpha, "none")["rejected"].any()
