@@ -30,7 +30,7 @@ from personax.independence.tails import log_gamma_sf, log_weighted_chi2_sf
 
 # See `is_smooth`: rows, and the part of V's variance that single rows may have.
 ROWS_FOR_ASYMPTOTICS = 60
-LARGEST_LUMPS = 0.1
+LARGEST_LUMPS = 0.05
 ROWS_PER_DIGIT, SURE_SHARE = 15, 0.6  # see `support`
 TRUSTED_OF_BINARY = float(np.log(1e-3))  # below it, two columns with two values get their exact p
 
