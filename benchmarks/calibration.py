@@ -2,16 +2,19 @@
 
     python benchmarks/calibration.py            # 1,000 nulls a cell; about 35 minutes on 2 cores
     python benchmarks/calibration.py --quick    # 100 nulls, no n = 4,181; a minute
+    python benchmarks/calibration.py --part hard          # columns whose level is hard to keep, 2,000 pairs
+    python benchmarks/calibration.py --part hard --resume # the same, from where it stopped
 
-Writes results/calibration/calibration.md, level.csv, power.csv and power.png/.svg.
+Writes results/calibration/calibration.md, level.csv, power.csv and power.png/.svg; for the hard columns
+results/calibration_hard/calibration.md and level.csv.
 """
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,11 +23,14 @@ from scipy import stats
 from tqdm import tqdm
 
 from personax.independence import TESTS, Kind, run_test
+from personax.independence.columns import complete_column
 from personax.independence.reference import REFERENCE
+from personax.independence.threads import one_blas_thread
 from personax.runs.command_line import run_command
 from personax.runs.figure_style import new_figure, save_figure
-from personax.runs.files import write_text
+from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import markdown_table
+from personax.runs.options import where_or_how
 from personax.runs.run_folder import open_run, path_or_default
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -45,6 +51,10 @@ class CalibrationConfig:
     """The same for causal-learn and hyppo, which need up to a second per pair; their n is at most 1,000."""
     replicates: int = 300
     """Number of dependent pairs per point of a power curve."""
+    part: Literal["ordinary", "hard"] = "ordinary"
+    """ordinary: columns as in the tables, with power and peers; hard: heavy tails, ties, rare values."""
+    hard_pairs: int = 2000
+    """Number of independent pairs of hard columns per cell (columns x n)."""
     quick: bool = False
     """A tenth of the pairs, n up to 1,000, without causal-learn and hyppo (the peers)."""
     seed: int = 0
@@ -52,7 +62,9 @@ class CalibrationConfig:
     jobs: int = 2
     """Processes, one BLAS thread each."""
     output: str | None = None
-    """Folder of the run. Default: results/calibration."""
+    """Folder of the run. Default: results/calibration, or results/calibration_hard."""
+    resume: bool = where_or_how(False)
+    """Continue a run of the hard columns: cells that are finished are not computed again."""
     overwrite: bool = False
     """Replace an earlier run."""
 
@@ -148,6 +160,109 @@ def power_row(label: str, judge: Judge, shape: str, n: int, count: int, seed: li
         x, noise = data.standard_normal(n), data.standard_normal(n)
         rejected += judge(kinds, own, (x, SHAPES[shape](x, noise))) <= 0.05
     return {"test": label, "shape": shape, "n": n, "replicates": count, "power": rejected / count}
+
+
+# Kind and values of columns whose level is hard to keep; both columns of a pair are drawn alike.
+Draw = Callable[[int, np.random.Generator], np.ndarray]
+HARD: dict[str, tuple[Kind, Draw]] = {
+    "Cauchy": ("continuous", lambda n, rng: rng.standard_cauchy(n)),
+    "t(1.5)": ("continuous", lambda n, rng: rng.standard_t(1.5, n)),
+    "lognormal, sd 2": ("continuous", lambda n, rng: np.exp(2.0 * rng.standard_normal(n))),
+    "90 % ties": ("continuous", lambda n, rng: np.where(rng.random(n) < 0.9, 0.0, rng.standard_normal(n))),
+    "70 % zeros": (
+        "continuous",
+        lambda n, rng: np.where(rng.random(n) < 0.7, 0.0, np.exp(rng.standard_normal(n))),
+    ),
+    "score 2/95/3 %": ("ordinal", lambda n, rng: rng.choice([1.0, 2.0, 3.0], n, p=[0.02, 0.95, 0.03])),
+    "1 % ones": ("ordinal", lambda n, rng: (rng.random(n) < 0.01).astype(float)),
+    "five values": ("ordinal", lambda n, rng: rng.integers(1, 6, n).astype(float)),
+}
+# Few values that matter: exact p-values are then coarse, and the level may lie below the limits.
+COARSE = ("90 % ties", "70 % zeros", "score 2/95/3 %", "1 % ones", "five values")
+HARD_SIZES = (10, 50, 200, 1000, 9444)
+LEVELS = (0.05, 0.01, 0.001)
+# So many columns are drawn for either side of a block, and each is tested against each: what a test prepares
+# for a column is used as often. Given the columns, a right level holds for any order of the rows, so the
+# pairs of a block count as independent.
+BESIDE = 10
+
+
+def hard_block(name: str, n: int, rng: np.random.Generator) -> dict[str, list[float]]:
+    """Test -> its p-values for BESIDE x BESIDE pairs of independent columns; undefined ones are left out."""
+    kind, draw = HARD[name]
+    sides = [[complete_column(draw(n, rng), kind) for _ in range(BESIDE)] for _ in range(2)]
+    found: dict[str, list[float]] = {}
+    for label, test in TESTS.items():
+        prepare = cache(test.preparation(np.random.default_rng(0)))
+        found[label] = [
+            test.test((x, y), (prepare(x), prepare(y)), test.nulls[0], rng, 999).pvalue
+            for x in sides[0]
+            for y in sides[1]
+            if test.refusal(x, y) is None
+        ]
+    return found
+
+
+def hard_rows(name: str, n: int, pairs: int, seed: list[int]) -> pd.DataFrame:
+    """One row for each test and level: how often p <= level, and the binomial 99 % limits."""
+    rng = np.random.default_rng(seed)
+    with one_blas_thread():
+        blocks = [hard_block(name, n, rng) for _ in range(-(-pairs // BESIDE**2))]
+    rows = []
+    for test in TESTS:
+        p = np.array([value for block in blocks for value in block[test]])
+        for level in LEVELS if len(p) else ():
+            low, high = (float(stats.binom.ppf(end, len(p), level)) / len(p) for end in (0.005, 0.995))
+            size = float(np.mean(p <= level * (1 + 1e-9)))
+            verdict = "above" if size > high else "below" if size < low else "inside"
+            row = {"test": test, "columns": name, "n": n, "pairs": len(p), "level": level, "size": size}
+            rows.append(row | {"low": low, "high": high, "verdict": verdict})
+    return pd.DataFrame(rows)
+
+
+def hard_table(config: CalibrationConfig, folder: Path) -> pd.DataFrame:
+    """All cells of the hard columns; each is written to a file of its own when it is done."""
+    pairs = config.hard_pairs // 10 if config.quick else config.hard_pairs
+    cells = {
+        folder / f"cell_{place}_{n}.csv": (name, n, pairs, [config.seed, 7, place, n])
+        for n in reversed(HARD_SIZES)
+        for place, name in enumerate(HARD)
+    }
+    missing = [path for path in cells if not path.exists()]
+    workers = Parallel(config.jobs, backend="loky", inner_max_num_threads=1, return_as="generator")
+    done = workers(delayed(_write_cell)(path, cells[path]) for path in missing)
+    for _ in tqdm(done, total=len(missing), desc="hard columns", disable=None):
+        pass
+    return pd.concat([pd.read_csv(path) for path in cells], ignore_index=True)
+
+
+def _write_cell(path: Path, cell: tuple[str, int, int, list[int]]) -> None:
+    with atomic_path(path) as part:
+        hard_rows(*cell).to_csv(part, index=False)
+
+
+def hard_markdown(level: pd.DataFrame) -> str:
+    """The cells outside the limits, and the sizes of all cells at .05 / .01 / .001."""
+    too_low = (level["verdict"] == "below") & ~level["columns"].isin(COARSE)
+    outside = level[(level["verdict"] == "above") | too_low]
+    sizes = (
+        level.assign(size=level["size"].map("{:.4f}".format))
+        .groupby(["test", "columns", "n"], sort=False)["size"]
+        .agg(" / ".join)
+        .reset_index()
+    )
+    wide = sizes.pivot_table(
+        index=["test", "columns"], columns="n", values="size", aggfunc="first", sort=False, fill_value="–"
+    )
+    wide = wide[sorted(wide.columns)].rename(columns=lambda n: f"n = {n:,}").reset_index()
+    listed = markdown_table(outside, digits=4) if len(outside) else "None."
+    return (
+        f"Share of p <= .05 / .01 / .001 for {level['pairs'].max():,} independent pairs, both columns drawn "
+        f"alike, default null. {len(level)} sizes; outside the binomial 99 % limits: {len(outside)} (of so "
+        f"many right ones, about {0.01 * len(level):.0f} by chance). Columns with few values "
+        f"({', '.join(COARSE)}) may lie below: their exact p-values are coarse.\n\nOutside the limits:\n\n"
+        f"{listed}\n\n{markdown_table(wide)}\n"
+    )
 
 
 def contenders() -> dict[str, Judge]:
@@ -259,7 +374,26 @@ def power_markdown(power: pd.DataFrame) -> str:
 
 
 def calibrate(config: CalibrationConfig) -> None:
-    """Run everything and write it."""
+    """Run one part and write it."""
+    if config.part == "hard":
+        calibrate_hard(config)
+    else:
+        calibrate_ordinary(config)
+
+
+def calibrate_hard(config: CalibrationConfig) -> None:
+    """Run the hard columns and write them."""
+    path = path_or_default(config.output, "results/calibration_hard")
+    with open_run(path, config, resume=config.resume, overwrite=config.overwrite) as folder:
+        level = hard_table(config, folder.path)
+        level.to_csv(folder / "level.csv", index=False)
+        report = hard_markdown(level)
+        write_text(folder / "calibration.md", report)
+    print(report)
+
+
+def calibrate_ordinary(config: CalibrationConfig) -> None:
+    """Run the columns of the tables, the power and the peers, and write them."""
     with open_run(
         path_or_default(config.output, "results/calibration"), config, overwrite=config.overwrite
     ) as folder:

@@ -106,14 +106,38 @@ class PreparedColumn:
         return len(self.values)
 
     @cached_property
+    def _shifted(self) -> Float[np.ndarray, " d"]:
+        """(d,) distinct values minus one in the middle, after division by a power of two: all within +-2.
+
+        So no square overflows or underflows, and no digits are lost in columns such as "year 1900 + small",
+        or among the other values beside one of 1e20.
+        """
+        scaled = np.ldexp(self.distinct, -int(np.frexp(np.abs(self.distinct).max())[1]))
+        middle = np.searchsorted(np.cumsum(self.counts), (len(self) + 1) // 2)
+        return np.asarray(scaled - scaled[middle])
+
+    @cached_property
+    def _deviation(self) -> tuple[float, float]:
+        """Mean and standard deviation (ddof = 1) of `_shifted` over the rows."""
+        mean = float(self._shifted @ self.counts) / len(self)
+        square = float((self._shifted - mean) ** 2 @ self.counts)
+        return mean, float(np.sqrt(square / (len(self) - 1)))
+
+    @cached_property
     def standardised(self) -> Float[np.ndarray, " d"]:
         """(d,) distinct values with mean 0 and standard deviation 1 (ddof = 1) over the rows."""
-        # One value is subtracted first: digits are not lost in columns such as "year 1900 + small".
-        shifted = self.distinct - self.distinct[0]
-        n = len(self)
-        mean = shifted @ self.counts / n
-        centred = shifted - mean
-        return np.asarray(centred / np.sqrt((centred**2) @ self.counts / (n - 1)))
+        mean, deviation = self._deviation
+        return np.asarray((self._shifted - mean) / deviation)
+
+    @cached_property
+    def is_measurable(self) -> bool:
+        """Whether floating-point numbers can hold the differences between its values beside their range.
+
+        Not so for 1e-20, 2e-20 and 1e300. Nominal columns have no differences.
+        """
+        if self.kind == "nominal" or len(self.distinct) < 2:
+            return True
+        return bool(np.diff(self.positions).min() > 1e-300 * (self.positions[-1] - self.positions[0]))
 
     @cached_property
     def spread(self) -> float:
@@ -128,8 +152,14 @@ class PreparedColumn:
 
     @property
     def positions(self) -> Float[np.ndarray, " d"]:
-        """(d,) the values that kernels and distances use: standard units, angles, or category numbers."""
-        return self.standardised if self.kind in ("continuous", "ordinal") else self.distinct
+        """(d,) the values that kernels and distances use: standard units, angles, or category numbers.
+
+        Only their differences matter; standard units begin in the middle of the rows, not at their mean, so
+        that a single huge value takes no digits from the others.
+        """
+        if self.kind not in ("continuous", "ordinal"):
+            return self.distinct
+        return np.asarray(self._shifted / self._deviation[1])
 
     @cached_property
     def median_distance(self) -> float:
@@ -149,6 +179,23 @@ class PreparedColumn:
 
 
 ColumnPair = tuple[PreparedColumn, PreparedColumn]
+
+
+def neighbour_groups(column: PreparedColumn, most: int) -> Int[np.ndarray, " d"]:
+    """(d,) group of each distinct value, ascending from 0; neighbours share one, so that there are `most`.
+
+    A group spans at most 2/most of the rows, and at most the same share of the sum of distances: a gap g
+    between neighbours contributes g b a, where b and a are the numbers of rows below and above. So the groups
+    are fine enough both among most rows and among outliers.
+    """
+    if len(column.distinct) <= most:
+        return np.arange(len(column.distinct))
+    n = len(column)
+    below = np.cumsum(column.counts)[:-1]
+    share = np.cumsum(np.diff(column.positions) * below * (n - below))
+    place = np.concatenate([[0.0], 0.5 * below / n + 0.5 * share / share[-1]])
+    group = np.minimum((place * most).astype(int), most - 1)
+    return np.unique(group, return_inverse=True)[1]
 
 
 def complete_column(values: Float[np.ndarray, " n"], kind: Kind) -> PreparedColumn:

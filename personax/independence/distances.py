@@ -11,8 +11,16 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from personax.independence.columns import PreparedColumn, complete_column, pairwise_distance
-from personax.independence.grams import Gram, TableGram, centred_table
+from personax.independence.columns import PreparedColumn, neighbour_groups, pairwise_distance
+from personax.independence.grams import (
+    LABELS_AS_TABLE,
+    DeltaGram,
+    Gram,
+    TableGram,
+    centred_between,
+    centred_table,
+    delta_gram,
+)
 
 # A column with more distinct values than this is sorted (SpacingGram); others become a table (TableGram).
 LARGEST_TABLE = 512
@@ -95,30 +103,24 @@ def spacing_gram(column: PreparedColumn) -> SpacingGram:
         u = u - u.mean()
         p, q = u, np.ones_like(u)
         sum_of_squares = 2.0 * len(u) * float(u @ u)
-    return SpacingGram(order, p, q, float(sum_of_squares), distance_table(_gathered(column)).eigenvalues)
+    groups = neighbour_groups(column, LARGEST_TABLE)
+    return SpacingGram(order, p, q, float(sum_of_squares), gathered_table(column, groups).eigenvalues)
 
 
-def _gathered(column: PreparedColumn) -> PreparedColumn:
-    """The column with its sorted rows replaced by the means of at most LARGEST_TABLE groups of neighbours.
-
-    A group spans at most 2/LARGEST_TABLE of the rows, and at most the same share of the trace of Kc. A gap g
-    between sorted values contributes g b a / n to the trace, where b and a are the numbers of rows below and
-    above. So the groups are fine enough both among most rows and among outliers.
-    """
-    if len(column.distinct) <= LARGEST_TABLE:
-        return column
-    ascending, n = np.sort(column.values), len(column)
-    below = np.arange(1, n)
-    share = np.cumsum(np.diff(ascending) * below * (n - below))
-    place = np.concatenate([[0.0], 0.5 * below / n + 0.5 * share / share[-1]])
-    group = np.minimum((place * LARGEST_TABLE).astype(int), LARGEST_TABLE - 1)
-    _, member, sizes = np.unique(group, return_inverse=True, return_counts=True)
-    means = np.bincount(member, weights=ascending - ascending[0]) / sizes + ascending[0]
-    return complete_column(means[member], column.kind)
+def gathered_table(column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> TableGram:
+    """-H D H / 2 of a column whose values are replaced by the means of their groups (d,)."""
+    counts = np.bincount(groups, weights=column.counts)
+    means = np.bincount(groups, weights=column.counts * column.positions) / counts
+    distances = pairwise_distance(means[:, None], means, column.kind)
+    matrix = centred_between(-0.5 * distances, counts / len(column))
+    return TableGram(groups[column.numbers], counts.astype(int), matrix)
 
 
 def distance_gram(column: PreparedColumn) -> Gram:
     """-H D H / 2 of any column: a table if there are few distinct values, else prefix sums."""
+    if column.kind == "nominal" and len(column.distinct) > LABELS_AS_TABLE:
+        # -[a != b] / 2 is half the delta kernel up to a constant; no result depends on the factor.
+        return delta_gram(column)
     if column.kind == "nominal" or len(column.distinct) <= LARGEST_TABLE:
         return distance_table(column)
     return spacing_gram(column)
@@ -135,6 +137,24 @@ def spacing_table(a: SpacingGram, b: TableGram) -> float:
     towards = a.p[:, None] * before_q - a.q[:, None] * before_p
     between = member.T @ towards
     return -0.5 * float(np.sum((between + between.T) * b.matrix))
+
+
+def spacing_delta(a: SpacingGram, b: DeltaGram) -> float:
+    """Sum of Kc_a over all pairs of rows with one label, by running sums within the labels.
+
+    That is -1/2 (sum D_ij - 2 sum_l c_l sum_{i in l} r_i + g sum_l c_l^2), over i, j with one label; r are
+    the row means of D and g their mean.
+    """
+    label = b.numbers[a.order]
+    by_label = np.argsort(label, kind="stable")  # within a label, the rows stay in a's order
+    start = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=len(b.counts)))])[label[by_label]]
+    p, q = a.p[by_label], a.q[by_label]
+    passed_p, passed_q = (np.concatenate([[0.0], np.cumsum(each)]) for each in (p, q))
+    within = p * (passed_q[:-1] - passed_q[start]) - q * (passed_p[:-1] - passed_p[start])
+    r = a.mean_distance
+    by_mean = float(np.bincount(b.numbers, weights=r, minlength=len(b.counts)) @ b.counts)
+    pairs = float(b.counts @ b.counts)
+    return -0.5 * (2.0 * float(within.sum()) - 2.0 * by_mean + float(r.mean()) * pairs)
 
 
 def spacing_spacing(a: SpacingGram, b: SpacingGram) -> float:

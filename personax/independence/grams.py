@@ -2,12 +2,13 @@
 
 A Gram matrix holds the kernel between all pairs of rows. For a kernel k and a column x, let K = [k(x_i,
 x_j)], H = I - 11^T/n and Kc = H K H, the centred Gram matrix. The tests need only the eigenvalues of Kc and
-sums over its entries. There are three exact representations:
+sums over its entries. There are four exact representations:
 
     TableGram    the d x d matrix between distinct values; for any kernel. If all values are distinct, it is
                  the dense matrix, which is the cheapest choice for small n.
     FactorGram   Kc = P P^T with P (n, m): a cosine series of the one-dimensional Gaussian kernel,
                  or a pivoted Cholesky factor if the series would be too long (columns with huge outliers).
+    DeltaGram    the delta kernel of many labels, by their counts only.
     SpacingGram  (distances.py) |a - b| and chords of a sorted column, in O(n log n).
 
 The cheapest representation is chosen. The results of all representations agree to 1e-10.
@@ -25,7 +26,10 @@ from personax.independence.columns import PreparedColumn
 
 GramRoute = Literal["table", "cosine", "cholesky"]
 
-_LONGEST_SERIES = 1000  # largest number of features of a cosine series
+# Largest number of features of a cosine series; a Cholesky factor of a column so wide has far fewer columns.
+_LONGEST_SERIES = 300
+# More labels than this have no matrix between them (DeltaGram).
+LABELS_AS_TABLE = 256
 # exp(-8.6^2 / 2) = 9e-17: from here on the Gaussian and its Fourier transform are below double precision.
 _REACH = 8.6
 
@@ -162,14 +166,83 @@ def factor_factor(a: FactorGram, b: FactorGram) -> float:
 
 def centred_table(column: PreparedColumn, matrix: Float[np.ndarray, "d d"]) -> TableGram:
     """A TableGram from the (d, d) uncentred matrix between the column's distinct values."""
-    share = column.counts / len(column)
+    centred = centred_between(matrix, column.counts / len(column))
+    return TableGram(column.numbers, column.counts, centred)
+
+
+def centred_between(
+    matrix: Float[np.ndarray, "d d"], share: Float[np.ndarray, " d"]
+) -> Float[np.ndarray, "d d"]:
+    """(d, d) symmetric matrix between values, centred over the rows; `share` (d,) of rows with each value."""
     mean = matrix @ share
-    return TableGram(column.numbers, column.counts, matrix - mean[:, None] - mean + share @ mean)
+    return np.asarray(matrix - mean[:, None] - mean + share @ mean)
 
 
-def delta_gram(column: PreparedColumn) -> TableGram:
+@dataclass(frozen=True, eq=False)
+class DeltaGram:
+    """Kc of the delta kernel k(a, b) = [a = b] for any number of labels, without a matrix between labels.
+
+    Attributes:
+        numbers: (n,) the number, below d, of each row's label.
+        counts: (d,) how often each label occurs.
+    """
+
+    numbers: Int[np.ndarray, " n"]
+    counts: Int[np.ndarray, " d"]
+
+    @property
+    def n(self) -> int:
+        return len(self.numbers)
+
+    @cached_property
+    def diagonal(self) -> Float[np.ndarray, " n"]:
+        pairs = float(self.counts @ self.counts) / self.n**2
+        return np.asarray((1.0 - 2.0 * self.counts / self.n + pairs)[self.numbers])
+
+    @cached_property
+    def square(self) -> float:
+        """|| H K H ||^2 = tr K^2 - 2 1'K^2 1 / n + (1'K 1 / n)^2, K being one block for each label."""
+        c, n = self.counts.astype(float), self.n
+        return float(c @ c - 2.0 * (c**2 @ c) / n + (c @ c / n) ** 2)
+
+    @cached_property
+    def eigenvalues(self) -> Float[np.ndarray, " r"]:
+        """Those of diag(c) - c c' / n. Of m labels with equal counts c, m - 1 eigenvalues are c."""
+        count, labels = np.unique(self.counts, return_counts=True)
+        weight = count * np.sqrt(labels)
+        mixed = np.linalg.eigvalsh(np.diag(count.astype(float)) - np.multiply.outer(weight, weight) / self.n)
+        return _descending_positive(np.sort(np.concatenate([mixed, np.repeat(count, labels - 1)])))
+
+    def permuted(self, order: Int[np.ndarray, " n"]) -> "DeltaGram":
+        return DeltaGram(self.numbers[order], self.counts)
+
+
+def delta_gram(column: PreparedColumn) -> TableGram | DeltaGram:
     """The delta kernel k(a, b) = [a = b], the only kernel that needs no order of the categories."""
+    if len(column.counts) > LABELS_AS_TABLE:
+        return DeltaGram(column.numbers, column.counts)
     return centred_table(column, np.eye(len(column.counts)))
+
+
+def factor_delta(a: FactorGram, b: DeltaGram) -> float:
+    """sum(P P^T * Kc_b): the squares of the sums of P's rows by label, since P is centred."""
+    return float(np.sum(group_sums(a.factor, b.numbers, len(b.counts)) ** 2))
+
+
+def table_delta(a: TableGram, b: DeltaGram) -> float:
+    """sum(Kc_a * Kc_b) = sum((N N^T) * A), N the counts of a's values by b's labels; A is centred."""
+    d = len(a.counts)
+    joint = np.bincount(a.numbers * len(b.counts) + b.numbers, minlength=d * len(b.counts))
+    counts = joint.reshape(d, -1).astype(float)
+    return float(np.sum((counts @ counts.T) * a.matrix))
+
+
+def delta_delta(a: DeltaGram, b: DeltaGram) -> float:
+    """tr(H K H L) = tr(K L) - 2 1'K L 1 / n + (1'K 1)(1'L 1) / n^2."""
+    together = np.unique(a.numbers * len(b.counts) + b.numbers, return_counts=True)[1].astype(float)
+    mixed = float(a.counts[a.numbers] @ b.counts[b.numbers].astype(float))
+    squares = float(a.counts @ a.counts) * float(b.counts @ b.counts)
+    return float(together @ together) - 2.0 * mixed / a.n + squares / a.n**2
 
 
 def series_factor(
@@ -239,7 +312,8 @@ def gaussian_matrix(
     difference = a[:, None] - b
     if column.kind == "circular":
         return np.asarray(np.exp(-2.0 * np.sin(difference / 2.0) ** 2 / width**2))
-    return np.asarray(np.exp(-0.5 * (difference / width) ** 2))
+    with np.errstate(over="ignore"):  # exp(-inf) = 0 is right
+        return np.asarray(np.exp(-0.5 * (difference / width) ** 2))
 
 
 def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "n r"]:

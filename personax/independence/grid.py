@@ -98,7 +98,8 @@ def run_grid(
         traits, features: columns over the same n rows; each pair uses the rows in which both are present.
         tests: names from `procedures`; each uses its default null distribution.
         given: (n,) labels of strata, disjoint groups of rows. If given, each test is done within each stratum
-            and the p-values are combined (`combine_strata`). Rows without a label are left out.
+            and the p-values are combined (`combine_strata`). Rows without a label are left out, and so are
+            strata of fewer than 5 rows. Whether a test applies is decided on the whole columns.
         rng: source of randomness (permutations, Monte Carlo, RCIT's features): a generator, or a seed; None
             means the seed 0. Each cell has its own stream, named after test, trait and feature: its result
             depends neither on `jobs` nor on the other cells of the grid.
@@ -214,6 +215,11 @@ class _Prepared:
         return self._made[name]
 
 
+def _whole(column: EncodedColumn) -> PreparedColumn:
+    """The column over all rows in which it is present."""
+    return complete_column(column.values[~np.isnan(column.values)], column.kind)
+
+
 def named_stream(root: int, name: str) -> np.random.Generator:
     """The random numbers of one cell: they do not depend on the other cells."""
     return np.random.default_rng([root, zlib.crc32(name.encode())])
@@ -242,6 +248,7 @@ class _FeatureRow:
             (trait.name, test): [] for trait in self.traits for test in self.tests
         }
         seconds = dict.fromkeys(found, 0.0)
+        applies = self._applies_as_a_whole(feature)
         for number, stratum in enumerate(self.strata):
             for complete, traits in self._by_pattern(stratum & ~np.isnan(feature.values)):
                 column = self._prepared(feature, complete)
@@ -250,7 +257,9 @@ class _FeatureRow:
                     for test in self.tests:
                         started = perf_counter()
                         cell = f"{test}|{trait.name}|{feature.name}|{number}"
-                        found[trait.name, test].append(self._test(test, other, column, cell))
+                        found[trait.name, test].append(
+                            self._test(test, other, column, cell, applies.get((trait.name, test)))
+                        )
                         seconds[trait.name, test] += perf_counter() - started
         return [
             {"trait": trait, "feature": feature.name}
@@ -262,11 +271,26 @@ class _FeatureRow:
     def _prepared(self, column: EncodedColumn, complete: Bool[np.ndarray, " n"]) -> _Prepared:
         return _Prepared(complete_column(column.values[complete], column.kind), self.root)
 
-    def _test(self, name: str, trait: _Prepared, feature: _Prepared, cell: str) -> TestResult:
+    def _applies_as_a_whole(self, feature: EncodedColumn) -> dict[tuple[str, str], bool]:
+        """(trait, test) -> whether the test has a meaning for all rows; empty without strata.
+
+        A test that applies is done in every stratum: three leagues stay three where a stratum holds two.
+        """
+        if len(self.strata) == 1:
+            return {}
+        return {
+            (trait.name, name): all(test.applies(_whole(column)) for column in (trait, feature))
+            for trait in self.traits
+            for name, (test, _) in self.tests.items()
+        }
+
+    def _test(
+        self, name: str, trait: _Prepared, feature: _Prepared, cell: str, applies: bool | None
+    ) -> TestResult:
         """One test of one pair; `cell` names the stream of its randomness."""
         procedure, null = self.tests[name]
         columns = trait.column, feature.column
-        refused = procedure.refusal(*columns)
+        refused = procedure.refusal(*columns, applies=applies)
         if refused is not None:
             return refused
         prepared = trait.by(procedure), feature.by(procedure)

@@ -1,19 +1,21 @@
 """Kernel and distance tests: each turns a column into a Gram matrix and compares two Gram matrices."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 from jaxtyping import Float
 
 from personax.independence.columns import ColumnPair, PreparedColumn
+from personax.independence.effects import Squares, alignment_effect
 from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_gram
-from personax.independence.nulls import correlation, cross, gamma_log_p, permutation_log_p, spectral_log_p
+from personax.independence.nulls import cross, kernel_p
+from personax.independence.permutations import Groups, gathered, pair_counts
 from personax.independence.procedure import Compare, Comparison, Null
-from personax.independence.resampling import Resampled
 
 RANDOM_FEATURES = 5  # of RCIT, for each column (Strobl et al. 2019)
-KERNEL_NULLS: tuple[Null, ...] = ("spectral", "gamma", "permutation")
+KERNEL_NULLS: tuple[Null, ...] = ("auto", "spectral", "gamma", "permutation")
 
 # (V, a, b) -> the statistic that is reported
 Scale = Callable[[float, Gram, Gram], float]
@@ -74,40 +76,46 @@ def rcit_gram(frequencies: Float[np.ndarray, "features 3"], column: PreparedColu
     return FactorGram(features)
 
 
-def _log_p(
-    v: float,
-    columns: ColumnPair,
-    grams: tuple[Gram, Gram],
-    null: Null,
-    rng: np.random.Generator,
-    resamples: int,
-) -> Resampled:
-    if null == "permutation":
-        return permutation_log_p(v, columns, grams, rng, resamples)
-    exact = gamma_log_p if null == "gamma" else spectral_log_p
-    return Resampled(exact(v, *grams), is_bound=False)
+@dataclass(frozen=True, eq=False)
+class KernelColumn:
+    """A column with its Gram matrix and, when they are first needed, its groups (permutations.py)."""
+
+    column: PreparedColumn
+    gram: Gram
+
+    @cached_property
+    def groups(self) -> Groups:
+        """The rows in at most MOST_GROUPS groups."""
+        return gathered(self.column, self.gram)
+
+
+def as_kernel_column(make: Callable[[PreparedColumn], Gram], column: PreparedColumn) -> KernelColumn:
+    """The column with the Gram matrix that `make` gives it."""
+    return KernelColumn(column, make(column))
 
 
 def compare_grams(scale: Scale) -> Compare:
-    """The comparison of two Gram matrices whose reported statistic is scale(V, a, b), V as in nulls.py.
-
-    The effect is the square root of the unbiased squared correlation, which is first limited to [0, 1].
-    """
+    """The comparison of two Gram matrices whose reported statistic is scale(V, a, b), V as in nulls.py."""
     return partial(_compare_grams, scale)
 
 
 def _compare_grams(
     scale: Scale,
     columns: ColumnPair,
-    grams: tuple[Gram, Gram],
+    prepared: tuple[KernelColumn, KernelColumn],
     null: Null,
     rng: np.random.Generator,
     resamples: int,
 ) -> Comparison:
-    v = cross(*grams)
-    effect = float(np.sqrt(np.clip(correlation(v, *grams), 0.0, 1.0)))
-    p = _log_p(v, columns, grams, null, rng, resamples)
-    return Comparison(scale(v, *grams), p.log_p, effect, null, p.is_bound)
+    a, b = prepared
+    v = cross(a.gram, b.gram)
+    traces = float(a.gram.diagonal.sum()) * float(b.gram.diagonal.sum())
+    n = a.gram.n
+    squares = Squares(v, a.gram.square, b.gram.square, traces / (n - 1))
+    table = pair_counts(a.groups, b.groups)
+    effect = alignment_effect(squares, table, a.groups.kernel, b.groups.kernel)
+    p = kernel_p(v, columns, (a.gram, b.gram), lambda: (a.groups, b.groups), null, rng, resamples)
+    return Comparison(scale(v, a.gram, b.gram), p, effect)
 
 
 def unscaled(v: float, a: Gram, b: Gram) -> float:

@@ -4,11 +4,15 @@ import numpy as np
 from jaxtyping import Float
 
 from personax.independence.columns import ColumnPair, PreparedColumn
+from personax.independence.effects import correlation_effect
+from personax.independence.grams import FactorGram
+from personax.independence.nulls import choose_p, is_smooth
+from personax.independence.permutations import Groups, permutation_p, two_by_two_p
 from personax.independence.procedure import Comparison, Null
-from personax.independence.resampling import ROUNDING, resampling_log_p
-from personax.independence.tails import log_normal_two_sided
+from personax.independence.results import LogPValue
+from personax.independence.tails import log_correlation_two_sided, log_normal_two_sided
 
-LINEAR_NULLS: tuple[Null, ...] = ("normal", "permutation")
+LINEAR_NULLS: tuple[Null, ...] = ("auto", "t", "normal", "permutation")
 
 
 def has_a_line(column: PreparedColumn) -> bool:
@@ -30,21 +34,46 @@ def compare_linear(
     rng: np.random.Generator,
     resamples: int,
 ) -> Comparison:
-    """z = sqrt(n - 3) atanh(r), normal under independence (Fisher 1921); the effect is r.
+    """z = sqrt(n - 3) atanh(r), the effect is r.
 
-    A nominal column has no direction: if there is one, z and r are absolute values.
+    The null "auto" is the t distribution of r sqrt((n - 2) / (1 - r^2)), exact for normal columns, if the
+    data bear it (`choose_p`); "normal" is that of z (Fisher 1921). A nominal column has no direction: if
+    there is one, z and r are absolute values.
     """
     a, b = prepared
     n = len(a)
-    correlation = float(np.clip(a @ b / (n - 1), -1.0, 1.0))
-    if "nominal" in (columns[0].kind, columns[1].kind):
-        correlation = abs(correlation)
+    effect = correlation_effect(a, b, is_signed="nominal" not in (columns[0].kind, columns[1].kind))
     # |r| = 1 is moved below 1 by one rounding, so that the statistic is finite and the p-value positive.
-    z = float(np.sqrt(n - 3) * np.arctanh(np.clip(correlation, -1.0 + 2**-53, 1.0 - 2**-53)))
+    r = float(np.clip(effect.value, -1.0 + 2**-53, 1.0 - 2**-53))
+    z = float(np.sqrt(n - 3) * np.arctanh(r))
+    return Comparison(z, _linear_p(r, z, columns, prepared, null, rng, resamples), effect)
+
+
+def _linear_p(
+    r: float,
+    z: float,
+    columns: ColumnPair,
+    prepared: tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]],
+    null: Null,
+    rng: np.random.Generator,
+    resamples: int,
+) -> LogPValue:
+    n = len(prepared[0])
+
+    def by_t() -> LogPValue:
+        return LogPValue(log_correlation_two_sided(r, n), "t")
+
+    def resampled() -> LogPValue:
+        first, second = (Groups(c.numbers, c.counts, c.standardised[:, None]) for c in columns)
+        return permutation_p(first, second, rng, resamples)
+
+    def exact() -> LogPValue:
+        expected = float(columns[0].counts[0] * columns[1].counts[0]) / n
+        return two_by_two_p(columns, lambda cell: np.abs(cell - expected))
+
+    if null == "auto":
+        a, b = (FactorGram(np.asfortranarray(scores[:, None])) for scores in prepared)
+        return choose_p(n, is_smooth(a, b), by_t, columns, exact, resampled)
     if null == "normal":
-        return Comparison(z, log_normal_two_sided(z), correlation, null)
-    a, b = sorted((np.sort(a), np.sort(b)), key=lambda scores: (len(np.unique(scores)), f"{scores[0]:.9e}"))
-    threshold = abs(correlation) * (n - 1) * (1.0 - ROUNDING)
-    exceeds = (np.array([abs(float(rng.permutation(a) @ b)) >= threshold]) for _ in range(resamples))
-    p = resampling_log_p(exceeds, resamples)
-    return Comparison(z, p.log_p, correlation, null, p.is_bound)
+        return LogPValue(log_normal_two_sided(z), "normal")
+    return by_t() if null == "t" else resampled()

@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from personax.independence.results import LN10, TestResult, result, without_pvalue
+from personax.independence.effects import Effect
+from personax.independence.results import LN10, LogPValue, TestResult, result, without_pvalue
 from personax.independence.tails import log_chi2_sf
 
+# p = alpha is a rejection, however its logarithm was rounded.
+ROUNDING_OF_LOG10 = 1e-9
 Correction = Literal["none", "fdr_bh", "holm"]
 
 
@@ -51,7 +54,9 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     Folks 1971), and this one needs only log p. Permutation p-values are discrete, so with them the
     combination is conservative: its p-value is a little too large. If one of them is a bound, so is the
     result.
-    The effect is the mean over these strata, weighted by their rows; n is the sum of their rows.
+    Small strata have exact p-values (choose_p in nulls.py); those without a p-value are left out, and `null`
+    says how many were used. The effect is the mean over these strata, weighted by their rows; n is the sum
+    of their rows.
     """
     used = [stratum for stratum in strata if stratum.defined]
     if not used:
@@ -62,9 +67,14 @@ def combine_strata(test: str, strata: Sequence[TestResult]) -> TestResult:
     statistic = -2.0 * LN10 * sum(stratum.log10_pvalue for stratum in used)
     n = sum(stratum.n for stratum in used)
     effect = sum(stratum.n * stratum.effect for stratum in used) / n
-    null = f"fisher over {len(used)} strata ({', '.join(sorted({stratum.null for stratum in used}))})"
-    bound = any(stratum.bound for stratum in used)
-    return result(test, statistic, log_chi2_sf(statistic, 2 * len(used)), n, effect, null, bound=bound)
+    of_all = "" if len(used) == len(strata) else f" of {len(strata)}"
+    null = f"fisher over {len(used)}{of_all} strata ({', '.join(sorted({stratum.null for stratum in used}))})"
+    p = LogPValue(log_chi2_sf(statistic, 2 * len(used)), null, any(stratum.bound for stratum in used))
+    below, above = (
+        float(np.sqrt(sum((s.n * (s.effect - end) / n) ** 2 for s, end in zip(used, ends, strict=True))))
+        for ends in ([s.effect_low for s in used], [s.effect_high for s in used])
+    )
+    return result(test, statistic, p, n, Effect(effect, effect - below, effect + above))
 
 
 def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataFrame:
@@ -86,5 +96,5 @@ def decide(grid: pd.DataFrame, alpha: float, correction: Correction) -> pd.DataF
     decided["log10_q_value"] = log10_q
     tiny = float(np.log10(np.finfo(float).tiny))
     decided["q_value"] = 10.0 ** log10_q.clip(lower=tiny)
-    decided["rejected"] = log10_q <= np.log10(alpha)
+    decided["rejected"] = log10_q <= np.log10(alpha) + ROUNDING_OF_LOG10
     return decided

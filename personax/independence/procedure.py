@@ -1,22 +1,28 @@
 """The common form of all tests: each column is prepared once, then two prepared columns are compared."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from personax.independence.columns import ColumnPair, PreparedColumn
+from personax.independence.effects import Effect
 from personax.independence.results import (
+    ALL_DIFFERENT,
     CONSTANT,
     NOT_APPLICABLE,
+    TOO_FAR_APART,
     TOO_FEW_ROWS,
+    LogPValue,
     TestResult,
     result,
     without_pvalue,
 )
 
-Null = Literal["auto", "spectral", "gamma", "permutation", "chi2", "normal", "peer"]
+Null = Literal["auto", "spectral", "gamma", "permutation", "chi2", "t", "normal", "peer"]
+# What a whole command may ask for: each test's default, its asymptotic distribution, or random orders.
+NullChoice = Literal["auto", "asymptotic", "permutation"]
 MIN_ROWS = 5
 
 
@@ -25,17 +31,13 @@ class Comparison(NamedTuple):
 
     Attributes:
         statistic: the test's statistic.
-        log_p: natural logarithm of its p-value.
-        effect: size of the dependence, see `TestResult`.
-        null: name of the null distribution from which the p-value was computed.
-        is_bound: whether the p-value is only known to be at most as large (`TestResult.bound`).
+        p: its p-value.
+        effect: size of the dependence, see effects.py.
     """
 
     statistic: float
-    log_p: float
-    effect: float
-    null: str
-    is_bound: bool = False
+    p: LogPValue
+    effect: Effect
 
 
 # (columns, the prepared columns, null, rng, resamples) -> Comparison
@@ -76,14 +78,23 @@ class Procedure:
                 return offered
         raise ValueError(f"{self.name}: null {null!r} is not offered; choose from {', '.join(self.nulls)}")
 
-    def refusal(self, x: PreparedColumn, y: PreparedColumn) -> TestResult | None:
-        """The result without a p-value for columns that cannot be tested, else None."""
-        if not (self.applies(x) and self.applies(y)):
+    def refusal(
+        self, x: PreparedColumn, y: PreparedColumn, *, applies: bool | None = None
+    ) -> TestResult | None:
+        """The result without a p-value for columns that cannot be tested, else None.
+
+        applies: whether the test has a meaning, if that was decided on more rows than these (strata).
+        """
+        if not (self.applies(x) and self.applies(y) if applies is None else applies):
             return without_pvalue(self.name, len(x), NOT_APPLICABLE)
         if len(x) < MIN_ROWS:
             return without_pvalue(self.name, len(x), TOO_FEW_ROWS)
         if len(x.distinct) < 2 or len(y.distinct) < 2:
             return without_pvalue(self.name, len(x), CONSTANT)
+        if not (x.is_measurable and y.is_measurable):
+            return without_pvalue(self.name, len(x), TOO_FAR_APART)
+        if any(column.kind == "nominal" and len(column.distinct) == len(column) for column in (x, y)):
+            return without_pvalue(self.name, len(x), ALL_DIFFERENT)
         return None
 
     def test(
@@ -95,5 +106,21 @@ class Procedure:
         resamples: int,
     ) -> TestResult:
         """Compare two columns for which `refusal` returned None."""
-        statistic, log_p, effect, used, bound = self.compare(columns, prepared, null, rng, resamples)
-        return result(self.name, statistic, log_p, len(columns[0]), effect, used, bound=bound)
+        found = self.compare(columns, prepared, null, rng, resamples)
+        return result(self.name, found.statistic, found.p, len(columns[0]), found.effect)
+
+
+def with_null(procedures: Mapping[str, Procedure], choice: NullChoice) -> dict[str, Procedure]:
+    """The same tests with another default null.
+
+    "asymptotic" is the one that each test offers second: spectral, chi2 or t. A test with one null only (of
+    another library) keeps it.
+    """
+
+    def default(procedure: Procedure) -> Procedure:
+        if choice == "auto" or len(procedure.nulls) == 1:
+            return procedure
+        chosen = procedure.nulls[1] if choice == "asymptotic" else procedure.choose_null(choice)
+        return replace(procedure, nulls=(chosen, *procedure.nulls))
+
+    return {name: default(procedure) for name, procedure in procedures.items()}

@@ -25,10 +25,12 @@ from scipy import stats
 
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.discrete import expected_counts, is_discrete
+from personax.independence.effects import Effect
 from personax.independence.grams import joint_counts
 from personax.independence.linear import has_a_line, z_scores
 from personax.independence.procedure import Comparison, Null, Procedure, any_column
 from personax.independence.registry import TESTS
+from personax.independence.results import LogPValue
 
 _RESOLUTION = 2.0**-53
 
@@ -123,7 +125,7 @@ def _compare_by_peer(
     resamples: int,
 ) -> Comparison:
     statistic, p, effect, used = peer(*columns, rng)
-    return Comparison(statistic, float(np.log(max(p, _RESOLUTION))), effect, used)
+    return Comparison(statistic, LogPValue(float(np.log(max(p, _RESOLUTION))), used), Effect(effect))
 
 
 def _peer_procedure(

@@ -26,6 +26,7 @@ from personax.independence.discrete import (
 from personax.independence.distances import distance_gram
 from personax.independence.kernels import (
     KERNEL_NULLS,
+    as_kernel_column,
     compare_grams,
     draw_frequencies,
     hsic_gram,
@@ -60,14 +61,28 @@ def _nothing_to_prepare(column: PreparedColumn) -> None:
 TESTS: dict[str, Procedure] = {
     test.name: test
     for test in (
-        Procedure("kci", "KCI", KERNEL_NULLS, any_column, _always(kci_gram), compare_grams(unscaled)),
-        Procedure("hsic", "HSIC", KERNEL_NULLS, any_column, _always(hsic_gram), compare_grams(per_pair)),
+        Procedure(
+            "kci",
+            "KCI",
+            KERNEL_NULLS,
+            any_column,
+            _always(partial(as_kernel_column, kci_gram)),
+            compare_grams(unscaled),
+        ),
+        Procedure(
+            "hsic",
+            "HSIC",
+            KERNEL_NULLS,
+            any_column,
+            _always(partial(as_kernel_column, hsic_gram)),
+            compare_grams(per_pair),
+        ),
         Procedure(
             "distance_correlation",
             "Distance correlation",
             KERNEL_NULLS,
             any_column,
-            _always(distance_gram),
+            _always(partial(as_kernel_column, distance_gram)),
             compare_grams(correlation),
         ),
         Procedure(
@@ -84,7 +99,7 @@ TESTS: dict[str, Procedure] = {
             "RCIT",
             KERNEL_NULLS,
             any_column,
-            lambda rng: partial(rcit_gram, draw_frequencies(rng)),
+            lambda rng: partial(as_kernel_column, partial(rcit_gram, draw_frequencies(rng))),
             compare_grams(per_row),
         ),
         Procedure(
@@ -171,7 +186,7 @@ def run_test(
 
     >>> found = run_test("fisher_z", [1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5])
     >>> round(found.effect, 3), round(found.pvalue, 3), found.null
-    (0.829, 0.04, 'normal')
+    (0.829, 0.058, 'exact')
     """
     if isinstance(test, str) and test not in TESTS:
         raise ValueError(f"test {test!r} is unknown; choose from {', '.join(TESTS)}")
@@ -209,10 +224,11 @@ def kci(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     The statistic is V = sum(Kc_x * Kc_y), Kc being the centred Gram matrix of a Gaussian kernel. Its width is
     0.8 (n < 200), 0.5 (n < 1200) or 0.3 standard deviations, as in causal-learn. Circular columns are used as
     (sin, cos), nominal ones with the delta kernel (1 for equal categories, else 0). The effect is the square
-    root of the debiased kernel alignment, in [0, 1].
+    root of the kernel alignment corrected for chance, in [0, 1] (effects.py).
 
-    Nulls: spectral (default; the asymptotic weighted sum of chi-squares itself), gamma (its approximation by
-    a gamma distribution, equal to causal-learn's), permutation.
+    Nulls: auto (default; what the data bear, `choose_p` in nulls.py: spectral, else exact or permutation),
+    spectral (the asymptotic weighted sum of chi-squares, with the exact mean and variance of all orders of
+    the rows), gamma (as causal-learn), permutation (random orders of the rows, or all of at most 8).
 
     >>> x = np.linspace(-1.0, 1.0, 101)
     >>> found = kci(x, x**2, kinds=("continuous", "continuous"))
@@ -235,9 +251,10 @@ def distance_correlation(x: Any, y: Any, **options: Unpack[GivenOptions]) -> Tes
     """Distance correlation (Szekely et al. 2007); arguments and errors as in `run_test`.
 
     The statistic is the bias-corrected squared distance correlation (Szekely & Rizzo 2013), which may be
-    negative. The p-value is that of the underlying n dCov^2. Distances are |a - b|, the chord for circular
-    columns and [a != b] for nominal ones. The effect is the square root of the statistic, which is first
-    limited to [0, 1]. Nulls are those of `kci`.
+    negative. The p-value and the effect are those of the underlying
+    n dCov^2. Distances are |a - b|, the chord for circular
+    columns and [a != b] for nominal ones. The effect is the distance correlation corrected for chance, as
+    for `kci`; so are the nulls.
     """
     return _run("distance_correlation", x, y, options)
 
@@ -248,8 +265,9 @@ def chi_square(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     It applies to ordinal and nominal columns, and to circular ones whose values occur at least 5 times on
     average. The effect is Cramer's V, corrected for bias, in [0, 1]. There is no continuity correction.
 
-    Nulls: auto (default; chi2 unless an expected count is below 5, then permutation), chi2, permutation
-    (Monte Carlo over tables with the observed margins).
+    Nulls: auto (default; chi2 unless an expected count is below 5, then permutation; the exact distribution
+    where two columns with two values need it), chi2, permutation (Monte Carlo over tables with the observed
+    margins).
     """
     return _run("chi_square", x, y, options)
 
@@ -258,8 +276,8 @@ def fisher_z(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     """Fisher's z of the correlation coefficient (Fisher 1921); arguments and errors as in `run_test`.
 
     It applies to continuous, ordinal and binary columns, and detects linear dependence only. The statistic is
-    sqrt(n - 3) atanh(r) and the effect is r, both without sign if a column is nominal. Nulls: normal
-    (default), permutation.
+    sqrt(n - 3) atanh(r) and the effect is r, both without sign if a column is nominal. Nulls: auto
+    (default; t where the data bear it, else exact or permutation), t, normal (that of z), permutation.
     """
     return _run("fisher_z", x, y, options)
 
@@ -275,5 +293,8 @@ def rcit(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
 
 
 def g_square(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
-    """Likelihood-ratio test G^2 of a table of counts; everything else is as in `chi_square`."""
+    """Likelihood-ratio test G^2 of a table of counts; everything else is as in `chi_square`.
+
+    With the null auto, the chi-square distribution is that of G^2 divided by Williams' correction (1976).
+    """
     return _run("g_square", x, y, options)

@@ -1,15 +1,33 @@
 """The result of a test."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from personax.independence.effects import Effect
 
 NOT_APPLICABLE = "not applicable"
 TOO_FEW_ROWS = "undefined: fewer than 5 complete rows"
 CONSTANT = "undefined: constant column"
 DETERMINED = "undefined: x or y is a function of the condition"
+TOO_FAR_APART = "undefined: values too far apart for floating-point numbers"
+ALL_DIFFERENT = "undefined: every row has a label of its own"
 LN10 = float(np.log(10.0))
+
+
+class LogPValue(NamedTuple):
+    """A p-value.
+
+    Attributes:
+        log_p: its natural logarithm.
+        null: name of the null distribution from which it was computed.
+        is_bound: whether the p-value is only known to be at most as large (`TestResult.bound`).
+    """
+
+    log_p: float
+    null: str
+    is_bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,9 +46,11 @@ class TestResult:
         null: the null distribution from which the p-value was computed, one of the names in the test's
             docstring, or the reason why there is no p-value: "not applicable" (the test has no meaning for
             these kinds of column), or "undefined: " with the reason, such as "undefined: constant column".
-            Without a p-value, statistic, pvalue, log10_pvalue and effect are NaN.
+            Without a p-value, all numbers but n are NaN.
         bound: whether `pvalue` is only an upper bound: no resample was as extreme as the data, so the
             evidence is at least this strong, and may be much stronger.
+        effect_low, effect_high: 95 % confidence interval of the effect (delta method, effects.py); NaN if
+            there is none.
     """
 
     __test__ = False  # pytest must not collect this class, although its name starts with Test
@@ -43,6 +63,8 @@ class TestResult:
     effect: float
     null: str
     bound: bool = False
+    effect_low: float = float("nan")
+    effect_high: float = float("nan")
 
     @property
     def applicable(self) -> bool:
@@ -59,13 +81,13 @@ class TestResult:
         return asdict(self) | {"applicable": self.applicable}
 
 
-def result(
-    test: str, statistic: float, log_p: float, n: int, effect: float, null: str, *, bound: bool = False
-) -> TestResult:
-    """A TestResult from the natural logarithm of its p-value."""
-    log10_p = min(log_p / LN10, 0.0)
-    pvalue = max(float(np.exp(min(log_p, 0.0))), float(np.finfo(float).tiny))
-    return TestResult(test, float(statistic), pvalue, log10_p, n, float(effect), null, bound)
+def result(test: str, statistic: float, p: LogPValue, n: int, effect: Effect) -> TestResult:
+    """A TestResult from a p-value."""
+    log10_p = min(p.log_p / LN10, 0.0)
+    pvalue = max(float(np.exp(min(p.log_p, 0.0))), float(np.finfo(float).tiny))
+    return TestResult(
+        test, float(statistic), pvalue, log10_p, n, effect.value, p.null, p.is_bound, *effect[1:]
+    )
 
 
 def without_pvalue(test: str, n: int, why: str) -> TestResult:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Inexact
 from scipy.optimize import brentq
-from scipy.special import expit, gammaincc, gammaln, log_ndtr
+from scipy.special import betainc, betaln, expit, gammaincc, gammaln, log_ndtr
 
 _TINY = 1e-250
 
@@ -45,6 +45,24 @@ def log_chi2_sf(x: float, df: float) -> float:
 def log_normal_two_sided(z: float) -> float:
     """log P(|N(0, 1)| > |z|)."""
     return float(np.log(2.0) + log_ndtr(-abs(z)))
+
+
+def log_correlation_two_sided(r: float, n: int) -> float:
+    """log P(|R| >= |r|) for the correlation R of n pairs of independent normal values, n >= 3, |r| < 1.
+
+    1 - R^2 has a beta distribution with parameters (n - 2)/2 and 1/2 (equivalent to Student's t). Where its
+    distribution function underflows, the first terms of its power series are summed.
+    """
+    a = (n - 2) / 2.0
+    rest = (1.0 - abs(r)) * (1.0 + abs(r))
+    lower = float(betainc(a, 0.5, rest))
+    if lower > _TINY:
+        return float(np.log(lower))
+    # I_x(a, 1/2) = x^a (1 - x)^(1/2) / (a B(a, 1/2)) sum_k prod_{i<k} (a + 1/2 + i) / (a + 1 + i) x^k
+    k = np.arange(100_000)
+    terms = np.cumprod((a + 0.5 + k) / (a + 1.0 + k) * rest)
+    series = 1.0 + float(terms.sum())
+    return float(a * np.log(rest) + np.log(abs(r)) - np.log(a) - betaln(a, 0.5) + np.log(series))
 
 
 class _Weights(NamedTuple):

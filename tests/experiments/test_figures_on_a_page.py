@@ -47,6 +47,7 @@ def cells(features: int, tests: list[str], targets: list[str], sources: list[str
     ]
     log10 = -RNG.exponential(20, len(keys))
     known = {"pvalue": 10**log10, "log10_pvalue": log10, "effect": RNG.uniform(-1, 1, len(keys))}
+    known |= {"effect_low": known["effect"] - 0.1, "effect_high": known["effect"] + 0.1}
     return pd.DataFrame(keys).assign(**known, bound=log10 < -30, applicable=True, rejected=log10 < -1.3)
 
 

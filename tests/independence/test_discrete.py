@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from personax.independence import TestResult, chi_square, g_square
-from personax.independence.discrete import cramers_v
+from personax.independence.discrete import expected_counts, likelihood_ratio, williams
+from personax.independence.effects import cramers_v
 
 TABLE_TESTS: tuple[tuple[Callable[..., TestResult], Literal["pearson", "log-likelihood"]], ...] = (
     (chi_square, "pearson"),
@@ -62,8 +63,17 @@ def test_monte_carlo_p_does_not_depend_on_the_order_of_arguments() -> None:
 
 
 def test_cramers_v_is_zero_below_its_expectation_and_one_for_equal_columns() -> None:
-    assert cramers_v(1.0, 500, (3, 3)) == 0.0
-    assert cramers_v(2 * 500.0, 500, (3, 3)) == pytest.approx(1.0)
+    assert cramers_v(np.full((3, 3), 50.0)).value == 0.0
+    assert cramers_v(np.diag([160.0, 170.0, 170.0])).value == pytest.approx(1.0)
+
+
+def test_the_divisor_brings_g_square_to_its_degrees_of_freedom() -> None:
+    rng = np.random.default_rng(7)
+    margins = np.full(5, 40)
+    tables = stats.random_table(margins, margins).rvs(4000, random_state=rng)
+    values = likelihood_ratio(tables, expected_counts(margins, margins))
+    assert values.mean() > 16.3
+    assert (values / williams(margins, margins)).mean() == pytest.approx(16.0, abs=4 * 5.7 / np.sqrt(4000))
 
 
 def test_a_floor_of_monte_carlo_is_marked_as_a_bound_and_lies_lower_than_before() -> None:

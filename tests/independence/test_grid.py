@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -105,16 +106,18 @@ def test_reference_runs_the_same_grid() -> None:
 def test_strata_are_tested_within_and_combined() -> None:
     openness, height = traits().frame["Openness"], features().frame["Height"]
     leagues = features().frame["League"]
+    spectral = {"kci": replace(TESTS["kci"], nulls=("spectral",))}
     found = run_grid(
         Variables(openness.to_frame(), {"Openness": "ordinal"}),
         Variables(height.to_frame(), {"Height": "continuous"}),
         tests=("kci",),
         given=leagues,
+        procedures=spectral,
     )
     parts = []
     for league in ("ATP", "NBA", "NHL"):
         rows = leagues == league
-        parts.append(run_test("kci", openness[rows], height[rows], kinds=("ordinal", "continuous")))
+        parts.append(run_test(spectral["kci"], openness[rows], height[rows], kinds=("ordinal", "continuous")))
     statistic = -2 * sum(np.log(part.pvalue) for part in parts)
     assert found["pvalue"][0] == pytest.approx(stats.chi2.sf(statistic, 6), rel=1e-9)
     assert found["n"][0] == sum(part.n for part in parts)
@@ -212,3 +215,31 @@ def test_variables_of_other_types_are_refused(frame: Any, kinds: Any, words: str
     given: Any = SimpleNamespace(frame=frame, kinds=kinds, periods={})
     with pytest.raises(InputError, match=words):
         Variables.__post_init__(given)
+
+
+def test_a_hundred_strata_of_five_do_not_reject_independent_columns() -> None:
+    """Each has an exact p-value; the t distribution of r = +-1 in one of them would reject alone."""
+    rng = np.random.default_rng(0)
+    strata = pd.Series(np.repeat(np.arange(100), 5))
+    rejected = 0
+    for _ in range(20):
+        x, y = (pd.DataFrame({name: rng.integers(0, 3, 500).astype(float)}) for name in "xy")
+        found = run_grid(
+            Variables(x, {"x": "ordinal"}), Variables(y, {"y": "ordinal"}), tests=("fisher_z",), given=strata
+        )
+        rejected += int(found["pvalue"][0] <= 0.05)
+        assert "strata (exact)" in found["null"][0]
+    assert rejected <= stats.binom.ppf(1 - 1e-4, 20, 0.05)
+
+
+def test_what_applies_is_decided_on_the_whole_column() -> None:
+    """A league of three has no correlation, even in a stratum that holds only two of them."""
+    rng = np.random.default_rng(1)
+    league = np.r_[rng.choice(["NBA", "NHL"], 60), rng.choice(["NBA", "NHL", "ATP"], 60)]
+    found = run_grid(
+        Variables(pd.DataFrame({"x": rng.standard_normal(120)}), {"x": "continuous"}),
+        Variables(pd.DataFrame({"league": league}), {"league": "nominal"}),
+        tests=("fisher_z",),
+        given=pd.Series(np.repeat([0, 1], 60)),
+    )
+    assert found["null"][0] == "not applicable"

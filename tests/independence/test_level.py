@@ -80,3 +80,18 @@ def test_dependence_without_correlation_is_found(test: str) -> None:
     y = x**2 + 0.5 * rng.standard_normal(400)
     assert run_test(test, x, y).pvalue < 1e-4
     assert run_test("fisher_z", x, y).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("test", ["kci", "hsic", "distance_correlation", "fisher_z", "rcit"])
+def test_level_where_few_rows_decide(test: str) -> None:
+    """90 % of the values are alike. The asymptotic null rejects .05 to .09 of such pairs at .01."""
+    rng = np.random.default_rng(23)
+
+    def column() -> np.ndarray:
+        return np.where(rng.random(50) < 0.9, 0.0, rng.standard_normal(50))
+
+    found = [run_test(test, column(), column(), rng=rng, resamples=999) for _ in range(REPLICATES)]
+    p = np.array([one.pvalue for one in found if one.defined])
+    for level in (0.05, 0.01, 0.001):
+        assert np.sum(p <= level) <= bounds(len(p), level)[1]
+    assert np.sum(p <= 0.1) > 0

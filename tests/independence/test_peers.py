@@ -81,10 +81,11 @@ def test_fisher_z_equals_scipy(n: int) -> None:
     x = rng.standard_normal(n)
     y = 0.2 * x + rng.standard_normal(n)
     expected = stats.pearsonr(x, y)
-    found = fisher_z(1900 + 0.01 * x, y)
+    found = fisher_z(1900 + 0.01 * x, y, null="normal")
     assert found.effect == pytest.approx(expected.statistic, rel=1e-10)
     z = np.arctanh(expected.statistic) * np.sqrt(n - 3)
     assert found.pvalue == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-9)
+    assert fisher_z(x, y, null="t").pvalue == pytest.approx(expected.pvalue, rel=1e-9)
 
 
 @pytest.mark.parametrize("n", [9, 200, 1500])

@@ -86,7 +86,7 @@ def test_kinds_without_a_meaning_are_not_applicable() -> None:
         ({"y": np.r_[np.arange(9.0), np.inf]}, "row 9 is infinite"),
         ({"y": ["a"] * 10}, "a cell is no number .*columns of labels are of kind nominal"),
         ({"kinds": ("continuous", "numeric")}, "kind 'numeric' is unknown"),
-        ({"null": "chi2"}, "null 'chi2' is not offered; choose from spectral"),
+        ({"null": "chi2"}, "null 'chi2' is not offered; choose from auto, spectral"),
         ({"resamples": 0}, "at least 1"),
         ({"kinds": ("continuous", "circular"), "periods": (None, -1.0)}, "period -1.0"),
     ],

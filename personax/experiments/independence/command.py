@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from personax.experiments.independence.config import IndependenceConfig
-from personax.experiments.independence.report import heading_of, negative_controls, votes_table
+from personax.experiments.independence.report import (
+    bounds_above_alpha,
+    heading_of,
+    negative_controls,
+    votes_table,
+)
 from personax.experiments.independence.run import defines_strata, names_given, run_tests
 from personax.independence import CONDITIONAL_TESTS, DEFAULT_TESTS, PAPER_TESTS, TESTS, Variables
 from personax.independence.procedure import MIN_ROWS
@@ -43,6 +48,8 @@ def run_independence(config: IndependenceConfig) -> None:
     print(f"{table.name}, {heading_of(sources[0])}: tests that reject / tests that apply")
     print(votes_table(decided, sources[0]))
     print(negative_controls(decided, config.alpha, config.correction))
+    if warning := bounds_above_alpha(decided, config.alpha):
+        print(warning)
     print(f"{'SIMULATED DATA. ' if table.simulated else ''}Written to {path}")
 
 
@@ -52,6 +59,8 @@ def check_independence(config: IndependenceConfig) -> None:
         require_memory(8.0 * LEAST_COLUMNS * (config.n or 0), f"n {config.n}")
     if config.dataset is None and config.table is None:
         raise InputError("give --dataset athlete or celeb, or your own --table")
+    if config.implementation == "reference" and config.null != "auto":
+        raise InputError(f"--null {config.null}: other libraries have one null each; leave --null out")
 
 
 def chosen_tests(text: str) -> tuple[str, ...]:

@@ -48,6 +48,9 @@ class IndependenceConfig:
     """Correction for multiplicity within each test and source of scores (the paper uses none)."""
     implementation: Literal["exact", "reference"] = "exact"
     """exact: our own tests; reference: causal-learn, hyppo and scipy (slow, several GB at full size)."""
+    null: Literal["auto", "asymptotic", "permutation"] = "auto"
+    """How p-values are computed. auto: from the distribution that the data bear (asymptotic where no few rows
+    decide, else exact or from random orders of the rows); asymptotic or permutation: always so."""
     given: str | None = None
     """Features on which the tests are conditional, separated by commas: does a trait say anything about a
     feature among people with the same values of these? A single column of at most 100 categories defines
@@ -55,7 +58,8 @@ class IndependenceConfig:
     conditional tests are used (kci, distance_correlation, chi_square, fisher_z, rcit, rcot, g_square, gcm),
     and figures show each test without the condition beside the test with it."""
     resamples: Annotated[int, Between(1, 1e7)] = 1999
-    """Largest number of Monte-Carlo tables for the p-values that need them (sparse tables of counts)."""
+    """Largest number of random orders of the rows, or of random tables, for the p-values that need them; ten
+    times as many where none of them is as extreme as the data."""
     seed: Seed = 0
     """Seed of the random numbers of the tests."""
     data_seed: Seed = 0
@@ -83,5 +87,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         "personax.experiments.independence.command:run_independence",
         argv,
         description=__doc__ or "",
-        usual=("dataset source table columns tests scores alpha correction given jobs output overwrite"),
+        usual=("dataset source table columns tests scores alpha correction null given jobs output overwrite"),
     )

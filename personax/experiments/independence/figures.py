@@ -207,8 +207,22 @@ def draw_effects(cells: pd.DataFrame, titles: Mapping[str, str], caption: Captio
     top = float(np.ceil(max(known["effect"].abs().max(), 0.1) * 10) / 10)
     scale = ColourScale("|effect|", EFFECT_COLOURS, Normalize(0, top))
     scores = str(cells["scores"].iloc[0])
+    caption = replace(caption, note=f"{_of_intervals(known)}{caption.note}")
     title = f"Effect sizes, {heading_of(FULL_NAMES.get(scores, scores))} (bold: rejected)"
     draw_heatmaps(panels, scale, caption, title, stem)
+
+
+def _of_intervals(cells: pd.DataFrame) -> str:
+    """A sentence on the 95 % intervals of the effects; empty if there are none."""
+    reach = pd.concat(
+        [cells["effect_high"] - cells["effect"], cells["effect"] - cells["effect_low"]]
+    ).dropna()
+    if reach.empty:
+        return ""
+    return (
+        f"95 % intervals (delta method, table.md) reach {reach.median():.2f} from the number in the median, "
+        f"{reach.max():.2f} at most. "
+    )
 
 
 def _test_panel(cells: pd.DataFrame, title: str, *, is_evidence: bool = False) -> HeatPanel:
@@ -373,9 +387,9 @@ def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Cap
     if NOT_APPLICABLE_CELL in found:
         sentences.append("Hatched: the test does not apply.")
     if UNDEFINED_CELL in found:
-        sentences.append("Grey: undefined (constant column, or fewer than 5 complete rows).")
+        sentences.append("Grey: undefined (pvalues.csv: why).")
     if BOUND_CELL in found:
-        sentences.append("Dotted, ≥: at least this; no random table was as extreme as the data.")
+        sentences.append("Dotted, ≥: at least this; the data support no closer number.")
     return replace(caption, note=" ".join([*sentences, caption.note]))
 
 

@@ -17,8 +17,8 @@ from personax.tables.marks import marks_text
 NEGATIVE_CONTROLS = ("Birthmonth", "Birthday", "Day_of_year", "Day_sin", "Day_cos")
 
 BOUND_SENTENCE = (
-    "≤: no random table was as extreme as the data, so p is at most this, and may be far smaller; more "
-    "`--resamples` tell."
+    "≤: p is at most this, and may be far smaller. No random order was as extreme as the data (more "
+    "`--resamples` tell), or so few rows support no smaller p-value."
 )
 PVALUE_COLUMNS = (
     "trait",
@@ -38,6 +38,8 @@ PVALUE_COLUMNS = (
     "rejected",
     "data",
     "bound",
+    "effect_low",
+    "effect_high",
 )
 
 
@@ -69,7 +71,7 @@ def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correctio
     if controls.empty:
         return "Negative controls: none (no birth month or birthday in the table)."
     names = ", ".join(dict.fromkeys(controls["feature"]))
-    uncorrected = int((controls["pvalue"] <= alpha).sum())
+    uncorrected = int((controls["pvalue"] <= alpha * (1.0 + 1e-9)).sum())
     line = (
         f"Negative controls ({names}): {uncorrected} of {len(controls)} p-values are below {alpha:g} "
         f"({alpha * len(controls):.1f} expected of independent columns)"
@@ -153,6 +155,26 @@ def title_of_test(test: str, implementation: str) -> str:
     return named.title if named else CONDITIONAL_TESTS[test].title
 
 
+def interval_texts(cells: pd.DataFrame) -> list[str]:
+    """Effect and 95 % interval of every cell, such as 0.21 [0.15, 0.27]; a dash where there is none."""
+    return [
+        "–" if np.isnan(effect) else f"{effect:.2f} [{low:.2f}, {high:.2f}]"
+        for effect, low, high in zip(cells["effect"], cells["effect_low"], cells["effect_high"], strict=True)
+    ]
+
+
+def bounds_above_alpha(decided: pd.DataFrame, alpha: float) -> str:
+    """A warning if p-values that are only bounds were not rejected: more random orders might; else empty."""
+    undecided = decided[decided["bound"] & ~decided["rejected"] & decided["pvalue"].notna()]
+    if undecided.empty:
+        return ""
+    factor = float(10.0 ** (undecided["log10_q_value"].max() - np.log10(alpha)))
+    return (
+        f"Warning: {len(undecided)} p-values are only bounds, and too large to be rejected after the "
+        f"correction for multiplicity; {np.ceil(factor):,.0f} times as many --resamples would decide."
+    )
+
+
 def data_title(config: IndependenceConfig, table: PeopleTable) -> str:
     """The name of the data, with the columns of the condition if there are any."""
     return f"{table.name}, given {config.given}" if config.given else table.name
@@ -177,6 +199,11 @@ def independence_report(config: IndependenceConfig, table: PeopleTable, decided:
             ]
             if cells["bound"].any():
                 parts.append(BOUND_SENTENCE)
+            if cells["effect_low"].notna().any():
+                parts += [
+                    f"### {procedures_of(config.implementation)[test].title}: effects [95 % intervals]",
+                    markdown_table(square(cells.assign(text=interval_texts(cells)), "text"), index="feature"),
+                ]
     parts += ["## What was read", columns_table(table)]
     return "\n\n".join(parts) + "\n"
 
@@ -222,6 +249,8 @@ def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.Da
     if table.scores:
         yield from agreement_lines(table.agreement())
     yield negative_controls(decided, config.alpha, config.correction)
+    if warning := bounds_above_alpha(decided, config.alpha):
+        yield warning
 
 
 def _truth_table(scored: pd.DataFrame) -> str:

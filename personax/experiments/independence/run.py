@@ -24,6 +24,7 @@ from personax.experiments.independence.report import (
     title_of_test,
 )
 from personax.independence import TESTS, Variables, decide, run_conditional_grid, run_grid
+from personax.independence.procedure import with_null
 from personax.independence.reference import procedures_of
 from personax.runs.files import atomic_path, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run
@@ -116,7 +117,7 @@ def grid_of_people(
             rng=rng,
             resamples=config.resamples,
             jobs=config.jobs,
-            procedures=procedures_of(config.implementation),
+            procedures=with_null(procedures_of(config.implementation), config.null),
         )
     grid["scores"] = grid["trait"].map(lambda name: label[name][0])
     grid["trait"] = grid["trait"].map(lambda name: label[name][1])

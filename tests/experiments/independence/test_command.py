@@ -140,6 +140,17 @@ def test_the_given_column_defines_strata(tmp_path: Path) -> None:
     assert "given League" in (tmp_path / "o" / "table.md").read_text()
 
 
+def test_the_null_is_an_option(tmp_path: Path) -> None:
+    table = write_athletes(tmp_path / "people.csv", 80)
+    nulls = {"asymptotic": {"spectral", "t", "chi2"}, "permutation": {"permutation"}}
+    for name, expected in nulls.items():
+        words = ("--table", table, "--null", name, "--tests", "kci,fisher_z,chi_square", "--resamples", 99)
+        assert command(*words, "--output", tmp_path / name) == 0
+        found = pd.read_csv(tmp_path / name / "pvalues.csv")
+        assert set(found["null"][found["pvalue"].notna()]) == expected
+    assert command("--table", table, "--null", "permutation", "--implementation", "reference") == 2
+
+
 def test_continuous_and_several_given_columns_are_a_condition(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv", 80)
     words = ("--table", table, "--given", "Height, League", "--tests", "kci,gcm,fisher_z")

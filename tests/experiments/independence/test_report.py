@@ -3,7 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from personax.experiments.independence.report import negative_controls, pvalue_text, votes, votes_table
+from personax.experiments.independence.report import (
+    bounds_above_alpha,
+    interval_texts,
+    negative_controls,
+    pvalue_text,
+    votes,
+    votes_table,
+)
 
 DECIDED = pd.DataFrame(
     {
@@ -41,3 +48,19 @@ def test_without_birthdays_there_are_no_negative_controls() -> None:
 def test_small_pvalues_are_powers_of_ten() -> None:
     assert [pvalue_text(v) for v in (np.nan, -0.3, -1000.0)] == ["–", "0.501", "10^-1000.0"]
     assert pvalue_text(-4.3, bound=True) == "≤ 10^-4.3"
+
+
+def test_effects_are_written_with_their_intervals() -> None:
+    cells = pd.DataFrame(
+        {"effect": [0.213, np.nan], "effect_low": [0.1, np.nan], "effect_high": [0.3, np.nan]}
+    )
+    assert interval_texts(cells) == ["0.21 [0.10, 0.30]", "–"]
+
+
+def test_bounds_that_a_correction_leaves_too_large_are_warned_of() -> None:
+    bounds = DECIDED.assign(bound=True, log10_q_value=np.log10(0.2))
+    warning = bounds_above_alpha(bounds, 0.05)
+    assert "1 p-values are only bounds" in warning
+    assert "4 times as many --resamples" in warning
+    assert bounds_above_alpha(bounds.assign(rejected=True), 0.05) == ""
+    assert bounds_above_alpha(bounds.assign(bound=False), 0.05) == ""

@@ -1,0 +1,77 @@
+"""Many labels: the same sums as between all labels, and no matrix between them."""
+
+import numpy as np
+import pytest
+from independence.sample_columns import centred
+
+from personax.independence import chi_square, kci
+from personax.independence.columns import complete_column
+from personax.independence.distances import spacing_gram
+from personax.independence.grams import DeltaGram, Gram, centred_table, delta_gram, gaussian_gram
+from personax.independence.nulls import cross
+
+N = 600
+
+
+def labels(seed: int) -> DeltaGram:
+    column = complete_column(np.random.default_rng(seed).integers(0, 400, N).astype(float), "nominal")
+    found = delta_gram(column)
+    assert isinstance(found, DeltaGram)
+    return found
+
+
+def dense(gram: DeltaGram) -> np.ndarray:
+    return centred((gram.numbers[:, None] == gram.numbers).astype(float))
+
+
+def test_sums_and_eigenvalues_are_those_of_the_dense_matrix() -> None:
+    gram = labels(0)
+    matrix = dense(gram)
+    np.testing.assert_allclose(gram.diagonal, np.diag(matrix), rtol=1e-10)
+    assert gram.square == pytest.approx(np.sum(matrix**2), rel=1e-10)
+    expected = np.linalg.eigvalsh(matrix)[::-1]
+    np.testing.assert_allclose(gram.eigenvalues, expected[: len(gram.eigenvalues)], rtol=1e-9)
+    assert np.abs(expected[len(gram.eigenvalues) :]).max() < 1e-9
+
+
+def test_every_sum_with_another_column_is_that_of_dense_matrices() -> None:
+    rng = np.random.default_rng(1)
+    first = labels(2)
+    numbers = complete_column(rng.standard_normal(N), "continuous")
+    angles = complete_column(rng.uniform(0, 6.28, N), "circular")
+    scores = complete_column(rng.integers(0, 3, N).astype(float), "nominal")
+    others: list[Gram] = [
+        labels(3),
+        gaussian_gram(numbers, 0.5, "cosine"),
+        gaussian_gram(numbers, 0.5, "table"),
+        spacing_gram(numbers),
+        spacing_gram(angles),
+        centred_table(scores, np.eye(3)),
+    ]
+    basis = np.eye(N)
+    for other in others:
+        assert cross(first, other) == pytest.approx(cross(other, first))
+        rows = complete_column(np.arange(float(N)), "ordinal")
+        as_table = centred_table(rows, (first.numbers[:, None] == first.numbers) * 1.0 + 0.0 * basis)
+        if isinstance(other, DeltaGram):
+            assert cross(first, other) == pytest.approx(np.sum(dense(first) * dense(other)), rel=1e-9)
+        else:
+            assert cross(first, other) == pytest.approx(cross(as_table, other), rel=1e-8)
+
+
+def test_four_thousand_labels_are_tested_and_independent_ones_not_rejected() -> None:
+    rng = np.random.default_rng(4)
+    label, x = rng.integers(0, 4000, 9000), rng.standard_normal(9000)
+    found = kci(label, x, kinds=("nominal", "continuous"))
+    assert found.null == "spectral"
+    assert found.pvalue > 0.001
+    dependent = kci(label, (label % 7) + 0.1 * x, kinds=("nominal", "continuous"))
+    assert dependent.pvalue < 1e-10
+    assert 0.1 < dependent.effect < 1.0
+
+
+def test_a_sparse_table_of_many_cells_is_not_drawn_ten_times_as_often() -> None:
+    label = np.resize(np.arange(150), 600)
+    found = chi_square(label, label, kinds=("nominal", "nominal"), resamples=99)
+    assert found.bound
+    assert found.pvalue == pytest.approx(0.01)
