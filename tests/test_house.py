@@ -22,7 +22,7 @@ LAYERS = (
     {"views"},
     {"independence"},
     {"tables", "variant_mnist", "graphs", "learning"},
-    {"crl", "baselines"},
+    {"crl", "baselines", "traits", "embeddings"},
     {"experiments"},
 )
 SAME_IN_EVERY_ROOM = {"main", "log"}

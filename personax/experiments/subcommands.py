@@ -36,6 +36,13 @@ SUBCOMMANDS = {
     "celeb": Subcommand("people.config", "main_celeb", "learn the latents of celebrities"),
     "own_data": Subcommand("own_data.config", "main", "learn the latents of arrays of your own"),
     "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
+    "extract_embeddings": Subcommand(
+        "embedding_extraction.config", "main", "embed the texts and photographs of a table of people"
+    ),
+    "obfuscate": Subcommand("obfuscation.config", "main", "obfuscate embeddings with a key, or restore them"),
+    "obfuscation_study": Subcommand(
+        "obfuscation_study.config", "main", "measure what obfuscated embeddings give away"
+    ),
     "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
 }
 
