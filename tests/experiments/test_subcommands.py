@@ -27,6 +27,9 @@ SCRIPTS = {
     "own_data": "real_world_experiment/run_own_data.py",
     "draw": "real_world_experiment/draw.py",
     "independence": "independence_testing/run_independence_tests.py",
+    "extract_embeddings": "trait_inference/extract_embeddings.py",
+    "obfuscate": "trait_inference/obfuscate.py",
+    "obfuscation_study": "trait_inference/obfuscation_study.py",
 }
 
 # Commands for finished runs are in both folders of experiments.
@@ -46,6 +49,7 @@ def test_the_subcommands_are_listed(words: list[str], capsys: pytest.CaptureFixt
 
 
 SLOW_TO_IMPORT = {"torch", "pandas", "sklearn", "scipy", "matplotlib", "causallearn", "hyppo", "networkx"}
+SLOW_TO_IMPORT |= {"transformers", "sentence_transformers", "open_clip"}
 ALL_HELP = """
 import contextlib, sys
 from personax.experiments.subcommands import SUBCOMMANDS, main
@@ -117,7 +121,7 @@ def configuration_of(name: str) -> Any:
 
 
 def test_every_script_has_a_subcommand() -> None:
-    folders = ("synthetic_experiment", "real_world_experiment", "independence_testing")
+    folders = ("synthetic_experiment", "real_world_experiment", "independence_testing", "trait_inference")
     scripts = {f"{folder}/{path.name}" for folder in folders for path in (ROOT / folder).glob("*.py")}
     assert {*SCRIPTS.values(), *ALSO.values()} == scripts
     assert set(SCRIPTS) == set(SUBCOMMANDS)

@@ -179,6 +179,7 @@ def encode_columns(
     size = config.batch_size * BATCHES_PER_PART
     history: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
+    made = 0
     with progress(len(people.ids) * len(people.columns), "embeddings", "cell") as bar:
         for column in people.columns:
             encoder, row = encoders[column.modality], 0
@@ -190,7 +191,9 @@ def encode_columns(
                 history.append(
                     {"phase": "extraction", "column": column.target, "rows": row, "failed": len(here)}
                 )
-                write_json_lines(folder / HISTORY, history)
+                made += len(part.reasons) - len(here)
+                if made:  # without any embedding there is nothing that a refusal must keep
+                    write_json_lines(folder / HISTORY, history)
                 bar.update(len(part.reasons))
     return pd.DataFrame(missing, columns=["ID", "column", "reason"])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from personax.experiments.obfuscation_study.attacks import HALF
 from personax.experiments.obfuscation_study.releases import PLAIN
 from personax.experiments.obfuscation_study.report import best_by_known
 from personax.runs.figure_style import (
@@ -35,47 +36,47 @@ LATENT_SCORES = {
 @paper_style()
 def draw_attacks(attacks: pd.DataFrame, links: pd.DataFrame, stem: Path, *, title: str) -> list[Path]:
     """Draw the share of people found against the number of known ones, and the share linked over two keys."""
-    figure = new_figure(PAGE_WIDTH, 3.4)
-    curves, bars = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    figure = new_figure(PAGE_WIDTH, 3.2 + 0.16 * len(links))
+    curves, bars = figure.subplots(1, 2)
     _draw_curves_of_known(curves, best_by_known(attacks))
     _draw_links(bars, links)
     tidy_axes([curves, bars])
     figure.suptitle(title)
+    parts = [panel.get_legend_handles_labels() for panel in (curves, bars)]
+    handles, labels = ([*first, *second] for first, second in zip(*parts, strict=True))
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8)
     return save_figure(figure, stem, STUDY_FORMATS)
 
 
 def _draw_curves_of_known(panel: Axes, best: pd.DataFrame) -> None:
-    """A line for each way of obfuscation; 0 known people have their own place on the left."""
-    numbers = [int(str(column).removeprefix("k = ")) for column in best.columns]
-    places = np.arange(len(numbers))
+    """A line for each way of obfuscation over known people; points for attackers who know nobody."""
+    kinds = list(map(str, best.columns))
+    places, pairs = np.arange(len(kinds)), np.array([kind.split(",")[0] != "0" for kind in kinds])
     for number, (release, shares) in enumerate(best.iterrows()):
-        panel.plot(
-            places,
-            shares,
-            marker=MARKERS[number % len(MARKERS)],
-            ms=4,
-            lw=1.2,
-            color=MODALITY_COLOURS[number % len(MODALITY_COLOURS)],
-            ls="-" if number < len(MODALITY_COLOURS) else "--",
-            label=str(release),
-            clip_on=False,
-        )
-    panel.set_xticks(places, [f"{number:,}" for number in numbers])
-    panel.set(ylim=(0, 1.02), xlabel="people that the attacker knows", ylabel="share of the others found")
-    panel.set_title("best attack")
-    panel.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        colour, marker = MODALITY_COLOURS[number % len(MODALITY_COLOURS)], MARKERS[number % len(MARKERS)]
+        dash = "-" if number < len(MODALITY_COLOURS) else "--"
+        style = {"color": colour, "marker": marker, "ms": 4, "lw": 1.2, "clip_on": False}
+        panel.plot(places[pairs], shares[pairs], ls=dash, label=str(release), **style)
+        aside = 0.09 * (number - (len(best) - 1) / 2)  # else equal shares would hide each other
+        panel.plot(places[~pairs] + aside, shares[~pairs], ls="none", **style)
+    panel.axvline((~pairs).sum() - 0.5, color=GREY, lw=0.8, ls=":")
+    labels = [kind.replace(f", {HALF}", ",\nhalf") for kind in kinds]
+    panel.set_xticks(places, labels)
+    panel.set(ylim=(0, 1.02), xlim=(-0.5, len(kinds) - 0.7))
+    panel.set(xlabel="people that the attacker knows", ylabel="share of the others found")
+    panel.set_title("who is found: best attack")
 
 
 def _draw_links(panel: Axes, links: pd.DataFrame) -> None:
     """For each way of obfuscation the best share of people who are linked between two keys."""
     shares = links.drop(columns=["release", "AUC", "chance"]).max(axis=1)
     places = np.arange(len(links))
-    panel.barh(places, shares, height=0.6, color=BLUE, linewidth=0, label="linked, best attack")
-    panel.plot(links["AUC"], places, "D", ms=4, color=ORANGE, label="AUC, direct comparison", clip_on=False)
+    panel.barh(places, shares, height=0.6, color=BLUE, linewidth=0, label="linked")
+    panel.plot(links["AUC"], places, "D", ms=4, color=ORANGE, label="AUC", clip_on=False)
     panel.axvline(0.5, color=GREY, lw=0.8, ls=":")
     panel.set_yticks(places, [wrap_to(str(name), LONGEST_RELEASE) for name in links["release"]])
-    panel.set(xlim=(0, 1.02), ylim=(len(links) - 0.5, -0.5), xlabel="two keys, no known people")
-    panel.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0))
+    panel.set(xlim=(0, 1.02), ylim=(len(links) - 0.5, -0.5), xlabel="share; AUC")
+    panel.set_title("two releases with two keys")
 
 
 @paper_style()

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from personax.experiments.obfuscation_study.attacks import HALF
 from personax.experiments.obfuscation_study.run import StudyTables
 from personax.runs.markdown import escape_cell, markdown_table
 
@@ -25,7 +26,12 @@ def study_page(tables: StudyTables, source: str, people: int, simulated: bool) -
         "",
     ]
     lines += ["## Who is found", "", *found_lines(tables.attacks), "", ADVICE, ""]
-    lines += ["Share of people found (top-1), best attack for each number k of known people:", ""]
+    lines += [
+        "Share of people found (top-1) by the best attack, for each number of people that the attacker knows. "
+        "Without known people the attacker needs the plain vectors of all released people; the first column is "
+        "for one who has half of them.",
+        "",
+    ]
     lines += [markdown_table(best_by_known(tables.attacks), index="release"), ""]
     lines += ["Every attack:", "", markdown_table(every_attack(tables.attacks), index="release"), ""]
     lines += [
@@ -76,9 +82,18 @@ def _largest(attacks: pd.DataFrame) -> pd.Series:
 
 
 def best_by_known(attacks: pd.DataFrame) -> pd.DataFrame:
-    """One row per release, one column per number of known people: the best attack's share."""
-    best = attacks.pivot_table(index="release", columns="k", values="top1", aggfunc="max", sort=False)
-    return best[sorted(best.columns)].rename(columns=lambda k: f"k = {int(k)}")
+    """One row per release, one column per kind of attacker: the best attack's share.
+
+    Attackers without known people first; whoever has the vectors of half of the people is one of his own
+    kind.
+    """
+    half = attacks["attack"].str.endswith(HALF)
+    kinds = [f"0, {HALF}" if is_half else f"{k:,}" for is_half, k in zip(half, attacks["k"], strict=True)]
+    order = sorted(set(zip(attacks["k"], ~half, kinds, strict=True)))
+    best = attacks.assign(kind=kinds).pivot_table(
+        index="release", columns="kind", values="top1", aggfunc="max", sort=False
+    )
+    return best[[kind for _, _, kind in order]].rename_axis(columns=None)
 
 
 def every_attack(attacks: pd.DataFrame) -> pd.DataFrame:
