@@ -22,6 +22,7 @@ from personax.tables.reading import FEWEST_DIMENSIONS
 from personax.tables.schema import plain
 
 ROWS_AT_A_TIME = 1024
+BUFFER = 2**20  # bytes that are read ahead; without it a whole row group is in memory
 
 
 class VectorFile(NamedTuple):
@@ -108,7 +109,7 @@ def _parquet(path: Path) -> Iterator[pa.parquet.ParquetFile]:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        with pa.parquet.ParquetFile(path, memory_map=True) as file:
+        with pa.parquet.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
             yield file
     except pa.ArrowException as error:
         reason = " ".join(str(error).split())[:120]

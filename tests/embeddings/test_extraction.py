@@ -55,7 +55,7 @@ def test_what_was_encoded_before_a_kill_is_not_encoded_again(tmp_path: Path) -> 
     running = encode_in_parts(tmp_path, CELLS, counting, 3, 2)
     next(running)
     next(running)
-    running.close()  # as a kill between two parts
+    del running  # as a kill between two parts
     parts = list(encode_in_parts(tmp_path, CELLS, counting, 3, 2))
     assert asked == CELLS
     np.testing.assert_array_equal(np.concatenate([part.vectors for part in parts]), lengths(CELLS).vectors)

@@ -33,7 +33,7 @@ def plain(tmp_path: Path) -> Path:
         {"ID": [f"p{i}" for i in range(N)], "Profile_picture": face, "Text_embedding_1": text}
     )
     frame["Height"] = 1.8
-    frame.loc[5, "Profile_picture"] = None  # type: ignore[call-overload]
+    frame.loc[5, "Profile_picture"] = None
     path = tmp_path / "plain.parquet"
     frame.to_parquet(path, index=False)
     return path
@@ -76,9 +76,12 @@ def test_only_a_batch_is_in_memory_at_a_time(
 ) -> None:
     sizes: list[int] = []
     real = vector_columns.column_of
-    monkeypatch.setattr(
-        "personax.embeddings.obfuscated_files.column_of", lambda v: sizes.append(len(v)) or real(v)
-    )
+
+    def watched(vectors: np.ndarray) -> object:
+        sizes.append(len(vectors))
+        return real(vectors)
+
+    monkeypatch.setattr("personax.embeddings.obfuscated_files.column_of", watched)
     seen: list[int] = []
     obfuscate_file(open_vectors(plain), tmp_path / "h.parquet", key_for(noise=0.1), on_rows=seen.append)
     assert max(sizes) <= vector_columns.ROWS_AT_A_TIME < N

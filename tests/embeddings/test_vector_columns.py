@@ -47,6 +47,18 @@ def test_batches_are_small_whatever_the_row_groups(tmp_path: Path) -> None:
     assert sum(sizes) == 5000
 
 
+def test_a_large_row_group_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+    path, n = tmp_path / "a.parquet", 60_000
+    vectors = column_of(RNG.standard_normal((n, 64)).astype(np.float32))
+    table = pa.table({"ID": np.arange(n), "v": vectors})
+    pyarrow.parquet.write_table(table, path, row_group_size=n, compression="none", use_dictionary=False)
+    del table, vectors
+    before = pa.total_allocated_bytes()
+    peak = max(pa.total_allocated_bytes() - before for _ in read_batches(path, ["v"]))
+    assert path.stat().st_size > 15e6
+    assert peak < 6e6
+
+
 def test_missing_vectors_become_nan_in_their_rows() -> None:
     vectors = [[1.0, 2.0], None, [3.0, 4.0], []]
     expected = np.array([[1, 2], [np.nan] * 2, [3, 4], [np.nan] * 2], np.float32)

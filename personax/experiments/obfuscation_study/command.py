@@ -89,7 +89,8 @@ def write_study(folder: RunFolder, attacked: Attacked, tables: StudyTables) -> s
     page = study_page(tables, attacked.source, len(attacked.vectors), attacked.simulated)
     write_text(folder / "study.md", page)
     mark = "SIMULATED DATA. " if attacked.simulated else ""
-    draw_attacks(tables.attacks, tables.links, folder / FIGURES / "attacks", title=f"{mark}{attacked.source}")
+    title = f"{mark}{attacked.source}, {len(attacked.vectors):,} people"
+    draw_attacks(tables.attacks, tables.links, folder / FIGURES / "attacks", title=title)
     if len(tables.latents):
         draw_latents(tables.latents, folder / FIGURES / "latents", title="SIMULATED DATA. Level II, athletes")
     return page

@@ -1,6 +1,7 @@
 """The figures of the study: who is found, what is linked, and what changes in Level II."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +56,7 @@ def _draw_curves_of_known(panel: Axes, best: pd.DataFrame) -> None:
     for number, (release, shares) in enumerate(best.iterrows()):
         colour, marker = MODALITY_COLOURS[number % len(MODALITY_COLOURS)], MARKERS[number % len(MARKERS)]
         dash = "-" if number < len(MODALITY_COLOURS) else "--"
-        style = {"color": colour, "marker": marker, "ms": 4, "lw": 1.2, "clip_on": False}
+        style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 4, "lw": 1.2, "clip_on": False}
         panel.plot(places[pairs], shares[pairs], ls=dash, label=str(release), **style)
         aside = 0.09 * (number - (len(best) - 1) / 2)  # else equal shares would hide each other
         panel.plot(places[~pairs] + aside, shares[~pairs], ls="none", **style)

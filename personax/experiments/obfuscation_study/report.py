@@ -27,9 +27,9 @@ def study_page(tables: StudyTables, source: str, people: int, simulated: bool) -
     ]
     lines += ["## Who is found", "", *found_lines(tables.attacks), "", ADVICE, ""]
     lines += [
-        "Share of people found (top-1) by the best attack, for each number of people that the attacker knows. "
-        "Without known people the attacker needs the plain vectors of all released people; the first column is "
-        "for one who has half of them.",
+        "Share of people found (top-1) by the best attack, for each number of people that the attacker "
+        "knows. Without known people the attacker needs the plain vectors of all released people; the "
+        "first column is for one who has half of them.",
         "",
     ]
     lines += [markdown_table(best_by_known(tables.attacks), index="release"), ""]

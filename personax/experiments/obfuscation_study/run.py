@@ -67,7 +67,8 @@ def read_attacked(config: ObfuscationStudyConfig) -> Attacked:
             "athlete", data_seed=config.data_seed, n=many, image_dim=config.image_dim, text_dim=20
         )
         vectors = table.embeddings["image"][0]
-        return Attacked(vectors[: config.people], vectors[config.people :], table.source, True)
+        told = f"simulated athletes, data seed {config.data_seed}"
+        return Attacked(vectors[: config.people], vectors[config.people :], told, True)
     path = typed_path(config.embeddings)
     source = open_vectors(path)
     column = config.column or next(iter(source.widths))
