@@ -111,6 +111,7 @@ TINY_MODEL = (
 )
 FEW_PEOPLE = ("--n", "300", "--image_dim", "30", "--text_dim", "40")
 ATHLETES = "real_world_experiment/run_athlete_3measurement.py --config configs/athlete_quick.yaml"
+OBFUSCATE = "trait_inference/obfuscate.py embeddings.parquet"
 FEW_SCENES = ("--source", "digits", "--n", "200")
 # Commands of the pages, in an order in which each finds what it reads -> words that make them small and say
 # where the results go. Later words count.
@@ -143,6 +144,21 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
         *(*TINY_MODEL, *FEW_SCENES, "--parts", "methods", "--methods", "mcl", "--seeds", "0", "--jobs", "1"),
         *("--output", "comparison"),
     ),
+    f"{OBFUSCATE} --key keys/key.json --output released/embeddings.parquet": (),
+    "trait_inference/obfuscation_study.py --seeds 0-4 --jobs 2": (
+        *(
+            "--latents",
+            "false",
+            "--people",
+            "60",
+            "--image_dim",
+            "16",
+            "--known",
+            "1,10",
+            "--output",
+            "study",
+        ),
+    ),
     "independence_testing/run_independence_tests.py --table people.csv --columns auto": (),
     "independence_testing/run_independence_tests.py --table people.csv --columns people_columns.yaml": (
         *("--tests", "chi_square,hsic", "--output", "tests"),
@@ -152,7 +168,7 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.slow
 def test_commands_of_the_pages_run_at_small_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every script but two once, as a page writes it, with words that make it small.
+    """Every script but three once, as a page writes it, with words that make it small.
 
     The other commands of the pages take minutes to hours, or need files of yours: they are only parsed.
     """
@@ -162,7 +178,9 @@ def test_commands_of_the_pages_run_at_small_size(tmp_path: Path, monkeypatch: py
     write_example(tmp_path / "data" / "example", n=240)
     write_table(simulate_table("athlete", n=200, embeddings=False), tmp_path / "people.parquet")
     pd.read_parquet(tmp_path / "people.parquet").to_csv(tmp_path / "people.csv", index=False)
-    longer = {"tune_baselines.py", "run_celeb_3measurement.py"}  # they need more than ten seconds
+    write_table(simulate_table("athlete", n=60, image_dim=16, text_dim=16), tmp_path / "embeddings.parquet")
+    # They need more than ten seconds.
+    longer = {"tune_baselines.py", "run_celeb_3measurement.py", "extract_embeddings.py"}
     scripts = {path.name for path in ROOT.glob("*_*/*.py")} - longer
     assert {Path(command.split()[0]).name for command in SMALL_COMMANDS} == scripts
     written = {" ".join(shlex.split(command, comments=True)[1:]) for command in COMMANDS}

@@ -25,6 +25,7 @@ from personax.embeddings.encoder_libraries import (
 )
 from personax.runs.errors import InputError
 
+PAPERS_TEXT_MODEL = "Alibaba-NLP/gte-Qwen2-7B-instruct"
 _GTE_QWEN2 = re.compile(r"gte-qwen2", re.IGNORECASE)
 _MARK_OF_A_MODEL = "modules.json"  # in the folder of every sentence-transformers model
 

@@ -34,9 +34,9 @@ class ExtractionConfig:
     such as Profile_picture."""
     image_folder: FilePath | None = where_or_how(None)
     """Where names of picture files begin. Default: the folder of the table."""
-    text_model: str = "Alibaba-NLP/gte-Qwen2-7B-instruct"
-    """Encoder of texts: a sentence-transformers model of the hub, a folder, or package:NAME. Default: that
-    of the paper."""
+    text_model: str | None = None
+    """Encoder of texts: a sentence-transformers model of the hub, a folder, or package:NAME. Default:
+    Alibaba-NLP/gte-Qwen2-7B-instruct, as in the paper."""
     text_revision: str | None = None
     """Commit, branch or tag of the text model on the hub; default: its newest."""
     image_model: str = "imagebind"

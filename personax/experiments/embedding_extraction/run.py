@@ -21,7 +21,7 @@ from personax.embeddings.extraction import (
     read_part,
 )
 from personax.embeddings.picture_encoders import load_picture_encoder
-from personax.embeddings.text_encoders import TextEncoder, load_text_encoder
+from personax.embeddings.text_encoders import PAPERS_TEXT_MODEL, TextEncoder, load_text_encoder
 from personax.embeddings.vector_columns import column_of, write_batches
 from personax.experiments.embedding_extraction.cells_to_encode import CellsToEncode, PeopleCells
 from personax.experiments.embedding_extraction.config import ExtractionConfig
@@ -62,7 +62,7 @@ def load_encoders(config: ExtractionConfig, people: PeopleCells) -> dict[str, Lo
     encoders: dict[str, LoadedEncoder] = {}
     if "text" in modalities:
         text = load_text_encoder(
-            config.text_model,
+            config.text_model or PAPERS_TEXT_MODEL,
             revision=config.text_revision,
             trust_code=config.trust_code,
             device=device,

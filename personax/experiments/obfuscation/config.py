@@ -2,12 +2,12 @@
 
 Examples:
   obfuscate.py embeddings.parquet --key ~/keys/release.json --output release/embeddings.parquet
-  obfuscate.py embeddings.parquet --key ~/keys/b.json --method general --condition 10 --noise 0.5 --output
-  b.parquet obfuscate.py release/embeddings.parquet --key ~/keys/release.json --inverse --output
-  plain.parquet
+  obfuscate.py embeddings.parquet --key ~/keys/b.json --method general --condition 10 --output b.parquet
+  obfuscate.py embeddings.parquet --key ~/keys/c.json --noise 0.5 --output c.parquet
+  obfuscate.py release/embeddings.parquet --key ~/keys/release.json --inverse --output plain.parquet
 
-A key that does not exist yet is made. Who has the plain vectors of the same people finds them without the
-key: read docs/embeddings.md, and run obfuscation_study.py, before you release anything.
+A key that does not exist yet is made. Who has plain vectors of the same people finds them without the key:
+read docs/embeddings.md, and run obfuscation_study.py, before you release anything.
 """
 
 from collections.abc import Sequence
