@@ -1,9 +1,7 @@
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -120,24 +118,25 @@ def test_a_finished_run_is_only_read(run: Path, home: Path, capsys: pytest.Captu
     assert "embeddings.parquet" in capsys.readouterr().out
 
 
+KILLED_AFTER_A_PART = """
+import os, signal, sys
+from personax.experiments.embedding_extraction import run
+from personax.experiments.embedding_extraction.config import main
+run.write_json_lines = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+main(sys.argv[1:])
+"""
+
+
 @pytest.mark.slow
 def test_a_killed_run_goes_on_and_gives_the_same_vectors(run: Path, home: Path) -> None:
     words = [
         *("--table", home / "people.csv", "--texts", "none", *IMAGE, "--batch_size", 2, "--keep", "Height"),
         *("--output", home / "killed", "--resume"),
     ]
-    parts = home / "killed" / "parts"
-    process = subprocess.Popen(
-        [sys.executable, ROOT / SCRIPT, *map(str, words)],
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    while not list(parts.glob("Profile_picture/*.npz")) and process.poll() is None:
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it ended before it was killed"
-    made = {path: path.stat().st_mtime_ns for path in parts.rglob("0*.npz")}
-    assert made
+    called = [sys.executable, "-c", KILLED_AFTER_A_PART, *map(str, words)]
+    assert subprocess.run(called, cwd=ROOT, capture_output=True).returncode == -signal.SIGKILL
+    assert [path.name for path in (home / "killed" / "parts").rglob("*.npz")] == ["000000000.npz"]
+    assert not (home / "killed" / "embeddings.parquet").exists()
     assert run_script(SCRIPT, *words) == 0
     column = "Profile_picture"
     np.testing.assert_array_equal(vectors(home / "killed", column), vectors(run, column))
