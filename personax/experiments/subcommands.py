@@ -35,6 +35,9 @@ SUBCOMMANDS = {
     "athlete": Subcommand("people.config", "main_athlete", "learn the latents of athletes"),
     "celeb": Subcommand("people.config", "main_celeb", "learn the latents of celebrities"),
     "own_data": Subcommand("own_data.config", "main", "learn the latents of arrays of your own"),
+    "infer_traits": Subcommand(
+        "trait_inference.config", "main", "ask language models for the traits of people"
+    ),
     "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
     "extract_embeddings": Subcommand(
         "embedding_extraction.config", "main", "embed the texts and photographs of a table of people"
@@ -44,7 +47,18 @@ SUBCOMMANDS = {
         "obfuscation_study.config", "main", "measure what obfuscated embeddings give away"
     ),
     "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
+    "consistency": Subcommand(
+        "prompt_consistency.config", "main", "measure how scores vary with repeats and prompts"
+    ),
+    "choose_llm": Subcommand("llm_choice.config", "main", "compare language models by eight criteria"),
+    "prompt_effect": Subcommand(
+        "prompt_effect.config", "main", "count the verdicts that change with prompt and language model"
+    ),
 }
+
+
+EXTRAS = {"openai": "llm", "tenacity": "llm", "krippendorff": "llm"}
+"""Package that only some commands need -> the extra that brings it."""
 
 
 def usage() -> str:
@@ -93,6 +107,9 @@ def run_subcommand(name: str, argv: Sequence[str] | None = None) -> int:
 def missing_package(name: str) -> str:
     """What to do where the Python that runs has no package of this name."""
     clone = Path(__file__).resolve().parents[2]
+    if name.partition(".")[0] in EXTRAS:
+        extra = EXTRAS[name.partition(".")[0]]
+        return f"{sys.executable} has no package {name!r}; install the extra: pip install 'personax[{extra}]'"
     own = clone / ".venv" / "bin" / "python"
     remedy = f"use {own}" if own.exists() else f"`make run` in {clone} sets up a Python that has all"
     return f"{sys.executable} (Python {sys.version.split()[0]}) has no package {name!r}; {remedy}"

@@ -49,7 +49,8 @@ def has_traces(path: Path) -> bool:
 
 def _sweep(path: Path) -> None:
     """Remove half-written files in a folder, and in those of its folders in which no other process is."""
-    for folder in (path, *(entry for entry in path.iterdir() if entry.is_dir())):
+    inner = [entry for entry in path.iterdir() if entry.is_dir() and not is_partial(entry)]
+    for folder in (path, *inner):
         if folder == path or not (folder / LOCK).exists():
             for entry in filter(is_partial, folder.iterdir()):
                 remove_path(entry)

@@ -33,6 +33,7 @@ CONFIG = "config.yaml"
 MANIFEST = "manifest.json"
 LOG = "run.log"
 HISTORY = "metrics.jsonl"  # one line per epoch or generation of training
+RESPONSES = "responses.jsonl"  # one line per answer of a language model
 METRICS = "metrics.json"  # written last, so a run that has this file is complete
 MODEL = "model.yaml"
 WEIGHTS = "weights.pt"
@@ -42,6 +43,7 @@ GRAPH = "graph.json"
 TRUE_GRAPH = "truth_graph.json"
 FIGURES = "figures"
 TOGETHER = "together.json"  # the folders whose models are trained in one pass, until all of them are saved
+LEARNED = (HISTORY, RESPONSES)  # a run that has got as far as one of these is kept, even if it fails
 # What --overwrite replaces, until the new run has ended. By its name, it is swept away if that is killed.
 _ASIDE = ".replaced.partial-00000000"
 
@@ -101,8 +103,8 @@ def open_run(
     """Make a run folder, or open an existing one again; write manifest.json and run.log while the block runs.
 
     No other process can open the folder meanwhile. At the end, `state` in the manifest is "finished", or
-    "interrupted" or "failed" with the reason. If the block refuses its input before anything was learned, the
-    folder is as it was before: it does not exist, or has what `overwrite` would have replaced.
+    "interrupted" or "failed" with the reason. If the block refuses its input before anything was learned or
+    answered, the folder is as it was before: it does not exist, or has what `overwrite` would have replaced.
 
     Args:
         path: the folder.
@@ -179,7 +181,7 @@ def _undone_on_refusal(path: Path, *, set_aside: bool) -> Iterator[None]:
     try:
         yield
     except PersonaxError:
-        if (set_aside or not before) and not (path / HISTORY).exists():
+        if (set_aside or not before) and not any((path / name).exists() for name in LEARNED):
             for entry in contents(path):
                 remove_path(entry)
             for entry in aside.iterdir() if set_aside else ():

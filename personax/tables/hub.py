@@ -36,7 +36,7 @@ TIMEOUT = 10.0  # seconds until an answer begins
 PATIENCE = 60.0  # seconds for a whole answer, or for the next part of a file:
 PART = 2**16  # bytes. A slower server is left alone, so that no command waits for ever
 
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT")
 
 
-def _in_time(work: Callable[[], Answer], received: Callable[[], int] = lambda: 0) -> Answer:
+def _in_time(work: Callable[[], Response], received: Callable[[], int] = lambda: 0) -> Response:
     """What `work` returns. It runs in a thread, which is left alone if it takes too long.
 
     Args:
@@ -160,7 +160,7 @@ def _in_time(work: Callable[[], Answer], received: Callable[[], int] = lambda: 0
             continue
         if error is not None:
             raise error
-        found: Answer = answer
+        found: Response = answer
         return found
 
 

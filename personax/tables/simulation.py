@@ -275,6 +275,15 @@ def simulate_table(
     )
 
 
+def true_traits(table: PeopleTable) -> Float[np.ndarray, "n traits"]:
+    """(n, 5) the latents that the scores of a simulated table are readings of, in the order of `TRAITS`."""
+    if table.truth is None or table.name not in DESIGNS:
+        raise InputError(f"{table.source}: the true traits are known of simulated tables only")
+    names = [DESIGNS[table.name].traits[trait] for trait in TRAITS]
+    latents: np.ndarray = table.truth.latents[names].to_numpy(float)
+    return latents
+
+
 def _columns_drawn(
     features: Iterable[str], raters: Iterable[str], embeddings: Mapping[str, list[Float[np.ndarray, "n dim"]]]
 ) -> dict[str, str]:

@@ -30,6 +30,10 @@ SCRIPTS = {
     "extract_embeddings": "trait_inference/extract_embeddings.py",
     "obfuscate": "trait_inference/obfuscate.py",
     "obfuscation_study": "trait_inference/obfuscation_study.py",
+    "infer_traits": "trait_inference/infer_traits.py",
+    "consistency": "trait_inference/prompt_consistency.py",
+    "choose_llm": "trait_inference/choose_llm.py",
+    "prompt_effect": "trait_inference/prompt_effect.py",
 }
 
 # Commands for finished runs are in both folders of experiments.
@@ -49,7 +53,7 @@ def test_the_subcommands_are_listed(words: list[str], capsys: pytest.CaptureFixt
 
 
 SLOW_TO_IMPORT = {"torch", "pandas", "sklearn", "scipy", "matplotlib", "causallearn", "hyppo", "networkx"}
-SLOW_TO_IMPORT |= {"transformers", "sentence_transformers", "open_clip"}
+SLOW_TO_IMPORT |= {"openai", "transformers", "sentence_transformers", "open_clip"}
 ALL_HELP = """
 import contextlib, sys
 from personax.experiments.subcommands import SUBCOMMANDS, main

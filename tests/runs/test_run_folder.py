@@ -13,7 +13,7 @@ import yaml
 from personax.runs.errors import InputError, TrainingDiverged
 from personax.runs.files import write_json, write_text
 from personax.runs.options import where_or_how
-from personax.runs.run_folder import CONFIG, HISTORY, MANIFEST, METRICS, RunFolder, open_run
+from personax.runs.run_folder import CONFIG, HISTORY, MANIFEST, METRICS, RESPONSES, RunFolder, open_run
 from personax.runs.run_records import read_finished
 
 
@@ -154,15 +154,16 @@ def test_a_refusal_leaves_the_run_that_it_would_have_replaced(tmp_path: Path) ->
     assert files_of(tmp_path) == before
 
 
-def test_what_was_learned_before_a_refusal_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("learned", [HISTORY, RESPONSES])
+def test_what_was_learned_before_a_refusal_is_kept(tmp_path: Path, learned: str) -> None:
     def diverges() -> None:
         with open_run(tmp_path / "run", RunOptions()) as folder:
-            write_text(folder / HISTORY, "{}\n")
+            write_text(folder / learned, "{}\n")
             raise TrainingDiverged("at epoch 7")
 
     with pytest.raises(TrainingDiverged):
         diverges()
-    assert (tmp_path / "run" / HISTORY).exists()
+    assert (tmp_path / "run" / learned).exists()
     assert state_of(tmp_path / "run") == "failed"
 
 
@@ -227,6 +228,16 @@ def test_a_killed_process_leaves_a_folder_that_is_resumed_without_its_traces(tmp
     make_run(home, resume=True)
     assert sorted(path.name for path in home.iterdir()) == [CONFIG, "made", MANIFEST, "run.log"]
     assert (home / "made").read_text() == "x"
+
+
+def test_a_process_that_was_killed_while_it_replaced_a_run_is_no_hindrance(tmp_path: Path) -> None:
+    make_run(tmp_path / "run")
+    aside = tmp_path / "run" / ".replaced.partial-00000000"
+    aside.mkdir()
+    (aside / "made").write_text("before")
+    make_run(tmp_path / "run", overwrite=True)
+    assert not aside.exists()
+    assert (tmp_path / "run" / "made").exists()
 
 
 def test_a_folder_whose_process_was_killed_at_its_first_write_is_new(tmp_path: Path) -> None:

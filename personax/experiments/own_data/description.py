@@ -32,7 +32,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import read_yaml, sha256_arrays
 from personax.views import SHARED, MultiViewData, Split, Truth
 
-FORMATS = (".npy", ".npz", ".parquet", ".csv")
+ARRAY_FORMATS = (".npy", ".npz", ".parquet", ".csv")
 KEYS = ("measurements", "ids", "split", "observed", "truth", "simulated")
 SPLIT_PARTS = ("train", "validation", "test")
 
@@ -104,8 +104,8 @@ def read_reference(text: str, described_in: Path) -> Found:
     file, names = _file_and_names(text)
     path = described_in.parent / Path(file).expanduser()
     where = f"{described_in}: {text!r}"
-    if path.suffix not in FORMATS:
-        raise InputError(f"{where}: must be a {', '.join(FORMATS)} file")
+    if path.suffix not in ARRAY_FORMATS:
+        raise InputError(f"{where}: must be a {', '.join(ARRAY_FORMATS)} file")
     if not path.exists():
         raise InputError(f"{where}: no file {path}")
     try:
@@ -129,7 +129,7 @@ def _file_and_names(text: str) -> tuple[str, str]:
     (('a.npz', 'face'), ('C:/a.npy', ''))
     """
     file, colon, names = text.rpartition(":")
-    return (file, names) if colon and Path(file).suffix in FORMATS else (text, "")
+    return (file, names) if colon and Path(file).suffix in ARRAY_FORMATS else (text, "")
 
 
 def _array_of(path: Path, name: str, where: str) -> Shaped[np.ndarray, "..."]:

@@ -1,0 +1,1 @@
+"""Ask language models for the traits of people (paper, section 2)."""

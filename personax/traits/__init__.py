@@ -1,0 +1,1 @@
+"""Traits of people by language models: prompts, requests, answers and the table that is made of them."""

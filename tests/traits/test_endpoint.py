@@ -1,0 +1,150 @@
+"""An endpoint that knows no schemas, is busy, or answers with errors: what is tried, and what it means."""
+
+import asyncio
+from collections.abc import Callable
+from email.utils import formatdate
+from time import time
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from pytest_httpserver import HTTPServer
+from traits.chat_server import NAMES, ChatServer, error, right_answer
+from werkzeug import Response
+
+from personax.runs.errors import InputError
+from personax.traits.answers import Answer, Failure
+from personax.traits.asking import MOST_IN_A_ROW, ask_all, ask_one
+from personax.traits.endpoint import Endpoint, Patience, named_wait
+from personax.traits.model_list import ModelSpec
+from personax.traits.people_list import Person
+from personax.traits.prompting import read_prompts
+from personax.traits.request_plan import Generation, plan_requests
+
+SOON = Patience(attempts=3, timeout=5.0, first_wait=0.001)
+
+
+def ask(server: ChatServer, people: int = 1) -> list[Answer | Failure]:
+    """The outcomes of one question about each person, one after another."""
+    spec = ModelSpec("m", "m", server.base_url)
+    listed = [Person(str(k), f"{NAMES[k % 4]}", {"d": f"{k}"}) for k in range(people)]
+    requests = plan_requests(listed, [spec], ["number-l3-inc"], 1, read_prompts(), Generation())
+
+    async def run() -> list[Answer | Failure]:
+        async with Endpoint(spec, read_prompts(), SOON) as endpoint:
+            return [await ask_one(request, endpoint) for request in requests]
+
+    return asyncio.run(run())
+
+
+def knows_only(*known: str) -> Callable[[dict[str, Any]], str | Response]:
+    """An endpoint that refuses every form of answer but these."""
+
+    def handle(body: dict[str, Any]) -> str | Response:
+        form = body.get("response_format", {}).get("type", "none")
+        if form in known:
+            return right_answer(2)
+        return error(400, f"response_format {form} is not supported")
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("known", "used", "requests"),
+    [(["json_schema"], "json_schema", 2), (["json_object"], "json_object", 3), (["none"], "parsed", 4)],
+)
+def test_the_first_form_that_is_not_refused_is_used_and_remembered(
+    httpserver: HTTPServer, known: list[str], used: str, requests: int
+) -> None:
+    server = ChatServer(httpserver, knows_only(*known))
+    outcomes = ask(server, people=2)
+    assert [outcome.structured for outcome in outcomes if isinstance(outcome, Answer)] == [used, used]
+    assert len(server.bodies) == requests
+    described = "JSON schema:" in server.bodies[-1]["messages"][-1]["content"]
+    assert described == (used == "json_object")
+
+
+def test_an_endpoint_that_ignores_the_schema_is_read_by_the_tolerant_parser(httpserver: HTTPServer) -> None:
+    (outcome,) = ask(ChatServer(httpserver, lambda _: f"Sure: {right_answer(3)}"))
+    assert isinstance(outcome, Answer)
+    assert outcome.structured == "parsed"
+    assert set(outcome.scores.values()) == {3}
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 408])
+def test_a_busy_endpoint_is_asked_again(httpserver: HTTPServer, status: int) -> None:
+    server = ChatServer(httpserver)
+    server.handle = lambda _: error(status, "busy") if len(server.bodies) < 3 else right_answer()
+    assert isinstance(ask(server)[0], Answer)
+    assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (error(500, "out of order"), "endpoint: HTTP 500: out of order"),
+        (error(400, "maximum context length is 10 tokens"), "too long: HTTP 400: maximum context"),
+        (error(400, f"no word on {NAMES[0]}"), "endpoint: HTTP 400: no word on [name]"),
+        ({"id": "1", "object": "x", "choices": []}, "endpoint: an answer without a message"),
+        (Response("<html>", content_type="text/html"), "endpoint: an answer without a message"),
+    ],
+)
+def test_what_concerns_one_request_is_its_failure(httpserver: HTTPServer, answer: Any, reason: str) -> None:
+    (outcome,) = ask(ChatServer(httpserver, lambda _: answer))
+    assert isinstance(outcome, Failure)
+    assert outcome.reason.startswith(reason)
+
+
+def test_a_context_that_is_too_long_is_not_asked_in_other_forms(httpserver: HTTPServer) -> None:
+    server = ChatServer(httpserver, lambda _: error(400, "maximum context length is 10 tokens"))
+    ask(server)
+    assert len(server.bodies) == 1
+
+
+def test_no_quota_ends_the_run_at_once(httpserver: HTTPServer) -> None:
+    server = ChatServer(httpserver, lambda _: error(429, "insufficient_quota"))
+    with pytest.raises(InputError, match="too many requests"):
+        ask(server)
+    assert len(server.bodies) == 1
+
+
+def test_an_endpoint_that_never_answers_is_left_alone(httpserver: HTTPServer) -> None:
+    server = ChatServer(httpserver, lambda _: error(500, "out of order"))
+    spec = ModelSpec("m", "m", server.base_url, at_once=1)
+    people = [Person(str(k), NAMES[0], {"d": str(k)}) for k in range(30)]
+    requests = plan_requests(people, [spec], ["number-l3-inc"], 1, read_prompts(), Generation())
+    kept: list[Answer | Failure] = []
+    with pytest.raises(InputError, match="requests in a row without an answer"):
+        ask_all(requests, read_prompts(), Patience(1, 5.0, 0.001), kept.append)
+    assert len(kept) == MOST_IN_A_ROW == len(server.bodies)
+
+
+def test_several_models_are_asked_each_at_its_own_endpoint(httpserver: HTTPServer) -> None:
+    server = ChatServer(httpserver, lambda body: right_answer(3 if body["model"] == "b" else 1))
+    specs = [ModelSpec(name, name, server.base_url, extra={"top_k": 4}) for name in "ab"]
+    people = [Person(str(k), NAMES[k], {"d": "x"}) for k in range(3)]
+    generation = Generation(temperature=0.5, seed=3)
+    requests = plan_requests(people, specs, ["number-l3-inc"], 2, read_prompts(), generation)
+    kept: list[Answer | Failure] = []
+    ask_all(requests, read_prompts(), SOON, kept.append)
+    assert len(kept) == 12
+    assert {(a.model, a.scores["Openness"]) for a in kept if isinstance(a, Answer)} == {("a", 1), ("b", 3)}
+    sent = server.bodies[0]
+    assert (sent["top_k"], sent["temperature"], sent["max_tokens"]) == (4, 0.5, 1000)
+    assert {body["seed"] for body in server.bodies} == {3, 4}
+
+
+def limited(header: str) -> openai.RateLimitError:
+    request = httpx2.Request("POST", "http://localhost")
+    response = httpx2.Response(429, headers={"Retry-After": header}, request=request)
+    return openai.RateLimitError("busy", response=response, body=None)
+
+
+def test_the_wait_is_what_the_endpoint_names() -> None:
+    assert named_wait(limited("7"), 1.0) == 7.0
+    assert named_wait(limited(formatdate(time() + 30, usegmt=True)), 1.0) == pytest.approx(30, abs=5)
+    assert named_wait(limited(formatdate(time() - 30, usegmt=True)), 1.0) == 0.0
+    assert named_wait(limited("99999"), 1.0) == 600.0
+    assert named_wait(limited("soon"), 1.0) == 1.0
+    assert named_wait(None, 1.0) == 1.0
