@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from personax.experiments.embedding_extraction.run import EMBEDDINGS, FAILED
+from personax.experiments.embedding_extraction.run import EMBEDDINGS, FAILED_CELLS
 from personax.runs.markdown import markdown_table
 
 
@@ -22,7 +22,7 @@ def extraction_report(metrics: Mapping[str, Any], path: Path) -> str:
     )
     lines = [markdown_table(table, index="column", digits=0), ""]
     if any(failed.values()):
-        lines.append(f"missing embeddings and their reasons: {path / FAILED}")
+        lines.append(f"missing embeddings and their reasons: {path / FAILED_CELLS}")
     mark = "SIMULATED DATA. " if metrics.get("simulated") else ""
     lines.append(f"{mark}{path / EMBEDDINGS}")
     return "\n".join(lines)

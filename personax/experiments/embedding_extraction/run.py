@@ -35,7 +35,7 @@ from personax.tables.reading import METADATA_KEY
 log = logging.getLogger(__name__)
 
 EMBEDDINGS = "embeddings.parquet"
-FAILED = "failed.csv"
+FAILED_CELLS = "failed.csv"
 ENCODERS = "encoders.json"
 PARTS_FOLDER = "parts"
 BATCHES_PER_PART = 8  # so at most this much is encoded twice after a kill
@@ -136,7 +136,7 @@ def extract(config: ExtractionConfig, path: Path, people: PeopleCells) -> dict[s
         failed = encode_columns(config, folder, people, encoders)
         _refuse_nothing(people, failed)
         write_embeddings(config, folder, people, encoders)
-        with atomic_path(folder / FAILED) as temporary:
+        with atomic_path(folder / FAILED_CELLS) as temporary:
             failed.to_csv(temporary, index=False)
         metrics = {
             "people": len(people.ids),

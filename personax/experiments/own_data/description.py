@@ -154,7 +154,7 @@ def _columns_of(table: pd.DataFrame, names: str, where: str) -> Found:
             raise InputError(f"{where}: no column {name!r}; there are {', '.join(columns[:12])}")
         chosen += found
     named = table.set_axis(columns, axis=1)[chosen]
-    return _unpacked(named[chosen[0]], where) if _is_packed(named) else named
+    return _unpacked_vectors(named[chosen[0]], where) if _is_packed(named) else named
 
 
 def _is_packed(table: pd.DataFrame) -> bool:
@@ -163,7 +163,7 @@ def _is_packed(table: pd.DataFrame) -> bool:
     return table.shape[1] == 1 and any(isinstance(cell, np.ndarray | list) for cell in first)
 
 
-def _unpacked(column: pd.Series, where: str) -> Shaped[np.ndarray, "n d"]:
+def _unpacked_vectors(column: pd.Series, where: str) -> Shaped[np.ndarray, "n d"]:
     """(n, d) numbers from vectors; a cell without a value becomes a row of NaN. Raises InputError."""
     cells = [None if cell is None else np.asarray(cell) for cell in column]
     shapes = {cell.shape for cell in cells if cell is not None}
