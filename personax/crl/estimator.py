@@ -27,7 +27,7 @@ from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
 from personax.graphs.graph import Graph
-from personax.learning.base import Estimator, OnProgress
+from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
 from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
 from personax.learning.compression import Compression
@@ -35,6 +35,7 @@ from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError
+from personax.runs.processor import threads_unless_chosen
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
@@ -181,6 +182,7 @@ class CRL(Estimator[CRLConfig]):
         self._conclude(prior, codes)
 
     @staticmethod
+    @threads_unless_chosen(THREADS_OF_TORCH)
     def fit_together(
         models: Sequence["CRL"],
         people: Sequence[tuple[MultiViewData, Split]],

@@ -330,8 +330,7 @@ def identify_together(
     for generation in range(config.generations + 1):
         last = generation == config.generations
         steps = config.final_steps if last else config.generation_steps
-        _descend(model, train, config, steps, generators, settle=last)
-        bar.update(steps)
+        _descend(model, train, config, steps, generators, settle=last, after_step=bar.update)
         loss, terms = _score(model, validation, config)
         losses = loss.chunk(len(seeds))
         models = len(losses[0])
@@ -384,6 +383,7 @@ def _descend(
     generators: Sequence[torch.Generator],
     *,
     settle: bool,
+    after_step: Callable[[], object],
 ) -> None:
     """Take `steps` steps of Adam on Eq. (9) for all models. With `settle` the learning rate falls to zero."""
     sets = len(generators)
@@ -411,6 +411,7 @@ def _descend(
         clip_each(trainable, sets, CLIP)
         optimiser.step()
         schedule.step()
+        after_step()
 
 
 @torch.no_grad()

@@ -6,7 +6,8 @@ shows and no other one of the same modality does. Shares are numbers between 0 a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from numbers import Integral
+from typing import Annotated, Any
 
 from personax.learning.optimisation import OptimisationConfig
 from personax.runs.bounds import (
@@ -22,6 +23,7 @@ from personax.runs.bounds import (
     Width,
     check_bounds,
 )
+from personax.runs.errors import InputError
 from personax.runs.options import documented
 
 MOST_NUISANCE = 3  # coordinates beside the latents of a compressed modality with a single measurement
@@ -136,7 +138,7 @@ class CRLConfig:
 
         They also suit tables of some ten numbers, which are standardised first.
         """
-        return cls(latents=dict(latents or {}), shared=shared)
+        return cls(latents=_checked_latents(latents, shared), shared=shared)
 
     @classmethod
     def quick(cls, latents: Mapping[str, int] | None = None, *, shared: int = 0) -> "CRLConfig":
@@ -145,7 +147,7 @@ class CRLConfig:
         The training is short and few models are tried. Results to rely on need `images` or `embeddings`.
         """
         return cls(
-            latents=dict(latents or {}),
+            latents=_checked_latents(latents, shared),
             shared=shared,
             hidden=32,
             phase1=Phase1Config(epochs=20, batch_size=32),
@@ -168,7 +170,7 @@ class CRLConfig:
         tells bent coordinates from straight ones (evenness, flexible).
         """
         return cls(
-            latents=dict(latents or {}),
+            latents=_checked_latents(latents, shared),
             shared=shared,
             noise=0,
             hidden=64,
@@ -219,6 +221,19 @@ class CRLConfig:
     def width(self, modality: str) -> int:
         """Coordinates of a modality's block: its latents and its nuisance."""
         return self.latents[modality] + self.nuisance.get(modality, 0)
+
+
+def _checked_latents(latents: Any, shared: object) -> dict[str, int]:
+    """The latents of a preset. Raises InputError for another type; None is for none yet."""
+    if latents is None:
+        return {}
+    numbers = [shared, *latents.values()] if isinstance(latents, Mapping) else []
+    if not numbers or not all(isinstance(k, Integral) and not isinstance(k, bool) for k in numbers):
+        raise InputError(
+            f"latents {latents!r}, shared {shared!r}: latents map each modality to a whole number, as "
+            "{'face': 2, 'voice': 2}; shared is a whole number"
+        )
+    return dict(latents)
 
 
 def check_config(config: CRLConfig) -> None:

@@ -1,10 +1,7 @@
 """Several runs side by side, each in its own run folder; finished runs are read back."""
 
 import logging
-import os
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,7 +9,7 @@ from joblib import Parallel, delayed
 
 from personax.runs.errors import InputError
 from personax.runs.processor import use_threads
-from personax.runs.progress import progress
+from personax.runs.progress import only_lines, progress
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +39,10 @@ def run_cells(cells: Mapping[Path, Cell], jobs: int, run_one: RunOne[Cell]) -> d
 
     Raises InputError, which names the first run that failed, after all others are finished.
     """
-    os.environ["TQDM_DISABLE"] = "1"  # the new processes read this: one bar in all, not one for every run
     results: dict[Path, Metrics] = {}
     failed: list[Outcome] = []
     tasks = (delayed(_run_cell)(path, config, run_one) for path, config in cells.items())
-    with _terminated_as_interrupted(), progress(len(cells), "runs", "run") as bar:
+    with progress(len(cells), "runs", "run") as bar, only_lines():  # one bar in all, not one for every run
         for outcome in Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
             path, metrics, problem = outcome
             if metrics is None:
@@ -75,13 +71,3 @@ def _run_cell(path: Path, config: Cell, run_one: RunOne[Cell]) -> Outcome:
     except Exception as error:  # a mistake in our code; the other runs must go on
         log.exception("%s", path)
         return Outcome(path, None, f"{type(error).__name__}: {error}")
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """A SIGTERM ends the block as Ctrl-C does; by default the other processes would go on."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

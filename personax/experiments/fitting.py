@@ -1,10 +1,11 @@
 """Fit our model inside a run folder, so that a killed run continues and a finished one is read back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from personax.crl import CRL, CRLConfig
@@ -13,7 +14,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_json, write_json_lines
 from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, path_or_default
 from personax.runs.run_records import read_rows
-from personax.views import MultiViewData, Split
+from personax.views import SHARED, MultiViewData, Split
 
 
 class FolderOfData(NamedTuple):
@@ -132,3 +133,19 @@ def write_latents(path: Path, latents: pd.DataFrame, data: MultiViewData, split:
             table[f"{OBSERVED}{modality}"] = seen
     with atomic_path(path) as temporary:
         table.to_parquet(temporary, index=False)
+
+
+def without_imputed(
+    latents: pd.DataFrame, blocks: Mapping[str, Sequence[str]], data: MultiViewData
+) -> pd.DataFrame:
+    """The latents (n, d), NaN where they are imputed because no measurement of their block was observed.
+
+    `blocks` is block -> names of its latents. A block is a modality, or "s" for the shared latents, for which
+    one measurement of any modality is enough.
+    """
+    seen = {modality: data.seen(modality) for modality in data.modalities}
+    seen[SHARED] = np.any(list(seen.values()), axis=0)
+    known = latents.copy()
+    for block, names in blocks.items():
+        known.loc[~seen[block], list(names)] = np.nan
+    return known

@@ -10,6 +10,8 @@ from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.runs.run_records import entry_at
 
+MARK_OF_SIMULATION = "SIMULATED DATA. "  # beginning of every text about simulated people
+
 
 def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
     """Dotted key, such as "heldout.r2" -> its value; keys that are missing or null are left out."""

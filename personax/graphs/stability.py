@@ -15,11 +15,11 @@ from jaxtyping import Bool, Float, Int
 from joblib import Parallel, delayed, parallel_config
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
-from tqdm.auto import tqdm
 
 from personax.graphs.choices import Resample
 from personax.graphs.discovery import Discovery, discover
 from personax.graphs.graph import ARROW, CIRCLE, NONE, TAIL, block_of_names
+from personax.runs.progress import tracked
 from personax.runs.seeds import numpy_rng
 
 
@@ -143,7 +143,7 @@ def resampled_marks(
         found = pool(
             delayed(_resampled)(runs[b % len(runs)], how, resample, seed, b) for b in range(resamples)
         )
-        return np.array(list(tqdm(found, total=resamples, desc="resamples", disable=None)))
+        return np.array(list(tracked(found, resamples, "graphs", "resample")))
 
 
 def stability(marks: Int[np.ndarray, "b d d"]) -> Stability:

@@ -68,6 +68,8 @@ def _numbers_in(series: pd.Series, kind: str) -> Float[np.ndarray, " n"]:
     if isinstance(series.dtype, pd.CategoricalDtype) and series.cat.ordered:
         words = not pd.api.types.is_numeric_dtype(series.cat.categories.dtype)
         series = series.cat.codes if words else series
+    elif isinstance(series.dtype, pd.PeriodDtype):
+        series = series.astype("int64")  # pandas 2 knows no other way from periods to numbers
     elif series.dtype == object:
         dates = not missing.all() and all(hasattr(cell, "timetuple") for cell in series[~missing])
         series = pd.to_datetime(series.where(~missing, None)) if dates else series.where(~missing, np.nan)

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
 from personax.independence.columns import Kind, PreparedColumn, complete_column, encode, refuse_other_index
 from personax.independence.multiple import combine_strata
@@ -21,6 +20,7 @@ from personax.independence.resampling import Randomness, generator_of
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
 from personax.runs.errors import InputError
+from personax.runs.progress import tracked
 
 # Rows of the grid's table: column name -> value.
 GridRows = list[dict[str, Any]]
@@ -41,7 +41,13 @@ class Variables:
     periods: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the names of the columns. Raises InputError."""
+        """Check the types, and the names of the columns. Raises InputError."""
+        frame: object = self.frame
+        if not isinstance(frame, pd.DataFrame):
+            raise InputError(f"Variables: {type(frame).__name__} in place of a data frame of columns")
+        maps: Sequence[object] = (self.kinds, self.periods)
+        if not all(isinstance(given, Mapping) for given in maps):
+            raise InputError("Variables: kinds and periods map names of columns, as {'Height': 'continuous'}")
         names = list(self.frame.columns)
         if not names or not len(self.frame):
             raise InputError(
@@ -104,7 +110,7 @@ def run_grid(
 
     Returns a row for each trait, feature and test, in that order: trait, feature, and the fields of
     `TestResult` with `applicable` and `seconds` (preparing a column counts for the first test that needs it).
-    A progress bar appears on standard error if that is a terminal.
+    Progress is shown on standard error (runs/progress.py).
 
     A feature is prepared once for each pattern of missing rows, and only one at a time is held: memory is
     about 16 m n bytes a process, with m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
@@ -119,6 +125,11 @@ def run_grid(
     0  Openness  Height       kci  6
     1  Openness  Height  fisher_z  6
     """
+    _refuse_wrong_types(traits, features, tests, given)
+    if not all(_is_whole(number) and number != 0 for number in (resamples, jobs)) or resamples < 1:
+        raise InputError(
+            f"resamples {resamples!r}, jobs {jobs!r}: whole numbers from 1; jobs -1 is all cores"
+        )
     unknown = [test for test in tests if test not in procedures]
     if unknown:
         raise ValueError(f"test {unknown[0]!r} is unknown; choose from {', '.join(procedures)}")
@@ -133,12 +144,33 @@ def run_grid(
         root=int(generator_of(rng).integers(2**63)),
         resamples=resamples,
     )
-    bar = partial(tqdm, total=features.frame.shape[1], unit="feature", disable=None, leave=False)
+    bar = partial(tracked, total=features.frame.shape[1], what="tests", unit="feature")
     per_feature = _in_processes(row_of_tests, features.encoded(), jobs, bar)
     rows = [row for feature_rows in per_feature for row in feature_rows]
     order = {str(name): position for position, name in enumerate(traits.frame.columns)}
     rows.sort(key=lambda row: order[row["trait"]])  # stable: features and tests stay in order
     return pd.DataFrame(rows)
+
+
+def _refuse_wrong_types(traits: object, features: object, tests: object, given: object) -> None:
+    """Raise InputError for arguments of `run_grid` of another type."""
+    for name, side in (("traits", traits), ("features", features)):
+        if not isinstance(side, Variables):
+            raise InputError(
+                f"{name}: {type(side).__name__}, must be Variables(frame, {{'Height': 'continuous'}})"
+            )
+    if isinstance(tests, str) or not isinstance(tests, Sequence):
+        raise InputError(f"tests {tests!r}: a list of names, as ['kci', 'hsic']")
+    if given is None:
+        return
+    if not isinstance(given, pd.Series):
+        raise InputError(f"given: {type(given).__name__}, must be a Series of labels, one for each row")
+    if isinstance(traits, Variables) and len(given) != len(traits.frame):
+        raise InputError(f"given: {len(given)} labels for {len(traits.frame)} rows")
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
 def _in_processes(

@@ -31,11 +31,13 @@ from personax.runs.described import Described, listed
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError, NotFittedError
 from personax.runs.files import read_yaml, sha256_arrays, sha256_text, write_yaml
+from personax.runs.processor import threads_unless_chosen
 from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.run_records import MAKE_ANEW, read_tensors
 from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split, split_rows
 
+THREADS_OF_TORCH = torch.get_num_threads()  # at import, so mostly what torch chooses by itself
 ROWS_AT_ONCE = 8192  # number of people whose latents are computed in one pass
 
 EstimatorConfig = TypeVar("EstimatorConfig")
@@ -56,6 +58,14 @@ class SavedShapes:
         widths = {modality: [shape[0] for shape in shapes] for modality, shapes in self.shapes.items()}
         if widths != {modality: list(map(len, used)) for modality, used in self.channels.items()}:
             raise ValueError("shapes and channels are not of the same measurements")
+
+
+def _has_nan(saved: Any) -> bool:
+    """Whether a tensor in these containers holds NaN."""
+    if isinstance(saved, torch.Tensor):
+        return saved.is_floating_point() and bool(saved.isnan().any())
+    parts = saved.values() if isinstance(saved, Mapping) else saved if isinstance(saved, list | tuple) else ()
+    return any(map(_has_nan, parts))
 
 
 class Estimator(Described, ABC, Generic[EstimatorConfig]):
@@ -88,6 +98,7 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         self._channels: dict[str, list[list[int]]] = {}
         self._standardisation = Standardisation({})
 
+    @threads_unless_chosen(THREADS_OF_TORCH)
     def fit(
         self,
         data: MultiViewData,
@@ -99,7 +110,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         """Learn on the training rows; choose the best epoch on the validation rows.
 
         Embeddings are standardised first (standardisation.py). The means and scales are those of the training
-        rows.
+        rows. Training uses one thread, unless OMP_NUM_THREADS or torch.set_num_threads chooses otherwise
+        (runs/processor.py).
 
         Args:
             data: people with at least one modality. True latents are used only by methods that need
@@ -163,6 +175,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"{folder}: {MODEL} is not what `save` writes ({reason})") from error
         saved = read_tensors(Path(folder) / WEIGHTS, model.device)
+        if _has_nan(saved):
+            raise InputError(f"{Path(folder) / WEIGHTS}: has weights that are no numbers (NaN); {MAKE_ANEW}")
         try:
             with torch.random.fork_rng(devices=[]):  # weights are drawn here and replaced at once
                 model._restore(saved)

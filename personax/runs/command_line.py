@@ -22,6 +22,7 @@ from personax.runs.documents import refuse_beyond_limits
 from personax.runs.errors import InputError, PersonaxError
 from personax.runs.files import read_yaml
 from personax.runs.help_text import WIDTH, WholeHelpFormatter, option_names, plain_message, usual_options
+from personax.runs.interruption import terminated_as_interrupted
 from personax.runs.processor import use_threads
 
 if TYPE_CHECKING:
@@ -242,7 +243,8 @@ def run_command(
     """Read the options as `parse` does, call `body` with them, and return the exit code of the process.
 
     The exit code is 0 for success, 2 for bad input (with one line on standard error) and 130 for an
-    interruption. Any other exception is a mistake in this project, and keeps its traceback.
+    interruption (Ctrl-C or SIGTERM). Any other exception is a mistake in this project, and keeps its
+    traceback.
 
     Args:
         config_class: as for `parse`.
@@ -256,7 +258,8 @@ def run_command(
     program = Path(sys.argv[0]).name
     try:
         config = parse(config_class, argv, Help(description, epilog, positional, usual))
-        (_imported(body) if isinstance(body, str) else body)(config)
+        with terminated_as_interrupted():
+            (_imported(body) if isinstance(body, str) else body)(config)
     except PersonaxError as error:
         print(f"{program}: error: {_printed(str(error))}", file=sys.stderr)
         return EXIT_BAD_INPUT

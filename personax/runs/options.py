@@ -17,6 +17,7 @@ Default = TypeVar("Default")
 Configuration = TypeVar("Configuration", bound=type)
 
 _MARK = "where_or_how"
+FORMER_OPTIONS = frozenset({"ground_truth"})  # in config.yaml of earlier versions; they never had an effect
 
 
 def where_or_how(default: Default) -> Default:
@@ -33,7 +34,7 @@ def identity_of(config: object, values: Mapping[str, Any]) -> dict[str, Any]:
         values: option -> value, as in config.yaml.
     """
     assert is_dataclass(config)
-    aside = {option.name for option in fields(config) if option.metadata.get(_MARK)}
+    aside = FORMER_OPTIONS | {option.name for option in fields(config) if option.metadata.get(_MARK)}
     return {name: value for name, value in values.items() if name not in aside}
 
 

@@ -2,12 +2,15 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 VARIABLE = "OMP_NUM_THREADS"
 DEFAULT = 1
-"""Threads where the variable says nothing. The networks are small, so a second thread saves little time when
-the machine is idle, and mostly waits when others use it: on 2 cores with a load of 8, a small training
-took 20 s with one thread, and more than 60 s with two (benchmarks/threads.py)."""
+"""Threads where the variable says nothing. The networks are small, so a second thread has little to do, and
+it mostly waits when other programs use the cores: on 2 cores with a load of 8, a small training took 20 s
+with one thread, and was not ready after 60 s with two (benchmarks/threads.py, one run). On an idle machine
+this has not been measured; there more threads may be faster, and OMP_NUM_THREADS asks for them."""
 
 
 def thread_count() -> int:
@@ -28,6 +31,26 @@ def use_threads() -> None:
     os.environ[VARIABLE] = str(thread_count())
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(thread_count())
+
+
+@contextmanager
+def threads_unless_chosen(by_torch: int) -> Iterator[None]:
+    """Within the block torch computes with `DEFAULT` threads, if nobody has chosen a number.
+
+    OMP_NUM_THREADS is a choice, and so is torch.set_num_threads after the import of this package. Commands
+    have chosen by `use_threads`.
+
+    Args:
+        by_torch: the threads that torch had at that import.
+    """
+    torch = sys.modules["torch"]
+    before = torch.get_num_threads()
+    if VARIABLE not in os.environ and before == by_torch:
+        torch.set_num_threads(DEFAULT)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def threads_in_use() -> int:

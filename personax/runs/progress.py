@@ -1,15 +1,21 @@
 """Where a long computation is: a bar in a terminal or a notebook, elsewhere a line every half minute."""
 
 import logging
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from tqdm.auto import tqdm
 
 log = logging.getLogger(__name__)
 
+Item = TypeVar("Item")
+
 SECONDS_BETWEEN_LINES = 30.0
+NO_BARS = "TQDM_DISABLE"  # the variable that tqdm has for this
 
 
 class Progress(Protocol):
@@ -34,11 +40,34 @@ class Progress(Protocol):
 def progress(total: int, what: str, unit: str, *, initial: int = 0) -> Progress:
     """Show how many of `total` steps are done; `what` names the computation, `unit` a step.
 
-    In a notebook tqdm's bar is a widget. Where standard error is no terminal, as in the log of a cluster, a
-    line is logged every half minute.
+    In a notebook tqdm's bar is a widget (with the package ipywidgets). Where standard error is no terminal,
+    as in the log of a cluster, or where the variable TQDM_DISABLE is set, a line is logged every half minute.
     """
+    if os.environ.get(NO_BARS):
+        return LinesOfProgress(total, what, unit, initial)
     bar: Progress = tqdm(total=total, desc=what, unit=unit, initial=initial, disable=None)
     return LinesOfProgress(total, what, unit, initial) if getattr(bar, "disable", False) else bar
+
+
+def tracked(items: Iterable[Item], total: int, what: str, unit: str) -> Iterator[Item]:
+    """The items one after another, with `progress` counting those that the caller has got."""
+    with progress(total, what, unit) as bar:
+        for item in items:
+            yield item
+            bar.update()
+
+
+@contextmanager
+def only_lines() -> Iterator[None]:
+    """Within the block `progress` makes no bar, here and in processes that are started there."""
+    before = os.environ.get(NO_BARS)
+    os.environ[NO_BARS] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(NO_BARS)
+        if before is not None:
+            os.environ[NO_BARS] = before
 
 
 class LinesOfProgress:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from personax.runs.errors import InputError
 from personax.runs.files import read_json, read_json_lines, read_yaml, write_json
 from personax.runs.folder_lock import has_traces, locked_folder
+from personax.runs.options import FORMER_OPTIONS
 from personax.runs.run_folder import CONFIG, HISTORY, MANIFEST, METRICS, refuse_other_config
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ KINDS_OF_ENTRY: Mapping[str, Callable[[Any], bool]] = {
 
 
 def read_options(folder: Path) -> dict[str, Any]:
-    """The options in config.yaml, name -> value; the values are not checked."""
-    return _mapping(read_yaml(folder / CONFIG), folder / CONFIG)
+    """The options in config.yaml, name -> value, without former ones; the values are not checked."""
+    options = _mapping(read_yaml(folder / CONFIG), folder / CONFIG)
+    return {name: value for name, value in options.items() if name not in FORMER_OPTIONS}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from huggingface_hub import HfApi, hf_hub_download
 
-# HTTPError is that of requests or of httpx, whichever the installed version of the library uses.
+# HTTPError is that of httpx or of httpx2, whichever the installed version of the library uses.
 from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError  # type: ignore[attr-defined]
 
 from personax.runs.errors import InputError
@@ -272,9 +272,8 @@ def _bytes_in(folder: Path) -> int:
 
 def _hub_error(error: HfHubHTTPError, repository: str, revision: str | None) -> Exception:
     """The exception whose message explains the hub's answer to the user."""
-    response: Any = error.response  # None is possible in older versions of the library
-    status = 0 if response is None else response.status_code
-    code = "" if response is None else response.headers.get("X-Error-Code", "")
+    response: Any = error.response
+    status, code = response.status_code, response.headers.get("X-Error-Code", "")
     if code == "GatedRepo" or status == 403:
         return InputError(
             f"{repository}: access must be granted (HTTP {status}); accept the terms on the dataset's page, "

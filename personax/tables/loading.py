@@ -273,16 +273,19 @@ def _refuse_too_few(
 def _constant_columns(
     features: pd.DataFrame, targets: pd.DataFrame, scores: Mapping[str, pd.DataFrame]
 ) -> list[str]:
-    """A sentence for every column that does not vary. No test can say anything about such a column."""
-    columns = {name: frame[name] for frame in (features, targets) for name in frame} | {
-        f"{rater} {trait}": frame[trait] for rater, frame in scores.items() for trait in TRAITS
-    }
-    sentences = []
+    """A sentence for every column that does not vary. No test can say anything about such a column.
+
+    A rater's traits without a value share one sentence, since a rater need not have scored all five.
+    """
+    columns = {name: frame[name] for frame in (features, targets) for name in frame}
+    sentences = [f"{name} has no values at all" for name, values in columns.items() if values.isna().all()]
+    for rater, frame in scores.items():
+        if absent := [trait for trait in TRAITS if frame[trait].isna().all()]:
+            sentences.append(f"{rater} has no scores of {', '.join(absent)}")
+        columns |= {f"{rater} {trait}": frame[trait] for trait in TRAITS}
     for name, values in columns.items():
         distinct = values.dropna().unique()
-        if len(distinct) == 0:
-            sentences.append(f"{name} has no values at all")
-        elif len(distinct) == 1:
+        if len(distinct) == 1:
             sentences.append(f"{name} is constant ({shown(distinct[0])})")
     return sentences
 

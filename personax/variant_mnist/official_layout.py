@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 from PIL import Image
-from tqdm.auto import tqdm
 
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path
+from personax.runs.progress import progress
 from personax.views import MultiViewData, Truth
 
 GRAPH_FILE = "graph.csv"
@@ -143,7 +143,7 @@ def _write_all(data: MultiViewData, folder: Path) -> None:
     names = np.array(data.true_latents.columns, dtype=object)
     pd.DataFrame(names[edges], columns=["from", "to"]).to_csv(folder / GRAPH_FILE, index=False)
     total = sum(len(paths) for _, paths in jobs)
-    with ThreadPoolExecutor() as pool, tqdm(total=total, desc="writing", unit="png", disable=None) as bar:
+    with ThreadPoolExecutor() as pool, progress(total, "writing", "picture") as bar:
         for written in pool.map(lambda job: _write_pictures(*job), jobs):
             bar.update(written)
 
@@ -327,7 +327,7 @@ def _read_pictures(
         for start in range(0, n, _PICTURES_AT_ONCE)
     ]
     total = n * len(columns)
-    with ThreadPoolExecutor() as pool, tqdm(total=total, desc="reading", unit="png", disable=None) as bar:
+    with ThreadPoolExecutor() as pool, progress(total, "reading", "picture") as bar:
         for done in pool.map(read_block, jobs):
             bar.update(done)
     return arrays

@@ -204,6 +204,16 @@ def test_load_leaves_torchs_random_numbers_alone(fitted: Fitted, tmp_path: Path)
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_weights_that_are_no_numbers_are_refused(fitted: Fitted, tmp_path: Path) -> None:
+    fitted[0].save(tmp_path)
+    saved = torch.load(tmp_path / "weights.pt", weights_only=True)
+    network = next(part for part in saved.values() if isinstance(part, dict) and part)
+    next(value for value in network.values() if isinstance(value, torch.Tensor)).fill_(torch.nan)
+    torch.save(saved, tmp_path / "weights.pt")
+    with pytest.raises(InputError, match=r"weights\.pt: has weights that are no numbers"):
+        CRL.load(tmp_path, device="cpu")
+
+
 def test_broken_weights_are_named(fitted: Fitted, tmp_path: Path) -> None:
     fitted[0].save(tmp_path)
     (tmp_path / "weights.pt").write_bytes(b"broken")

@@ -56,7 +56,7 @@ def test_the_right_graph_comes_out_on_linear_gaussian_data() -> None:
     config = Phase2Config(
         starts=12,
         population=12,
-        generations=6,
+        generations=3,
         generation_steps=80,
         final_steps=300,
         batch_size=256,

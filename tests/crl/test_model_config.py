@@ -1,10 +1,12 @@
 """What a configuration says about the sizes of a block."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from personax.crl import CRLConfig
+from personax.runs.errors import InputError
 
 
 def test_a_modality_seen_once_keeps_its_style_in_the_block() -> None:
@@ -26,3 +28,13 @@ def test_presets_take_latents() -> None:
     assert CRLConfig.embeddings({"a": 2}).latents == {"a": 2}
     assert CRLConfig.quick({"a": 2}, shared=1).for_measurements({"a": [[6]]}).width("a") == 6
     assert CRLConfig.embeddings().compress
+
+
+@pytest.mark.parametrize("preset", [CRLConfig.images, CRLConfig.embeddings, CRLConfig.quick])
+@pytest.mark.parametrize(
+    ("latents", "shared"),
+    [(5, 0), (["face"], 0), ({"face": "two"}, 0), ({"face": True}, 0), ({"face": 2}, "1")],
+)
+def test_presets_refuse_other_types(preset: Any, latents: Any, shared: Any) -> None:
+    with pytest.raises(InputError, match="latents map each modality to a whole number"):
+        preset(latents, shared=shared)

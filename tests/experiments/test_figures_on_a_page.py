@@ -1,6 +1,7 @@
 """Every figure of an experiment is as wide as a column or a page, in text that can be read there."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 from pictures import assert_fits_a_page, figures_saved
 
 from personax.experiments.comparison.figures import draw_methods, draw_trends
+from personax.experiments.diagnostics.figures import draw_findings_page
+from personax.experiments.diagnostics.findings import Finding
 from personax.experiments.independence.figures import Caption, draw_effects, draw_evidence, draw_trait_scores
 from personax.experiments.mnist.figures import draw_recovery, draw_samples
 from personax.experiments.obfuscation_study.figures import draw_attacks, draw_latents
-from personax.experiments.people.figures import draw_associations, draw_pairs
+from personax.experiments.people.figures import draw_associations
+from personax.experiments.recovery_figures import draw_pairs
 from personax.experiments.selection.figures import draw_criteria
 from personax.experiments.selection.run import CRITERIA
 from personax.experiments.training_curves import draw_curves
@@ -72,6 +76,25 @@ def test_criteria_with_nearly_equal_values(tmp_path: Path) -> None:
     with figures_saved() as figures:
         draw_criteria(candidates, str(candidates.index[0]), tmp_path / "criteria")
     assert_fits_a_page(figures[0])
+
+
+@pytest.mark.parametrize("latents", [4, len(LATENTS)])
+def test_findings_of_the_diagnosis(tmp_path: Path, latents: int) -> None:
+    pair = {"same": RNG.uniform(size=9), "other": RNG.uniform(1, 2, size=9)}
+    effects = dict(zip(LATENTS[:latents], RNG.uniform(size=latents), strict=True))
+    curves: dict[str, dict[str, Any]] = {
+        "noise": {"effect": 0.9, "chance": 0.3},
+        "alignment": {f"garment {a}, {b}": pair for a, b in ((1, 2), (1, 3), (2, 3))},
+        "orthogonality": {"garment": {"rotations": RNG.uniform(size=90), "value": 0.1}},
+        "reach": {"effects": effects, "silent": [], "chance": 0.2},
+    }
+    findings = [
+        Finding(key, "measurements x independent given their z", "violated", "0.9", curves=found)
+        for key, found in curves.items()
+    ]
+    with figures_saved() as figures:
+        draw_findings_page(findings, tmp_path / "page", title="SIMULATED DATA. celeb/seed-0, 900 test rows")
+    assert_fits_a_page(figures[0], cells=True)
 
 
 def test_training_curves(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+from graphs.counted_array import CountedArray, counted
 
 from personax.graphs.graph import Edge, Graph
 from personax.graphs.layout import (
@@ -54,6 +55,18 @@ def test_the_faults_of_a_placement_are_those_that_are_found_one_by_one() -> None
         wiring = wire(edges, sizes, 1.0)
         found = placement_faults(positions[None], wiring, np.arange(12))[0]
         assert found.tolist() == faults_one_by_one(positions, sizes, edges)
+
+
+def test_a_move_examines_a_small_part_of_a_large_graph() -> None:
+    """The search makes thousands of moves; a graph of 60 nodes and 250 edges must not take minutes."""
+    rng = np.random.default_rng(0)
+    edges, positions = random_edges(rng, 60, 250), rng.uniform(0, 9, (1, 60, 2)).view(CountedArray)
+    wiring = wire(edges, np.full((60, 2), 0.5), 1.0)
+    with counted() as all_nodes:
+        placement_faults(positions, wiring, np.arange(60))
+    with counted() as two_nodes:
+        placement_faults(positions, wiring, np.array([3, 41]))
+    assert two_nodes.elements < all_nodes.elements / 8
 
 
 def test_moved_nodes_explain_the_whole_difference_between_two_placements() -> None:

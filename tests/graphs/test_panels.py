@@ -1,10 +1,10 @@
 """The arrangement of a picture: no node, edge or label is hidden, and texts are typeset."""
 
 from functools import cache
-from time import process_time
 
 import numpy as np
 import pytest
+from graphs.counted_array import CountedArray, counted
 
 from personax.graphs.drawing import HEAD_LENGTH
 from personax.graphs.graph import Edge, Graph
@@ -86,16 +86,6 @@ def test_nothing_is_hidden_with_many_edge_labels(
     assert_nothing_hidden(panel)
 
 
-@pytest.mark.slow
-def test_a_graph_of_sixty_nodes_is_arranged_in_seconds() -> None:
-    graph = random_graph(0, 0.14, {"s": 6, "image": 18, "text": 18, "sound": 18})
-    assert len(graph.edges()) >= 248
-    start = process_time()
-    (panel,) = arrange([graph], [""], {})
-    assert len(place_edge_labels(panel)) == len(graph.edges())
-    assert process_time() - start < 25  # it takes a fifth of this; an earlier version took twice as much
-
-
 def test_points_in_a_box_are_counted_as_one_by_one() -> None:
     points = np.random.default_rng(0).integers(0, 20, (400, 2)) / 4  # many are on the border of a box
     crowd = Crowd(points)
@@ -103,6 +93,14 @@ def test_points_in_a_box_are_counted_as_one_by_one() -> None:
         for centre in points[:50]:
             one_by_one = sum(bool((np.abs(point - centre) < half).all()) for point in points)
             assert crowd.count(centre, half) == one_by_one
+
+
+def test_only_the_points_above_and_below_a_box_are_looked_at() -> None:
+    points = np.random.default_rng(0).uniform(0, 10, (1000, 2))
+    crowd = Crowd(points.view(CountedArray))
+    with counted() as work:
+        crowd.count(np.array([5.0, 5.0]), np.array([0.5, 0.5]))
+    assert 0 < work.elements < 10 * 150  # some 100 of the points, and few operations on each
 
 
 def test_blocks_stand_where_the_paper_has_them() -> None:

@@ -1,6 +1,9 @@
 """A grid has the results of the single tests, for any processes, missing rows or strata."""
 
+import inspect
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -176,3 +179,36 @@ def test_a_seed_is_as_good_as_a_generator() -> None:
     pd.testing.assert_frame_equal(one.drop(columns="seconds"), two.drop(columns="seconds"))
     x = np.arange(9.0)
     assert run_test("rcit", x, x**2, rng=3) == run_test("rcit", x, x**2, rng=np.random.default_rng(3))
+
+
+GOOD = Variables(pd.DataFrame({"a": [1.0, 2, 3, 1, 2, 3]}), {"a": "continuous"})
+
+
+@pytest.mark.parametrize(
+    ("traits", "more", "words"),
+    [
+        (GOOD.frame, {}, "traits: DataFrame, must be Variables"),
+        (GOOD, {"tests": "kci"}, "a list of names"),
+        (GOOD, {"given": [1, 1, 1, 2, 2, 2]}, "given: list, must be a Series"),
+        (GOOD, {"given": pd.Series([1, 2])}, "given: 2 labels for 6 rows"),
+        (GOOD, {"resamples": "many"}, "resamples 'many'"),
+        (GOOD, {"jobs": 0}, "jobs 0"),
+    ],
+)
+def test_arguments_of_other_types_are_refused(traits: Any, more: dict[str, Any], words: str) -> None:
+    unchecked = inspect.unwrap(run_grid)  # outside of the tests nothing else looks at types
+    with pytest.raises(InputError, match=words):
+        unchecked(traits, GOOD, **more)
+
+
+@pytest.mark.parametrize(
+    ("frame", "kinds", "words"),
+    [
+        (GOOD.frame.to_numpy(), {}, "ndarray in place of a data frame"),
+        (GOOD.frame, ["continuous"], "kinds and periods map names"),
+    ],
+)
+def test_variables_of_other_types_are_refused(frame: Any, kinds: Any, words: str) -> None:
+    given: Any = SimpleNamespace(frame=frame, kinds=kinds, periods={})
+    with pytest.raises(InputError, match=words):
+        Variables.__post_init__(given)

@@ -12,7 +12,7 @@ from personax.runs.bounds import (
     Inside,
     PlaceOfFile,
     Positive,
-    ProcessesOrAll,
+    Processes,
     Rate,
     Seed,
     check_bounds,
@@ -52,7 +52,7 @@ class Bounded:
     """Table."""
     kind: Literal["a", "b"] = "a"
     """Kind."""
-    jobs: ProcessesOrAll = -1
+    jobs: Processes = -1
     """Processes."""
     switch: bool = False
     """Switch."""

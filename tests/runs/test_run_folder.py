@@ -14,7 +14,7 @@ from personax.runs.errors import InputError, TrainingDiverged
 from personax.runs.files import write_json, write_text
 from personax.runs.options import where_or_how
 from personax.runs.run_folder import CONFIG, HISTORY, MANIFEST, METRICS, RESPONSES, RunFolder, open_run
-from personax.runs.run_records import read_finished
+from personax.runs.run_records import read_finished, read_options
 
 
 @dataclass
@@ -81,6 +81,15 @@ def test_a_run_goes_on_with_another_where_or_how_option(tmp_path: Path) -> None:
     make_run(tmp_path / "run")
     with open_run(tmp_path / "run", RunOptions(device="cuda", overwrite=True), resume=True):
         assert (tmp_path / "run" / "made").exists()
+
+
+def test_a_run_of_an_earlier_version_goes_on_without_the_options_that_are_gone(tmp_path: Path) -> None:
+    home = make_run(tmp_path / "run").path
+    with (home / CONFIG).open("a") as file:
+        file.write("ground_truth: true\n")
+    assert make_run(home, resume=True).path == home
+    (home / CONFIG).write_text("seed: 1\nground_truth: true\n")
+    assert read_options(home) == {"seed": 1}
 
 
 def test_a_run_does_not_go_on_with_another_option_that_makes_the_result(tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def test_a_slow_hub_is_waited_for(hub: Hub, tmp_path: Path, athlete_frame: pd.Da
 
 def test_a_dropped_connection_is_resumed(hub: Hub, tmp_path: Path, athlete_frame: pd.DataFrame) -> None:
     hub.mood = "drops once"
+    if huggingface_hub.__version__.startswith("1."):  # these versions go on when they are asked again
+        _refused(tmp_path, "stayed incomplete")
     assert _equals(_load(tmp_path), athlete_frame)
     assert len([request for request in hub.requests if request.startswith("GET /datasets/")]) == 2
 

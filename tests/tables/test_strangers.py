@@ -42,6 +42,11 @@ def test_own_raters_have_their_own_scale(trial: PeopleTable) -> None:
     assert "Grip" not in trial.features
 
 
+def test_traits_that_a_rater_has_not_scored_share_one_warning(trial: PeopleTable) -> None:
+    said = [warning for warning in trial.report.warnings if warning.startswith("z ")]
+    assert said == ["z has no scores of Openness, Conscientiousness, Agreeableness, Neuroticism"]
+
+
 def test_raters_on_different_scales_are_not_compared(trial: PeopleTable) -> None:
     assert trial.agreement()["icc"].isna().all()
     assert list(trial.agreement()) == ["icc", "n"]

@@ -42,7 +42,7 @@ class ComparisonConfig(SceneConfig):
     """Baselines to compare with our method. Also possible: causal_vae_supervised, which is given the truth,
     and official_published."""
     jobs: Processes = where_or_how(2)
-    """Number of runs at a time."""
+    """Number of runs at a time, each in its own process; -1: one per core."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     output: FilePath | None = where_or_how(None)

@@ -18,6 +18,7 @@ from personax.experiments.diagnostics.findings import (
 from personax.graphs.panels import pretty_name
 from personax.runs.figure_style import (
     BLUE,
+    CELL_TEXT_SIZE,
     GREY,
     MODALITY_COLOURS,
     ORANGE,
@@ -30,6 +31,7 @@ from personax.runs.figure_style import (
 from personax.runs.text_sizes import wrap_to
 
 RED = "#b03a2e"
+FEW_BARS = 5  # so many have room for their numbers
 LONGEST_ASSUMPTION = 1.6  # inches of the name of an assumption
 VERDICT_COLOURS = {HOLDS: BLUE, DOUBTFUL: ORANGE, VIOLATED: RED, UNKNOWN: GREY}
 
@@ -70,7 +72,7 @@ def _draw_effects(panel: Axes, findings: Sequence[Finding]) -> None:
         range(len(findings)), [wrap_to(f.assumption, LONGEST_ASSUMPTION, 3) for f in reversed(findings)]
     )
     panel.set_xlim(0, 1)
-    panel.set_xlabel("HSIC effect; bar: chance; dotted: small, clear")
+    panel.set_xlabel("HSIC effect\nbar: chance; dotted: small, clear")
 
 
 def _draw_alignment(panel: Axes, finding: Finding) -> None:
@@ -89,8 +91,8 @@ def _draw_alignment(panel: Axes, finding: Finding) -> None:
             panel.plot(middle, y, "o", ms=4, color=colour, label=None if place else f"{part} person")
     panel.set_yticks(range(len(names)), list(reversed(names)))
     panel.set(xlim=(0, None), ylim=(-0.5, len(names) + 0.1))
-    panel.set_xlabel("distance / median of two people (10, 50, 90 %)")
-    panel.legend(fontsize=8, frameon=False, ncols=2, loc="upper right")
+    panel.set_xlabel("distance / median of two people\n10, 50 and 90 % of the pairs")
+    panel.legend(fontsize=CELL_TEXT_SIZE, frameon=False, ncols=2, loc="upper right")
 
 
 def _draw_rotations(panel: Axes, finding: Finding) -> None:
@@ -106,7 +108,7 @@ def _draw_rotations(panel: Axes, finding: Finding) -> None:
     panel.set_xlim(left=0)
     panel.set_xlabel("mean squared cosine; 0: orthogonal")
     panel.set_ylabel("rotations")
-    panel.legend(fontsize=8, frameon=False, loc="upper center")
+    panel.legend(fontsize=CELL_TEXT_SIZE, frameon=False, loc="upper center")
 
 
 def _draw_reach(panel: Axes, finding: Finding) -> None:
@@ -118,9 +120,11 @@ def _draw_reach(panel: Axes, finding: Finding) -> None:
     effects = finding.curves["effects"]
     colours = [GREY if name in finding.curves["silent"] else BLUE for name in effects]
     bars = panel.bar(range(len(effects)), list(effects.values()), color=colours, width=0.6, linewidth=0)
-    panel.bar_label(bars, fmt="%.2f")
+    few = len(effects) <= FEW_BARS
+    if few:
+        panel.bar_label(bars, fmt="%.2f")
     panel.axhline(finding.curves["chance"], color=ORANGE, lw=1.2, label="by chance (95 %)")
     panel.set_ylim(0, 1.25 * max(finding.curves["chance"], *effects.values()))
-    panel.set_xticks(range(len(effects)), [pretty_name(name) for name in effects])
+    panel.set_xticks(range(len(effects)), list(map(pretty_name, effects)), rotation=0 if few else 90)
     panel.set_ylabel("HSIC effect given its block")
-    panel.legend(fontsize=8, frameon=False, loc="upper right")
+    panel.legend(fontsize=CELL_TEXT_SIZE, frameon=False, loc="upper right")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from personax.graphs.choices import Resample, Test
-from personax.runs.bounds import FAR, Between, FilePath, Level, ProcessesOrAll, Seed, Share
+from personax.runs.bounds import FAR, Between, FilePath, Level, Processes, Seed, Share
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 
@@ -83,7 +83,7 @@ class DrawConfig:
     """Folder for the results. Default: graph-METHOD in the run folder."""
     overwrite: bool = where_or_how(False)
     """Replace an existing output folder."""
-    jobs: ProcessesOrAll = where_or_how(-1)
+    jobs: Processes = where_or_how(-1)
     """Number of processes for the resamples, each with one thread; -1: one per core. The result does not
     depend on it."""
     seed: Seed = 0

@@ -28,7 +28,7 @@ from personax.graphs.knowledge import (
     read_statements,
 )
 from personax.runs.errors import InputError
-from personax.runs.run_folder import open_run, path_or_default, typed_path
+from personax.runs.run_folder import CONFIG, METRICS, open_run, path_or_default, typed_path
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +155,8 @@ def read_runs(sources: Sequence[str], rows: Literal["all", "test"], names: str |
                 run.left_out,
                 run.left_out + len(run.table),
             )
+        if (run.path / CONFIG).exists() and not (run.path / METRICS).exists():
+            log.warning("%s: this run has not ended (no %s); finish it with --resume", run.path, METRICS)
         check_latents(run.table.to_numpy(), run.names)
     return match_runs(runs)
 

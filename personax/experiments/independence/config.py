@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from personax.runs.bounds import Between, Level, PlaceOfFile, Positive, ProcessesOrAll, Seed
+from personax.runs.bounds import Between, Level, PlaceOfFile, Positive, Processes, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 
@@ -64,7 +64,7 @@ class IndependenceConfig:
     """Commit of the hub's table."""
     data_dir: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
     """Folder for downloads (default: data/hub of the project)."""
-    jobs: ProcessesOrAll = where_or_how(1)
+    jobs: Processes = where_or_how(1)
     """Number of processes; -1: one per core. One process tests the celebrity table in 2 s; more pay off with
     several sources of scores."""
     output: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)

@@ -56,7 +56,7 @@ def run_all(runs: Mapping[Path, MnistConfig], config: MnistConfig) -> dict[Path,
     """Do all runs together, side by side, or one after another; return their metrics."""
     if config.together:
         return run_mnist_together(runs)
-    if config.jobs > 1:
+    if config.jobs != 1:
         return run_cells(runs, config.jobs, run_mnist_seed)
     return {path: run_mnist_seed(run, path) for path, run in runs.items()}
 
@@ -75,7 +75,7 @@ def check_mnist(config: MnistConfig) -> None:
 
 def check_several(config: MnistConfig) -> None:
     """Raise InputError for options about several seeds that do not fit together."""
-    if config.jobs > 1 and (config.seeds is None or config.together):
+    if config.jobs != 1 and (config.seeds is None or config.together):
         raise InputError(f"jobs {config.jobs}: needs --seeds, and excludes --together")
     if config.together and (config.seeds is None or config.method != OURS):
         raise InputError("together: needs --seeds, and our own method")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from personax.crl import CRLConfig
+from personax.experiments.run_options import RunOptions
 from personax.runs.bounds import FilePath, Natural, Processes, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
@@ -22,7 +23,7 @@ OUR_TITLE = "PersonaX (ours)"  # and what tables call it
 
 
 @dataclass(frozen=True)
-class MnistConfig(SceneConfig):
+class MnistConfig(RunOptions, SceneConfig):
     """Variant-MNIST: the scenes, and the method that is fitted to them."""
 
     name: FilePath = "mnist"
@@ -30,34 +31,19 @@ class MnistConfig(SceneConfig):
     seed: Seed = 0
     """Seed of the model: initial weights, batches and starts. It is also the seed of the data, unless
     data_seed is given."""
-    seeds: str | None = where_or_how(None)
-    """Several seeds, as 0,1,2 or 0-9: one run for each, and a table with mean and standard deviation."""
     together: bool = where_or_how(False)
     """With --seeds: train all unfinished seeds in one batched pass, which is fast on a GPU. Each seed has the
     same result as alone, except for rounding, which the search for the graph can amplify. No checkpoints are
     written."""
     jobs: Processes = where_or_how(1)
-    """With --seeds: number of seeds that run at a time, each in its own process. On a CPU this is the fastest
-    way: two processes with one thread each train nearly twice as many scenes per second as one process with
-    two threads."""
+    """With --seeds: number of seeds that run at a time, each in its own process; -1: one per core. On a CPU
+    this is the fastest way: two processes with one thread each train nearly twice as many scenes per second
+    as one process with two threads."""
     export: FilePath | None = where_or_how(None)
     """First write the scenes to this folder in the official layout (with --seeds: to seed-K in it)."""
     ceiling_epochs: Natural = 12
     """Epochs of the supervised ceiling: encoders that are given the true latents show what is possible at
     best; 0: do not train them."""
-    ground_truth: bool = where_or_how(True)
-    """No effect; accepted because the paper's README has it. If the truth is known, it is always used for
-    evaluation."""
-    figures: bool = where_or_how(True)
-    """Draw the figures."""
-    device: str = where_or_how("auto")
-    """auto (a GPU if there is one), cpu or cuda."""
-    output: FilePath | None = where_or_how(None)
-    """Run folder (with --seeds: the folder that holds the run folders)."""
-    resume: bool = where_or_how(False)
-    """Continue an interrupted run; finished seeds are read and not run again."""
-    overwrite: bool = where_or_how(False)
-    """Replace an existing run folder."""
     method: str = OURS
     """Our method, or a baseline: autoencoder, beta_vae, causal_vae, causal_vae_supervised, mcl, mmcrl,
     official, official_published."""

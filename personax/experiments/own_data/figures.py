@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from personax.experiments.people.associations import without_imputed
-from personax.experiments.people.block_scores import TruthScores
-from personax.experiments.people.figures import draw_learned, draw_scored
-from personax.experiments.people.report import MARK_OF_SIMULATION
+from personax.experiments.block_scores import TruthScores
+from personax.experiments.recovery_figures import draw_recovered
+from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.experiments.training_curves import draw_curves
-from personax.graphs.direction import with_decided_directions
 from personax.graphs.graph import Graph
 from personax.views import MultiViewData, Split
 
@@ -25,10 +23,5 @@ def draw_own_run(
 ) -> None:
     """Draw all figures of a run into the folder `figures`; without scores, the learned graph alone."""
     draw_curves(history, figures / "training")
-    complete = without_imputed(latents, graph.blocks, data).dropna()
-    decided = with_decided_directions(graph, complete, where=data.source)
-    if scores is None:
-        draw_learned(figures, decided, title=f"{Path(data.source).stem}, learned by the model")
-    else:
-        mark = MARK_OF_SIMULATION if graph.simulated else ""
-        draw_scored(figures, decided, scores, data, latents, split, mark=mark)
+    name, mark = Path(data.source).stem, MARK_OF_SIMULATION if graph.simulated else ""
+    draw_recovered(figures, graph, scores, data, latents, split, name=name, mark=mark)

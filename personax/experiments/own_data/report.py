@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from personax.experiments.people.report import MARK_OF_SIMULATION
+from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import FIGURES, GRAPH, LATENTS
 

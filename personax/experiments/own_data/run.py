@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from personax.crl import CRLConfig
+from personax.experiments.block_scores import TruthScores, score_against_truth
 from personax.experiments.evaluation import evaluate_latents, truth_free_criteria
 from personax.experiments.fitting import (
     fit_in_folder,
@@ -19,7 +20,6 @@ from personax.experiments.fitting import (
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.description import OwnArrays, read_arrays
 from personax.experiments.own_data.figures import draw_own_run
-from personax.experiments.people.block_scores import TruthScores, has_sizes_of_truth, score_against_truth
 from personax.graphs.graph import Graph
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
@@ -111,20 +111,13 @@ def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
         latents = model.transform(rows.data)
         graph = model.learned(simulated=rows.simulated)
         history = read_history(folder.path)
-        findings = OwnFindings(latents, graph, history, _truth_scores(latents, graph, rows))
+        scores = score_against_truth(latents, graph, rows.data, rows.split)
+        findings = OwnFindings(latents, graph, history, scores)
         _write_found(folder, rows, findings)
         metrics = _measured(rows, findings) | {"seconds": seconds}
         if config.figures:
-            draw_own_run(folder / FIGURES, rows.data, rows.split, findings.scores, latents, graph, history)
+            draw_own_run(folder / FIGURES, rows.data, rows.split, scores, latents, graph, history)
         write_json(folder / METRICS, metrics)  # last: its presence means that the run is complete
-
-
-def _truth_scores(latents: pd.DataFrame, graph: Graph, rows: OwnRows) -> TruthScores | None:
-    """The comparison with the truth, if that has the same blocks and a graph."""
-    truth = rows.data.truth
-    if truth is None or truth.graph is None or not has_sizes_of_truth(graph.blocks, truth):
-        return None
-    return score_against_truth(latents, graph, rows.data, rows.split)
 
 
 def _write_found(folder: RunFolder, rows: OwnRows, findings: OwnFindings) -> None:

@@ -1,14 +1,12 @@
 """On which observed features each latent depends: the tests of Level I, latents against features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from personax.independence import Variables, decide, run_grid
 from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable
-from personax.views import SHARED, MultiViewData
 
 ASSOCIATION_TEST = "kci"
 NAMING_FEATURES = 3  # largest number of features that suggest a name for a latent
@@ -25,22 +23,6 @@ def observed_columns(table: PeopleTable) -> Variables:
         columns = pd.concat([traits, columns], axis=1)
         kinds |= {str(trait): "ordinal" for trait in traits.columns}
     return Variables(columns, kinds, table.periods)
-
-
-def without_imputed(
-    latents: pd.DataFrame, blocks: Mapping[str, Sequence[str]], data: MultiViewData
-) -> pd.DataFrame:
-    """The latents (n, d), NaN where they are imputed because no measurement of their block was observed.
-
-    `blocks` is block -> names of its latents. A block is a modality, or "s" for the shared latents, for which
-    one measurement of any modality is enough.
-    """
-    seen = {modality: data.seen(modality) for modality in data.modalities}
-    seen[SHARED] = np.any(list(seen.values()), axis=0)
-    known = latents.copy()
-    for block, names in blocks.items():
-        known.loc[~seen[block], list(names)] = np.nan
-    return known
 
 
 def associate(latents: pd.DataFrame, table: PeopleTable, *, alpha: float, seed: int) -> pd.DataFrame:

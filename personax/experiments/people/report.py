@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 
 from personax.experiments.people.associations import LEAST_LABEL_EFFECT
+from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.runs.markdown import escape_cell, markdown_table
-
-MARK_OF_SIMULATION = "SIMULATED DATA. "  # beginning of every text about simulated people
 
 PEOPLE_METRICS = (
     "truth.r2.s",

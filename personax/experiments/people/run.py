@@ -7,25 +7,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from personax.crl import CRL
+from personax.experiments.block_scores import TruthScores, score_against_truth
 from personax.experiments.evaluation import truth_free_criteria
-from personax.experiments.fitting import fit_in_folder, read_history, write_latents
-from personax.experiments.people.associations import (
-    associate,
-    suggest_names,
-    tentative_labels,
-    without_imputed,
-)
-from personax.experiments.people.block_scores import (
-    TruthScores,
-    has_sizes_of_truth,
-    score_against_truth,
-)
+from personax.experiments.fitting import fit_in_folder, read_history, without_imputed, write_latents
+from personax.experiments.people.associations import associate, suggest_names, tentative_labels
 from personax.experiments.people.config import PeopleConfig
-from personax.experiments.people.figures import draw_learned, draw_people, draw_scored
+from personax.experiments.people.figures import draw_people
 from personax.experiments.people.predictions import compare_predictions
 from personax.experiments.people.preparation import Prepared
-from personax.experiments.people.report import MARK_OF_SIMULATION, names_page
-from personax.graphs.direction import with_decided_directions
+from personax.experiments.people.report import names_page
+from personax.experiments.recovery_figures import draw_recovered
+from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.graphs.graph import Graph
 from personax.runs.device import resolve_device
 from personax.runs.files import atomic_path, write_json, write_text, write_yaml
@@ -92,13 +84,12 @@ def find(config: PeopleConfig, folder: RunFolder, prepared: Prepared, model: CRL
     latents = model.transform(data)
     write_latents(folder / LATENTS, latents, data, split)
     graph = model.learned(simulated=table.simulated)
-    scored = data.truth is not None and has_sizes_of_truth(model.blocks, data.truth)
     return Findings(
         latents,
         graph,
         read_history(folder.path),
         associate(without_imputed(latents, model.blocks, data), table, alpha=config.alpha, seed=config.seed),
-        score_against_truth(latents, graph, data, split) if scored else None,
+        score_against_truth(latents, graph, data, split),
     )
 
 
@@ -138,17 +129,13 @@ def draw_findings(config: PeopleConfig, figures: Path, prepared: Prepared, findi
     """Draw all figures of a run into the folder `figures`."""
     mark = MARK_OF_SIMULATION if prepared.table.simulated else ""
     draw_people(figures, findings.history, findings.associations, title=f"{mark}{prepared.table.source}")
-    complete = without_imputed(findings.latents, findings.graph.blocks, prepared.data).dropna()
-    graph = with_decided_directions(findings.graph, complete, where=config.dataset)
-    if findings.scores is None:
-        draw_learned(figures, graph, title=f"{config.dataset}, learned by the model")
-    else:
-        draw_scored(
-            figures,
-            graph,
-            findings.scores,
-            prepared.data,
-            findings.latents,
-            prepared.split,
-            mark=mark,
-        )
+    draw_recovered(
+        figures,
+        findings.graph,
+        findings.scores,
+        prepared.data,
+        findings.latents,
+        prepared.split,
+        name=config.dataset,
+        mark=mark,
+    )

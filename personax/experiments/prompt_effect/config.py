@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from personax.experiments.answer_options import ANSWER_FOLDERS, AnswersConfig
-from personax.runs.bounds import Between, FilePath, Level, ProcessesOrAll
+from personax.runs.bounds import Between, FilePath, Level, Processes
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 
@@ -39,7 +39,7 @@ class EffectConfig(AnswersConfig):
     """Correction for multiplicity within each test and grid."""
     resamples: Annotated[int, Between(1, 1e7)] = 1999
     """Largest number of Monte-Carlo tables for the p-values that need them (sparse tables of counts)."""
-    jobs: ProcessesOrAll = where_or_how(1)
+    jobs: Processes = where_or_how(1)
     """Number of processes; -1: one per core."""
 
 

@@ -16,6 +16,7 @@ from personax.runs.files import atomic_path, write_text
 from personax.runs.folder_lock import locked_folder
 from personax.runs.memory import require_network_memory
 from personax.runs.run_folder import path_or_default
+from personax.runs.said_once import each_said_once
 from personax.variant_mnist.scene_config import require_scene_memory
 
 
@@ -30,8 +31,9 @@ def run_selection(config: SelectionConfig) -> None:
 def select_in(home: Path, config: SelectionConfig, names: Sequence[str]) -> None:
     """Make the choice in a folder."""
     cells = selection_cells(config, names, parse_seeds(config.seeds), home)
-    metrics = run_cells(cells, config.jobs, run_again)
-    table = criteria_table(cells, metrics)
+    with each_said_once():  # the data are loaded for every run and candidate
+        metrics = run_cells(cells, config.jobs, run_again)
+        table = criteria_table(cells, metrics)
     choice = choose(table, config.tolerance)
     with atomic_path(home / "selection.csv") as temporary:
         table.to_csv(temporary, index_label="candidate")

@@ -98,7 +98,7 @@ class SelectionConfig(SceneConfig):
     tolerance: Share = 0.01
     """Candidates whose prediction (an R2) is at most this much below the best count as equally good."""
     jobs: Processes = where_or_how(2)
-    """Number of runs at a time."""
+    """Number of runs at a time, each in its own process; -1: one per core."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     output: FilePath | None = where_or_how(None)

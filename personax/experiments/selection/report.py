@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from personax.experiments.people.report import MARK_OF_SIMULATION
 from personax.experiments.selection.config import SelectionConfig
 from personax.experiments.selection.run import mcc_is_known, rank_correlations, with_as_many_latents
+from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.runs.markdown import markdown_table
 
 

@@ -1,14 +1,8 @@
 """The command compare_methods.py: its tables have the numbers of the runs, and finished runs are kept."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -21,7 +15,7 @@ from small_runs import SmallRun
 
 from personax.experiments.comparison.variants import ABLATIONS
 from personax.experiments.mnist.config import OURS
-from personax.runs.run_folder import HISTORY, METRICS, ROOT
+from personax.runs.run_folder import METRICS
 
 SCRIPT = "synthetic_experiment/compare_methods.py"
 SMALL = """
@@ -154,50 +148,12 @@ def test_numbers_that_are_varied_are_drawn_as_trends(
     assert "measurements of each modality" in words_in(copied / "trends.svg")
 
 
-@pytest.mark.slow
-def test_terminated_it_leaves_no_process_behind(tmp_path: Path) -> None:
-    (tmp_path / "small.yaml").write_text(SMALL)
-    home = tmp_path / "comparison"
-    words = ["--config", str(tmp_path / "small.yaml"), "--output", str(home), "--parts", "methods"]
-    words += ["--seeds", "0-9", "--methods", "", "--jobs", "2", "--n", "2000", "--model.phase1.epochs", "500"]
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / SCRIPT), *words], start_new_session=True, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_until(lambda: any(home.rglob(HISTORY)), 120)
-        process.terminate()
-        assert process.wait(60) == 130
-        wait_until(lambda: not group_is_alive(process.pid), 30)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    assert not list(home.rglob(METRICS))
-    assert not (home / "comparison.md").exists()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait for a condition, or fail."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.2)
-
-
-def group_is_alive(group: int) -> bool:
-    """Whether any process of the group runs."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--parts", "methods,colours"], "colours"),
         (["--methods", "pca"], "pca"),
-        (["--jobs", "0"], "jobs"),
+        (["--jobs", "0"], "or -1 for one per core"),
         (["--seeds", "0-1", "--ablation_seeds", "5"], "ablation_seeds"),
         (["--dataset", "somewhere"], "--parts methods"),
         (["--measurements", "3,1"], "two equal numbers"),

@@ -17,7 +17,7 @@ from personax.graphs import direction
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import published
 from personax.runs.files import read_yaml
-from personax.runs.run_folder import ROOT
+from personax.runs.run_folder import CONFIG, METRICS, ROOT
 
 SCRIPT = "real_world_experiment/draw.py"
 
@@ -82,6 +82,18 @@ def test_people_with_imputed_latents_are_left_out_and_it_is_said(
     assert caplog.text.count("left out") == 1
     pd.testing.assert_frame_equal(marked.table, complete.table)
     assert len(marked.table) == 360
+
+
+def test_a_run_that_has_not_ended_is_drawn_with_a_warning(
+    run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (run / CONFIG).touch()
+    read_runs([str(run)], "all", None)
+    assert "this run has not ended (no metrics.json); finish it with --resume" in caplog.text
+    caplog.clear()
+    (run / METRICS).touch()
+    read_runs([str(run)], "all", None)
+    assert "has not ended" not in caplog.text
 
 
 def test_all_files_are_written(pc_result: Path) -> None:

@@ -30,7 +30,7 @@ def command(*words: object) -> int:
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small simulated run with all sources of scores and a correction."""
     output = tmp_path_factory.mktemp("independence") / "run"
-    words = ["--dataset", "celeb", "--source", "simulated", "--n", 300, "--scores", "all"]
+    words = ["--dataset", "athlete", "--source", "simulated", "--n", 300, "--scores", "all"]
     words += ["--tests", ",".join(RUN), "--correction", "fdr_bh", "--resamples", 199]
     assert command(*words, "--output", output) == 0
     return output
@@ -62,7 +62,7 @@ def test_no_pvalue_is_zero_and_no_q_value_is_smaller(cells: pd.DataFrame) -> Non
 def test_chi_square_applies_to_categories_only(cells: pd.DataFrame) -> None:
     applicable = cells[cells["test"] == "chi_square"].groupby("feature")["applicable"].all()
     assert not applicable["Height"]
-    assert applicable["Gender"]
+    assert applicable["League"]
 
 
 def test_manifest_and_config_say_what_was_done(simulated: Path) -> None:

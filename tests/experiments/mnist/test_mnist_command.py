@@ -288,6 +288,7 @@ def test_training_on_a_folder_in_the_official_layout(small: Path, tmp_path: Path
         (["--resume", "--overwrite"], "--resume and --overwrite"),
         (["--jobs", "0"], "jobs 0"),
         (["--jobs", "2"], "jobs 2: needs --seeds"),
+        (["--jobs", "-1"], "jobs -1: needs --seeds"),
         (["--jobs", "2", "--seeds", "0,1", "--together"], "excludes --together"),
         (["--together"], "together: needs --seeds"),
         (["--together", "--seeds", "0,1", "--method", "mcl"], "our own method"),

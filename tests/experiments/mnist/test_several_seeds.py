@@ -176,7 +176,9 @@ def test_runs_side_by_side_are_those_one_after_another(
 
 
 @pytest.mark.slow
-def test_a_killed_run_resumes_from_its_last_checkpoint(small: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_from_its_last_checkpoint_also_in_another_place(
+    small: Path, tmp_path: Path
+) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     words = ("--model.phase1.epochs", "12", "--ceiling_epochs", "0")
     process = subprocess.Popen(
@@ -195,5 +197,6 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(small: Path, tmp_path: Pa
     torch.load(killed / CHECKPOINT, weights_only=True)  # it is complete, no matter when the signal came
     with threads(1):
         assert run_small(small, *words, "--output", whole) == 0
-        assert run_small(small, *words, "--output", killed, "--resume") == 0
-    assert (killed / LATENTS).read_bytes() == (whole / LATENTS).read_bytes()
+        moved = killed.rename(tmp_path / "moved")
+        assert run_small(small, *words, "--output", moved, "--resume") == 0
+    assert (moved / LATENTS).read_bytes() == (whole / LATENTS).read_bytes()

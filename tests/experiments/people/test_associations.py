@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from personax.experiments.people.associations import suggest_names, tentative_labels, without_imputed
+from personax.experiments.fitting import without_imputed
+from personax.experiments.people.associations import suggest_names, tentative_labels
 from personax.views import MultiViewData
 
 BLOCKS = {"s": ["s1"], "image": ["z11", "z12"], "text": ["z21"]}

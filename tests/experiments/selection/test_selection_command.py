@@ -138,7 +138,7 @@ def test_finished_runs_are_read(finished: SmallRun) -> None:
         (["--seeds", "3"], "at least two"),
         (["--candidates", "magic"], "magic"),
         (["--candidates", "latents-0"], "latents-0"),
-        (["--jobs", "0"], "jobs"),
+        (["--jobs", "0"], "or -1 for one per core"),
         (["--data_seed", "null"], "data_seed"),
     ],
 )

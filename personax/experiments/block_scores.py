@@ -1,4 +1,4 @@
-"""Scores of people's latents and graph against the truth of simulated people, block by block.
+"""Scores of recovered latents and their graph against the truth, block by block.
 
 A block is a group of latents: those of one modality, or "s", which all modalities share. A true latent is
 compared only with the recovered latents of the block with the same name.
@@ -38,10 +38,16 @@ class TruthScores(NamedTuple):
 
 def score_against_truth(
     latents: pd.DataFrame, graph: Graph, data: MultiViewData, split: Split
-) -> TruthScores:
-    """Score recovered latents (n, d) of all people and the recovered graph over them."""
+) -> TruthScores | None:
+    """Score recovered latents (n, d) of all people and the recovered graph over them.
+
+    None if the true latents or their graph are unknown, or if a block has another number of true latents.
+    """
+    truth = data.truth
+    if truth is None or truth.graph is None or not has_sizes_of_truth(graph.blocks, truth):
+        return None
     columns = match_blocks(latents, data, graph.blocks, split)
-    true_graph = renamed_truth(data.known_truth, graph, columns)
+    true_graph = renamed_truth(truth, graph, columns)
     return TruthScores(
         columns,
         true_graph,
