@@ -147,7 +147,6 @@ TINY_MODEL = (
 )
 FEW_PEOPLE = ("--n", "300", "--image_dim", "30", "--text_dim", "40")
 ATHLETES = "real_world_experiment/run_athlete_3measurement.py --config configs/athlete_quick.yaml"
-OBFUSCATE = "trait_inference/obfuscate.py embeddings.parquet"
 FEW_SCENES = ("--source", "digits", "--n", "200")
 # Commands of the pages, in an order in which each finds what it reads -> words that make them small and say
 # where the results go. Later words count.
@@ -180,21 +179,6 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
         *(*TINY_MODEL, *FEW_SCENES, "--parts", "methods", "--methods", "mcl", "--seeds", "0", "--jobs", "1"),
         *("--output", "comparison"),
     ),
-    f"{OBFUSCATE} --key keys/key.json --output released/embeddings.parquet": (),
-    "trait_inference/obfuscation_study.py --seeds 0-4 --jobs 2": (
-        *(
-            "--latents",
-            "false",
-            "--people",
-            "60",
-            "--image_dim",
-            "16",
-            "--known",
-            "1,10",
-            "--output",
-            "study",
-        ),
-    ),
     "independence_testing/run_independence_tests.py --table people.csv --columns auto": (),
     "independence_testing/run_independence_tests.py --table people.csv --columns people_columns.yaml": (
         *("--tests", "chi_square,hsic", "--output", "tests"),
@@ -214,10 +198,7 @@ def test_commands_of_the_pages_run_at_small_size(tmp_path: Path, monkeypatch: py
     write_example(tmp_path / "data" / "example", n=240)
     write_table(simulate_table("athlete", n=200, embeddings=False), tmp_path / "people.parquet")
     pd.read_parquet(tmp_path / "people.parquet").to_csv(tmp_path / "people.csv", index=False)
-    write_table(simulate_table("athlete", n=60, image_dim=16, text_dim=16), tmp_path / "embeddings.parquet")
-    # They need more than ten seconds, or an endpoint.
-    longer = {"tune_baselines.py", "run_celeb_3measurement.py", "extract_embeddings.py", "infer_traits.py"}
-    longer |= {"prompt_consistency.py", "choose_llm.py", "prompt_effect.py"}  # their own tests run them whole
+    longer = {"tune_baselines.py", "run_celeb_3measurement.py"}  # they need more than ten seconds
     scripts = {
         path.name for path in ROOT.glob("*_*/*.py") if path.parent.name + "/" not in OTHER_WAYS_IN
     } - longer

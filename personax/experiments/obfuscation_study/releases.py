@@ -9,11 +9,11 @@ from jaxtyping import Bool, Float, Float32
 
 from personax.embeddings.obfuscation_key import new_key
 from personax.embeddings.obfuscation_map import add_noise, map_of
-from personax.experiments.obfuscation.config import MOST_CONDITION
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 
 PLAIN = "plain"
+MOST_STRETCH = 1e4  # as in the command obfuscate
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def releases(conditions: str, noises: str) -> list[Release]:
 
 
 def _numbers(option: str, text: str, least: float) -> Sequence[float]:
-    """Different numbers from `least` to MOST_CONDITION, separated by commas; none for "none"."""
+    """Different numbers from `least` to MOST_STRETCH, separated by commas; none for "none"."""
     if text.strip() == "none":
         return []
     try:
@@ -80,8 +80,8 @@ def _numbers(option: str, text: str, least: float) -> Sequence[float]:
     except ValueError as error:
         raise InputError(f"{option} {text[:40]!r}: write numbers, as 10,100, or none") from error
     for value in values:
-        if not math.isfinite(value) or not least <= value <= MOST_CONDITION or values.count(value) > 1:
+        if not math.isfinite(value) or not least <= value <= MOST_STRETCH or values.count(value) > 1:
             raise InputError(
-                f"{option} {text[:40]!r}: different numbers from {least:g} to {MOST_CONDITION:,.0f}"
+                f"{option} {text[:40]!r}: different numbers from {least:g} to {MOST_STRETCH:,.0f}"
             )
     return values
