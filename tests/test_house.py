@@ -56,7 +56,7 @@ def test_a_folder_imports_only_from_layers_above(path: Path) -> None:
     "path", [*filter(is_in_a_room, MODULES)], ids=lambda path: str(path.relative_to(LIBRARY))
 )
 def test_a_room_imports_from_no_other_but_three(path: Path) -> None:
-    """Some commands do again what `mnist`, `people` or `independence` do; what others share lies beside the rooms."""
+    """Some do again what `mnist`, `people` or `independence` do; what others share lies beside the rooms."""
     rooms = {file.parent.name for file in MODULES if is_in_a_room(file)}
     found = re.findall(r"from personax\.experiments\.(\w+)\.", path.read_text(encoding="utf-8"))
     assert rooms.intersection(found) <= {path.parent.name, "mnist", "people", "independence"}
