@@ -188,7 +188,7 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.slow
 def test_commands_of_the_pages_run_at_small_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every script but two once, as a page writes it, with words that make it small.
+    """Every script but those in `longer` once, as a page writes it, with words that make it small.
 
     The others take minutes to hours, or need files of yours: they run up to their long work (above).
     """

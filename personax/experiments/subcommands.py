@@ -39,6 +39,13 @@ SUBCOMMANDS = {
         "trait_inference.config", "main", "ask language models for the traits of people"
     ),
     "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
+    "extract_embeddings": Subcommand(
+        "embedding_extraction.config", "main", "embed the texts and photographs of a table of people"
+    ),
+    "obfuscate": Subcommand("obfuscation.config", "main", "obfuscate embeddings with a key, or restore them"),
+    "obfuscation_study": Subcommand(
+        "obfuscation_study.config", "main", "measure what obfuscated embeddings give away"
+    ),
     "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
     "consistency": Subcommand(
         "prompt_consistency.config", "main", "measure how scores vary with repeats and prompts"

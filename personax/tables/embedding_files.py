@@ -1,4 +1,4 @@
-"""Embeddings in a folder of `.npy` files that are named as the authors' files."""
+"""Embeddings in a folder of `.npy` files that are named as the authors' files, or in a parquet file."""
 
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from personax.tables.embeddings import (
     slot_of,
 )
 from personax.tables.id_matching import IdMatch, match_ids
+from personax.tables.reading import read_files
+from personax.tables.schema import plain
 
 IDS_FILE = "ids.npy"
 
@@ -24,11 +26,13 @@ def load_embeddings(folder: Path | str, ids: Shaped[np.ndarray, " n"]) -> People
     """Read the embeddings of the people `ids` from `.npy` files that are named as the authors' files.
 
     Args:
-        folder: holds some of the files `X1_imagebind_embeddings.npy` (and X2, X3), `X1_text_gpt.npy`,
-            `X2_text_gemini.npy`, `X3_text_llama.npy` (or X21, X22, X23), each (n, d). A row of NaN is a
-            missing embedding, and so is a row of zeros. Row i belongs to `ids[i]`. If there is also a file
-            `ids.npy` (k,), the files have k rows that belong to the people in it, in any order (see
-            `match_ids`); people without a row lack the embedding.
+        folder: a parquet file with a column ID and columns of vectors, as `extract_embeddings` writes it;
+            or a folder that holds some of the files `X1_imagebind_embeddings.npy` (and X2, X3),
+            `X1_text_gpt.npy`, `X2_text_gemini.npy`, `X3_text_llama.npy` (or X21, X22, X23), each (n, d). A
+            row of NaN is a missing embedding, and so is a row of zeros. Row i belongs to `ids[i]`. If there
+            is also a file `ids.npy` (k,), the files have k rows that belong to the people in it, in any
+            order (see `match_ids`); people without a row lack the embedding. The same holds for a parquet
+            file.
         ids: (n,) identifiers of the table.
 
     Returns:
@@ -41,6 +45,8 @@ def load_embeddings(folder: Path | str, ids: Shaped[np.ndarray, " n"]) -> People
             message names file and row.
     """
     folder = Path(folder)
+    if folder.suffix == ".parquet":
+        return _load_parquet(folder, ids)
     files = _embedding_files(folder)
     match = _match_folder(folder, ids)
     found = {}
@@ -55,6 +61,28 @@ def load_embeddings(folder: Path | str, ids: Shaped[np.ndarray, " n"]) -> People
             np.array(source, dtype=np.float32), np.ones(len(source), dtype=bool), str(path)
         )
         found[slot] = _at_rows(vectors, match.rows, len(ids))
+    return gather(found, ids)._replace(matching=match.sentence)
+
+
+def _load_parquet(path: Path, ids: Shaped[np.ndarray, " n"]) -> PeopleEmbeddings:
+    """The embeddings in the columns of a parquet file whose names say what they hold. Raises InputError."""
+    raw = read_files([path])
+    identity = [name for name in raw.names if plain(name) == "id"]
+    if len(identity) != 1:
+        raise InputError(f"{path}: {len(identity)} columns of identifiers; it needs one that is called ID")
+    match = match_ids(ids, raw.cells(identity[0]).to_numpy(), str(path))
+    found: dict[Slot, CheckedVectors] = {}
+    for name in raw.names:
+        slot = slot_of(name)
+        if slot is None or not raw.holds_vectors(name):
+            continue
+        if slot in found:
+            raise InputError(f"{path}: column {name!r} holds the same measurement as one before it; keep one")
+        vectors, present = raw.vectors(name)
+        checked = check_embeddings(vectors, present, f"{path}, column {name!r}")
+        found[slot] = _at_rows(checked, match.rows, len(ids))
+    if not found:
+        raise InputError(f"{path}: no column of embeddings, such as Profile_picture or Text_embedding_1")
     return gather(found, ids)._replace(matching=match.sentence)
 
 

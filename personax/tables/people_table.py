@@ -149,7 +149,7 @@ class PeopleTable(Described):
         return len(self.ids)
 
     def with_embeddings(self, folder: Path | str) -> "PeopleTable":
-        """The same people with the embeddings from a folder of `.npy` files (see `load_embeddings`)."""
+        """The same people with the embeddings from a file, or a folder of files (see `load_embeddings`)."""
         loaded = load_embeddings(folder, self.ids)
         arrays = sha256_arrays(*(array for views in loaded.views.values() for array in views))
         return replace(
@@ -170,7 +170,7 @@ class PeopleTable(Described):
         if not self.embeddings:
             raise InputError(
                 f"{self.source}: no embeddings; latents need image or text embeddings "
-                "(columns of the table, or .npy files given with --embeddings)"
+                "(columns of the table, or files given with --embeddings)"
             )
         return MultiViewData(
             measurements=self.embeddings,

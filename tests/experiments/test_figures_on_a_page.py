@@ -14,6 +14,7 @@ from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding
 from personax.experiments.independence.figures import Caption, draw_effects, draw_evidence, draw_trait_scores
 from personax.experiments.mnist.figures import draw_recovery, draw_samples
+from personax.experiments.obfuscation_study.figures import draw_attacks, draw_latents
 from personax.experiments.people.figures import draw_associations
 from personax.experiments.recovery_figures import draw_pairs
 from personax.experiments.selection.figures import draw_criteria
@@ -115,6 +116,21 @@ def test_latents_against_features(tmp_path: Path) -> None:
     with figures_saved() as figures:
         draw_associations(associations, tmp_path / "associations", title="SIMULATED DATA. 300 people")
     assert_fits_a_page(figures[0], cells=True)
+
+
+@pytest.mark.parametrize("releases", [1, 9])
+def test_attacks_and_changes_of_latents(tmp_path: Path, releases: int) -> None:
+    names = [f"general {10**i}" for i in range(releases)]
+    keys = [{"release": name, "attack": "ridge", "k": k} for name in names for k in (0, 1, 10, 100, 1000)]
+    attacks = pd.DataFrame(keys).assign(top1=RNG.uniform(size=len(keys)), chance=0.01)
+    links = pd.DataFrame({"release": names, "AUC": 0.5, "distances": 0.9, "chance": 0.01})
+    every = ["plain", *names]
+    scores = {name: RNG.uniform(size=len(every)) for name in ("R2", "MCC", "SHD", "same latents")}
+    with figures_saved() as figures:
+        draw_attacks(attacks, links, tmp_path / "attacks", title="SIMULATED DATA. 2000 people")
+        draw_latents(pd.DataFrame({"release": every, "seed": 0, **scores}), tmp_path / "latents", title="x")
+    for figure in figures:
+        assert_fits_a_page(figure, cells=True)
 
 
 @pytest.mark.parametrize("latents", [2, 4])

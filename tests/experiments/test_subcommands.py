@@ -27,6 +27,9 @@ SCRIPTS = {
     "own_data": "real_world_experiment/run_own_data.py",
     "draw": "real_world_experiment/draw.py",
     "independence": "independence_testing/run_independence_tests.py",
+    "extract_embeddings": "trait_inference/extract_embeddings.py",
+    "obfuscate": "trait_inference/obfuscate.py",
+    "obfuscation_study": "trait_inference/obfuscation_study.py",
     "infer_traits": "trait_inference/infer_traits.py",
     "consistency": "trait_inference/prompt_consistency.py",
     "choose_llm": "trait_inference/choose_llm.py",
@@ -50,7 +53,7 @@ def test_the_subcommands_are_listed(words: list[str], capsys: pytest.CaptureFixt
 
 
 SLOW_TO_IMPORT = {"torch", "pandas", "sklearn", "scipy", "matplotlib", "causallearn", "hyppo", "networkx"}
-SLOW_TO_IMPORT |= {"openai"}
+SLOW_TO_IMPORT |= {"openai", "transformers", "sentence_transformers", "open_clip"}
 ALL_HELP = """
 import contextlib, sys
 from personax.experiments.subcommands import SUBCOMMANDS, main

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -140,3 +141,42 @@ def test_ids_with_leading_zeros_are_matched_and_strangers_refused(folder: Path) 
     np.save(folder / "ids.npy", np.r_[1, np.arange(101, 112)])
     with pytest.raises(InputError, match=r"ids.npy: matched 1 of 12 .* not found: 2, 3, 4, 5, 6 and 6 more"):
         load_embeddings(folder, ids)
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    """Vectors of three of four people, in another order, as extract_embeddings writes them."""
+    rng = np.random.default_rng(0)
+    face = list(rng.standard_normal((3, 9)).astype(np.float32))
+    text = [*rng.standard_normal((2, 10)).astype(np.float32), np.full(10, np.nan, np.float32)]
+    frame = pd.DataFrame({"ID": ["c", "a", "b"], "Profile_picture": face, "Text_embedding_1": text})
+    frame.to_parquet(tmp_path / "embeddings.parquet", index=False)
+    return tmp_path / "embeddings.parquet"
+
+
+def test_vectors_of_a_parquet_file_are_matched_by_id(parquet: Path) -> None:
+    embeddings, observed, _, matching = load_embeddings(parquet, np.array(["a", "b", "c", "d"]))
+    frame = pd.read_parquet(parquet).set_index("ID")
+    for row, person in enumerate("abc"):
+        np.testing.assert_array_equal(embeddings["image"][0][row], frame.loc[person, "Profile_picture"])
+    assert observed["image"][:, 0].tolist() == [True, True, True, False]
+    assert observed["text"][:, 0].tolist() == [True, False, True, False]
+    assert matching == f"{parquet}: matched 3 of 4 people by ID; not found: d"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ID": None}, "0 columns of identifiers"),
+        ({"Profile_picture": None, "Text_embedding_1": None}, "no column of embeddings"),
+        ({"image": [[1.0] * 9] * 3}, "holds the same measurement as one before it"),
+        ({"Profile_picture": [[1.0] * 9, [1.0] * 8, [1.0] * 9]}, "row 2: 8 numbers, but most rows have 9"),
+    ],
+)
+def test_other_parquet_files_are_refused(parquet: Path, change: dict[str, Any], message: str) -> None:
+    frame = pd.read_parquet(parquet)
+    for name, values in change.items():
+        frame = frame.drop(columns=name) if values is None else frame.assign(**{name: values})
+    frame.to_parquet(parquet, index=False)
+    with pytest.raises(InputError, match=message):
+        load_embeddings(parquet, np.array(["a", "b", "c", "d"]))

@@ -12,8 +12,9 @@
     simulated: true
 
 Behind a colon stand the name of an array of an .npz file, or the columns of a table, separated by commas,
-where * stands for any letters. Files are looked up beside the YAML file. Row i is the same person in all of
-them. A row of nothing but NaN is a measurement that the person lacks.
+where * stands for any letters. A column of vectors is named alone. Files are looked up beside the YAML
+file. Row i is the same person in all of them. A row of nothing but NaN is a measurement that the person
+lacks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,8 +141,11 @@ def _array_of(path: Path, name: str, where: str) -> Shaped[np.ndarray, "..."]:
         return np.asarray(stored[chosen])
 
 
-def _columns_of(table: pd.DataFrame, names: str, where: str) -> pd.DataFrame:
-    """The columns with these names, where * stands for any letters, in the order of the names."""
+def _columns_of(table: pd.DataFrame, names: str, where: str) -> Found:
+    """The columns with these names, where * stands for any letters, in the order of the names.
+
+    A single column of vectors, as extract_embeddings writes it, becomes one column for each number.
+    """
     chosen: list[str] = []
     columns = [str(column) for column in table.columns]
     for name in (part.strip() for part in names.split(",")):
@@ -149,7 +153,27 @@ def _columns_of(table: pd.DataFrame, names: str, where: str) -> pd.DataFrame:
         if not found:
             raise InputError(f"{where}: no column {name!r}; there are {', '.join(columns[:12])}")
         chosen += found
-    return table.set_axis(columns, axis=1)[chosen]
+    named = table.set_axis(columns, axis=1)[chosen]
+    return _unpacked_vectors(named[chosen[0]], where) if _is_packed(named) else named
+
+
+def _is_packed(table: pd.DataFrame) -> bool:
+    """Whether a table has one column, whose first cell with a value is a vector."""
+    first = table.iloc[:, 0].dropna().head(1)
+    return table.shape[1] == 1 and any(isinstance(cell, np.ndarray | list) for cell in first)
+
+
+def _unpacked_vectors(column: pd.Series, where: str) -> Shaped[np.ndarray, "n d"]:
+    """(n, d) numbers from vectors; a cell without a value becomes a row of NaN. Raises InputError."""
+    cells = [None if cell is None else np.asarray(cell) for cell in column]
+    shapes = {cell.shape for cell in cells if cell is not None}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        raise InputError(f"{where}: vectors of shapes {sorted(shapes)[:3]}; one length is expected")
+    out = np.full((len(cells), *shapes.pop()), np.nan, dtype=np.float32)
+    for row, cell in enumerate(cells):
+        if cell is not None:
+            out[row] = cell
+    return out
 
 
 def _measurement_in(text: str, path: Path) -> Found:

@@ -40,7 +40,8 @@ class PeopleConfig(RunOptions):
     columns: FilePath | None = None
     """YAML file that says what the columns of your table hold."""
     embeddings: FilePath | None = None
-    """Folder of .npy files with the authors' names (X1_imagebind_embeddings.npy, X1_text_gpt.npy, ...)."""
+    """embeddings.parquet of extract_embeddings, or a folder of .npy files with the authors' names
+    (X1_imagebind_embeddings.npy, X1_text_gpt.npy, ...)."""
     n: Positive | None = None
     """Number of simulated people, or only the first n rows of a table."""
     image_dim: Width = 1024

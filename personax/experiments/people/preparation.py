@@ -36,6 +36,11 @@ def prepare(config: PeopleConfig) -> Prepared:
     """Load the table, split its people, and compress their embeddings. Raises InputError."""
     table = read_people(config)
     log.info("%s", table.report)
+    return prepare_table(config, table)
+
+
+def prepare_table(config: PeopleConfig, table: PeopleTable) -> Prepared:
+    """Split the people of a table, and compress their embeddings. Raises InputError."""
     data = table.views()
     check_people_data(config.model, data)
     split = split_rows(len(data), numpy_rng(config.data_seed, "split"))

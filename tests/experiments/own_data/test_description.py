@@ -149,3 +149,15 @@ def test_the_example_is_read_with_its_truth(tmp_path: Path) -> None:
     assert found.data.known_truth.graph.sum() == 3
     with pytest.raises(InputError, match="exists"):
         write_example(tmp_path / "example")
+
+
+def test_a_column_of_vectors_is_a_measurement(home: Path) -> None:
+    vectors = [np.arange(9.0), None, np.full(9, np.nan), np.ones(9)]
+    pd.DataFrame({"ID": range(4), "Text_embedding_1": vectors}).to_parquet(home / "vectors.parquet")
+    reference = "vectors.parquet:Text_embedding_1"
+    found = read_arrays(described(home, measurements={"text": [reference]}, ids="vectors.parquet:ID")).data
+    np.testing.assert_array_equal(found.measurements["text"][0][[0, 3]], [np.arange(9), np.ones(9)])
+    assert found.observed["text"][:, 0].tolist() == [True, False, False, True]
+    pd.DataFrame({"v": [[1.0] * 9, [1.0] * 8]}).to_parquet(home / "vectors.parquet")
+    with pytest.raises(InputError, match="one length is expected"):
+        read_arrays(described(home, measurements={"text": ["vectors.parquet:v"]}))
