@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from personax.independence.conditional_columns import ColumnGroup
 from personax.independence.kernel_factors import (
-    KernelColumn,
+    ColumnByNumber,
     Points,
     Truncation,
     gaussian_columns,
@@ -24,7 +24,7 @@ from personax.independence.kernel_factors import (
 
 # Widths of the Gaussian kernels of Z, in standard deviations; of joint kernels times sqrt(columns of Z).
 JOINT_WIDTHS, SUM_WIDTHS, MIXED_WIDTHS = (0.5, 1.0, 2.0), (0.7, 1.5), (1.0,)
-RIDGE_SHARES = 10.0 ** np.arange(-7.0, 1.1, 0.5)  # shares of n
+CANDIDATE_RIDGES = 10.0 ** np.arange(-7.0, 1.1, 0.5)  # shares of n
 LARGEST_BASIS, BASIS_SHARE = 80, 1e-6
 _SMALLEST_EIGENVALUE = 1e-10  # of a centred kernel, divided by n
 # A regression may use at most this share of the rows as its degrees of freedom.
@@ -65,7 +65,7 @@ class Ridge(NamedTuple):
         return np.asarray(1.0 - 1.0 / len(self.vectors) - self.vectors**2 @ self.removed)
 
 
-def additive_columns(points: Points, width: float) -> KernelColumn:
+def additive_columns(points: Points, width: float) -> ColumnByNumber:
     """Columns of the mean of one-dimensional kernels of each coordinate and label: sums of functions."""
 
     def column(row: int) -> Float[np.ndarray, " n"]:
@@ -79,13 +79,13 @@ def additive_columns(points: Points, width: float) -> KernelColumn:
     return column
 
 
-def joint_columns(points: Points, width: float) -> KernelColumn:
+def joint_columns(points: Points, width: float) -> ColumnByNumber:
     """Columns of the Gaussian kernel of all coordinates; two different labels are sqrt(2) apart."""
     wide = width * np.sqrt(points.dimensions)
     return gaussian_columns(points, wide, float(np.exp(-1.0 / wide**2)))
 
 
-def kernels_of(points: Points) -> list[KernelColumn]:
+def kernels_of(points: Points) -> list[ColumnByNumber]:
     """The kernels of Z among which cross-validation chooses."""
     joint = [joint_columns(points, width) for width in JOINT_WIDTHS]
     if points.dimensions == 1:
@@ -94,13 +94,13 @@ def kernels_of(points: Points) -> list[KernelColumn]:
     return joint + sums + [mixed_columns(points, width) for width in MIXED_WIDTHS]
 
 
-def mixed_columns(points: Points, width: float) -> KernelColumn:
+def mixed_columns(points: Points, width: float) -> ColumnByNumber:
     """Columns of the mean of `joint_columns` and `additive_columns`."""
     joint, additive = joint_columns(points, width), additive_columns(points, width)
     return lambda row: 0.5 * joint(row) + 0.5 * additive(row)
 
 
-def basis_of(column: KernelColumn, n: int) -> Basis:
+def basis_of(column: ColumnByNumber, n: int) -> Basis:
     """The leading eigenvectors of a kernel with diagonal 1, after it is centred."""
     until = Truncation(BASIS_SHARE, min(LARGEST_BASIS, n // 2))
     factor = pivoted_cholesky(column, np.ones(n), until)
@@ -129,7 +129,7 @@ def chosen_ridge(bases: Sequence[Basis], target: Float[np.ndarray, "n m"]) -> Ri
     best, found = np.inf, Ridge(bases[0].vectors, np.zeros(len(bases[0].eigenvalues)))
     for basis in bases:
         energy = np.sum((basis.vectors.T @ centred) ** 2, axis=1)
-        for ridge in RIDGE_SHARES:
+        for ridge in CANDIDATE_RIDGES:
             candidate = Ridge(basis.vectors, basis.eigenvalues / (basis.eigenvalues + ridge))
             freedom = (1.0 + float(candidate.shrinkage.sum())) / n
             left = whole - float(candidate.removed @ energy)

@@ -60,11 +60,11 @@ class Points(NamedTuple):
 
 
 # row -> (n,) that column of a kernel matrix
-KernelColumn = Callable[[int], Float[np.ndarray, " n"]]
+ColumnByNumber = Callable[[int], Float[np.ndarray, " n"]]
 
 
 def pivoted_cholesky(
-    column: KernelColumn, diagonal: Float[np.ndarray, " n"], until: Truncation
+    column: ColumnByNumber, diagonal: Float[np.ndarray, " n"], until: Truncation
 ) -> Float[np.ndarray, "n r"]:
     """(n, r) factor F of the kernel with these columns and this diagonal; O(n r^2) time, O(n r) memory."""
     n = len(diagonal)
@@ -87,7 +87,7 @@ def pivoted_cholesky(
     return np.asfortranarray(rows[:rank].T)
 
 
-def gaussian_columns(points: Points, width: float, similarity: float) -> KernelColumn:
+def gaussian_columns(points: Points, width: float, similarity: float) -> ColumnByNumber:
     """Columns of exp(-|a - b|^2 / (2 width^2)) similarity^m, m being the number of labels that differ.
 
     similarity: 0 gives the delta kernel of labels; larger values share information between categories.

@@ -32,6 +32,8 @@ from personax.independence.tails import log_gamma_sf, log_weighted_chi2_sf
 ROWS_FOR_ASYMPTOTICS = 60
 LARGEST_LUMPS = 0.05
 ROWS_PER_DIGIT, SURE_SHARE = 15, 0.6  # see `support`
+# From so many rows on, a bound by `support` has five digits, more than random orders would show.
+ROWS_FOR_BOUNDS = 125
 TRUSTED_OF_BINARY = float(np.log(1e-3))  # below it, two columns with two values get their exact p
 
 
@@ -165,7 +167,7 @@ def choose_p(
         found = asymptotic()
         if found.log_p >= (TRUSTED_OF_BINARY if binary else support(n)):
             return found
-        if not binary and n >= ROWS_FOR_ASYMPTOTICS:
+        if not binary and n >= ROWS_FOR_BOUNDS:
             return LogPValue(SURE_SHARE * support(n), found.null, is_bound=True)
     return exact() if binary else resampled()
 

@@ -171,7 +171,7 @@ def bounds_above_alpha(decided: pd.DataFrame, alpha: float) -> str:
     factor = float(10.0 ** (undecided["log10_q_value"].max() - np.log10(alpha)))
     return (
         f"Warning: {len(undecided)} p-values are only bounds, and too large to be rejected after the "
-        f"correction for multiplicity; {np.ceil(factor):,.0f} times as many --resamples would decide."
+        f"correction for multiplicity; {np.ceil(factor - 1e-9):,.0f} times as many --resamples would decide."
     )
 
 
