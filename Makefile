@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= --constraint constraints.txt
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(CONSTRAINTS)
 # By default each numerical library starts one thread per core; the tests run in two processes with one thread each.
-ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# numba, which dcor and hyppo use, would also tell torch to use all cores.
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2
 
 .PHONY: run test coverage llm lowest lint format docs package clean

@@ -131,13 +131,14 @@ class PreparedColumn:
 
     @cached_property
     def is_measurable(self) -> bool:
-        """Whether floating-point numbers can hold the differences between its values beside their range.
+        """Whether floating-point numbers hold most differences between its values beside their range.
 
-        Not so for 1e-20, 2e-20 and 1e300. Nominal columns have no differences.
+        Not so for 1e-20, 2e-20 and 1e300. That 0 and 1e-34 become equal beside 1 does no harm. Nominal columns
+        have no differences.
         """
         if self.kind == "nominal" or len(self.distinct) < 2:
             return True
-        return bool(np.diff(self.positions).min() > 1e-300 * (self.positions[-1] - self.positions[0]))
+        return bool(2 * np.count_nonzero(np.diff(self.positions)) >= len(self.distinct) - 1)
 
     @cached_property
     def spread(self) -> float:

@@ -8,7 +8,6 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool
-from tqdm.auto import tqdm
 
 from personax.independence.columns import refuse_other_index
 from personax.independence.conditional import CONDITIONAL_TESTS
@@ -22,6 +21,7 @@ from personax.independence.grid import (
 )
 from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.runs.errors import InputError
+from personax.runs.progress import tracked
 
 
 def run_conditional_grid(
@@ -55,7 +55,7 @@ def run_conditional_grid(
         int(generator_of(rng).integers(2**63)),
         resamples,
     )
-    bar = partial(tqdm, total=features.frame.shape[1], unit="feature", disable=None, leave=False)
+    bar = partial(tracked, total=features.frame.shape[1], what="tests", unit="feature")
     found = rows_in_processes(row_of_tests, features.encoded(), jobs, bar)
     rows = [row for of_feature in found for row in of_feature]
     order = {str(name): position for position, name in enumerate(traits.frame.columns)}

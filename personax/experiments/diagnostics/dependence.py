@@ -8,7 +8,7 @@ distances of their own columns, so that
 It is computed exactly, in time linear in n (grams.FactorGram), and equals the registry's `hsic` for single
 columns. It detects every dependence between a coordinate of a and one of b, but not a dependence that appears
 only in several coordinates together. Single columns are also tested by distance correlation and KCI. The
-effect is the square root of HSIC's debiased kernel alignment; it is in [0, 1], and about |correlation| for
+effect is that of `hsic`, the kernel alignment corrected for chance; it is in [0, 1], and about |correlation| for
 normal columns.
 """
 
@@ -21,8 +21,9 @@ from jaxtyping import Bool, Float, Int, Num
 
 from personax.crl.regression import FourierBasis
 from personax.independence.columns import complete_column
+from personax.independence.effects import Squares, alignment
 from personax.independence.grams import FactorGram, factor_factor, gaussian_gram, gaussian_terms
-from personax.independence.nulls import spectral_log_p, unbiased
+from personax.independence.nulls import spectral_log_p
 from personax.independence.registry import run_test
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import LN10
@@ -68,18 +69,15 @@ def vector_gram(values: Num[np.ndarray, "n p"]) -> FactorGram | None:
 
 
 def aligned(a: FactorGram, b: FactorGram) -> Callable[[Int[np.ndarray, " n"] | None], float]:
-    """A function that takes an order of b's rows (or None) and returns the debiased squared alignment.
+    """A function that takes an order of b's rows (or None) and returns the squared effect (effects.py).
 
-    It is about 0 for independent columns and 1 for equal ones. It is the same as nulls.correlation, but the
-    parts that do not depend on the order are computed only once.
+    It is about 0 for independent columns and 1 for equal ones.
     """
-    variances = unbiased(a.square, a, a) * unbiased(b.square, b, b)
+    by_chance = float(a.diagonal.sum()) * float(b.diagonal.sum()) / (a.n - 1)
 
     def squared(order: Int[np.ndarray, " n"] | None) -> float:
         other = b if order is None else b.permuted(order)
-        if variances <= 0:
-            return 0.0
-        return unbiased(factor_factor(a, other), a, other) / float(np.sqrt(variances))
+        return alignment(Squares(factor_factor(a, other), a.square, b.square, by_chance))
 
     return squared
 
