@@ -131,14 +131,16 @@ class PreparedColumn:
 
     @cached_property
     def is_measurable(self) -> bool:
-        """Whether floating-point numbers hold most differences between its values beside their range.
+        """Whether floating-point numbers can hold the differences between its values beside their range.
 
-        Not so for 1e-20, 2e-20 and 1e300. That 0 and 1e-34 become equal beside 1 does no harm. Nominal columns
-        have no differences.
+        Not so for 1e-20, 2e-20 and 1e300. A few values may become equal, such as 0 and 1e-34 beside 1.
+        Nominal columns have no differences.
         """
         if self.kind == "nominal" or len(self.distinct) < 2:
             return True
-        return bool(2 * np.count_nonzero(np.diff(self.positions)) >= len(self.distinct) - 1)
+        gaps = np.diff(self.positions)
+        most_are_left = 2 * np.count_nonzero(gaps) >= len(gaps)
+        return bool(most_are_left and gaps[gaps > 0].min() > 1e-300 * gaps.sum())
 
     @cached_property
     def spread(self) -> float:

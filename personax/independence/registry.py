@@ -230,10 +230,10 @@ def kci(x: Any, y: Any, **options: Unpack[GivenOptions]) -> TestResult:
     spectral (the asymptotic weighted sum of chi-squares, with the exact mean and variance of all orders of
     the rows), gamma (as causal-learn), permutation (random orders of the rows, or all of at most 8).
 
-    >>> x = np.linspace(-1.0, 1.0, 101)
+    >>> x = np.linspace(-1.0, 1.0, 201)
     >>> found = kci(x, x**2, kinds=("continuous", "continuous"))
     >>> found.null, found.n, found.pvalue < 1e-6
-    ('spectral', 101, True)
+    ('spectral', 201, True)
     """
     return _run("kci", x, y, options)
 

@@ -31,6 +31,16 @@ def test_one_huge_cell_leaves_a_p_value(test: str) -> None:
         assert 0 < found.pvalue <= 1
 
 
+@pytest.mark.parametrize("test", NUMERIC)
+def test_two_values_that_become_equal_do_not_matter(test: str) -> None:
+    """The square of a grid has 0 and 1e-34, which are one number beside 1."""
+    x = np.linspace(-1.0, 1.0, 201)
+    assert len(np.unique(x**2)) > len(np.unique((x**2).round(15)))
+    found, rounded = run_test(test, x, x**2), run_test(test, x, (x**2).round(15))
+    assert found.defined
+    assert found.effect == pytest.approx(rounded.effect, abs=1e-3)
+
+
 def test_an_impossible_column_is_marked_and_the_rest_goes_on() -> None:
     far = np.r_[1e-20 * X[:-1], 1e300]
     frame = pd.DataFrame({"far": far, "near": X})

@@ -8,8 +8,8 @@ distances of their own columns, so that
 It is computed exactly, in time linear in n (grams.FactorGram), and equals the registry's `hsic` for single
 columns. It detects every dependence between a coordinate of a and one of b, but not a dependence that appears
 only in several coordinates together. Single columns are also tested by distance correlation and KCI. The
-effect is that of `hsic`, the kernel alignment corrected for chance; it is in [0, 1], and about |correlation| for
-normal columns.
+effect is that of `hsic`, the kernel alignment corrected for chance; it is in [0, 1], and about |correlation|
+for normal columns.
 """
 
 from collections.abc import Callable, Iterator, Sequence
