@@ -1,10 +1,10 @@
-"""From people to agreement with a real language model, on this machine: `make llm`.
+"""From people to agreement and vectors with real models, on this machine: `make llm`.
 
-A server with the OpenAI protocol is started on SmolLM2, a model of 135 million parameters whose weights are
-in a package: no key, and nothing is downloaded. It is asked about 12 invented people, in two formats, twice
-each. Then Level I tests the repeats as two raters and prints how well they agree, and the descriptions become
-vectors by MiniLM, an encoder whose weights are in a package, too. The scores of so small a model mean nothing;
-what is shown is that every step works on a real engine.
+A server with the OpenAI protocol is started on SmolLM2, a language model of 135 million parameters whose
+weights are in a package: no key, and nothing is downloaded. It is asked about 12 invented people, in two
+formats, twice each. Then Level I tests the repeats as two raters and prints how well they agree, and MiniLM,
+whose weights are in a package, too, makes vectors of the descriptions. The scores of so small a model mean
+nothing; what is shown is that every step works on a real engine.
 """
 
 import argparse
