@@ -23,6 +23,7 @@ from jaxtyping import Float, Int
 from scipy.special import ive
 
 from personax.independence.columns import PreparedColumn
+from personax.independence.kernel_factors import EXACT, pivoted_cholesky
 
 GramRoute = Literal["table", "cosine", "cholesky"]
 
@@ -323,23 +324,12 @@ def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "
     far apart these lie.
     """
     positions = column.positions
-    d = len(positions)
-    residual = np.ones(d)
-    rows = np.empty((32, d))
-    rank = 0
-    while rank < d:
-        pivot = int(np.argmax(residual))
-        if residual[pivot] < 1e-14:
-            break
-        if rank == len(rows):
-            rows = np.concatenate([rows, np.empty_like(rows)])
-        new = gaussian_matrix(positions[pivot : pivot + 1], positions, column, width)[0]
-        new -= rows[:rank, pivot] @ rows[:rank]
-        rows[rank] = new / np.sqrt(residual[pivot])
-        residual = np.maximum(residual - rows[rank] ** 2, 0.0)
-        residual[pivot] = 0.0
-        rank += 1
-    factor = np.asfortranarray(rows[:rank].T[column.numbers])
+
+    def one_row(pivot: int) -> Float[np.ndarray, " d"]:
+        return gaussian_matrix(positions[pivot : pivot + 1], positions, column, width)[0]
+
+    of_distinct = pivoted_cholesky(one_row, np.ones(len(positions)), EXACT)
+    factor = np.asfortranarray(of_distinct[column.numbers])
     factor -= factor.mean(axis=0)
     return factor
 
