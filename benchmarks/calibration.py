@@ -2,7 +2,7 @@
 
     python benchmarks/calibration.py            # 1,000 nulls a cell; about 35 minutes on 2 cores
     python benchmarks/calibration.py --quick    # 100 nulls, no n = 4,181; a minute
-    python benchmarks/calibration.py --part hard          # columns whose level is hard to keep; an hour or so (estimated)
+    python benchmarks/calibration.py --part hard          # hard columns; an hour or so (estimated)
     python benchmarks/calibration.py --part hard --resume # the same, from where it stopped
 
 Writes results/calibration/calibration.md, level.csv, power.csv and power.png/.svg; for the hard columns

@@ -29,16 +29,18 @@ from personax.independence.conditional_kernels import (
 from personax.independence.conditional_linear import SingularColumns, compare_partial
 from personax.independence.conditional_tables import NothingVaries, compare_strata, discrete_groups
 from personax.independence.discrete import TABLE_NULLS, likelihood_ratio, pearson
+from personax.independence.effects import Effect
 from personax.independence.linear import has_a_line
 from personax.independence.procedure import MIN_ROWS, Null
 from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.independence.results import (
     CONSTANT,
     DETERMINED,
-    LN10,
     NOT_APPLICABLE,
     TOO_FEW_ROWS,
+    LogPValue,
     TestResult,
+    result,
     without_pvalue,
 )
 from personax.independence.threads import one_blas_thread
@@ -85,7 +87,8 @@ class ConditionalProcedure:
             return without_pvalue(self.name, n, DETERMINED)
         except SingularColumns as reason:
             return without_pvalue(self.name, n, str(reason))
-        return conditional_result(self.name, n, found)
+        p = LogPValue(found.log_p, found.null, found.is_bound)
+        return result(self.name, found.statistic, p, n, Effect(found.effect))
 
     def choose_null(self, null: str | None) -> Null:
         """`null`, or the default if None; ValueError if the test does not offer it."""
@@ -95,15 +98,6 @@ class ConditionalProcedure:
         raise ValueError(
             f"{self.name} given columns: null {null!r} is not offered; choose from {', '.join(self.nulls)}"
         )
-
-
-def conditional_result(test: str, n: int, found: GivenFinding) -> TestResult:
-    """A TestResult of n rows; a p-value below the smallest float is given as that float."""
-    log_p = min(found.log_p, 0.0)
-    pvalue = max(float(np.exp(log_p)), float(np.finfo(float).tiny))
-    return TestResult(
-        test, found.statistic, pvalue, log_p / LN10, n, found.effect, found.null, found.is_bound
-    )
 
 
 def _any_groups(groups: GroupTriple) -> bool:

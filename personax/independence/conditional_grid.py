@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -17,11 +16,10 @@ from personax.independence.grid import (
     GridRows,
     Variables,
     named_stream,
-    rows_in_processes,
+    table_of_rows,
 )
 from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.runs.errors import InputError
-from personax.runs.progress import tracked
 
 
 def run_conditional_grid(
@@ -55,12 +53,7 @@ def run_conditional_grid(
         int(generator_of(rng).integers(2**63)),
         resamples,
     )
-    bar = partial(tracked, total=features.frame.shape[1], what="tests", unit="feature")
-    found = rows_in_processes(row_of_tests, features.encoded(), jobs, bar)
-    rows = [row for of_feature in found for row in of_feature]
-    order = {str(name): position for position, name in enumerate(traits.frame.columns)}
-    rows.sort(key=lambda row: order[row["trait"]])  # stable: features and tests stay in order
-    return pd.DataFrame(rows)
+    return table_of_rows(row_of_tests, traits, features, jobs)
 
 
 @dataclass(frozen=True, eq=False)

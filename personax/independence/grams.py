@@ -326,7 +326,7 @@ def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "
     positions = column.positions
 
     def one_row(pivot: int) -> Float[np.ndarray, " d"]:
-        return gaussian_matrix(positions[pivot : pivot + 1], positions, column, width)[0]
+        return np.asarray(gaussian_matrix(positions[pivot : pivot + 1], positions, column, width)[0])
 
     of_distinct = pivoted_cholesky(one_row, np.ones(len(positions)), EXACT)
     factor = np.asfortranarray(of_distinct[column.numbers])

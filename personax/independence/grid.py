@@ -145,8 +145,15 @@ def run_grid(
         root=int(generator_of(rng).integers(2**63)),
         resamples=resamples,
     )
+    return table_of_rows(row_of_tests, traits, features, jobs)
+
+
+def table_of_rows(
+    row_of_tests: Callable[[EncodedColumn], GridRows], traits: Variables, features: Variables, jobs: int
+) -> pd.DataFrame:
+    """The rows of all features, computed in `jobs` processes with a bar, in the order of the traits."""
     bar = partial(tracked, total=features.frame.shape[1], what="tests", unit="feature")
-    per_feature = rows_in_processes(row_of_tests, features.encoded(), jobs, bar)
+    per_feature = _rows_in_processes(row_of_tests, features.encoded(), jobs, bar)
     rows = [row for feature_rows in per_feature for row in feature_rows]
     order = {str(name): position for position, name in enumerate(traits.frame.columns)}
     rows.sort(key=lambda row: order[row["trait"]])  # stable: features and tests stay in order
@@ -174,7 +181,7 @@ def _is_whole(number: object) -> bool:
     return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
-def rows_in_processes(
+def _rows_in_processes(
     task: Callable[[EncodedColumn], GridRows],
     columns: Iterator[EncodedColumn],
     jobs: int,
