@@ -8,7 +8,8 @@ from personax.independence import chi_square, kci
 from personax.independence.columns import complete_column
 from personax.independence.distances import spacing_gram
 from personax.independence.grams import DeltaGram, Gram, centred_table, delta_gram, gaussian_gram
-from personax.independence.nulls import cross
+from personax.independence.nulls import cross, permutation_variance, spectral_log_p, united
+from personax.independence.tails import log_weighted_chi2_sf
 
 N = 600
 
@@ -68,6 +69,19 @@ def test_four_thousand_labels_are_tested_and_independent_ones_not_rejected() -> 
     dependent = kci(label, (label % 7) + 0.1 * x, kinds=("nominal", "continuous"))
     assert dependent.pvalue < 1e-10
     assert 0.1 < dependent.effect < 1.0
+
+
+def test_the_null_of_two_columns_of_labels_is_that_of_all_products_of_eigenvalues() -> None:
+    """Of thousands of labels the products are millions: equal ones are united."""
+    a, b = labels(5), labels(6)
+    values, times = united(a.eigenvalues)
+    assert len(values) < 30
+    np.testing.assert_array_equal(np.repeat(values, times.astype(int)), a.eigenvalues[::-1])
+    weights = np.multiply.outer(a.eigenvalues, b.eigenvalues).ravel() / (N - 1)
+    for v in (weights.sum(), 1.2 * weights.sum(), 3.0 * weights.sum()):
+        scale = np.sqrt(2.0 * weights @ weights / sum(permutation_variance(a, b)))
+        expected = log_weighted_chi2_sf(weights, weights.sum() + (v - weights.sum()) * scale)
+        assert spectral_log_p(v, a, b) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_a_sparse_table_of_many_cells_is_not_drawn_ten_times_as_often() -> None:
