@@ -12,7 +12,7 @@ from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.effects import Effect, cramers_v, cramers_v_of_cells
 from personax.independence.grams import joint_counts
 from personax.independence.large_tables import (
-    Cells,
+    FilledCells,
     Margin,
     filled_cells,
     likelihood_ratio_of_cells,
@@ -74,7 +74,7 @@ def williams(rows: Int[np.ndarray, " r"], columns: Int[np.ndarray, " c"]) -> flo
 
 
 # The same statistics of large tables, by their filled cells.
-OF_CELLS: dict[Measure, Callable[[Cells], Float[np.ndarray, " tables"]]] = {
+OF_CELLS: dict[Measure, Callable[[FilledCells], Float[np.ndarray, " tables"]]] = {
     pearson: pearson_of_cells,
     likelihood_ratio: likelihood_ratio_of_cells,
 }
@@ -162,7 +162,7 @@ def _monte_carlo_p(
         key=lambda margin: (-len(margin), margin.tolist()),
     )
     large = is_large(columns)
-    draw = _draw_cells(measure, rows, others, rng) if large else _draw_tables(measure, rows, others, rng)
+    draw = _random_cells(measure, rows, others, rng) if large else _random_tables(measure, rows, others, rng)
     cells = len(rows) * len(others)
     numbers = len(columns[0]) if large else cells
     blocks = in_blocks(
@@ -173,7 +173,7 @@ def _monte_carlo_p(
     return LogPValue(found.log_p, "permutation", found.is_bound)
 
 
-def _draw_tables(
+def _random_tables(
     measure: Measure, rows: Margin, columns: Margin, rng: np.random.Generator
 ) -> Callable[[int], Num[np.ndarray, " size"]]:
     """size -> (size,) statistics of random tables with these margins."""
@@ -181,7 +181,7 @@ def _draw_tables(
     return lambda size: measure(distribution.rvs(size, random_state=rng), expected)
 
 
-def _draw_cells(
+def _random_cells(
     measure: Measure, rows: Margin, columns: Margin, rng: np.random.Generator
 ) -> Callable[[int], Num[np.ndarray, " size"]]:
     """The same by the filled cells."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
+from personax.experiments.independence.effect_intervals import draw_intervals
 from personax.experiments.independence.figures import (
     Caption,
     draw_effects,
@@ -186,6 +187,7 @@ def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, d
     for test, title in titles.items():
         cells = decided[decided["test"] == test]
         draw_evidence(cells, title, caption, folder / f"pvalues_{test}")
+        draw_intervals(cells, title, caption, folder / f"intervals_{test}")
     for source in dict.fromkeys(decided["scores"]):
         cells = decided[decided["scores"] == source]
         draw_effects(cells, titles, caption, folder / f"effects_{source}")
