@@ -7,7 +7,8 @@
     Simulated                          whether the list says that a person is invented
 
 A model that the schema does not know has columns of the same form with its own label, and a file for the
-option `--columns` beside the table says so, and also which scores are on five levels.
+option `--columns` beside the table says so, and also which scores are on five levels. It says, too, that
+the descriptions are texts, which no test takes; extract_embeddings makes vectors of them.
 """
 
 import json
@@ -113,7 +114,8 @@ def write_trait_table(
     with atomic_path(path) as temporary:
         pa.parquet.write_table(table, temporary)
     columns_file = path.with_suffix(".yaml")
-    write_yaml(columns_file, {"scores": scales_of(list(scores), FORMATS[format_name].levels)})
+    document = {"scores": scales_of(list(scores), FORMATS[format_name].levels)}
+    write_yaml(columns_file, document | ({"ignore": list(map(description_column, said))} if said else {}))
     return columns_file
 
 
