@@ -159,21 +159,20 @@ class Endpoint:
 
     async def _complete_with_limit(self, request: TraitRequest, form: Structured) -> Reply:
         """One request; once more with the other name of the limit, if the endpoint asks for that."""
+        limit = self._limit  # others that are under way may change it meanwhile
         try:
-            return await self._complete(request, form)
+            return await self._complete(request, form, limit)
         except openai.BadRequestError as error:
-            if self._limit == LIMITS[1] or LIMITS[1] not in error_text(error):
+            if limit == LIMITS[1] or LIMITS[1] not in error_text(error):
                 raise
         self._limit = LIMITS[1]
-        return await self._complete(request, form)
+        return await self._complete(request, form, LIMITS[1])
 
-    async def _complete(self, request: TraitRequest, form: Structured) -> Reply:
-        """One request in one form."""
+    async def _complete(self, request: TraitRequest, form: Structured, limit: str) -> Reply:
+        """One request in one form; `limit` is the name of the field with the most tokens of an answer."""
         await self._budget.spend(request.most_tokens())
         started = monotonic()
-        sent = {
-            self._limit if name == LIMITS[0] else name: value for name, value in request.parameters.items()
-        }
+        sent = {limit if name == LIMITS[0] else name: value for name, value in request.parameters.items()}
         known = {name: value for name, value in sent.items() if name in ("temperature", *LIMITS, "seed")}
         extra = {name: value for name, value in sent.items() if name not in known}
         completion = await self._client.chat.completions.create(

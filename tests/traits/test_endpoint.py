@@ -136,9 +136,13 @@ def test_an_endpoint_that_wants_the_other_name_of_the_limit_gets_it(httpserver: 
         return right_answer(2)
 
     server = ChatServer(httpserver, handle)
-    outcomes = ask(server, people=2)
-    assert [outcome.structured for outcome in outcomes if isinstance(outcome, Answer)] == ["json_schema"] * 2
-    assert [body.get("max_completion_tokens") for body in server.bodies] == [None, 1000, 1000]
+    spec = ModelSpec("m", "m", server.base_url)
+    people = [Person(str(k), NAMES[k], {"d": str(k)}) for k in range(4)]
+    requests = plan_requests(people, [spec], ["number-l3-inc"], 2, read_prompts(), Generation())
+    kept: list[Answer | Failure] = []
+    ask_all(requests, read_prompts(), SOON, kept.append)  # several at once
+    assert [outcome.structured for outcome in kept if isinstance(outcome, Answer)] == ["json_schema"] * 8
+    assert {body.get("max_completion_tokens") for body in server.bodies} == {None, 1000}
 
 
 def test_a_context_that_is_too_long_is_not_asked_in_other_forms(httpserver: HTTPServer) -> None:
