@@ -5,6 +5,7 @@ Examples:
   obfuscation_study.py --latents false                       only the attacks
   obfuscation_study.py --embeddings embeddings.parquet --column Profile_picture --latents false     your own
   obfuscation_study.py --noises 0.5,1,2 --seeds 0-4 --jobs 2
+  obfuscation_study.py --seeds 0-9 --resume                  more seeds; what is there is not done again
 
 The options of configs/obfuscation_study.yaml are read first; --config FILE and options override them.
 """
