@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import shutil
@@ -26,6 +27,14 @@ def test_tokens_are_counted_beyond_what_the_encoder_reads(minilm: TextEncoder) -
     assert minilm.context == 256
     assert minilm.token_counts(["hello", "hello " * 400, ""]).tolist() == [3, 402, 2]
     assert minilm.token_counts([]).tolist() == []
+
+
+def test_no_bar_stands_beside_the_one_line_of_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = encoder_library("transformers.utils.logging")
+    shown.enable_progress_bar()
+    monkeypatch.setattr("sys.stderr", io.StringIO())  # no terminal
+    encoder_library("transformers")
+    assert not shown.is_progress_bar_enabled()
 
 
 def test_gte_qwen2_is_refused_without_its_code() -> None:
