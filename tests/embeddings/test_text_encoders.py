@@ -1,5 +1,6 @@
 import io
 import json
+import logging
 import re
 import shutil
 from pathlib import Path
@@ -29,12 +30,13 @@ def test_tokens_are_counted_beyond_what_the_encoder_reads(minilm: TextEncoder) -
     assert minilm.token_counts([]).tolist() == []
 
 
-def test_no_bar_stands_beside_the_one_line_of_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_stands_beside_the_one_line_of_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = encoder_library("transformers.utils.logging")
     shown.enable_progress_bar()
     monkeypatch.setattr("sys.stderr", io.StringIO())  # no terminal
     encoder_library("transformers")
     assert not shown.is_progress_bar_enabled()
+    assert not logging.getLogger("huggingface_hub.utils._http").isEnabledFor(logging.WARNING)
 
 
 def test_gte_qwen2_is_refused_without_its_code() -> None:
