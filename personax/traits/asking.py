@@ -18,7 +18,7 @@ from personax.traits.endpoint import (
     private,
 )
 from personax.traits.formats import FORMATS
-from personax.traits.privacy import shortened
+from personax.traits.privacy import in_one_line
 from personax.traits.prompting import Prompts
 from personax.traits.request_plan import TraitRequest
 
@@ -115,7 +115,7 @@ async def ask_one(request: TraitRequest, endpoint: Endpoint) -> AskedOutcome:
         seconds = round(monotonic() - started, 3)
         return Failure(
             *_place_of(request),
-            shortened(private(reason, request), LONGEST_REASON),
+            in_one_line(private(reason, request), LONGEST_REASON),
             private(raw, request),
             seconds,
             asked_at,

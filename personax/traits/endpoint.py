@@ -27,7 +27,7 @@ from personax.runs.errors import InputError, PersonaxError
 from personax.traits.answers import Structured
 from personax.traits.model_list import ModelSpec
 from personax.traits.pacing import MinuteBudget, Throng
-from personax.traits.privacy import shortened, without_keys, without_name
+from personax.traits.privacy import in_one_line, without_keys, without_name
 from personax.traits.prompting import Prompts, with_form
 from personax.traits.request_plan import TraitRequest
 
@@ -185,7 +185,7 @@ class Endpoint:
 
     def _meaning(self, error: openai.OpenAIError, request: TraitRequest) -> PersonaxError:
         """What the last error of a request means for the run. An endpoint may repeat the question in it."""
-        model, said = self._model, shortened(private(error_text(error), request), LONGEST_REASON)
+        model, said = self._model, in_one_line(private(error_text(error), request), LONGEST_REASON)
         where = f"{model.base_url}, {model.model}"
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             advice = (

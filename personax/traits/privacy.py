@@ -48,7 +48,7 @@ def without_keys(text: str, keys: Iterable[str]) -> str:
     return text
 
 
-def shortened(text: str, most: int) -> str:
+def in_one_line(text: str, most: int) -> str:
     """The text in one line of at most so many characters. Names and keys must be taken out before.
 
     (A name that is cut in two would not be recognised.)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from personax.traits.privacy import contains_name, shortened, without_keys, without_name
+from personax.traits.privacy import contains_name, in_one_line, without_keys, without_name
 
 
 @pytest.mark.parametrize(
@@ -53,5 +53,5 @@ def test_keys_are_replaced_and_empty_ones_change_nothing() -> None:
 
 
 def test_a_long_text_becomes_one_short_line() -> None:
-    assert shortened("a\n b", 3) == "a b"
-    assert shortened("abcdef", 4) == "abc…"
+    assert in_one_line("a\n b", 3) == "a b"
+    assert in_one_line("abcdef", 4) == "abc…"
