@@ -76,6 +76,7 @@ DOORS = (
     "personax.experiments.independence.command.load_people",
     "personax.experiments.independence.command.propose_file",
     "personax.experiments.graph.run.read_runs",
+    "personax.experiments.html_report.command.read_records",
 )
 OTHER_WAYS_IN = ("benchmarks/", "trait_inference/")  # of these only the options are read
 

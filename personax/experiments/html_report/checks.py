@@ -23,7 +23,7 @@ def diagnosis(record: RunRecord) -> Section | None:
         return None
     blocks: list[Block] = [
         Note(f"Overall: {plain(found.get('overall'))}."),
-        Note(f"{plain(found.get('test_rows'))} test rows; level {plain(found.get('alpha'))}."),
+        Note(f"{plain(found.get('test_rows'))} test rows; level {found.get('alpha', '–')}."),
     ]
     columns = [Column("assumption"), Column("verdict"), Column("measured"), Column("to compare with")]
     findings = findings_of(record)

@@ -87,9 +87,9 @@ def level_one(record: RunRecord) -> Section | None:
     cells = read_cells(record)
     if cells is None:
         return None
-    alpha, correction = float(record.options.get("alpha", 0.05)), record.options.get("correction", "none")
+    alpha, correction = record.options.get("alpha", 0.05), record.options.get("correction", "none")
     rule = "no correction" if correction == "none" else f"{correction} within each test and source of scores"
-    blocks: list[Block] = [Note(f"Level {alpha:g}, {rule}. {VOTES_NOTE}")]
+    blocks: list[Block] = [Note(f"Level {alpha}, {rule}. {VOTES_NOTE}")]
     if controls := record.metrics.get("negative_controls"):
         blocks.append(Note(str(controls)))
     blocks += [

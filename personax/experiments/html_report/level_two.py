@@ -127,9 +127,9 @@ def names_of_latents(record: RunRecord, graph: Graph) -> dict[str, str]:
 
 def table_of_edges(graph: Graph) -> DataTable:
     """The edges, the surest first."""
-    edges = graph.table().dropna(axis=1, how="all")
-    if "frequency" in edges:
-        edges = edges.sort_values("frequency", ascending=False, kind="stable")
+    edges = graph.table().sort_values("frequency", ascending=False, kind="stable")
+    unknown = [name for name in ("frequency", "orientation_frequency", "weight") if edges[name].isna().all()]
+    edges = edges.drop(columns=unknown)
     edges["mark"] = edges["mark"].map(with_arrows)
     known = {"orientation_frequency": "frequency of the direction"}
     if graph.calibrated:
