@@ -66,8 +66,8 @@ package: $(VENV)/.installed
 	$(BIN)/python -m zipfile --extract dist/personax-*.whl dist/unpacked
 	cd dist/unpacked && PYTHONPATH=. ../../$(BIN)/python -c 'import personax, pathlib; from personax.experiments.subcommands import main; \
 		assert pathlib.Path(personax.__file__).is_relative_to(pathlib.Path.cwd()); \
-		from personax.experiments.html_report.report import TEMPLATES; \
-		assert (TEMPLATES / "blocks" / "table.html").exists(); main(["athlete", "--print_config"])' > /dev/null
+		from personax.experiments.html_report.report import TEMPLATES; from personax.graphs.graph_files import published_names; \
+		assert (TEMPLATES / "blocks" / "table.html").exists() and published_names(); main(["athlete", "--print_config"])' > /dev/null
 	rm -rf build dist/unpacked
 
 clean:

@@ -8,6 +8,7 @@ setup(
     package_data={
         "": ["*.yaml", "py.typed"],
         "personax.traits": ["prompts/*.txt"],
+        "personax.graphs": ["published/*.yaml"],
         "personax.experiments.html_report": ["templates/**/*"],
         "personax.configs": ["*.yaml"],
     },
