@@ -157,6 +157,7 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "real_world_experiment/draw.py results/own_data/example/seed-0": ("--output", "drawn"),
     "real_world_experiment/diagnose.py results/own_data/example/seed-0": ("--rows", "40"),
+    "real_world_experiment/report.py results/own_data/example/seed-0": ("--figures", "false"),
     "real_world_experiment/choose_model.py --run results/own_data/example/seed-0": (
         *("--candidates", "fewer", "--seeds", "0,1", "--jobs", "1", "--device", "cpu", "--output", "sizes"),
     ),

@@ -31,7 +31,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Listing:
+class TextBlock:
     """A text that is shown as it is, such as a command or a YAML file."""
 
     kind: ClassVar[str] = "listing"
@@ -48,7 +48,7 @@ class Column(NamedTuple):
     choice: bool = False
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """A cell of a table: its text, and the number by which it is sorted where the text does not say it."""
 
     text: str
@@ -71,7 +71,7 @@ class DataTable:
     kind: ClassVar[str] = "table"
     caption: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[TableCell]]
     filtered: bool = False
     left_out: int = 0
 
@@ -101,7 +101,7 @@ class HeatMap:
     rows: Sequence[tuple[str, Sequence[HeatCell]]]
 
 
-class Share(NamedTuple):
+class BarShare(NamedTuple):
     """A part of a bar: its name, its share of the whole, and its colour in [0, 1] (None: missing values)."""
 
     name: str
@@ -117,7 +117,7 @@ class ShareBars:
     kind: ClassVar[str] = "bars"
     caption: str
     legend: Sequence[tuple[str, float | None]]
-    groups: Sequence[tuple[str, Sequence[tuple[str, Sequence[Share]]]]]
+    groups: Sequence[tuple[str, Sequence[tuple[str, Sequence[BarShare]]]]]
 
 
 class NodeView(NamedTuple):
@@ -206,7 +206,7 @@ class Pictures:
     left_out: Sequence[str] = ()
 
 
-Block = Note | Facts | Listing | DataTable | HeatMap | ShareBars | GraphRow | Pictures
+Block = Note | Facts | TextBlock | DataTable | HeatMap | ShareBars | GraphRow | Pictures
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Part:
+class PagePart:
     """All sections about one run, or those that compare runs; simulated if its people do not exist."""
 
     title: str
@@ -231,7 +231,7 @@ class Page:
     """The whole page."""
 
     title: str
-    parts: Sequence[Part]
+    parts: Sequence[PagePart]
 
     @property
     def simulated(self) -> bool:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from personax.experiments.html_report.blocks import Block, Cell, Column, DataTable, Note, Section, Tone
-from personax.experiments.html_report.numbers import plain
+from personax.experiments.html_report.blocks import Block, Column, DataTable, Note, Section, TableCell, Tone
+from personax.experiments.html_report.numbers import plain_text
 from personax.experiments.html_report.reading import RunRecord
 from personax.runs.errors import InputError
 
@@ -22,19 +22,19 @@ def diagnosis(record: RunRecord) -> Section | None:
     if found is None:
         return None
     blocks: list[Block] = [
-        Note(f"Overall: {plain(found.get('overall'))}."),
-        Note(f"{plain(found.get('test_rows'))} test rows; level {found.get('alpha', '–')}."),
+        Note(f"Overall: {plain_text(found.get('overall'))}."),
+        Note(f"{plain_text(found.get('test_rows'))} test rows; level {found.get('alpha', '–')}."),
     ]
     columns = [Column("assumption"), Column("verdict"), Column("measured"), Column("to compare with")]
     findings = findings_of(record)
     meanings = any(finding.get("meaning") for finding in findings.values())
     rows = [
         [
-            Cell(plain(finding.get("assumption"))),
-            Cell(plain(finding.get("verdict")), tone=TONES.get(str(finding.get("verdict")), "")),
-            Cell(plain(finding.get("measured"))),
-            Cell(plain(finding.get("reference"))),
-            *([Cell(plain(finding.get("meaning")))] if meanings else []),
+            TableCell(plain_text(finding.get("assumption"))),
+            TableCell(plain_text(finding.get("verdict")), tone=TONES.get(str(finding.get("verdict")), "")),
+            TableCell(plain_text(finding.get("measured"))),
+            TableCell(plain_text(finding.get("reference"))),
+            *([TableCell(plain_text(finding.get("meaning")))] if meanings else []),
         ]
         for finding in findings.values()
     ]

@@ -8,10 +8,24 @@ from typing import Any
 
 import pandas as pd
 
-from personax.experiments.html_report.blocks import Cell, Column, DataTable, Note, Part, Section, Tone
+from personax.experiments.html_report.blocks import (
+    Column,
+    DataTable,
+    Note,
+    PagePart,
+    Section,
+    TableCell,
+    Tone,
+)
 from personax.experiments.html_report.checks import TONES, findings_of
-from personax.experiments.html_report.level_one import read_cells
-from personax.experiments.html_report.numbers import MOST_CHOICES, leaves, number_cell, plain, with_arrows
+from personax.experiments.html_report.level_one import tested_cells
+from personax.experiments.html_report.numbers import (
+    MOST_CHOICES,
+    leaves,
+    number_cell,
+    plain_text,
+    with_arrows,
+)
 from personax.experiments.html_report.provenance import options_of_result, subcommand_of
 from personax.experiments.html_report.reading import RunRecord
 from personax.graphs.estimate import match_runs
@@ -22,7 +36,7 @@ from personax.runs.run_folder import GRAPH, LATENTS
 
 Named = Mapping[str, RunRecord]
 """Short name of a run, for the heading of a column -> the run."""
-CELL_KEYS = ["scores", "trait", "feature", "test"]
+TEST_KEYS = ["scores", "trait", "feature", "test"]
 OTHER_LATENTS = (
     "The latents of these runs could not be matched, so edges are compared by name; the number of a latent "
     "within its block is arbitrary."
@@ -33,7 +47,7 @@ MATCHED = (
 )
 
 
-def comparisons(records: Sequence[RunRecord]) -> list[Part]:
+def comparisons(records: Sequence[RunRecord]) -> list[PagePart]:
     """One part for each command of which there are several runs."""
     by_kind = sorted(records, key=lambda record: subcommand_of(record.options) or "")
     parts = []
@@ -43,7 +57,7 @@ def comparisons(records: Sequence[RunRecord]) -> list[Part]:
             found = [make(named) for make in COMPARERS]
             sections = [section for section in found if section]
             simulated = any(record.simulated for record in named.values())
-            parts.append(Part(f"{len(named)} runs of {kind} compared", sections, simulated))
+            parts.append(PagePart(f"{len(named)} runs of {kind} compared", sections, simulated))
     return parts
 
 
@@ -57,7 +71,7 @@ def short_names(records: Sequence[RunRecord]) -> dict[str, RunRecord]:
 def different_options(runs: Named) -> Section | None:
     """Options that are not the same in all runs."""
     flat = {name: leaves(options_of_result(record.options)) for name, record in runs.items()}
-    rows = _rows_of(flat, lambda values: len({plain(value) for value in values}) > 1)
+    rows = _rows_of(flat, lambda values: len({plain_text(value) for value in values}) > 1)
     columns = [Column("option"), *(Column(name) for name in runs)]
     if not rows:
         return Section("Different options", [Note("All options are the same.")])
@@ -66,7 +80,7 @@ def different_options(runs: Named) -> Section | None:
 
 def metrics_beside(runs: Named) -> Section | None:
     """The numbers of metrics.json that at least two runs have."""
-    flat = {name: _numbers(record.metrics) for name, record in runs.items()}
+    flat = {name: _metric_numbers(record.metrics) for name, record in runs.items()}
     rows = _rows_of(flat, lambda values: sum(value is not None for value in values) > 1)
     if not rows:
         return None
@@ -79,7 +93,7 @@ def metrics_beside(runs: Named) -> Section | None:
     return Section("Metrics side by side", [table])
 
 
-def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+def _metric_numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
     """The numbers, those of single columns and latents last."""
     flat = {
         key: value
@@ -94,20 +108,22 @@ def _mean_and_sd(values: Sequence[float]) -> tuple[float, float]:
     return float(series.mean()), float(series.std())
 
 
-def _rows_of(flat: Mapping[str, Mapping[str, Any]], wanted: Callable[[list[Any]], bool]) -> list[list[Cell]]:
+def _rows_of(
+    flat: Mapping[str, Mapping[str, Any]], wanted: Callable[[list[Any]], bool]
+) -> list[list[TableCell]]:
     """A row for every key whose values are wanted: the key, then the value of each run."""
     keys = list(dict.fromkeys(key for values in flat.values() for key in values))
     beside = {key: [values.get(key) for values in flat.values()] for key in keys}
-    return [[Cell(key), *map(number_cell, values)] for key, values in beside.items() if wanted(values)]
+    return [[TableCell(key), *map(number_cell, values)] for key, values in beside.items() if wanted(values)]
 
 
 def changed_verdicts(runs: Named) -> Section | None:
     """Cells of Level I whose verdict is not the same in all runs that have them."""
-    grids = {name: cells for name, record in runs.items() if (cells := read_cells(record)) is not None}
+    grids = {name: cells for name, record in runs.items() if (cells := tested_cells(record)) is not None}
     if len(grids) < 2:
         return None
     beside = pd.concat(
-        {name: cells.set_index(CELL_KEYS)[["verdict", "p_text"]] for name, cells in grids.items()},
+        {name: cells.set_index(TEST_KEYS)[["verdict", "p_text"]] for name, cells in grids.items()},
         axis=1,
         join="inner",
         sort=False,
@@ -118,23 +134,23 @@ def changed_verdicts(runs: Named) -> Section | None:
     if changed.empty:
         return Section("Verdicts of Level I that change", [note])
     rows = [_verdict_row(key, row, list(grids)) for key, row in changed.iterrows()]
-    choices = [1 < changed.index.get_level_values(key).nunique() <= MOST_CHOICES for key in CELL_KEYS]
-    columns = [Column(key, choice=chosen) for key, chosen in zip(CELL_KEYS, choices, strict=True)]
+    choices = [1 < changed.index.get_level_values(key).nunique() <= MOST_CHOICES for key in TEST_KEYS]
+    columns = [Column(key, choice=chosen) for key, chosen in zip(TEST_KEYS, choices, strict=True)]
     columns += [Column(name) for name in grids]
     table = DataTable("Tests with different verdicts", columns, rows, filtered=True)
     return Section("Verdicts of Level I that change", [note, table])
 
 
-def _verdict_row(key: Any, row: pd.Series, names: Sequence[str]) -> list[Cell]:
+def _verdict_row(key: Any, row: pd.Series, names: Sequence[str]) -> list[TableCell]:
     tones: Mapping[str, Tone] = {"rejected": "strong", "does not apply": "quiet"}
     cells = [
-        Cell(
+        TableCell(
             f"{row[(name, 'verdict')]} (p {row[(name, 'p_text')]})",
             tone=tones.get(row[(name, "verdict")], ""),
         )
         for name in names
     ]
-    return [*map(Cell, map(str, key)), *cells]
+    return [*map(TableCell, map(str, key)), *cells]
 
 
 def edges_beside(runs: Named) -> Section | None:
@@ -152,10 +168,10 @@ def edges_beside(runs: Named) -> Section | None:
         count = sum(mark != "–" for mark in marks)
         rows.append(
             [
-                Cell(" and ".join(sorted(key))),
-                *(Cell(mark, tone="quiet" if mark == "–" else "") for mark in marks),
-                Cell(f"{count} of {len(marks)}", count / len(marks)),
-                Cell("the same" if alike else "different", tone="good" if alike else "unsure"),
+                TableCell(" and ".join(sorted(key))),
+                *(TableCell(mark, tone="quiet" if mark == "–" else "") for mark in marks),
+                TableCell(f"{count} of {len(marks)}", count / len(marks)),
+                TableCell("the same" if alike else "different", tone="good" if alike else "unsure"),
             ]
         )
     columns = [Column("latents"), *(Column(name) for name in graphs)]
@@ -189,12 +205,12 @@ def diagnoses_beside(runs: Named) -> Section | None:
         return None
     rows = []
     for key in dict.fromkeys(key for findings in found.values() for key in findings):
-        verdicts = [plain(findings.get(key, {}).get("verdict")) for findings in found.values()]
+        verdicts = [plain_text(findings.get(key, {}).get("verdict")) for findings in found.values()]
         named = next(findings[key] for findings in found.values() if key in findings)
         rows.append(
             [
-                Cell(plain(named.get("assumption"))),
-                *(Cell(each, tone=TONES.get(each, "")) for each in verdicts),
+                TableCell(plain_text(named.get("assumption"))),
+                *(TableCell(each, tone=TONES.get(each, "")) for each in verdicts),
             ]
         )
     columns = [Column("assumption"), *(Column(name) for name in found)]

@@ -15,7 +15,7 @@ PIXELS = 105  # per inch of the arrangement
 MARGIN_PIXELS = 18
 STRENGTH = "absolute weight"
 MARKS = {ARROW: "arrow", CIRCLE: "circle"}
-Points = Float[np.ndarray, "points 2"]
+PixelPoints = Float[np.ndarray, "points 2"]
 
 
 def graph_row(
@@ -58,7 +58,7 @@ def view_of(panel: GraphPanel, labels: Mapping[str, str], tips: Mapping[str, str
     corner = np.array([borders.left, borders.top])
     size = np.array([borders.right - borders.left, borders.top - borders.bottom]) * PIXELS + 2 * MARGIN_PIXELS
 
-    def placed(points: Points) -> Points:
+    def placed(points: PixelPoints) -> PixelPoints:
         pixels: np.ndarray = (np.atleast_2d(points) - corner) * (PIXELS, -PIXELS) + MARGIN_PIXELS
         return pixels
 
@@ -67,8 +67,8 @@ def view_of(panel: GraphPanel, labels: Mapping[str, str], tips: Mapping[str, str
     nodes = [
         NodeView(
             [name, *wrap(labels.get(name, ""), 14, break_long_words=False)],
-            (_rounded(centres[i, 0]), _rounded(centres[i, 1])),
-            (_rounded(sizes[i, 0]), _rounded(sizes[i, 1])),
+            (_in_tenths(centres[i, 0]), _in_tenths(centres[i, 1])),
+            (_in_tenths(sizes[i, 0]), _in_tenths(sizes[i, 1])),
             graph.block_names.index(graph.block_of[name]),
             node_tip(graph, name, labels.get(name, ""), tips.get(name, "")),
         )
@@ -76,10 +76,10 @@ def view_of(panel: GraphPanel, labels: Mapping[str, str], tips: Mapping[str, str
     ]
     edges = [edge_view(graph, route.edge, placed(route.control)) for route in panel.routes]
     names = [block or "other" for block in graph.block_names]
-    return GraphView(panel.title, _rounded(size[0]), _rounded(size[1]), nodes, edges, names)
+    return GraphView(panel.title, _in_tenths(size[0]), _in_tenths(size[1]), nodes, edges, names)
 
 
-def edge_view(graph: Graph, edge: Edge, control: Points) -> EdgeView:
+def edge_view(graph: Graph, edge: Edge, control: PixelPoints) -> EdgeView:
     """An edge in pixels; `control` are the three points of its curve."""
     marks = graph.endpoint_marks
     start, middle, stop = control
@@ -99,7 +99,7 @@ def edge_view(graph: Graph, edge: Edge, control: Points) -> EdgeView:
         round(bend, 4),
         round(lean, 4),
         sureness_of(graph, edge),
-        (text, _rounded(half_way[0]), _rounded(half_way[1])),
+        (text, _in_tenths(half_way[0]), _in_tenths(half_way[1])),
         edge_tip(graph, edge),
     )
 
@@ -139,5 +139,5 @@ def node_tip(graph: Graph, name: str, label: str, associated: str) -> str:
     return "\n".join(lines)
 
 
-def _rounded(value: float) -> float:
+def _in_tenths(value: float) -> float:
     return round(float(value), 1)

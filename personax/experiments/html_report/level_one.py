@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 
 from personax.experiments.html_report.blocks import (
+    BarShare,
     Block,
-    Cell,
     Column,
     DataTable,
     HeatCell,
     HeatMap,
     Note,
     Section,
-    Share,
     ShareBars,
+    TableCell,
 )
 from personax.experiments.html_report.numbers import MOST_CHOICES, raised, table_of_frame
 from personax.experiments.html_report.reading import RunRecord
@@ -31,7 +31,7 @@ from personax.experiments.independence.report import (
 )
 
 PVALUES, AGREEMENT = "pvalues.csv", "agreement.csv"
-NEEDED = (
+NEEDED_PVALUES = (
     "trait",
     "scores",
     "feature",
@@ -50,9 +50,9 @@ VOTES_NOTE = (
 )
 
 
-def read_cells(record: RunRecord) -> pd.DataFrame | None:
+def tested_cells(record: RunRecord) -> pd.DataFrame | None:
     """The grid of tests of a Level I run, with the texts of test and p-value; None if it is no such run."""
-    table = record.table(PVALUES, NEEDED)
+    table = record.table(PVALUES, NEEDED_PVALUES)
     if table is None or table.empty:
         return None
     cells = table.assign(**{name: value for name, value in LATER.items() if name not in table})
@@ -84,7 +84,7 @@ def _verdict(pvalue: float, rejected: bool) -> str:
 
 def level_one(record: RunRecord) -> Section | None:
     """The heatmaps and the table of p-values."""
-    cells = read_cells(record)
+    cells = tested_cells(record)
     if cells is None:
         return None
     alpha, correction = record.options.get("alpha", 0.05), record.options.get("correction", "none")
@@ -161,16 +161,16 @@ def pvalue_table(cells: pd.DataFrame) -> DataTable:
     return DataTable("p-values; q is p after the correction for multiplicity", columns, rows, filtered=True)
 
 
-def _pvalue_row(row: Mapping[Any, Any]) -> Iterator[Cell]:
-    yield from (Cell(str(row[name])) for name in ("scores", "trait", "feature", "title"))
-    yield Cell(row["p_text"], _known(row["log10_pvalue"]))
+def _pvalue_row(row: Mapping[Any, Any]) -> Iterator[TableCell]:
+    yield from (TableCell(str(row[name])) for name in ("scores", "trait", "feature", "title"))
+    yield TableCell(row["p_text"], _known(row["log10_pvalue"]))
     log10_q = row.get("log10_q_value", np.nan)
     log10_q = np.log10(row["q_value"]) if np.isnan(log10_q) and row["q_value"] > 0 else log10_q
-    yield Cell(raised(pvalue_text(float(log10_q))), _known(float(log10_q)))
-    yield Cell(effect_text(row), _known(row["effect"]))
-    yield Cell(f"{int(row['n']):,}", float(row["n"]))
+    yield TableCell(raised(pvalue_text(float(log10_q))), _known(float(log10_q)))
+    yield TableCell(effect_text(row), _known(row["effect"]))
+    yield TableCell(f"{int(row['n']):,}", float(row["n"]))
     tones: Mapping[str, Any] = {"rejected": "strong", "does not apply": "quiet"}
-    yield Cell(row["verdict"], tone=tones.get(row["verdict"], ""))
+    yield TableCell(row["verdict"], tone=tones.get(row["verdict"], ""))
 
 
 def _known(value: float) -> float | None:
@@ -212,7 +212,7 @@ def score_bars(counts: pd.DataFrame) -> ShareBars:
     return ShareBars("Shares of the scores of each rater", [*legend, *missing], groups)
 
 
-def _shares(counts: pd.DataFrame, colours: Mapping[float, float]) -> list[Share]:
+def _shares(counts: pd.DataFrame, colours: Mapping[float, float]) -> list[BarShare]:
     total = max(int(counts["people"].sum()), 1)
     shares = []
     for row in counts.sort_values("score", na_position="last").to_dict("records"):
@@ -220,7 +220,7 @@ def _shares(counts: pd.DataFrame, colours: Mapping[float, float]) -> list[Share]
         name = "missing" if missing else f"{row['score']:g}"
         part = row["people"] / total
         tip = f"{name}: {100 * part:.0f} % ({int(row['people']):,} of {total:,})"
-        shares.append(Share(name, float(part), None if missing else float(colours[row["score"]]), tip))
+        shares.append(BarShare(name, float(part), None if missing else float(colours[row["score"]]), tip))
     return shares
 
 
@@ -231,8 +231,8 @@ def against_known_dependences(record: RunRecord) -> Section | None:
         return None
     cells = [
         [
-            Cell(str(row["scores"])),
-            Cell(str(row["test"])),
+            TableCell(str(row["scores"])),
+            TableCell(str(row["test"])),
             _share_cell(row["found"], row["dependent"]),
             _share_cell(row["false_rejections"], row["independent"]),
         ]
@@ -250,5 +250,5 @@ def against_known_dependences(record: RunRecord) -> Section | None:
     )
 
 
-def _share_cell(part: int, whole: int) -> Cell:
-    return Cell(f"{part} of {whole}", part / whole if whole else None)
+def _share_cell(part: int, whole: int) -> TableCell:
+    return TableCell(f"{part} of {whole}", part / whole if whole else None)

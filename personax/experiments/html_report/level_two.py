@@ -8,7 +8,6 @@ import pandas as pd
 
 from personax.experiments.html_report.blocks import (
     Block,
-    Cell,
     Column,
     DataTable,
     Facts,
@@ -16,9 +15,16 @@ from personax.experiments.html_report.blocks import (
     HeatMap,
     Note,
     Section,
+    TableCell,
 )
 from personax.experiments.html_report.figures import STRENGTH, graph_row, measure_of
-from personax.experiments.html_report.numbers import number_cell, plain, raised, table_of_frame, with_arrows
+from personax.experiments.html_report.numbers import (
+    number_cell,
+    plain_text,
+    raised,
+    table_of_frame,
+    with_arrows,
+)
 from personax.experiments.html_report.reading import RunRecord
 from personax.experiments.independence.report import pvalue_text
 from personax.experiments.people.associations import NAMING_FEATURES, suggest_names
@@ -169,7 +175,7 @@ def _association_cell(row: Mapping[Any, Any] | None, top: float) -> HeatCell:
     verdict = "significant" if row["rejected"] else "not significant"
     p = raised(pvalue_text(row["log10_pvalue"]))
     tip = (
-        f"{row['latent']} and {row['feature']}\np = {p}, q = {plain(row['q_value'])}\n"
+        f"{row['latent']} and {row['feature']}\np = {p}, q = {plain_text(row['q_value'])}\n"
         f"effect {row['effect']:.2f}, n = {int(row['n']):,}, {verdict}"
     )
     share = float(np.clip(row["effect"] / top, 0, 1))
@@ -186,7 +192,7 @@ def truth_scores(record: RunRecord) -> Section | None:
         blocks.append(_scores_of_latents(metrics))
     graph = metrics.get("graph") or record.json("scores.json")
     if isinstance(graph, Mapping):
-        rows = [(str(name).replace("_", " "), plain(value)) for name, value in graph.items()]
+        rows = [(str(name).replace("_", " "), plain_text(value)) for name, value in graph.items()]
         blocks.append(Facts("The graph against the true one", rows))
     return Section("Scores against the truth", [Note(SCORES_NOTE), *blocks]) if blocks else None
 
@@ -194,7 +200,9 @@ def truth_scores(record: RunRecord) -> Section | None:
 def _scores_of_blocks(truth: Mapping[str, Any]) -> list[Block]:
     named = {"r2": "R²", "mcc": "MCC", "mcc_spearman": "MCC of ranks"}
     names = list(dict.fromkeys(block for key in named for block in truth.get(key) or {}))
-    rows = [[Cell(name), *(number_cell((truth.get(key) or {}).get(name)) for key in named)] for name in names]
+    rows = [
+        [TableCell(name), *(number_cell((truth.get(key) or {}).get(name)) for key in named)] for name in names
+    ]
     columns = [Column("block"), *(Column(title, numeric=True) for title in named.values())]
     found: list[Block] = [DataTable("Each block of latents, on held-out rows", columns, rows)]
     if per_latent := truth.get("per_latent"):
@@ -216,10 +224,12 @@ def _scores_of_latents(metrics: Mapping[str, Any]) -> DataTable:
     }
     known = {title: values for title, values in sources.items() if isinstance(values, Mapping)}
     names = list(dict.fromkeys(name for values in known.values() for name in values))
-    rows = [[Cell(name), *(number_cell(values.get(name)) for values in known.values())] for name in names]
+    rows = [
+        [TableCell(name), *(number_cell(values.get(name)) for values in known.values())] for name in names
+    ]
     mean = {"R²": heldout.get("r2"), "correlation": heldout.get("mcc_pearson")}
     mean["R² of the supervised ceiling"] = entry_at(metrics, "ceiling.r2")
-    rows.append([Cell("mean"), *(number_cell(mean.get(title)) for title in known)])
+    rows.append([TableCell("mean"), *(number_cell(mean.get(title)) for title in known)])
     columns = [Column("true latent"), *(Column(title, numeric=title != "matched to") for title in known)]
     return DataTable("Each true latent, on held-out rows", columns, rows)
 

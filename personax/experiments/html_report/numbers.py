@@ -5,16 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from personax.experiments.html_report.blocks import Cell, Column, DataTable
+from personax.experiments.html_report.blocks import Column, DataTable, TableCell
 
 RAISED = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 MOST_CHOICES = 40  # a column with more different texts is searched, not chosen from
 
 
-def plain(value: Any) -> str:
+def plain_text(value: Any) -> str:
     """A value of YAML or JSON as a short text.
 
-    >>> plain({"image": 1, "text": 3}), plain(None), plain(0.123456), plain(True)
+    >>> plain_text({"image": 1, "text": 3}), plain_text(None), plain_text(0.123456), plain_text(True)
     ('image: 1, text: 3', '–', '0.123', 'yes')
     """
     if value is None or value != value:
@@ -26,16 +26,16 @@ def plain(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {plain(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {plain_text(item)}" for key, item in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(plain, value))
+        return ", ".join(map(plain_text, value))
     return str(value)
 
 
-def number_cell(value: Any) -> Cell:
+def number_cell(value: Any) -> TableCell:
     """A number as a cell, sorted by its exact value; other values as their text."""
     known = isinstance(value, int | float) and not isinstance(value, bool) and value == value
-    return Cell(plain(value), float(value) if known else None)
+    return TableCell(plain_text(value), float(value) if known else None)
 
 
 def table_of_frame(frame: pd.DataFrame, caption: str, *, filtered: bool = False) -> DataTable:

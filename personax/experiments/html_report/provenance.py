@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from personax.experiments.html_report.blocks import Block, Facts, Listing, Note, Section
-from personax.experiments.html_report.numbers import plain
+from personax.experiments.html_report.blocks import Block, Facts, Note, Section, TextBlock
+from personax.experiments.html_report.numbers import plain_text
 from personax.experiments.html_report.reading import RunRecord
 from personax.experiments.subcommands import SUBCOMMANDS
 from personax.runs.options import identity_of
@@ -43,11 +43,11 @@ def what_was_run(record: RunRecord) -> Section:
     rows = [("folder", record.name)]
     if command := subcommand_of(options):
         rows.append(("what it does", f"{command}: {SUBCOMMANDS[command].phrase}"))
-    rows += [(name.replace("_", " "), plain(value)) for name, value in seeds.items()]
+    rows += [(name.replace("_", " "), plain_text(value)) for name, value in seeds.items()]
     rows += _entries(manifest, OF_THE_DATA)
     versions = manifest.get("versions")
     if isinstance(versions, Mapping) and versions.get("personax"):
-        rows.append(("version of PersonaX", plain(versions["personax"])))
+        rows.append(("version of PersonaX", plain_text(versions["personax"])))
     return Section("What was run, on what data", [Facts("", rows), *map(_warning, warnings_about(record))])
 
 
@@ -71,12 +71,12 @@ def how_to_make_it_again(record: RunRecord) -> Section:
     """The command, its configuration, and the versions that it ran with."""
     blocks: list[Block] = []
     if command := record.manifest.get("command"):
-        blocks.append(Listing("The command of this run", plain(command)))
+        blocks.append(TextBlock("The command of this run", plain_text(command)))
     if name := subcommand_of(record.options):
         text = f"personax {name} --config {CONFIG} --output {shlex.quote(record.path.name + '-again')}"
-        blocks.append(Listing(f"The same run from its configuration, which is below as {CONFIG}", text))
+        blocks.append(TextBlock(f"The same run from its configuration, which is below as {CONFIG}", text))
     if record.options:
-        blocks.append(Listing(CONFIG, config_text(record.options)))
+        blocks.append(TextBlock(CONFIG, config_text(record.options)))
     if environment := _environment(record.manifest):
         blocks.append(Facts("Commit, machine and versions", environment))
     return Section("How to make it again", blocks)
@@ -85,7 +85,7 @@ def how_to_make_it_again(record: RunRecord) -> Section:
 def _environment(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     versions = manifest.get("versions")
     packages = versions.items() if isinstance(versions, Mapping) else ()
-    known = [(str(name), plain(version)) for name, version in packages if version is not None]
+    known = [(str(name), plain_text(version)) for name, version in packages if version is not None]
     return [*_entries(manifest, {"commit": "commit"}), *_entries(manifest, OF_THE_MACHINE), *known]
 
 
@@ -126,7 +126,9 @@ def options_of_result(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _entries(manifest: Mapping[str, Any], wanted: Mapping[str, str]) -> list[tuple[str, str]]:
     """The entries that are there, under their names in words."""
-    return [(words, plain(manifest[key])) for key, words in wanted.items() if manifest.get(key) is not None]
+    return [
+        (words, plain_text(manifest[key])) for key, words in wanted.items() if manifest.get(key) is not None
+    ]
 
 
 def _warning(text: str) -> Note:

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from personax.experiments.html_report.blocks import Block, DataTable, Page, Part, Picture, Pictures, Section
+from personax.experiments.html_report.blocks import (
+    Block,
+    DataTable,
+    Page,
+    PagePart,
+    Picture,
+    Pictures,
+    Section,
+)
 from personax.experiments.html_report.checks import diagnosis
 from personax.experiments.html_report.compare import comparisons
 from personax.experiments.html_report.config import ReportConfig
@@ -27,10 +35,10 @@ from personax.runs.errors import InputError
 MOST_BYTES_OF_PAGE = 4_900_000  # 5 MB can be sent by mail and opened on a phone
 BASE64 = 4 / 3  # bytes of text for a byte of a picture
 BYTES_BESIDE = 600  # of the text around a picture
-FEWEST_ROWS = 50
+FEWEST_TABLE_ROWS = 50
 
 # In the order of the page. Each makes a section of what a folder holds, or None if there is nothing of it.
-SECTIONS: tuple[Callable[[RunRecord], Section | None], ...] = (
+SECTION_MAKERS: tuple[Callable[[RunRecord], Section | None], ...] = (
     what_was_run,
     level_one,
     scores_of_models,
@@ -48,9 +56,9 @@ SECTIONS: tuple[Callable[[RunRecord], Section | None], ...] = (
 
 def page_of(records: Sequence[RunRecord], config: ReportConfig) -> Page:
     """The page of these runs: comparisons of those of the same command first, then each run."""
-    makers = [make for make in SECTIONS if config.figures or make is not drawn_pictures]
+    makers = [make for make in SECTION_MAKERS if config.figures or make is not drawn_pictures]
     runs = [
-        Part(record.name, [section for make in makers if (section := make(record))], record.simulated)
+        PagePart(record.name, [section for make in makers if (section := make(record))], record.simulated)
         for record in records
     ]
     title = config.title or ", ".join(dict.fromkeys(record.name for record in records))
@@ -66,9 +74,9 @@ def page_within_limit(page: Page, most_rows: int) -> str:
     used = len(html_of(with_blocks(cut, _without_pictures)).encode())
     if used <= MOST_BYTES_OF_PAGE:
         return html_of(with_blocks(cut, RoomForPictures(MOST_BYTES_OF_PAGE - used).filled))
-    if most_rows <= FEWEST_ROWS:
+    if most_rows <= FEWEST_TABLE_ROWS:
         raise InputError(f"{len(page.parts)} runs make a page of more than 5 MB; give fewer folders")
-    return page_within_limit(page, max(most_rows // 2, FEWEST_ROWS))
+    return page_within_limit(page, max(most_rows // 2, FEWEST_TABLE_ROWS))
 
 
 def with_blocks(page: Page, change: Callable[[Block], Block]) -> Page:

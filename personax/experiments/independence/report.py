@@ -243,10 +243,10 @@ def stepped_scores(table: PeopleTable) -> dict[str, pd.DataFrame]:
     return {rater: frame for rater, frame in table.scores.items() if table.scale(rater).kind == "ordinal"}
 
 
-def score_counts(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def counts_of_scores(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """How many people have each score: a row for each rater, trait and score (NaN: no score).
 
-    >>> score_counts({"gemini": pd.DataFrame({"Openness": [1.0, 3.0, 3.0, None]})})["people"].tolist()
+    >>> counts_of_scores({"gemini": pd.DataFrame({"Openness": [1.0, 3.0, 3.0, None]})})["people"].tolist()
     [1, 2, 1]
     """
     rows = [

@@ -18,11 +18,11 @@ from personax.experiments.independence.report import (
     PVALUE_COLUMNS,
     SCORE_COUNTS,
     against_truth,
+    counts_of_scores,
     data_title,
     independence_report,
     known_dependences,
     negative_controls,
-    score_counts,
     stepped_scores,
     title_of_test,
 )
@@ -134,7 +134,7 @@ def write_tables(
     """pvalues.csv, table.md, metrics.json and, if there are scores, agreement.csv and score_counts.csv."""
     if stepped := stepped_scores(table):
         with atomic_path(folder / SCORE_COUNTS) as path:
-            score_counts(stepped).to_csv(path, index=False)
+            counts_of_scores(stepped).to_csv(path, index=False)
     if table.scores:
         with atomic_path(folder / "agreement.csv") as path:
             table.agreement().to_csv(path)

@@ -32,7 +32,7 @@ from personax.experiments.html_report.level_two import (
 )
 from personax.experiments.html_report.provenance import subcommand_of, what_was_run
 from personax.experiments.html_report.reading import RunRecord, read_record, read_records
-from personax.experiments.independence.report import score_counts
+from personax.experiments.independence.report import counts_of_scores
 from personax.experiments.people.config import PeopleConfig
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import published
@@ -92,7 +92,7 @@ def test_score_counts_count_everybody_once() -> None:
         "gemini": pd.DataFrame({"Openness": [1.0, 3.0, None, 3.0]}),
         "llama": pd.DataFrame({"Openness": [2.0] * 4}),
     }
-    counts = score_counts(scores)
+    counts = counts_of_scores(scores)
     assert counts.groupby("rater")["people"].sum().tolist() == [4, 4]
     assert counts[counts["rater"] == "gemini"]["score"].tolist()[:2] == [1.0, 3.0]
 
