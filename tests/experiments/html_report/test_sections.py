@@ -30,6 +30,7 @@ from personax.experiments.html_report.level_two import (
     table_of_edges,
     truth_scores,
 )
+from personax.experiments.html_report.other_results import other_tables
 from personax.experiments.html_report.provenance import subcommand_of, what_was_run
 from personax.experiments.html_report.reading import RunRecord, read_record, read_records
 from personax.experiments.independence.report import counts_of_scores
@@ -242,3 +243,14 @@ def test_only_runs_of_one_command_are_compared(tmp_path: Path) -> None:
     small_graph(simulated=False).to_json(graph_folder / GRAPH)
     folders = [write_level_one(tmp_path / "a"), write_level_one(tmp_path / "b"), graph_folder]
     assert [part.title for part in comparisons(read_records(folders))] == ["2 runs of independence compared"]
+
+
+def test_a_folder_of_many_runs_shows_its_tables_and_knows_that_they_are_simulated(tmp_path: Path) -> None:
+    home = tmp_path / "comparison"
+    write_run(home / "runs" / "ours" / "seed-0", PeopleConfig(), simulated=True)
+    pd.DataFrame({"method": ["ours"], "R2": [0.99]}).to_csv(home / "runs.csv", index=False)
+    record = read_record(home)
+    assert record.simulated
+    table = block(other_tables(record), DataTable)
+    assert [cell.text for cell in table.rows[0]] == ["ours", "0.990"]
+    assert "tables of several runs" in notes(what_was_run(record))
