@@ -96,6 +96,7 @@ def test_what_cannot_be_shown_is_refused(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_run_is_made_again_from_its_page(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv")
     script = "independence_testing/run_independence_tests.py"
@@ -105,7 +106,7 @@ def test_the_run_is_made_again_from_its_page(tmp_path: Path) -> None:
         "--table",
         table,
         "--tests",
-        "kci,chi_square",
+        "chi_square",
         "--resamples",
         99,
         "--seed",
