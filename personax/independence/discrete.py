@@ -10,7 +10,7 @@ from scipy.stats import random_table
 
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.effects import cramers_v
-from personax.independence.grams import joint_counts
+from personax.independence.joint_counts import joint_counts
 from personax.independence.nulls import choose_p
 from personax.independence.permutations import LONGER, in_blocks, two_by_two_p
 from personax.independence.procedure import Compare, Comparison, Null

@@ -24,8 +24,17 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import random_table
 
 from personax.independence.columns import ColumnPair, PreparedColumn, neighbour_groups
+from personax.independence.counted_grams import CountedFactor, CountedSpacing
 from personax.independence.distances import SpacingGram, gathered_table
-from personax.independence.grams import DeltaGram, FactorGram, Gram, TableGram, centred_between, group_sums
+from personax.independence.grams import (
+    DeltaGram,
+    FactorGram,
+    Gram,
+    TableGram,
+    centred_between,
+    group_sums,
+)
+from personax.independence.joint_counts import joint_counts
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import LogPValue
 
@@ -48,13 +57,20 @@ class Groups:
 
     Attributes:
         numbers: (n,) the group of each row.
-        counts: (g,) rows in each group.
+        counts: (g,) people in each group.
         features: (g, r) features of the groups, whose products are the centred kernel between groups.
+        weights: (n,) people in each row, or None.
     """
 
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " g"]
     features: Float[np.ndarray, "g r"]
+    weights: Int[np.ndarray, " n"] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of people."""
+        return int(self.counts.sum())
 
     @cached_property
     def kernel(self) -> Float[np.ndarray, "g g"]:
@@ -76,12 +92,13 @@ def gathered(column: PreparedColumn, gram: Gram) -> Groups:
     """The rows of a column in at most MOST_GROUPS groups, with the means of its Gram matrix between them."""
     groups = neighbour_groups(column, MOST_GROUPS)
     numbers = groups[column.numbers]
-    counts = np.bincount(numbers)
+    counts = np.bincount(groups, weights=column.counts).astype(int)
     root = np.sqrt(counts)
     values, vectors = np.linalg.eigh(root[:, None] * between_groups(gram, column, groups) * root)
     least = _LEFT_OUT if len(groups) == len(counts) else _LEFT_OUT_OF_COARSE
     kept = values > least * values[-1]
-    return Groups(numbers, counts, vectors[:, kept] * np.sqrt(values[kept]) / root[:, None])
+    features = vectors[:, kept] * np.sqrt(values[kept]) / root[:, None]
+    return Groups(numbers, counts, features, column.weights)
 
 
 @singledispatch
@@ -122,17 +139,27 @@ def _between_factor(
 
 
 @between_groups.register
+def _between_counted_factor(
+    gram: CountedFactor, column: PreparedColumn, groups: Int[np.ndarray, " d"]
+) -> Float[np.ndarray, "g g"]:
+    of_people = gram.factor * gram.counts[:, None]
+    counts = np.bincount(groups, weights=column.counts)
+    means = group_sums(of_people, groups, len(counts)) / counts[:, None]
+    return np.asarray(means @ means.T)
+
+
+@between_groups.register(SpacingGram)
+@between_groups.register(CountedSpacing)
 def _between_spacing(
-    gram: SpacingGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]
+    gram: SpacingGram | CountedSpacing, column: PreparedColumn, groups: Int[np.ndarray, " d"]
 ) -> Float[np.ndarray, "g g"]:
     return gathered_table(column, groups).matrix
 
 
-def pair_counts(a: Groups, b: Groups) -> Float[np.ndarray, "g h"]:
-    """(g, h) in how many rows each pair of groups occurs."""
-    shape = len(a.counts), len(b.counts)
-    flat = np.bincount(a.numbers * shape[1] + b.numbers, minlength=shape[0] * shape[1])
-    return flat.reshape(shape).astype(float)
+def _observed_statistic(a: Groups, b: Groups) -> float:
+    if a.weights is None:
+        return float(_of_orders(a, b, a.numbers, b.numbers[None])[0])
+    return float(_of_tables(a, b, joint_counts(a, b)[None].astype(int))[0])
 
 
 def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int) -> LogPValue:
@@ -141,9 +168,9 @@ def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int
     Which column is shuffled depends on the contents of the columns: so the same `rng` gives the same p for
     any order of rows and arguments.
     """
-    statistic = float(_of_orders(a, b, a.numbers, b.numbers[None])[0])
+    statistic = _observed_statistic(a, b)
     first, second = sorted((a, b), key=_content)
-    n = len(a.numbers)
+    n = a.n
     if n <= MOST_LISTED:
         orders = np.array(list(permutations(second.sorted_numbers)))
         statistics = _of_orders(first, second, first.sorted_numbers, orders)
@@ -175,7 +202,7 @@ def shuffled_statistics(
 ) -> Float[np.ndarray, " size"]:
     """(size,) V of random orders of b's rows, by tables of counts where these are small."""
     cells = len(a.counts) * len(b.counts)
-    if cells * 10 < len(a.numbers):  # a random table costs about as much as ten rows a cell
+    if cells * 10 < a.n:  # a random table costs about as much as ten rows a cell
         tables = random_table(a.counts, b.counts).rvs(size, method="patefield", random_state=rng)
         return _of_tables(a, b, tables)
     rows = b.sorted_numbers.astype(np.int16 if len(b.counts) < 2**15 else np.int64)
@@ -185,7 +212,7 @@ def shuffled_statistics(
 
 def _way(a: Groups, b: Groups) -> tuple[Way, int]:
     """The cheapest way to V for one order, and about how many numbers it holds in memory."""
-    n, g, h = len(a.numbers), len(a.counts), len(b.counts)
+    n, g, h = a.n, len(a.counts), len(b.counts)
     if g > MOST_GROUPS or h > MOST_GROUPS:  # only features of one dimension
         return "features", n * b.features.shape[1]
     r, s = a.features.shape[1], b.features.shape[1]
@@ -238,7 +265,7 @@ def two_by_two_p(
     n = len(columns[0])
     cell = np.arange(max(0, r + c - n), min(r, c) + 1)
     statistics = measure(cell)
-    observed = statistics[int(np.sum((columns[0].numbers == 0) & (columns[1].numbers == 0))) - cell[0]]
+    observed = statistics[int(joint_counts(*columns)[0, 0]) - cell[0]]
     extreme = cell[statistics >= observed * (1.0 - ROUNDING)]
     return LogPValue(min(float(logsumexp(_log_hypergeometric(extreme, n, int(r), int(c)))), 0.0), "exact")
 

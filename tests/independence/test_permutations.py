@@ -12,7 +12,8 @@ from personax.independence.distances import distance_gram
 from personax.independence.grams import Gram
 from personax.independence.kernels import hsic_gram, kci_gram
 from personax.independence.nulls import SURE_SHARE, cross, is_smooth, permutation_variance, support
-from personax.independence.permutations import gathered, pair_counts, permutation_p, shuffled_statistics
+from personax.independence.joint_counts import joint_counts
+from personax.independence.permutations import gathered, permutation_p, shuffled_statistics
 
 KERNELS = ("kci", "hsic", "distance_correlation")
 
@@ -60,7 +61,7 @@ def test_groups_keep_the_statistic(make: object, kind: Kind) -> None:
     columns = [complete_column(encode(values, kind, 6.0), kind) for values in (x, y)]
     grams = [make(column) for column in columns]
     a, b = (gathered(column, gram) for column, gram in zip(columns, grams, strict=True))
-    inner = a.features.T @ pair_counts(a, b) @ b.features
+    inner = a.features.T @ joint_counts(a, b) @ b.features
     assert np.sum(inner**2) == pytest.approx(cross(*grams), rel=0.03)
     assert len(a.counts) <= 64
 
