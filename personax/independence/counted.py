@@ -1,8 +1,8 @@
 """Tests from tables of counts: the same tests, for tables that were counted part by part.
 
-Everything that a test computes from two columns depends only on how many people have each pair of values. So a
-table of counts (d, e) with the d and e values is as good as the columns themselves. The filled cells of the
-table become the rows of two columns with weights (`PreparedColumn`), and all tests work on these.
+Everything that a test computes from two columns depends only on how many people have each pair of values.
+So a table of counts (d, e) with the d and e values is as good as the columns themselves. The filled cells
+of the table become the rows of two columns with weights (`PreparedColumn`), and all tests work on these.
 """
 
 from collections.abc import Mapping, Sequence

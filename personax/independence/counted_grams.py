@@ -1,8 +1,9 @@
 """Centred Gram matrices of columns whose rows stand for several people, by distinct values.
 
 The rows of such columns are the filled cells of a table of counts (counted.py). There may be far more cells
-than distinct values, so nothing is kept for each cell but its numbers: a sum over pairs of people is a product
-with the table N (d, e) of counts, sum(Kc_x * Kc_y) = sum((N^T A N) * B) with A and B between distinct values.
+than distinct values, so nothing is kept for each cell but its numbers: a sum over pairs of people is a
+product with the table N (d, e) of counts, sum(Kc_x * Kc_y) = sum((N^T A N) * B) with A and B between
+distinct values.
 A and B are not formed: A = F F^T, or distances between sorted values, whose product with a table is a running
 sum.
 """

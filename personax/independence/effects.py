@@ -121,8 +121,8 @@ def correlation_effect(
 ) -> Effect:
     """Pearson's r of two columns of z-scores (n,), with an interval on the scale of Fisher's z = atanh r.
 
-    Without sign, for a column that has no direction, the interval begins at 0 if it contains 0. `weights` (n,)
-    of people in each row; None if every row is one person.
+    Without sign, for a column that has no direction, the interval begins at 0 if it contains 0. `weights`
+    (n,) of people in each row; None if every row is one person.
     """
     n = len(a) if weights is None else int(weights.sum())
     product = a @ b if weights is None else (weights * a) @ b

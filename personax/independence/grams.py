@@ -281,8 +281,9 @@ def series_factor(
 ) -> Float[np.ndarray, "n 2*k"]:
     """(n, 2 K) centred features of the kernel sum_{k=1..K} weights_k cos(k (phase_i - phase_j)).
 
-    `share` (n,) of the people in each row; None if every row is one person. The columns are sqrt(w_k) cos(k phase) and sqrt(w_k) sin(k phase), computed by repeated multiplication
-    of exp(i phase). The constant term k = 0 of a kernel vanishes when the kernel is centred.
+    `share` (n,) of the people in each row; None if every row is one person. The columns are sqrt(w_k) cos(k
+    phase) and sqrt(w_k) sin(k phase), computed by repeated multiplication of exp(i phase). The constant
+    term k = 0 of a kernel vanishes when the kernel is centred.
     """
     factor = np.empty((len(phase), 2 * len(weights)), order="F")
     turn = np.exp(1j * phase)
@@ -349,7 +350,8 @@ def gaussian_matrix(
 
 
 def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "d r"]:
-    """(d, r) factor, between distinct values and not centred, of the Gaussian kernel by pivoted Cholesky, exact to 1e-14 in each entry of K.
+    """(d, r) factor, between distinct values and not centred, of the Gaussian kernel by pivoted Cholesky,
+    exact to 1e-14 in each entry of K.
 
     r is the numerical rank. It is about the number of intervals of length `width` that hold values, however
     far apart these lie.

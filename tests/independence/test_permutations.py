@@ -10,9 +10,9 @@ from personax.independence import TESTS, Kind, fisher_z, kci, run_test
 from personax.independence.columns import complete_column, encode
 from personax.independence.distances import distance_gram
 from personax.independence.grams import Gram
+from personax.independence.joint_counts import joint_counts
 from personax.independence.kernels import hsic_gram, kci_gram
 from personax.independence.nulls import SURE_SHARE, cross, is_smooth, permutation_variance, support
-from personax.independence.joint_counts import joint_counts
 from personax.independence.permutations import gathered, permutation_p, shuffled_statistics
 
 KERNELS = ("kci", "hsic", "distance_correlation")

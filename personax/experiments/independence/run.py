@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
+from personax.experiments.independence.facts import DataFacts, facts_in_memory
 from personax.experiments.independence.figures import (
     Caption,
     draw_effects,
@@ -16,10 +18,9 @@ from personax.experiments.independence.figures import (
 )
 from personax.experiments.independence.report import (
     PVALUE_COLUMNS,
+    ROUTE_COLUMNS,
     against_truth,
-    data_title,
     independence_report,
-    known_dependences,
     negative_controls,
     title_of_test,
 )
@@ -32,6 +33,22 @@ from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable
 
 MOST_STRATA = 100
+
+
+class TestedData(NamedTuple):
+    """What was tested.
+
+    Attributes:
+        name: of the data.
+        simulated: whether these people are made up.
+        sources: the sources of scores.
+        decided: the grid with its decisions.
+    """
+
+    name: str
+    simulated: bool
+    sources: tuple[str, ...]
+    decided: pd.DataFrame
 
 
 def run_tests(
@@ -50,12 +67,21 @@ def run_tests(
     ) as folder:
         given = names_given(config.given)
         grid = grid_of_people(config, table, tests, sources, given)
-        decided = decide(grid, config.alpha, config.correction)
-        folder.manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
-        write_tables(folder, config, table, decided)
-        draw_figures(folder / FIGURES, config, table, decided)
+        facts = facts_in_memory(config, table)
+        decided = write_results(folder, config, facts, grid)
         if given and not defines_strata(given, table):
             write_marginal(folder, config, table, decided, sources)
+    return decided
+
+
+def write_results(
+    folder: RunFolder, config: IndependenceConfig, facts: DataFacts, grid: pd.DataFrame
+) -> pd.DataFrame:
+    """Decide, write the tables and draw the figures; returns the grid with its decisions."""
+    decided = decide(grid, config.alpha, config.correction)
+    folder.manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
+    write_tables(folder, config, facts, decided)
+    draw_figures(folder / FIGURES, config, facts, decided)
     return decided
 
 
@@ -126,28 +152,28 @@ def grid_of_people(
 
 
 def write_tables(
-    folder: RunFolder, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame
+    folder: RunFolder, config: IndependenceConfig, facts: DataFacts, decided: pd.DataFrame
 ) -> None:
     """pvalues.csv, table.md, metrics.json and, if there are scores, agreement.csv."""
-    if table.scores:
+    if facts.agreement is not None:
         with atomic_path(folder / "agreement.csv") as path:
-            table.agreement().to_csv(path)
+            facts.agreement.to_csv(path)
+    columns = [*PVALUE_COLUMNS, *(name for name in ROUTE_COLUMNS if name in decided)]
     with atomic_path(folder / "pvalues.csv") as path:
-        decided.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
-    write_text(folder / "table.md", independence_report(config, table, decided))
+        decided.reindex(columns=columns).to_csv(path, index=False)
+    write_text(folder / "table.md", independence_report(config, facts, decided))
     metrics = {
-        "simulated": table.simulated,
+        "simulated": facts.simulated,
         "negative_controls": negative_controls(decided, config.alpha, config.correction),
     }
-    dependent = known_dependences(config, table)
-    if dependent is not None:
-        metrics["against_truth"] = against_truth(decided, dependent).to_dict("records")
+    if facts.dependent is not None:
+        metrics["against_truth"] = against_truth(decided, facts.dependent).to_dict("records")
     write_json(folder / METRICS, metrics)
 
 
-def caption_of(config: IndependenceConfig, table: PeopleTable, note: str) -> Caption:
+def caption_of(facts: DataFacts, note: str) -> Caption:
     """What every figure of the run says about its data."""
-    return Caption(data_title(config, table), table.source, len(table.ids), table.simulated, note)
+    return Caption(facts.name, facts.source, facts.n, facts.simulated, note)
 
 
 def write_marginal(
@@ -166,16 +192,16 @@ def write_marginal(
     marginal = decide(grid, config.alpha, config.correction)
     with atomic_path(folder / "pvalues_marginal.csv") as path:
         marginal.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
-    caption = caption_of(config, table, "")
+    caption = caption_of(facts_in_memory(config, table), "")
     for test in tests:
         cells = marginal[marginal["test"] == test], decided[decided["test"] == test]
         title = title_of_test(test, config.implementation)
         draw_marginal_beside(*cells, title, caption, folder / FIGURES / f"marginal_and_given_{test}")
 
 
-def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> None:
+def draw_figures(folder: Path, config: IndependenceConfig, facts: DataFacts, decided: pd.DataFrame) -> None:
     """Draw the votes, the evidence of each test, the effects for each source of scores, and the scores."""
-    caption = caption_of(config, table, negative_controls(decided, config.alpha, config.correction))
+    caption = caption_of(facts, negative_controls(decided, config.alpha, config.correction))
     rule = (
         f"q ≤ {config.alpha:g} ({config.correction})"
         if config.correction != "none"
@@ -189,6 +215,5 @@ def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, d
     for source in dict.fromkeys(decided["scores"]):
         cells = decided[decided["scores"] == source]
         draw_effects(cells, titles, caption, folder / f"effects_{source}")
-    stepped = {rater: frame for rater, frame in table.scores.items() if table.scale(rater).kind == "ordinal"}
-    if stepped:
-        draw_trait_scores(stepped, caption, folder / "scores")
+    if facts.scores:
+        draw_trait_scores(facts.scores, caption, folder / "scores")
