@@ -63,7 +63,7 @@ class CountedFactor:
 
     def permuted(self, order: Int[np.ndarray, " n"]) -> Self:
         """No order of people is left in a table of counts: raises TypeError."""
-        raise TypeError(NO_ORDER)
+        raise TypeError(f"{NO_ORDER} ({len(order)} were given)")
 
     def sums_by(self, other: Numbered) -> Float[np.ndarray, "e m"]:
         """(e, m) sums of the people's rows of F, for each number of the other column."""
@@ -138,7 +138,7 @@ class CountedSpacing:
 
     def permuted(self, order: Int[np.ndarray, " n"]) -> Self:
         """No order of people is left in a table of counts: raises TypeError."""
-        raise TypeError(NO_ORDER)
+        raise TypeError(f"{NO_ORDER} ({len(order)} were given)")
 
     def sum_with_table(self, other: Numbered, matrix: Float[np.ndarray, "e e"]) -> float:
         """sum(Kc * B) for a centred matrix B (e, e) between the values of the other column."""

@@ -350,11 +350,10 @@ def gaussian_matrix(
 
 
 def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "d r"]:
-    """(d, r) factor, between distinct values and not centred, of the Gaussian kernel by pivoted Cholesky,
-    exact to 1e-14 in each entry of K.
+    """(d, r) factor of the Gaussian kernel between distinct values by pivoted Cholesky, not centred.
 
-    r is the numerical rank. It is about the number of intervals of length `width` that hold values, however
-    far apart these lie.
+    It is exact to 1e-14 in each entry of K. r is the numerical rank. It is about the number of intervals of
+    length `width` that hold values, however far apart these lie.
     """
     positions = column.positions
 

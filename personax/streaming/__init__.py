@@ -1,5 +1,4 @@
-"""Level I on tables that no memory holds: parquet files are counted part by part, and the tests work on
-counts.
+"""Level I on tables that no memory holds: parquet files are counted part by part; tests work on counts.
 
 parts            the files of a table, cut into parts of about a million rows
 first_pass       what different cells each column has, or its range and a sample

@@ -102,9 +102,9 @@ class _Reader:
 
 
 def plan_lists(plan: ColumnPlan, types: Mapping[str, pa.DataType]) -> ColumnPlan:
-    """The plan, with columns of lists of five scores as five columns of numbers: "Llama_score[0]" and so on."""
+    """The plan, with columns of lists of five scores as five columns: "Llama_score[0]" and so on."""
     lists = {rater: name for rater, name in plan.packed.items() if pa.types.is_nested(types[name])}
-    for rater, name in lists.items():
+    for name in lists.values():
         kind = types[name]
         if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
             raise InputError(f"column {name!r}: scores are {kind}; lists of five numbers or texts are read")
@@ -193,11 +193,13 @@ def _located(
 
 
 def _always_these(cells: pa.ChunkedArray) -> Callable[[str], pa.ChunkedArray]:
-    return lambda name: cells
+    return lambda _: cells
 
 
 def _with_row_of_file(message: str, rows_before: int) -> str:
-    """>>> _with_row_of_file("a.parquet, column 'x', row 3: -1", 1000)
+    """The message with the row of the file instead of that of a part.
+
+    >>> _with_row_of_file("a.parquet, column 'x', row 3: -1", 1000)
     "a.parquet, column 'x', row 1003: -1"
     """
     return re.sub(r", row (\d+):", lambda found: f", row {int(found[1]) + rows_before}:", message, count=1)
@@ -216,8 +218,8 @@ def _lookup_variable(
     values, first = np.unique(encoded[present], return_index=True)
     if len(values) > MOST_VALUES:
         raise InputError(
-            f"column {columns[0].name!r}: more than {MOST_VALUES:,} different values of {where.name}, which are "
-            "no numbers; group them, or leave the column out (ignore: in a --columns file)"
+            f"column {columns[0].name!r}: more than {MOST_VALUES:,} different values of {where.name}, "
+            "which are no numbers; group them, or leave the column out (ignore: in a --columns file)"
         )
     lookup = np.full(len(encoded), len(values), dtype=np.int32)
     lookup[present] = np.searchsorted(values, encoded[present])
@@ -294,7 +296,8 @@ def _scores_by_cell(reader: _Reader) -> ScoresByCell:
                 if frame[trait].notna().any():
                     if trait in found.setdefault(rater, {}):
                         raise InputError(
-                            f"{reader.table.label}, column {column!r}: {rater} {trait} is also in another column"
+                            f"{reader.table.label}, column {column!r}: {rater} {trait} is also in another "
+                            "column"
                         )
                     found[rater][trait] = column, frame[trait]
 

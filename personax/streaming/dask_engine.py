@@ -47,7 +47,7 @@ class DaskEngine:
             tasks = in_tasks(numbers, self.parts_of_task)
             batches = in_tasks(list(tasks), TASKS_OF_BATCH * threads)
             try:
-                yield from _results(client, (_of_batch(client, work, parts, batch) for batch in batches))
+                yield from _results(_of_batch(client, work, parts, batch) for batch in batches)
             except KilledWorker as error:
                 raise InputError(
                     f"--scheduler {self.address}: workers die of a task ({str(error)[:120]}); give them more "
@@ -62,8 +62,8 @@ class DaskEngine:
             return Client(self.address, timeout=self.seconds, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(
-                f"--scheduler {self.address}: no Dask scheduler answers there within {self.seconds:g} s; start "
-                "one with `dask scheduler`, and give the address that it prints"
+                f"--scheduler {self.address}: no Dask scheduler answers there within {self.seconds:g} s; "
+                "start one with `dask scheduler`, and give the address that it prints"
             ) from error
 
 
@@ -88,7 +88,7 @@ def _of_batch(
     return level[0]
 
 
-def _results(client: Client, batches: Iterable[Future]) -> Iterator[Any]:
+def _results(batches: Iterable[Future]) -> Iterator[Any]:
     """The results of all batches as they come, two batches being worked on at a time."""
     left = iter(batches)
     running = as_completed([next(left)])

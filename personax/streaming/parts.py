@@ -70,7 +70,8 @@ def open_parts(pattern: Path, rows_of_part: int = ROWS_OF_PART) -> PartedTable:
         odd = sorted(set(schema.names) ^ set(first.names))
         if odd:
             raise InputError(
-                f"{path}: column {odd[0]!r} is not in every file; all files of a table must have equal columns"
+                f"{path}: column {odd[0]!r} is not in every file; all files of a table must have "
+                "equal columns"
             )
     n = sum(footer.num_rows for footer in footers)
     if n == 0:
@@ -117,14 +118,14 @@ def damaged_part(part: Part) -> Iterator[None]:
 
 
 def name_of_files(pattern: Path) -> str:
-    """What the files are called together: the name of a single file without its suffix, or of their folder."""
+    """What the files are called together: the name of a single file without its suffix, or their folder's."""
     parts = [part for part in pattern.parts if not glob.has_magic(part)]
     return pattern.stem if len(parts) == len(pattern.parts) else parts[-1] if parts else "table"
 
 
 def _files_of(pattern: Path) -> list[Path]:
     text = str(pattern / f"*{SUFFIX}") if pattern.is_dir() else str(pattern)
-    paths = sorted(Path(found) for found in glob.glob(text, recursive=True))
+    paths = sorted(Path(found) for found in glob.glob(text, recursive=True))  # noqa: PTH207 - absolute patterns
     if not paths:
         raise InputError(f"{pattern}: no file has such a name; write a pattern as 'people/*{SUFFIX}'")
     other = next((path for path in paths if path.suffix.lower() != SUFFIX or path.is_dir()), None)

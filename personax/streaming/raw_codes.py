@@ -41,7 +41,7 @@ class CellCodes:
         """The cells as a table of one column: reading it reads every cell that the column can have."""
         cells = pa.concat_arrays([self.distinct, pa.nulls(1, self.distinct.type)])
         column = pa.chunked_array([cells])
-        return RawTable(label, (self.name,), self.size, lambda name: column, "")
+        return RawTable(label, (self.name,), self.size, lambda _: column, "")
 
     def codes(self, cells: pa.Array) -> Int[np.ndarray, " n"]:
         """(n,) codes of the cells, all of which the first pass has seen."""

@@ -274,8 +274,8 @@ def _stratum(given: str | None, variables: Mapping[VariableName, CodedVariable])
         raise InputError(f"--given {given}: no such feature; choose from {known}")
     if variables[name].kind == "continuous" or variables[name].size > MOST_STRATA:
         raise InputError(
-            f"--given {given}: with --engine, the condition is one column of at most {MOST_STRATA} categories; "
-            "conditional tests need the table in memory"
+            f"--given {given}: with --engine, the condition is one column of at most {MOST_STRATA} "
+            "categories; conditional tests need the table in memory"
         )
     return name
 
