@@ -352,8 +352,8 @@ def gaussian_matrix(
 def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "d r"]:
     """(d, r) factor of the Gaussian kernel between distinct values by pivoted Cholesky, not centred.
 
-    It is exact to 1e-14 in each entry of K. r is the numerical rank. It is about the number of intervals of
-    length `width` that hold values, however far apart these lie.
+    It is exact to 1e-14 in each entry of K. r is the numerical rank: about the number of intervals of length
+    `width` that hold values, however far apart these lie.
     """
     positions = column.positions
 

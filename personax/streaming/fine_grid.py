@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-EQUAL_SHARES, EQUAL_WIDTHS, CELLS_OUTSIDE = 2048, 1024, 512
+EQUAL_SHARES, EQUAL_WIDTHS, CELLS_OUTSIDE = 8192, 4096, 2048
 OUTSIDE = 1e-3
 _BUCKETS = 2**17  # between the outer quantiles; an edge of a cell is an edge of a bucket
 _UNKNOWN = 2**16 - 1
@@ -60,7 +60,7 @@ class FineGrid:
             far = np.searchsorted(self.edges, values[outer], side="right") - 1
             found = np.clip(far, 0, self.cells - 1)
             codes[outer] = np.where(np.isnan(values[outer]), self.cells, found)
-        return codes
+        return np.asarray(codes)
 
     @cached_property
     def _padded(self) -> Int[np.ndarray, " buckets_and_two"]:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from personax.streaming.first_pass import is_number
 from personax.tables.reading import RawTable
@@ -61,10 +61,11 @@ class CellCodes:
         if self._scale is None:
             codes = np.searchsorted(self._numbers, values).astype(np.int32)
         else:
-            places = values if self._scale == 1 else values * self._scale
-            if places.dtype.kind == "f":
-                places = np.rint(places)
-            codes = self._lookup.take((places - self._lowest).astype(np.int32))
+            if values.dtype.kind == "f":
+                values = np.rint(values * self._scale) - self._lowest
+            else:
+                values = values.astype(np.result_type(values, np.int32), copy=False) - self._lowest
+            codes = self._lookup.take(values.astype(np.int32, copy=False))
         if has_gaps:
             codes[gaps] = len(self.distinct)
         return np.asarray(codes)
@@ -74,21 +75,27 @@ class CellCodes:
         return np.asarray(self.distinct.to_numpy(zero_copy_only=False))
 
     @cached_property
+    def _floats(self) -> Float[np.ndarray, " d"]:
+        return self._numbers.astype(float)
+
+    @cached_property
     def _scale(self) -> int | None:
         """What turns all numbers into different whole numbers within a short range; None if nothing does."""
-        for scale in _SCALES if np.abs(self._numbers.astype(float)).max() < 2**40 else ():
-            places = np.rint(self._numbers * scale)
+        for scale in _SCALES if np.abs(self._floats).max() < 2**40 else ():
+            if scale > 1 and self._numbers.dtype.kind != "f":
+                return None
+            places = np.rint(self._floats * scale)
             if places.max() - places.min() < _LONGEST_LOOKUP and len(np.unique(places)) == len(places):
                 return scale
         return None
 
     @cached_property
     def _lowest(self) -> int:
-        return int(np.rint(self._numbers * self._scale).min())
+        return int(np.rint(self._floats * (self._scale or 1)).min())
 
     @cached_property
     def _lookup(self) -> Int[np.ndarray, " places"]:
-        places = np.rint(self._numbers * self._scale).astype(np.int64) - self._lowest
+        places = np.rint(self._floats * (self._scale or 1)).astype(np.int64) - self._lowest
         lookup = np.full(int(places.max()) + 1, len(self.distinct), dtype=np.uint16)
         lookup[places] = np.arange(len(places))
         return lookup

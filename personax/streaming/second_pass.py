@@ -17,7 +17,7 @@ from personax.streaming.coded_columns import CodedVariable, VariableName
 from personax.streaming.parts import Part, read_part
 from personax.streaming.raw_codes import CellCodes
 
-SMALL_TABLE = 2**16  # cells of a joint table that fits into the cache of a core
+SMALL_TABLE = 2**17  # cells of a joint table that fits into the cache of a core
 GROUP = tuple[VariableName, ...]
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -344,10 +345,17 @@ def _errors_of_grid(
             sums = [np.moveaxis(halved(np.moveaxis(table, axis, 0)), 0, axis) for table in sums]
     asymptotic = {name: (test, test.nulls[1]) for name, (test, _) in counted.tests.items()}
     others = replace(counted, tests=asymptotic).rows(coarser[0], coarser[1], sums)
-    return [
-        abs(other["statistic"] / row["statistic"] - 1.0) / 3.0 if row["statistic"] else float("nan")
-        for row, other in zip(rows, others, strict=True)
-    ]
+    return [_relative_change(row, other) / np.sqrt(3.0) for row, other in zip(rows, others, strict=True)]
+
+
+def _relative_change(row: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    """Difference of two statistics, relative to the statistic, or to its standard deviation if that is more.
+
+    The latter is that under independence, where z and the distance correlation are 0 but for chance.
+    """
+    by_chance = {"fisher_z": 1.0, "distance_correlation": np.sqrt(2.0) / max(row["n"], 1)}
+    scale = max(abs(row["statistic"]), by_chance.get(row["test"], 0.0))
+    return float(abs(other["statistic"] - row["statistic"]) / scale) if scale > 0 else float("nan")
 
 
 def _coarser(levels: Levels) -> Levels:
