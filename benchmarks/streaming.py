@@ -36,7 +36,7 @@ from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import path_or_default
 from personax.streaming.engines import LocalEngine
-from personax.streaming.streamed_table import StreamingRequest, stream_table, tested_counts
+from personax.streaming.streamed_table import StreamingRequest, grid_of_counts, stream_table
 from personax.tables.reading import METADATA_KEY
 from personax.tables.schema import TRAITS
 
@@ -74,7 +74,7 @@ class BenchmarkConfig:
 
 
 def people(rng: np.random.Generator, n: int) -> pa.Table:
-    """n made-up people: five traits with some missing scores, and eight features; some depend on the traits."""
+    """n made-up people: five traits with missing scores, and eight features; some depend on the traits."""
     traits = {trait.lower(): rng.integers(1, 4, n, dtype=np.int8) for trait in TRAITS}
     first, second = (traits[trait.lower()].astype(np.float32) for trait in TRAITS[:2])
     noise = rng.standard_normal((3, n), dtype=np.float32)
@@ -167,7 +167,7 @@ def measure(folder: Path, jobs: int) -> dict[str, float]:
         started, used = perf_counter(), processor_seconds()
         streamed = stream_table(request, LocalEngine(jobs))
         counted = perf_counter()
-        grid = tested_counts(streamed, streamed.sources(), tests, 0, 1999)
+        grid = grid_of_counts(streamed, streamed.sources(), tests, 0, 1999)
         ended = perf_counter()
     write_grid(folder, grid)
     return {

@@ -9,12 +9,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 
 from personax.independence.columns import Kind, encode
 from personax.runs.errors import InputError
@@ -29,6 +30,7 @@ from personax.tables.schema import LLMS, TRAITS, ColumnDeclaration
 from personax.tables.trait_scores import RATERS, Aggregate, aggregate_scores
 
 FEATURES = "features"
+Read = TypeVar("Read")
 
 
 class VariableName(NamedTuple):
@@ -71,7 +73,7 @@ class CodedVariable:
         sizes: how many codes each of these has.
         lookup: (product of sizes,) the code of its value for each combination of cells; empty with a grid.
         values: (size,) its values as `encode` returns them; of a grid the lower edges.
-        labels: (size,) the values as people read them.
+        labels: (size,) the values as people read them; of a grid none.
         grid, rule: of a column with too many different numbers, else None.
     """
 
@@ -79,7 +81,7 @@ class CodedVariable:
     kind: Kind
     columns: tuple[str, ...]
     sizes: tuple[int, ...]
-    lookup: Int[np.ndarray, " cells"]
+    lookup: Integer[np.ndarray, " cells"]
     values: Float[np.ndarray, " d"]
     labels: Sequence[object]
     grid: FineGrid | None = None
@@ -160,15 +162,15 @@ def _declared_variables(
         if column not in reader.cells:
             yield _grid_variable(reader, where, column, declaration)
             continue
-        read = _each_cell(
-            reader, column, lambda raw, c=column, d=declaration: read_declared(raw, c, d).values
-        )
+        read = _each_cell(reader, column, partial(_values_read, column, declaration))
         yield _lookup_variable(where, (declaration.kind, declaration.period), (reader.cells[column],), read)
 
 
-def _each_cell(
-    reader: _Reader, column: str, read: Callable[[RawTable], pd.Series | pd.DataFrame]
-) -> pd.Series | pd.DataFrame:
+def _values_read(column: str, declared: ColumnDeclaration, raw: RawTable) -> pd.Series:
+    return read_declared(raw, column, declared).values
+
+
+def _each_cell(reader: _Reader, column: str, read: Callable[[RawTable], Read]) -> Read:
     """What `read` makes of every different cell of a column; a wrong cell is then looked up in the files."""
     try:
         return read(reader.cells[column].as_table(reader.table.label))
@@ -176,9 +178,7 @@ def _each_cell(
         raise _located(reader, column, read, error) from None
 
 
-def _located(
-    reader: _Reader, column: str, read: Callable[[RawTable], pd.Series | pd.DataFrame], error: InputError
-) -> InputError:
+def _located(reader: _Reader, column: str, read: Callable[[RawTable], Read], error: InputError) -> InputError:
     """The same error with the file and the row of the first wrong cell."""
     rows_before: Counter[str] = Counter()
     for part in reader.table.parts:
@@ -248,7 +248,7 @@ def _grid_variable(
         raise _located(
             reader,
             column,
-            lambda raw: read_declared(raw, column, declared).values,
+            partial(_values_read, column, declared),
             InputError(f"{reader.table.label}, column {column!r}: a number out of range"),
         )
     turn = (declared.period or 2.0 * np.pi) if declared.kind == "circular" else None
@@ -258,7 +258,7 @@ def _grid_variable(
     grid = make_grid(sample, *map(float, ends))
     values = grid.edges[:-1]
     nothing = np.empty(0, dtype=np.int32)
-    return CodedVariable(where, declared.kind, (column,), (), nothing, values, values, grid, rule)
+    return CodedVariable(where, declared.kind, (column,), (), nothing, values, (), grid, rule)
 
 
 # ---- scores
@@ -323,7 +323,7 @@ def _score_variable(
         nothing = np.empty(0)
         size = reader.cells[column].size if column in reader.cells else 1
         lookup = np.zeros(size, dtype=np.int32)
-        return CodedVariable(where, scale.kind, (column,), (size,), lookup, nothing, nothing)
+        return CodedVariable(where, scale.kind, (column,), (size,), lookup, nothing, ())
     column, read = scores[trait]
     if read is None:
         declared = ColumnDeclaration(trait, scale.kind, low=scale.low, high=scale.high, missing=scale.missing)

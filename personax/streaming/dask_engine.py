@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any
 
 from distributed import CancelledError, Client, Future, KilledWorker, as_completed
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 
 from personax.runs.errors import InputError
 from personax.streaming.engines import sums_of_task
@@ -44,10 +44,10 @@ class DaskEngine:
         """See `Engine`. Raises InputError if the scheduler does not answer, or is lost."""
         with self._client() as client:
             threads = max(1, sum(client.nthreads().values()))
-            tasks = in_tasks(numbers, self.parts_of_task)
-            batches = in_tasks(list(tasks), TASKS_OF_BATCH * threads)
+            tasks = list(in_tasks(numbers, self.parts_of_task))
+            batches = in_tasks(tasks, TASKS_OF_BATCH * threads)
             try:
-                yield from _results(_of_batch(client, work, parts, batch) for batch in batches)
+                yield from _results(client, (_of_batch(client, work, parts, batch) for batch in batches))
             except KilledWorker as error:
                 raise InputError(
                     f"--scheduler {self.address}: workers die of a task ({str(error)[:120]}); give them more "
@@ -88,10 +88,10 @@ def _of_batch(
     return level[0]
 
 
-def _results(batches: Iterable[Future]) -> Iterator[Any]:
+def _results(client: Client, batches: Iterable[Future]) -> Iterator[Any]:
     """The results of all batches as they come, two batches being worked on at a time."""
     left = iter(batches)
-    running = as_completed([next(left)])
+    running = as_completed([next(left)], loop=client.loop)
     for future in left:
         running.add(future)
         yield next(running).result()

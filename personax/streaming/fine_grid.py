@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Integer, Shaped
 
 EQUAL_SHARES, EQUAL_WIDTHS, CELLS_OUTSIDE = 8192, 4096, 2048
 OUTSIDE = 1e-3
@@ -34,7 +34,7 @@ class FineGrid:
 
     low: float
     high: float
-    cell_of_bucket: Int[np.ndarray, " buckets"]
+    cell_of_bucket: Integer[np.ndarray, " buckets"]
     below: Float[np.ndarray, " b"]
     above: Float[np.ndarray, " a"]
 
@@ -50,7 +50,7 @@ class FineGrid:
         """Number of cells."""
         return len(self.edges) - 1
 
-    def codes(self, values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    def codes(self, values: Float[np.ndarray, " n"]) -> Integer[np.ndarray, " n"]:
         """(n,) the cell of each value, `cells` where it is NaN."""
         place = (values - self.low) * (_BUCKETS / (self.high - self.low))
         place = np.fmin(np.fmax(place, -1.0), float(_BUCKETS))  # NaN becomes -1
@@ -63,13 +63,13 @@ class FineGrid:
         return np.asarray(codes)
 
     @cached_property
-    def _padded(self) -> Int[np.ndarray, " buckets_and_two"]:
+    def _padded(self) -> Integer[np.ndarray, " buckets_and_two"]:
         inside = self.cell_of_bucket + len(self.below)
         return np.concatenate([[_UNKNOWN], inside, [_UNKNOWN]]).astype(np.uint16)
 
     def steps(
-        self, values: Float[np.ndarray, " n"], codes: Int[np.ndarray, " n"]
-    ) -> Int[np.ndarray, " cells"]:
+        self, values: Float[np.ndarray, " n"], codes: Integer[np.ndarray, " n"]
+    ) -> Integer[np.ndarray, " cells"]:
         """(cells,) sums over the people of the distance from the cell's lower edge, in steps of its width."""
         widths = np.append(np.diff(self.edges), 1.0)
         part = (values - self.edges.take(codes)) * (_STEPS / widths).take(codes)
@@ -77,7 +77,7 @@ class FineGrid:
         return np.rint(sums[: self.cells]).astype(np.int64)
 
     def means(
-        self, steps: Int[np.ndarray, " cells"], counts: Int[np.ndarray, " cells"]
+        self, steps: Integer[np.ndarray, " cells"], counts: Integer[np.ndarray, " cells"]
     ) -> Float[np.ndarray, " cells"]:
         """(cells,) means of the people in each cell; of empty cells the lower edge."""
         return self.edges[:-1] + np.diff(self.edges) * (steps / np.maximum(counts, 1) / _STEPS)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -17,8 +17,10 @@ SECONDS_BETWEEN_FILES = 10.0
 _DONE = b"parts"
 
 Sums = TypeVar("Sums")
+Item = TypeVar("Item")
 
 
+@runtime_checkable
 class Pass(Protocol[Sums]):
     """One pass over a table: sums of parts that add in any order."""
 
@@ -39,6 +41,7 @@ class Pass(Protocol[Sums]):
         """What `to_arrow` has made."""
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Where parts are worked on."""
 
@@ -104,7 +107,7 @@ def _kept(work: Pass[Sums], file: Path | None, parts: int) -> tuple[set[int], Su
         raise InputError(f"{file}: damaged sums of an earlier run; remove it, or start again") from error
 
 
-def in_tasks(numbers: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
-    """The numbers in groups of at most `size`."""
-    for first in range(0, len(numbers), size):
-        yield tuple(numbers[first : first + size])
+def in_tasks(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """The items in groups of at most `size`."""
+    for first in range(0, len(items), size):
+        yield tuple(items[first : first + size])

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 
 from personax.streaming.first_pass import is_number
 from personax.tables.reading import RawTable
@@ -43,7 +43,7 @@ class CellCodes:
         column = pa.chunked_array([cells])
         return RawTable(label, (self.name,), self.size, lambda _: column, "")
 
-    def codes(self, cells: pa.Array) -> Int[np.ndarray, " n"]:
+    def codes(self, cells: pa.Array) -> Integer[np.ndarray, " n"]:
         """(n,) codes of the cells, all of which the first pass has seen."""
         if is_number(self.distinct.type) and len(self.distinct):
             found = self._of_numbers(cells)
@@ -52,7 +52,7 @@ class CellCodes:
             found = found.to_numpy(zero_copy_only=False)
         return np.asarray(found)
 
-    def _of_numbers(self, cells: pa.Array) -> Int[np.ndarray, " n"]:
+    def _of_numbers(self, cells: pa.Array) -> Integer[np.ndarray, " n"]:
         values = cells.to_numpy(zero_copy_only=False)  # floats with NaN where a whole number is missing
         has_gaps = values.dtype.kind == "f" and bool(np.isnan(values).any())
         if has_gaps:
@@ -94,7 +94,7 @@ class CellCodes:
         return int(np.rint(self._floats * (self._scale or 1)).min())
 
     @cached_property
-    def _lookup(self) -> Int[np.ndarray, " places"]:
+    def _lookup(self) -> Integer[np.ndarray, " places"]:
         places = np.rint(self._floats * (self._scale or 1)).astype(np.int64) - self._lowest
         lookup = np.full(int(places.max()) + 1, len(self.distinct), dtype=np.uint16)
         lookup[places] = np.arange(len(places))

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Int
+from jaxtyping import Integer
 
 from personax.streaming.coded_columns import CodedVariable, VariableName
 from personax.streaming.parts import Part, read_part
@@ -32,9 +32,9 @@ class Counted:
         steps: variable with a grid -> (cells,) sums of `FineGrid.steps`.
     """
 
-    tables: Mapping[GROUP, Int[np.ndarray, "..."]]
-    cells: Mapping[str, Int[np.ndarray, " d"]]
-    steps: Mapping[VariableName, Int[np.ndarray, " d"]]
+    tables: Mapping[GROUP, Integer[np.ndarray, "..."]]
+    cells: Mapping[str, Integer[np.ndarray, " _"]]
+    steps: Mapping[VariableName, Integer[np.ndarray, " _"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ class SecondPass:
         names = tuple(dict.fromkeys(name for variable in self.variables for name in variable.columns))
         cells = read_part(part, names, self.types)
         codes = {name: self.columns[name].codes(cells[name]) for name in names if name in self.columns}
-        coded: dict[VariableName, Int[np.ndarray, " n"]] = {}
-        steps: dict[VariableName, Int[np.ndarray, " d"]] = {}
+        coded: dict[VariableName, Integer[np.ndarray, " n"]] = {}
+        steps: dict[VariableName, Integer[np.ndarray, " d"]] = {}
         for variable in self.variables:
             if variable.grid is None or variable.rule is None:
                 coded[variable.where] = _looked_up(variable, [codes[name] for name in variable.columns])
@@ -81,8 +81,8 @@ class SecondPass:
         )
 
     def _table(
-        self, group: GROUP, coded: Mapping[VariableName, Int[np.ndarray, " n"]]
-    ) -> Int[np.ndarray, "..."]:
+        self, group: GROUP, coded: Mapping[VariableName, Integer[np.ndarray, " n"]]
+    ) -> Integer[np.ndarray, "..."]:
         shape = self.shape(group)
         joint = coded[group[0]].astype(np.intp)
         for name, size in zip(group[1:], shape[1:], strict=True):
@@ -123,11 +123,13 @@ class SecondPass:
         return [name for name in used if name in self.columns]
 
 
-def _one_row(array: Int[np.ndarray, "..."]) -> pa.Array:
+def _one_row(array: Integer[np.ndarray, "..."]) -> pa.Array:
     return pa.ListArray.from_arrays([0, array.size], pa.array(array.ravel()))
 
 
-def _looked_up(variable: CodedVariable, codes: Sequence[Int[np.ndarray, " n"]]) -> Int[np.ndarray, " n"]:
+def _looked_up(
+    variable: CodedVariable, codes: Sequence[Integer[np.ndarray, " n"]]
+) -> Integer[np.ndarray, " n"]:
     """(n,) the variable's codes from those of its columns' cells."""
     joint = codes[0]
     if len(codes) > 1:
@@ -173,7 +175,7 @@ def groups_of_raters(scores: Mapping[str, Sequence[CodedVariable]]) -> list[GROU
     return [group for group, size in zip(groups, sizes, strict=True) if size <= SMALL_TABLE]
 
 
-def pair_table(table: Int[np.ndarray, "..."], group: GROUP, kept: GROUP) -> Int[np.ndarray, "..."]:
+def pair_table(table: Integer[np.ndarray, "..."], group: GROUP, kept: GROUP) -> Integer[np.ndarray, "..."]:
     """The table of the variables `kept`, in their order, without people in whom one of them is missing."""
     others = tuple(axis for axis, name in enumerate(group) if name not in kept)
     summed = table.sum(axis=others)

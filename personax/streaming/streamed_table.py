@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Integer
 
 from personax.independence.counted import CountedTests, Levels
 from personax.independence.grid import GridRows
@@ -147,7 +147,7 @@ class StreamedTable:
         """What can be tested against the features: "targets" if there are any, and the raters."""
         return list(dict.fromkeys(name.side for name in self.variables if name.side != FEATURES))
 
-    def counts(self, where: VariableName) -> Int[np.ndarray, " d"]:
+    def counts(self, where: VariableName) -> Integer[np.ndarray, " d"]:
         """(size,) how many people have each value of a variable."""
         group = next(group for group in self.counted.tables if where in group)
         return pair_table(self.counted.tables[group], group, (where,))
@@ -160,13 +160,13 @@ class StreamedTable:
             values = variable.grid.means(self.counted.steps[where], counts)
         return Levels(name, variable.kind, values, counts, is_gathered=variable.grid is not None)
 
-    def tables(self, trait: VariableName, feature: VariableName) -> list[Int[np.ndarray, "d e"]]:
+    def tables(self, trait: VariableName, feature: VariableName) -> list[Integer[np.ndarray, "d e"]]:
         """The tables of counts of a pair, one for each stratum in the order of their labels."""
         group = next(group for group in self.counted.tables if trait in group and feature in group)
         if self.stratum is None:
             return [pair_table(self.counted.tables[group], group, (trait, feature))]
         table = pair_table(self.counted.tables[group], group, (self.stratum, trait, feature))
-        order = pd.Series(self.variables[self.stratum].labels).argsort(kind="stable")
+        order = pd.Series(list[Any](self.variables[self.stratum].labels)).argsort(kind="stable")
         return [table[number] for number in order]
 
 
@@ -239,7 +239,7 @@ def raters_on_one_scale(plan: ColumnPlan, names: Iterable[VariableName]) -> list
 
 def _count(work: SecondPass, engine: Engine, table: PartedTable, folder: Path | None) -> Counted:
     """The counts of all groups, in as many passes as memory asks for."""
-    tables: dict[GROUP, Int[np.ndarray, ...]] = {}
+    tables: dict[GROUP, Integer[np.ndarray, ...]] = {}
     counted = None
     for number, groups in enumerate(_in_passes(work)):
         used = {name for group in groups for name in group}
@@ -284,7 +284,7 @@ def _stratum(given: str | None, variables: Mapping[VariableName, CodedVariable])
 # ---- tests
 
 
-def tested_counts(
+def grid_of_counts(
     streamed: StreamedTable,
     sources: Sequence[str],
     tests: Mapping[str, tuple[Procedure, Null]],
@@ -332,7 +332,7 @@ def _rows_of_pair(
 def _errors_of_grid(
     counted: CountedTests,
     levels: tuple[Levels, Levels],
-    tables: Sequence[Int[np.ndarray, "d e"]],
+    tables: Sequence[Integer[np.ndarray, "d e"]],
     rows: GridRows,
 ) -> list[float]:
     """Relative error of each statistic by the cells of grids; 0 if there are none."""

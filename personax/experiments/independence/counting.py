@@ -17,7 +17,7 @@ from personax.runs.seeds import numpy_rng
 from personax.streaming.engines import LocalEngine
 from personax.streaming.partial_sums import Engine
 from personax.streaming.parts import name_of_files, open_parts
-from personax.streaming.streamed_table import StreamedTable, StreamingRequest, stream_table, tested_counts
+from personax.streaming.streamed_table import StreamedTable, StreamingRequest, grid_of_counts, stream_table
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def count_and_test(config: IndependenceConfig, tests: Sequence[str], path: Path)
         sources = chosen_scores(config.scores, streamed.sources())
         _refuse_too_few_rows(streamed, sources)
         chosen = with_null(TESTS, config.null)
-        grid = tested_counts(
+        grid = grid_of_counts(
             streamed,
             sources,
             {name: (chosen[name], chosen[name].choose_null(None)) for name in tests},
