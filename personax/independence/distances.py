@@ -110,15 +110,13 @@ def counted_spacing(column: PreparedColumn) -> CountedSpacing:
     u, n = column.positions, len(column)
     if column.kind == "circular":
         p, q = coordinates_on_circle(u)
-        sum_of_squares = 2.0 * (float(n) ** 2 - abs(column.counts @ np.exp(1j * u)) ** 2)
+        squares = 2.0 * (float(n) ** 2 - abs(column.counts @ np.exp(1j * u)) ** 2)
     else:
         p = u - (column.counts @ u) / n
         q = np.ones_like(p)
-        sum_of_squares = 2.0 * n * float(column.counts @ p**2)
+        squares = 2.0 * n * float(column.counts @ p**2)
     gathered = gathered_table(column, neighbour_groups(column, LARGEST_TABLE)).eigenvalues
-    return CountedSpacing(
-        p, q, column.numbers, column.counts, column.weights, float(sum_of_squares), gathered
-    )
+    return CountedSpacing(p, q, column.numbers, column.counts, column.weights, float(squares), gathered)
 
 
 def spacing_gram(column: PreparedColumn) -> SpacingGram:

@@ -54,7 +54,7 @@ class FineGrid:
         """(n,) the cell of each value, `cells` where it is NaN."""
         place = (values - self.low) * (_BUCKETS / (self.high - self.low))
         place = np.fmin(np.fmax(place, -1.0), float(_BUCKETS))  # NaN becomes -1
-        codes = self._padded.take(np.floor(place).astype(np.int32) + 1)
+        codes = np.asarray(self._padded.take(np.floor(place).astype(np.int32) + 1))
         outer = np.flatnonzero(codes == _UNKNOWN)
         if len(outer):
             far = np.searchsorted(self.edges, values[outer], side="right") - 1
@@ -80,7 +80,7 @@ class FineGrid:
         self, steps: Integer[np.ndarray, " cells"], counts: Integer[np.ndarray, " cells"]
     ) -> Float[np.ndarray, " cells"]:
         """(cells,) means of the people in each cell; of empty cells the lower edge."""
-        return self.edges[:-1] + np.diff(self.edges) * (steps / np.maximum(counts, 1) / _STEPS)
+        return np.asarray(self.edges[:-1] + np.diff(self.edges) * (steps / np.maximum(counts, 1) / _STEPS))
 
 
 def make_grid(sample: Float[np.ndarray, " s"], low: float, high: float) -> FineGrid:

@@ -51,22 +51,20 @@ class Engine(Protocol):
         """Sums over these numbers of the parts, in any order: which of them, and their sums."""
 
 
-def sum_over_parts(
-    engine: Engine, work: Pass[Sums], parts: Sequence[Part], folder: Path | None, between: float | None = None
-) -> Sums:
+def sum_over_parts(engine: Engine, work: Pass[Sums], parts: Sequence[Part], folder: Path | None) -> Sums:
     """The sums over all parts, with a bar.
 
     Args:
         engine: where the parts are worked on.
         work: the pass.
         parts: all parts of the table.
-        folder: where sums are kept every `between` seconds (default: SECONDS_BETWEEN_FILES), and from where a
-            killed pass goes on; None keeps nothing.
+        folder: where sums are kept every SECONDS_BETWEEN_FILES, and from where a killed pass goes on; None
+            keeps nothing.
     """
     file = None if folder is None else folder / f"{work.title}.arrow"
+    total: Sums | None
     done, total = _kept(work, file, len(parts))
     left = [number for number in range(len(parts)) if number not in done]
-    pause = SECONDS_BETWEEN_FILES if between is None else between
     written = monotonic()
     with progress(sum(part.rows for part in parts), work.title, "row") as bar:
         bar.update(sum(parts[number].rows for number in done))
@@ -75,7 +73,7 @@ def sum_over_parts(
                 total = sums if total is None else work.merged(total, sums)
                 done.update(numbers)
                 bar.update(sum(parts[number].rows for number in numbers))
-                if file is not None and monotonic() - written >= pause:
+                if file is not None and monotonic() - written >= SECONDS_BETWEEN_FILES:
                     _keep(work, file, done, total)
                     written = monotonic()
         finally:
