@@ -112,8 +112,7 @@ def counted_spacing(column: PreparedColumn) -> CountedSpacing:
         p, q = coordinates_on_circle(u)
         squares = 2.0 * (float(n) ** 2 - abs(column.counts @ np.exp(1j * u)) ** 2)
     else:
-        p = u - (column.counts @ u) / n
-        q = np.ones_like(p)
+        p, q = u - float(column.counts @ u) / n, np.ones_like(u)
         squares = 2.0 * n * float(column.counts @ p**2)
     gathered = gathered_table(column, neighbour_groups(column, LARGEST_TABLE)).eigenvalues
     return CountedSpacing(p, q, column.numbers, column.counts, column.weights, float(squares), gathered)

@@ -245,5 +245,6 @@ def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= _flatten(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = list(value) if isinstance(value, tuple) else value
+            plain = str(value) if isinstance(value, Path) else value  # as config.yaml has it
+            flat[prefix + key] = list(plain) if isinstance(plain, tuple) else plain
     return flat

@@ -62,8 +62,8 @@ def sum_over_parts(engine: Engine, work: Pass[Sums], parts: Sequence[Part], fold
             keeps nothing.
     """
     file = None if folder is None else folder / f"{work.title}.arrow"
-    total: Sums | None
-    done, total = _kept(work, file, len(parts))
+    kept = _kept(work, file, len(parts))
+    done, total = kept
     left = [number for number in range(len(parts)) if number not in done]
     written = monotonic()
     with progress(sum(part.rows for part in parts), work.title, "row") as bar:

@@ -115,7 +115,8 @@ def independence_folder(config: IndependenceConfig) -> Path:
     default = config.dataset if config.table is None else name_of_files(config.table)
     path = path_or_default(config.output, Path("results") / "independence" / str(default))
     if contents(path) and not (config.overwrite or config.resume):
-        raise InputError(f"{path}: exists; replace it with --overwrite or choose another --output")
+        go_on = "continue it with --resume, " if config.engine else ""
+        raise InputError(f"{path}: exists; {go_on}replace it with --overwrite or choose another --output")
     return path
 
 
