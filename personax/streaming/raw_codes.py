@@ -33,10 +33,6 @@ class CellCodes:
         """How many codes there are: d cells, and the empty one."""
         return len(self.distinct) + 1
 
-    def to_list(self) -> list[object]:
-        """The cells, the empty one (None) at the end."""
-        return [*self.distinct.to_pylist(), None]
-
     def as_table(self, label: str) -> RawTable:
         """The cells as a table of one column: reading it reads every cell that the column can have."""
         cells = pa.concat_arrays([self.distinct, pa.nulls(1, self.distinct.type)])

@@ -44,7 +44,7 @@ from personax.streaming.second_pass import (
 from personax.tables.agreement import agreement_on_trait, table_of_agreement
 from personax.tables.column_map import TARGETS, ColumnPlan
 from personax.tables.loading import features_in_order, is_simulated, plan_of
-from personax.tables.marks import EMPTY
+from personax.tables.marks import EMPTY, marks_of
 from personax.tables.schema import TRAITS, DatasetName
 from personax.tables.trait_scores import Aggregate
 
@@ -121,7 +121,7 @@ class StreamedTable:
         return agreement_on_trait(scores, table.ravel())
 
     def missing_cells(self, where: VariableName) -> dict[str, int]:
-        """Text of a cell that means "no value" -> how many people have it, as in `LoadReport.marks`.
+        """Text of a cell of a feature or target that means "no value" -> how many people have it.
 
         Of a column with a grid only the number of all is known.
         """
@@ -130,13 +130,12 @@ class StreamedTable:
         if variable.grid is not None or column not in self.cells:
             missing = self.table.n - int(self.counts(where).sum())
             return {EMPTY: missing} if missing else {}
-        people = self.counted.cells[column]
-        texts = [EMPTY if cell is None else str(cell).strip() for cell in self.cells[column].to_list()]
-        is_gap = variable.lookup == variable.size
+        declared = (self.plan.features if where.side == FEATURES else self.plan.targets)[where.name][1]
+        marks = marks_of(self.cells[column].as_table(self.table.label).cells(column), declared.missing)
         found: Counter[str] = Counter()
-        for text, count, gap in zip(texts, people.tolist(), is_gap, strict=True):
-            if gap and count:
-                found[text] += count
+        for mark, people in zip(marks, self.counted.cells[column].tolist(), strict=True):
+            if mark is not None and people:
+                found[mark] += people
         return dict(found.most_common())
 
     def features(self) -> list[CodedVariable]:
