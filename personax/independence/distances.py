@@ -110,7 +110,7 @@ def counted_spacing(column: PreparedColumn) -> CountedSpacing:
     u, n = column.positions, len(column)
     if column.kind == "circular":
         p, q = coordinates_on_circle(u)
-        squares = 2.0 * (float(n) ** 2 - abs(column.counts @ np.exp(1j * u)) ** 2)
+        squares = 2.0 * (float(n) ** 2 - float(abs(column.counts @ np.exp(1j * u))) ** 2)
     else:
         p, q = u - float(column.counts @ u) / n, np.ones_like(u)
         squares = 2.0 * n * float(column.counts @ p**2)

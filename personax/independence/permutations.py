@@ -39,6 +39,8 @@ from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import LogPValue
 
 MOST_GROUPS = 64
+# Of more tables of two columns with two values, those that cannot matter are left out.
+MOST_TABLES = 2**21
 # Up to so many rows, all orders are listed (8! = 40,320).
 MOST_LISTED = 8
 # How many times as many orders are drawn where the first ones say only that p is small.
@@ -263,11 +265,37 @@ def two_by_two_p(
     """
     (r, _), (c, _) = (column.counts for column in columns)
     n = len(columns[0])
-    cell = np.arange(max(0, r + c - n), min(r, c) + 1)
-    statistics = measure(cell)
-    observed = statistics[int(joint_counts(*columns)[0, 0]) - cell[0]]
-    extreme = cell[statistics >= observed * (1.0 - ROUNDING)]
+    seen = int(joint_counts(*columns)[0, 0])
+    least = float(measure(np.array([seen]))[0]) * (1.0 - ROUNDING)
+    cell = _cells_that_count(n, int(r), int(c), seen, lambda cells: measure(cells) >= least)
+    extreme = cell[measure(cell) >= least]
     return LogPValue(min(float(logsumexp(_log_hypergeometric(extreme, n, int(r), int(c)))), 0.0), "exact")
+
+
+def _cells_that_count(
+    n: int,
+    r: int,
+    c: int,
+    seen: int,
+    is_extreme: Callable[[Int[np.ndarray, " k"]], Bool[np.ndarray, " k"]],
+) -> Int[np.ndarray, " cells"]:
+    """(cells,) counts of the first cell that may matter: all, or those near the ends of the two tails.
+
+    With millions of possible counts, those beyond 60 standard deviations behind the first extreme one of a
+    tail add nothing. On the other side than `seen`, the first one is found by bisection.
+    """
+    low, high = max(0, r + c - n), min(r, c)
+    if high - low < MOST_TABLES:
+        return np.arange(low, high + 1)
+    middle = r * c / n
+    inner, outer = (math.floor(middle), low) if seen > middle else (math.ceil(middle), high)
+    while abs(outer - inner) > 1:
+        between = (outer + inner) // 2
+        is_far = bool(is_extreme(np.array([between]))[0])
+        inner, outer = (inner, between) if is_far else (between, outer)
+    reach = 60 + int(60 * math.sqrt(middle * (n - r) / n * (n - c) / n))
+    windows = [np.arange(max(low, end - reach), min(high, end + reach) + 1) for end in (seen, outer)]
+    return np.unique(np.concatenate(windows))
 
 
 def _log_hypergeometric(cell: Int[np.ndarray, " k"], n: int, r: int, c: int) -> Float[np.ndarray, " k"]:

@@ -69,7 +69,7 @@ def people(n: int, seed: int) -> tuple[Variables, Variables]:
 def counted_grid(traits: Variables, features: Variables, tests: list[str], given: np.ndarray) -> pd.DataFrame:
     chosen = {name: (TESTS[name], TESTS[name].choose_null(None)) for name in tests}
     root = int(generator_of(5).integers(2**63))
-    counted = CountedTests(chosen, root, 199)
+    counted = CountedTests(chosen, root, 49)
     strata = [given == label for label in np.unique(given)]
     rows = []
     for trait in traits.encoded():
@@ -81,10 +81,10 @@ def counted_grid(traits: Variables, features: Variables, tests: list[str], given
     return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize("n", [7, 150, 1500])
+@pytest.mark.parametrize("n", [7, 1500])
 def test_the_grid_from_counts_is_that_of_the_columns(n: int) -> None:
     traits, features = people(n, seed=n)
-    expected = run_grid(traits, features, tests=list(TESTS), rng=5, resamples=199)
+    expected = run_grid(traits, features, tests=list(TESTS), rng=5, resamples=49)
     found = counted_grid(traits, features, list(TESTS), np.zeros(n))
     same = ["trait", "feature", "test", "n", "null", "bound", "applicable"]
     pd.testing.assert_frame_equal(found[same], expected[same])
@@ -94,10 +94,10 @@ def test_the_grid_from_counts_is_that_of_the_columns(n: int) -> None:
 
 
 def test_the_grid_within_strata_is_that_of_the_columns() -> None:
-    traits, features = people(600, seed=1)
-    given = np.random.default_rng(2).integers(0, 3, 600)
-    tests = ["kci", "chi_square", "fisher_z", "distance_correlation"]
-    expected = run_grid(traits, features, tests=tests, rng=5, resamples=199, given=pd.Series(given))
+    traits, features = people(300, seed=1)
+    given = np.random.default_rng(2).integers(0, 3, 300)
+    tests = ["chi_square", "distance_correlation"]
+    expected = run_grid(traits, features, tests=tests, rng=5, resamples=49, given=pd.Series(given))
     found = counted_grid(traits, features, tests, given)
     assert found["null"].tolist() == expected["null"].tolist()
     np.testing.assert_allclose(found["log10_pvalue"], expected["log10_pvalue"], rtol=1e-10, atol=1e-10)

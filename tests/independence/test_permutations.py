@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from personax.independence import TESTS, Kind, fisher_z, kci, run_test
+from personax.independence import permutations as permutations_module
 from personax.independence.columns import complete_column, encode
 from personax.independence.distances import distance_gram
 from personax.independence.grams import Gram
@@ -165,3 +166,16 @@ def test_all_orders_of_eight_rows_are_listed() -> None:
     groups = gathered(columns, kci_gram(columns))
     assert permutation_p(groups, groups, np.random.default_rng(0), 10).null == "exact"
     assert a.n == b.n == 8
+
+
+@pytest.mark.parametrize("test", ["chi_square", "g_square", "kci", "fisher_z"])
+def test_tables_that_cannot_matter_are_left_out(test: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random(40_000) < 0.3
+    y = rng.random(40_000) < 0.2 + 0.025 * x
+    kinds: tuple[Kind, Kind] = ("nominal", "nominal")
+    every = run_test(test, x, y, kinds=kinds)
+    monkeypatch.setattr(permutations_module, "MOST_TABLES", 10)
+    some = run_test(test, x, y, kinds=kinds)
+    assert every.null == "exact"
+    assert some.log10_pvalue == pytest.approx(every.log10_pvalue, rel=1e-11)
