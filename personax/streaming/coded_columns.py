@@ -21,7 +21,7 @@ from personax.independence.columns import Kind, encode
 from personax.runs.errors import InputError
 from personax.streaming.fine_grid import FineGrid, make_grid
 from personax.streaming.first_pass import MOST_TEXTS, MOST_VALUES, Seen
-from personax.streaming.parts import PartedTable, read_part
+from personax.streaming.parts import PartedTable, cells_of_part
 from personax.streaming.raw_codes import CellCodes
 from personax.tables.column_map import TARGETS, ColumnPlan
 from personax.tables.parsing import read_declared, read_scores
@@ -29,12 +29,12 @@ from personax.tables.reading import RawTable
 from personax.tables.schema import LLMS, TRAITS, ColumnDeclaration
 from personax.tables.trait_scores import RATERS, Aggregate, aggregate_scores
 
-FEATURES = "features"
+FEATURE_SIDE = "features"
 Read = TypeVar("Read")
 
 
 class VariableName(NamedTuple):
-    """Where a variable stands: `side` is FEATURES, TARGETS or a rater, `name` its column there."""
+    """Where a variable stands: `side` is FEATURE_SIDE, TARGETS or a rater, `name` its column there."""
 
     side: str
     name: str
@@ -149,7 +149,7 @@ def code_columns(
         name: CellCodes(name, found.distinct) for name, found in seen.items() if found.distinct is not None
     }
     reader = _Reader(table, seen, plan, cells)
-    variables = [*_declared_variables(reader, FEATURES, plan.features)]
+    variables = [*_declared_variables(reader, FEATURE_SIDE, plan.features)]
     variables += _declared_variables(reader, TARGETS, plan.targets)
     return cells, variables + _score_variables(reader, aggregate)
 
@@ -182,7 +182,7 @@ def _located(reader: _Reader, column: str, read: Callable[[RawTable], Read], err
     """The same error with the file and the row of the first wrong cell."""
     rows_before: Counter[str] = Counter()
     for part in reader.table.parts:
-        cells = pa.chunked_array([read_part(part, [column], reader.table.types)[column]])
+        cells = pa.chunked_array([cells_of_part(part, [column], reader.table.types)[column]])
         raw = RawTable(part.path, (column,), len(cells), _always_these(cells), "")
         try:
             read(raw)

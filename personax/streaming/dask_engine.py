@@ -16,7 +16,7 @@ from distributed.comm.core import CommClosedError
 from personax.runs.errors import InputError
 from personax.streaming.engines import sums_of_task
 from personax.streaming.partial_sums import Pass, Sums, in_tasks
-from personax.streaming.parts import Part
+from personax.streaming.parts import TablePart
 
 SECONDS_TO_CONNECT = 10.0
 ADDED_TOGETHER = 4  # so many sums meet in each step of the tree
@@ -39,7 +39,7 @@ class DaskEngine:
     seconds: float = SECONDS_TO_CONNECT
 
     def sums(
-        self, work: Pass[Sums], parts: Sequence[Part], numbers: Sequence[int]
+        self, work: Pass[Sums], parts: Sequence[TablePart], numbers: Sequence[int]
     ) -> Iterator[tuple[tuple[int, ...], Sums]]:
         """See `Engine`. Raises InputError if the scheduler does not answer, or is lost."""
         with self._client() as client:
@@ -76,7 +76,7 @@ def added_sums(
 
 
 def _of_batch(
-    client: Client, work: Pass[Any], parts: Sequence[Part], tasks: Sequence[tuple[int, ...]]
+    client: Client, work: Pass[Any], parts: Sequence[TablePart], tasks: Sequence[tuple[int, ...]]
 ) -> Future:
     """The sums of a batch of tasks, added in a tree on the cluster."""
     level = [client.submit(sums_of_task, work, [parts[n] for n in task], task, pure=False) for task in tasks]

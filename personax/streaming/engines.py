@@ -12,11 +12,11 @@ import pyarrow as pa
 from joblib import Parallel, delayed
 
 from personax.streaming.partial_sums import Pass, Sums, in_tasks
-from personax.streaming.parts import Part
+from personax.streaming.parts import TablePart
 
 
 def sums_of_task(
-    work: Pass[Sums], parts: Sequence[Part], numbers: tuple[int, ...]
+    work: Pass[Sums], parts: Sequence[TablePart], numbers: tuple[int, ...]
 ) -> tuple[tuple[int, ...], Sums]:
     """The sums over some parts, one in memory at a time, and the numbers of the parts."""
     pa.set_cpu_count(1)
@@ -36,7 +36,7 @@ class LocalEngine:
     parts_of_task: int = 2
 
     def sums(
-        self, work: Pass[Sums], parts: Sequence[Part], numbers: Sequence[int]
+        self, work: Pass[Sums], parts: Sequence[TablePart], numbers: Sequence[int]
     ) -> Iterable[tuple[tuple[int, ...], Sums]]:
         """See `Engine`."""
         tasks = [(work, [parts[n] for n in task], task) for task in in_tasks(numbers, self.parts_of_task)]

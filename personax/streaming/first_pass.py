@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
-from personax.streaming.parts import Part, read_part
+from personax.streaming.parts import TablePart, cells_of_part
 
 MOST_VALUES = 4096
 MOST_TEXTS = 65_536
@@ -60,9 +60,9 @@ class FirstPass:
     sample: int
     title: str = "columns"
 
-    def of_part(self, part: Part) -> Seen:
+    def of_part(self, part: TablePart) -> Seen:
         """What the columns of one part hold."""
-        cells = read_part(part, self.names, self.types)
+        cells = cells_of_part(part, self.names, self.types)
         return {name: self._seen(array, self.marks.get(name, ())) for name, array in cells.items()}
 
     def _seen(self, cells: pa.Array, marks: Sequence[float]) -> SeenCells:
@@ -136,7 +136,7 @@ def in_order(cells: pa.Array) -> pa.Array:
     return cells.take(pc.sort_indices(cells)) if len(cells) > 1 else cells
 
 
-def _different_numbers(values: np.ndarray, kind: pa.DataType) -> pa.Array | None:
+def _different_numbers(values: Num[np.ndarray, " n"], kind: pa.DataType) -> pa.Array | None:
     """The different numbers, ascending; None if there are more than MOST_VALUES."""
     if len(values) == 0:
         return pa.array([], type=kind)
@@ -151,7 +151,7 @@ def _different_numbers(values: np.ndarray, kind: pa.DataType) -> pa.Array | None
     return distinct if len(distinct) <= MOST_VALUES else None
 
 
-def _range(values: np.ndarray, marks: Sequence[float]) -> tuple[float, float]:
+def _range(values: Num[np.ndarray, " n"], marks: Sequence[float]) -> tuple[float, float]:
     """Lowest and highest number that is no mark."""
     if len(values) and len(marks):
         values = values[~np.isin(values, marks)] if np.isin(marks, values).any() else values

@@ -11,13 +11,13 @@ import pyarrow.ipc
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path
 from personax.runs.progress import progress
-from personax.streaming.parts import Part
+from personax.streaming.parts import TablePart
 
 SECONDS_BETWEEN_FILES = 10.0
 _DONE = b"parts"
 
 Sums = TypeVar("Sums")
-Item = TypeVar("Item")
+Entry = TypeVar("Entry")
 
 
 @runtime_checkable
@@ -28,7 +28,7 @@ class Pass(Protocol[Sums]):
     def title(self) -> str:
         """Names the pass."""
 
-    def of_part(self, part: Part) -> Sums:
+    def of_part(self, part: TablePart) -> Sums:
         """The sums of one part."""
 
     def merged(self, a: Sums, b: Sums) -> Sums:
@@ -46,12 +46,12 @@ class Engine(Protocol):
     """Where parts are worked on."""
 
     def sums(
-        self, work: Pass[Sums], parts: Sequence[Part], numbers: Sequence[int]
+        self, work: Pass[Sums], parts: Sequence[TablePart], numbers: Sequence[int]
     ) -> Iterable[tuple[tuple[int, ...], Sums]]:
         """Sums over these numbers of the parts, in any order: which of them, and their sums."""
 
 
-def sum_over_parts(engine: Engine, work: Pass[Sums], parts: Sequence[Part], folder: Path | None) -> Sums:
+def sum_over_parts(engine: Engine, work: Pass[Sums], parts: Sequence[TablePart], folder: Path | None) -> Sums:
     """The sums over all parts, with a bar.
 
     Args:
@@ -105,7 +105,7 @@ def _kept(work: Pass[Sums], file: Path | None, parts: int) -> tuple[set[int], Su
         raise InputError(f"{file}: damaged sums of an earlier run; remove it, or start again") from error
 
 
-def in_tasks(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
+def in_tasks(items: Sequence[Entry], size: int) -> Iterator[tuple[Entry, ...]]:
     """The items in groups of at most `size`."""
     for first in range(0, len(items), size):
         yield tuple(items[first : first + size])

@@ -21,7 +21,7 @@ ELEMENT = re.compile(r"(.+)\[(\d)\]")  # "Llama_score[3]": one number of a colum
 
 
 @dataclass(frozen=True)
-class Part:
+class TablePart:
     """Neighbouring row groups of one file.
 
     Attributes:
@@ -50,7 +50,7 @@ class PartedTable:
     """
 
     label: str
-    parts: tuple[Part, ...]
+    parts: tuple[TablePart, ...]
     types: Mapping[str, pa.DataType]
     n: int
     checksum: str
@@ -87,7 +87,9 @@ def open_parts(pattern: Path, rows_of_part: int = ROWS_OF_PART) -> PartedTable:
     return PartedTable(str(pattern), tuple(parts), types, n, checksum, head)
 
 
-def read_part(part: Part, names: Sequence[str], types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
+def cells_of_part(
+    part: TablePart, names: Sequence[str], types: Mapping[str, pa.DataType]
+) -> dict[str, pa.Array]:
     """The cells of some columns of one part. A name as "scores[3]" is one number of a column of lists.
 
     Raises InputError for a damaged file, or for lists that are too short.
@@ -105,7 +107,7 @@ def read_part(part: Part, names: Sequence[str], types: Mapping[str, pa.DataType]
 
 
 @contextmanager
-def damaged_part(part: Part) -> Iterator[None]:
+def damaged_part(part: TablePart) -> Iterator[None]:
     """Turn an error of the parquet library into one line that names the file."""
     try:
         yield
@@ -159,18 +161,18 @@ def _type_in_all(label: str, name: str, paths: Sequence[Path], schemas: Sequence
     return common_type(label, name, list(dict.fromkeys(kinds)))
 
 
-def _cut(path: Path, footer: pq.FileMetaData, rows_of_part: int) -> Iterator[Part]:
+def _cut(path: Path, footer: pq.FileMetaData, rows_of_part: int) -> Iterator[TablePart]:
     groups: list[int] = []
     rows = 0
     for group in range(footer.num_row_groups):
         more = footer.row_group(group).num_rows
         if groups and rows + more > rows_of_part:
-            yield Part(str(path), tuple(groups), rows)
+            yield TablePart(str(path), tuple(groups), rows)
             groups, rows = [], 0
         if more:
             groups, rows = [*groups, group], rows + more
     if groups:
-        yield Part(str(path), tuple(groups), rows)
+        yield TablePart(str(path), tuple(groups), rows)
 
 
 def _one_array(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
@@ -180,7 +182,7 @@ def _one_array(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 
-def _element(part: Part, lists: pa.Array, name: str, place: int) -> pa.Array:
+def _element(part: TablePart, lists: pa.Array, name: str, place: int) -> pa.Array:
     try:
         return pc.list_element(lists, place)
     except pa.ArrowException as error:

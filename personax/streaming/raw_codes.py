@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Integer, Num
 
 from personax.streaming.first_pass import is_number
 from personax.tables.reading import RawTable
@@ -67,7 +67,7 @@ class CellCodes:
         return np.asarray(codes)
 
     @cached_property
-    def _numbers(self) -> np.ndarray:
+    def _numbers(self) -> Num[np.ndarray, " d"]:
         return np.asarray(self.distinct.to_numpy(zero_copy_only=False))
 
     @cached_property

@@ -14,7 +14,7 @@ import pyarrow as pa
 from jaxtyping import Integer
 
 from personax.streaming.coded_columns import CodedVariable, VariableName
-from personax.streaming.parts import Part, read_part
+from personax.streaming.parts import TablePart, cells_of_part
 from personax.streaming.raw_codes import CellCodes
 
 SMALL_TABLE = 2**17  # cells of a joint table that fits into the cache of a core
@@ -59,10 +59,10 @@ class SecondPass:
     def _by_name(self) -> dict[VariableName, CodedVariable]:
         return {variable.where: variable for variable in self.variables}
 
-    def of_part(self, part: Part) -> Counted:
+    def of_part(self, part: TablePart) -> Counted:
         """The counts of one part."""
         names = tuple(dict.fromkeys(name for variable in self.variables for name in variable.columns))
-        cells = read_part(part, names, self.types)
+        cells = cells_of_part(part, names, self.types)
         codes = {name: self.columns[name].codes(cells[name]) for name in names if name in self.columns}
         coded: dict[VariableName, Integer[np.ndarray, " n"]] = {}
         steps: dict[VariableName, Integer[np.ndarray, " d"]] = {}

@@ -20,7 +20,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import remove_path
 from personax.runs.progress import tracked
 from personax.streaming.coded_columns import (
-    FEATURES,
+    FEATURE_SIDE,
     CodedVariable,
     VariableName,
     code_columns,
@@ -50,7 +50,7 @@ from personax.tables.trait_scores import Aggregate
 
 MOST_STRATA = 100
 # Cells of all tables of one pass, 256 MB; where more are needed, the parts are read several times.
-MOST_CELLS = 2**25
+CELLS_OF_A_PASS = 2**25
 EXACT_ROUTE = "exact"
 
 
@@ -130,7 +130,7 @@ class StreamedTable:
         if variable.grid is not None or column not in self.cells:
             missing = self.table.n - int(self.counts(where).sum())
             return {EMPTY: missing} if missing else {}
-        declared = (self.plan.features if where.side == FEATURES else self.plan.targets)[where.name][1]
+        declared = (self.plan.features if where.side == FEATURE_SIDE else self.plan.targets)[where.name][1]
         marks = marks_of(self.cells[column].as_table(self.table.label).cells(column), declared.missing)
         found: Counter[str] = Counter()
         for mark, people in zip(marks, self.counted.cells[column].tolist(), strict=True):
@@ -140,11 +140,11 @@ class StreamedTable:
 
     def features(self) -> list[CodedVariable]:
         """The features that are tested."""
-        return [variable for variable in self.side(FEATURES) if variable.where != self.stratum]
+        return [variable for variable in self.side(FEATURE_SIDE) if variable.where != self.stratum]
 
     def sources(self) -> list[str]:
         """What can be tested against the features: "targets" if there are any, and the raters."""
-        return list(dict.fromkeys(name.side for name in self.variables if name.side != FEATURES))
+        return list(dict.fromkeys(name.side for name in self.variables if name.side != FEATURE_SIDE))
 
     def counts(self, where: VariableName) -> Integer[np.ndarray, " d"]:
         """(size,) how many people have each value of a variable."""
@@ -205,11 +205,11 @@ def _second_pass(
     """The second pass, all variables in the order of the report, and the stratum."""
     cells, variables = code_columns(table, seen, plan, request.aggregate)
     by_name = {variable.where: variable for variable in variables}
-    order = [VariableName(FEATURES, name) for name in features_in_order(plan.features, request.dataset)]
+    order = [VariableName(FEATURE_SIDE, name) for name in features_in_order(plan.features, request.dataset)]
     ordered = {name: by_name[name] for name in order} | by_name
     stratum = _stratum(request.given, ordered)
-    others = [variable for name, variable in ordered.items() if name.side != FEATURES]
-    tested = [variable for name, variable in ordered.items() if name.side == FEATURES and name != stratum]
+    others = [variable for name, variable in ordered.items() if name.side != FEATURE_SIDE]
+    tested = [variable for name, variable in ordered.items() if name.side == FEATURE_SIDE and name != stratum]
     if not others or not tested:
         raise InputError(
             f"{table.label}: nothing to test; features and scores (or targets) are needed, named in a "
@@ -231,7 +231,7 @@ def raters_on_one_scale(plan: ColumnPlan, names: Iterable[VariableName]) -> list
     raters = [
         side
         for side in dict.fromkeys(name.side for name in names)
-        if side not in (FEATURES, TARGETS, "aggregated")
+        if side not in (FEATURE_SIDE, TARGETS, "aggregated")
     ]
     return [rater for rater in raters if plan.scale(rater) == plan.scale(raters[0])]
 
@@ -252,12 +252,12 @@ def _count(work: SecondPass, engine: Engine, table: PartedTable, folder: Path | 
 
 
 def _in_passes(work: SecondPass) -> Iterator[list[GROUP]]:
-    """The groups, as many at a time as MOST_CELLS allows, and at least one."""
+    """The groups, as many at a time as CELLS_OF_A_PASS allows, and at least one."""
     groups: list[GROUP] = []
     cells = 0.0
     for group in work.groups:
         more = float(np.prod(work.shape(group), dtype=float))
-        if groups and cells + more > MOST_CELLS:
+        if groups and cells + more > CELLS_OF_A_PASS:
             yield groups
             groups, cells = [], 0.0
         groups, cells = [*groups, group], cells + more
@@ -268,9 +268,9 @@ def _stratum(given: str | None, variables: Mapping[VariableName, CodedVariable])
     """The feature that defines strata. Raises InputError if there is no such feature, or it cannot."""
     if given is None:
         return None
-    name = VariableName(FEATURES, given)
+    name = VariableName(FEATURE_SIDE, given)
     if name not in variables:
-        known = ", ".join(other.name for other in variables if other.side == FEATURES)
+        known = ", ".join(other.name for other in variables if other.side == FEATURE_SIDE)
         raise InputError(f"--given {given}: no such feature; choose from {known}")
     if variables[name].kind == "continuous" or variables[name].size > MOST_STRATA:
         raise InputError(

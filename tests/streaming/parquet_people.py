@@ -12,7 +12,7 @@ from personax.independence import TESTS, run_grid
 from personax.independence.procedure import Null, Procedure
 from personax.streaming.engines import LocalEngine, sums_of_task
 from personax.streaming.partial_sums import Pass, Sums
-from personax.streaming.parts import Part
+from personax.streaming.parts import TablePart
 from personax.tables import PeopleTable
 
 ONE_PROCESS = LocalEngine(1, parts_of_task=1)
@@ -99,7 +99,7 @@ class StoppingEngine:
         self.done: list[int] = []
 
     def sums(
-        self, work: Pass[Sums], parts: Sequence[Part], numbers: Sequence[int]
+        self, work: Pass[Sums], parts: Sequence[TablePart], numbers: Sequence[int]
     ) -> Iterable[tuple[tuple[int, ...], Sums]]:
         for number in numbers:
             if number == self.last:

@@ -16,7 +16,7 @@ from personax.runs.errors import InputError
 from personax.streaming.dask_engine import DaskEngine
 from personax.streaming.first_pass import FirstPass
 from personax.streaming.partial_sums import sum_over_parts
-from personax.streaming.parts import Part, open_parts
+from personax.streaming.parts import TablePart, open_parts
 from personax.streaming.streamed_table import StreamingRequest, stream_table
 
 
@@ -36,7 +36,7 @@ class KillsAWorker:
     traces: str
     title: str = "columns"
 
-    def of_part(self, part: Part) -> Any:
+    def of_part(self, part: TablePart) -> Any:
         trace = Path(self.traces) / "killed"
         if not trace.exists():
             trace.touch()

@@ -8,7 +8,7 @@ import pytest
 from streaming.parquet_people import ONE_PROCESS, frame_of_people, write_columns, write_files
 
 from personax.runs.errors import InputError
-from personax.streaming.parts import name_of_files, open_parts, read_part
+from personax.streaming.parts import cells_of_part, name_of_files, open_parts
 from personax.streaming.streamed_table import StreamingRequest, stream_table
 
 
@@ -61,7 +61,7 @@ def test_whole_numbers_and_fractions_are_one_type(tmp_path: Path) -> None:
     other = frame_of_people(50).assign(month=[1.0] * 50)
     pq.write_table(pa.Table.from_pandas(other, preserve_index=False), tmp_path / "part-1.parquet")
     table = open_parts(pattern)
-    assert read_part(table.parts[0], ["month"], table.types)["month"].type == pa.float64()
+    assert cells_of_part(table.parts[0], ["month"], table.types)["month"].type == pa.float64()
 
 
 def test_a_damaged_file_in_the_middle_keeps_the_sums_of_the_others(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from streaming.parquet_people import (
 from personax.independence import Kind, run_test
 from personax.runs.errors import InputError
 from personax.streaming import streamed_table
-from personax.streaming.coded_columns import FEATURES, VariableName
+from personax.streaming.coded_columns import FEATURE_SIDE, VariableName
 from personax.streaming.streamed_table import StreamingRequest, grid_of_counts, stream_table
 from personax.tables import SimulatedSource, load_table, write_table
 
@@ -35,7 +35,7 @@ def test_declared_columns_of_all_kinds_in_uneven_files(tmp_path: Path) -> None:
     found = grid_of_counts(streamed, ["targets"], chosen(*DECLARED), 3, 99)
     assert_same_grid(found, grid_in_memory(table, "targets", DECLARED))
     assert set(found["route"]) == {"exact"}
-    gaps = {name: streamed.missing_cells(VariableName(FEATURES, str(name))) for name in table.features}
+    gaps = {name: streamed.missing_cells(VariableName(FEATURE_SIDE, str(name))) for name in table.features}
     assert {name: sum(counts.values()) for name, counts in gaps.items() if counts} == {
         name: sum(counts.values()) for name, counts in table.report.marks.items() if name in gaps
     }
@@ -84,13 +84,13 @@ def test_tables_that_need_several_passes_are_the_same(
     pattern, columns = write_files(tmp_path, frame_of_people(300), [300]), write_columns(tmp_path)
     request = StreamingRequest(pattern, columns=columns)
     once = stream_table(request, ONE_PROCESS)
-    monkeypatch.setattr(streamed_table, "MOST_CELLS", 1)
+    monkeypatch.setattr(streamed_table, "CELLS_OF_A_PASS", 1)
     often = stream_table(request, ONE_PROCESS)
     assert list(often.counted.tables) == list(once.counted.tables)
     for group, table in once.counted.tables.items():
         np.testing.assert_array_equal(often.counted.tables[group], table)
     np.testing.assert_array_equal(
-        often.counts(VariableName(FEATURES, "Team")), once.counts(VariableName(FEATURES, "Team"))
+        often.counts(VariableName(FEATURE_SIDE, "Team")), once.counts(VariableName(FEATURE_SIDE, "Team"))
     )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from personax.experiments.independence.config import IndependenceConfig
-from personax.streaming.coded_columns import FEATURES, CodedVariable
+from personax.streaming.coded_columns import FEATURE_SIDE, CodedVariable
 from personax.streaming.streamed_table import StreamedTable
 from personax.tables import PeopleTable
 from personax.tables.column_map import TARGETS
@@ -63,7 +63,7 @@ def facts_in_memory(config: IndependenceConfig, table: PeopleTable) -> DataFacts
 def facts_of_counts(config: IndependenceConfig, streamed: StreamedTable, name: str) -> DataFacts:
     """The facts about a table that was counted."""
     raters = [source for source in streamed.sources() if source != TARGETS]
-    sides = (TARGETS, FEATURES, *raters)
+    sides = (TARGETS, FEATURE_SIDE, *raters)
     return DataFacts(
         _with_condition(name, config),
         f"{'simulated people in ' if streamed.simulated else ''}{streamed.table.label}",
@@ -147,7 +147,7 @@ def _row_of_counts(streamed: StreamedTable, variable: CodedVariable) -> dict[str
     where, counts = variable.where, streamed.counts(variable.where)
     people = int(counts.sum())
     different = int(np.count_nonzero(counts)) if variable.grid is None else f"in {variable.size} cells"
-    if where.side in (FEATURES, TARGETS):
+    if where.side in (FEATURE_SIDE, TARGETS):
         return _row(where.name, variable.kind, people, different, marks_text(streamed.missing_cells(where)))
     gaps = _gaps_of_scores(streamed.table.n - people)
     return _row(f"{where.side} {where.name}", variable.kind, people, different, gaps)

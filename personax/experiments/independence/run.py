@@ -30,9 +30,8 @@ from personax.independence.reference import procedures_of
 from personax.runs.files import atomic_path, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run
 from personax.runs.seeds import numpy_rng
+from personax.streaming.streamed_table import MOST_STRATA
 from personax.tables import PeopleTable
-
-MOST_STRATA = 100
 
 
 class TestedData(NamedTuple):
