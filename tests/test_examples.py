@@ -64,6 +64,7 @@ class WorkBegins(Exception):
 
 # Where each command's long work begins. Until there everything is done as the command is printed.
 DOORS = (
+    "personax.experiments.independence.command.count_and_test",
     "personax.experiments.mnist.command.run_all",
     "personax.experiments.comparison.command.run_cells",
     "personax.experiments.selection.command.run_cells",

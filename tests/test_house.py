@@ -22,6 +22,7 @@ LAYERS = (
     {"views"},
     {"independence"},
     {"tables", "variant_mnist", "graphs", "learning"},
+    {"streaming"},
     {"crl", "baselines", "traits", "embeddings"},
     {"experiments"},
 )

@@ -94,6 +94,8 @@ class PreparedColumn:
             most frequent first, so that no result depends on their names.
         numbers: (n,) the number of each row's distinct value: values == distinct[numbers].
         counts: (d,) how often each distinct value occurs.
+        weights: (n,) how many people each row stands for; None if every row is one person. Rows with weights
+            are the filled cells of a table of counts (counted.py).
     """
 
     kind: Kind
@@ -101,9 +103,15 @@ class PreparedColumn:
     distinct: Float[np.ndarray, " d"]
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " d"]
+    weights: Int[np.ndarray, " n"] | None = None
 
     def __len__(self) -> int:
-        return len(self.values)
+        """The number of people."""
+        return len(self.values) if self.weights is None else self._people
+
+    @cached_property
+    def _people(self) -> int:
+        return int(self.counts.sum())
 
     @cached_property
     def _shifted(self) -> Float[np.ndarray, " d"]:

@@ -10,7 +10,7 @@ from scipy.stats import random_table
 
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.effects import Effect, cramers_v, cramers_v_of_cells
-from personax.independence.grams import joint_counts
+from personax.independence.joint_counts import joint_counts
 from personax.independence.large_tables import (
     FilledCells,
     Margin,
@@ -81,9 +81,12 @@ OF_CELLS: dict[Measure, Callable[[FilledCells], Float[np.ndarray, " tables"]]] =
 
 
 def is_large(columns: ColumnPair) -> bool:
-    """Whether the table of two columns has so many cells that the filled ones are listed instead."""
+    """Whether the table of two columns has so many cells that the filled ones are listed instead.
+
+    Tables of columns that were counted are there already.
+    """
     cells = len(columns[0].counts) * len(columns[1].counts)
-    return cells > max(MOST_CELLS_LONGER, len(columns[0]))
+    return columns[0].weights is None and cells > max(MOST_CELLS_LONGER, len(columns[0]))
 
 
 def statistic_and_effect(measure: Measure, columns: ColumnPair) -> tuple[float, Effect]:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from personax.independence.columns import PreparedColumn, neighbour_groups, pairwise_distance
+from personax.independence.counted_grams import CountedSpacing
 from personax.independence.grams import (
     LABELS_AS_TABLE,
     DeltaGram,
@@ -57,6 +58,10 @@ class SpacingGram:
     def n(self) -> int:
         return len(self.order)
 
+    @property
+    def weights(self) -> None:
+        return None
+
     @cached_property
     def mean_distance(self) -> Float[np.ndarray, " n"]:
         """(n,) mean of each row of D, in the rows' own order."""
@@ -92,12 +97,33 @@ class SpacingGram:
         return SpacingGram(place[self.order], self.p, self.q, self.sum_of_squares, self.gathered)
 
 
+def coordinates_on_circle(
+    u: Float[np.ndarray, " n"],
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """(n,) p and q of the chord between angles."""
+    return np.sqrt(2.0) * np.sin(u / 2.0), np.sqrt(2.0) * np.cos(u / 2.0)
+
+
+def counted_spacing(column: PreparedColumn) -> CountedSpacing:
+    """As `spacing_gram`, for a column whose rows stand for several people."""
+    assert column.weights is not None
+    u, n = column.positions, len(column)
+    if column.kind == "circular":
+        p, q = coordinates_on_circle(u)
+        squares = 2.0 * (float(n) ** 2 - float(abs(column.counts @ np.exp(1j * u))) ** 2)
+    else:
+        p, q = u - float(column.counts @ u) / n, np.ones_like(u)
+        squares = 2.0 * n * float(column.counts @ p**2)
+    gathered = gathered_table(column, neighbour_groups(column, LARGEST_TABLE)).eigenvalues
+    return CountedSpacing(p, q, column.numbers, column.counts, column.weights, float(squares), gathered)
+
+
 def spacing_gram(column: PreparedColumn) -> SpacingGram:
     """A SpacingGram of a numeric or circular column with any number of distinct values."""
     order = np.argsort(column.numbers, kind="stable")
     u = column.positions[column.numbers[order]]
     if column.kind == "circular":
-        p, q = np.sqrt(2.0) * np.sin(u / 2.0), np.sqrt(2.0) * np.cos(u / 2.0)
+        p, q = coordinates_on_circle(u)
         sum_of_squares = 2.0 * (len(u) ** 2 - abs(np.exp(1j * u).sum()) ** 2)  # chord^2 = 2 - 2 cos
     else:
         u = u - u.mean()
@@ -113,7 +139,7 @@ def gathered_table(column: PreparedColumn, groups: Int[np.ndarray, " d"]) -> Tab
     means = np.bincount(groups, weights=column.counts * column.positions) / counts
     distances = pairwise_distance(means[:, None], means, column.kind)
     matrix = centred_between(-0.5 * distances, counts / len(column))
-    return TableGram(groups[column.numbers], counts.astype(int), matrix)
+    return TableGram(groups[column.numbers], counts.astype(int), matrix, column.weights)
 
 
 def distance_gram(column: PreparedColumn) -> Gram:
@@ -123,7 +149,7 @@ def distance_gram(column: PreparedColumn) -> Gram:
         return delta_gram(column)
     if column.kind == "nominal" or len(column.distinct) <= LARGEST_TABLE:
         return distance_table(column)
-    return spacing_gram(column)
+    return spacing_gram(column) if column.weights is None else counted_spacing(column)
 
 
 def spacing_table(a: SpacingGram, b: TableGram) -> float:

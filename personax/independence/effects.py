@@ -134,16 +134,25 @@ def cramers_v_of_cells(
     return _root(min(corrected / smaller, 1.0), error / smaller)
 
 
-def correlation_effect(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"], *, is_signed: bool) -> Effect:
+def correlation_effect(
+    a: Float[np.ndarray, " n"],
+    b: Float[np.ndarray, " n"],
+    weights: Int[np.ndarray, " n"] | None = None,
+    *,
+    is_signed: bool,
+) -> Effect:
     """Pearson's r of two columns of z-scores (n,), with an interval on the scale of Fisher's z = atanh r.
 
-    Without sign, for a column that has no direction, the interval begins at 0 if it contains 0.
+    Without sign, for a column that has no direction, the interval begins at 0 if it contains 0. `weights`
+    (n,) of people in each row; None if every row is one person.
     """
-    n = len(a)
-    r = float(np.clip(a @ b / (n - 1), -1.0, 1.0))
+    n = len(a) if weights is None else int(weights.sum())
+    product = a @ b if weights is None else (weights * a) @ b
+    r = float(np.clip(product / (n - 1), -1.0, 1.0))
     influence = a * b - 0.5 * r * (a**2 + b**2)
     inside = max(1.0 - r * r, 1e-15)
-    error = float(np.sqrt(np.mean(influence**2) / n)) / inside
+    variance = np.mean(influence**2) if weights is None else weights @ influence**2 / n
+    error = float(np.sqrt(variance / n)) / inside
     z = float(np.arctanh(np.clip(r, -1.0 + 2**-53, 1.0 - 2**-53)))
     low, high = float(np.tanh(z - _WIDTH * error)), float(np.tanh(z + _WIDTH * error))
     low, high = min(low, r), max(high, r)

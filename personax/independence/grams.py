@@ -12,6 +12,9 @@ sums over its entries. There are four exact representations:
     SpacingGram  (distances.py) |a - b| and chords of a sorted column, in O(n log n).
 
 The cheapest representation is chosen. The results of all representations agree to 1e-10.
+
+A row may stand for several people (`weights`): then rows are the filled cells of a table of counts
+(counted.py), and FactorGram and SpacingGram have forms by distinct values (counted_grams.py).
 """
 
 from dataclasses import dataclass
@@ -23,7 +26,9 @@ from jaxtyping import Float, Int
 from scipy.special import ive
 
 from personax.independence.columns import PreparedColumn
-from personax.independence.kernel_factors import EXACT, pivoted_cholesky
+from personax.independence.counted_grams import NO_ORDER, CountedFactor
+from personax.independence.joint_counts import joint_counts
+from personax.independence.kernel_factors import EXACT, descending_positive, pivoted_cholesky
 
 GramRoute = Literal["table", "cosine", "cholesky"]
 
@@ -41,7 +46,11 @@ class Gram(Protocol):
 
     @property
     def n(self) -> int:
-        """Number of rows."""
+        """Number of people: of rows, unless these have weights."""
+
+    @property
+    def weights(self) -> Int[np.ndarray, " n"] | None:
+        """(n,) how many people each row stands for; None if every row is one person."""
 
     @property
     def diagonal(self) -> Float[np.ndarray, " n"]:
@@ -59,9 +68,21 @@ class Gram(Protocol):
         """The Gram matrix of the rows in another order: row i of the result is row order[i]."""
 
 
-def _descending_positive(eigenvalues: Float[np.ndarray, " m"]) -> Float[np.ndarray, " r"]:
-    descending = eigenvalues[::-1]
-    return np.asarray(descending[descending > 1e-12 * max(descending[0], 1e-300)])
+def refuse_order_of_cells(gram: Gram) -> None:
+    """Raise TypeError if rows stand for several people: these have no order that could be changed."""
+    if gram.weights is not None:
+        raise TypeError(NO_ORDER)
+
+
+def trace(gram: Gram) -> float:
+    """Sum of Kc's diagonal over all people."""
+    return float(gram.diagonal.sum() if gram.weights is None else gram.weights @ gram.diagonal)
+
+
+def diagonal_product(a: Gram, b: Gram) -> float:
+    """Sum over all people of the product of two diagonals, of the same rows."""
+    of_a = a.diagonal if a.weights is None else a.weights * a.diagonal
+    return float(of_a @ b.diagonal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +93,17 @@ class TableGram:
         numbers: (n,) the number, below d, of each row's distinct value.
         counts: (d,) how often each distinct value occurs.
         matrix: (d, d) entries of Kc between distinct values.
+        weights: (n,) people in each row, or None.
     """
 
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " d"]
     matrix: Float[np.ndarray, "d d"]
+    weights: Int[np.ndarray, " n"] | None = None
 
     @property
     def n(self) -> int:
-        return len(self.numbers)
+        return int(self.counts.sum())
 
     @cached_property
     def diagonal(self) -> Float[np.ndarray, " n"]:
@@ -93,9 +116,10 @@ class TableGram:
     @cached_property
     def eigenvalues(self) -> Float[np.ndarray, " r"]:
         root = np.sqrt(self.counts)
-        return _descending_positive(np.linalg.eigvalsh(root[:, None] * self.matrix * root))
+        return descending_positive(np.linalg.eigvalsh(root[:, None] * self.matrix * root))
 
     def permuted(self, order: Int[np.ndarray, " n"]) -> "TableGram":
+        refuse_order_of_cells(self)
         return TableGram(self.numbers[order], self.counts, self.matrix)
 
 
@@ -108,6 +132,10 @@ class FactorGram:
     @property
     def n(self) -> int:
         return len(self.factor)
+
+    @property
+    def weights(self) -> None:
+        return None
 
     @cached_property
     def diagonal(self) -> Float[np.ndarray, " n"]:
@@ -123,7 +151,7 @@ class FactorGram:
 
     @cached_property
     def eigenvalues(self) -> Float[np.ndarray, " r"]:
-        return _descending_positive(np.linalg.eigvalsh(self._inner))
+        return descending_positive(np.linalg.eigvalsh(self._inner))
 
     def permuted(self, order: Int[np.ndarray, " n"]) -> "FactorGram":
         return FactorGram(self.factor[order])
@@ -137,15 +165,6 @@ def group_sums(
     for column in range(factor.shape[1]):  # one column at a time: no second array of n x m
         sums[:, column] = np.bincount(numbers, weights=factor[:, column], minlength=groups)
     return sums
-
-
-def joint_counts(
-    x: PreparedColumn | TableGram, y: PreparedColumn | TableGram
-) -> Float[np.ndarray, "x_distinct y_distinct"]:
-    """Contingency table: in how many rows each pair of distinct values occurs."""
-    shape = len(x.counts), len(y.counts)
-    flat = np.bincount(x.numbers * shape[1] + y.numbers, minlength=shape[0] * shape[1])
-    return flat.reshape(shape).astype(float)
 
 
 def table_table(a: TableGram, b: TableGram) -> float:
@@ -168,7 +187,7 @@ def factor_factor(a: FactorGram, b: FactorGram) -> float:
 def centred_table(column: PreparedColumn, matrix: Float[np.ndarray, "d d"]) -> TableGram:
     """A TableGram from the (d, d) uncentred matrix between the column's distinct values."""
     centred = centred_between(matrix, column.counts / len(column))
-    return TableGram(column.numbers, column.counts, centred)
+    return TableGram(column.numbers, column.counts, centred, column.weights)
 
 
 def centred_between(
@@ -186,14 +205,16 @@ class DeltaGram:
     Attributes:
         numbers: (n,) the number, below d, of each row's label.
         counts: (d,) how often each label occurs.
+        weights: (n,) people in each row, or None.
     """
 
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " d"]
+    weights: Int[np.ndarray, " n"] | None = None
 
     @property
     def n(self) -> int:
-        return len(self.numbers)
+        return int(self.counts.sum())
 
     @cached_property
     def diagonal(self) -> Float[np.ndarray, " n"]:
@@ -212,16 +233,17 @@ class DeltaGram:
         count, labels = np.unique(self.counts, return_counts=True)
         weight = count * np.sqrt(labels)
         mixed = np.linalg.eigvalsh(np.diag(count.astype(float)) - np.multiply.outer(weight, weight) / self.n)
-        return _descending_positive(np.sort(np.concatenate([mixed, np.repeat(count, labels - 1)])))
+        return descending_positive(np.sort(np.concatenate([mixed, np.repeat(count, labels - 1)])))
 
     def permuted(self, order: Int[np.ndarray, " n"]) -> "DeltaGram":
+        refuse_order_of_cells(self)
         return DeltaGram(self.numbers[order], self.counts)
 
 
 def delta_gram(column: PreparedColumn) -> TableGram | DeltaGram:
     """The delta kernel k(a, b) = [a = b], the only kernel that needs no order of the categories."""
     if len(column.counts) > LABELS_AS_TABLE:
-        return DeltaGram(column.numbers, column.counts)
+        return DeltaGram(column.numbers, column.counts, column.weights)
     return centred_table(column, np.eye(len(column.counts)))
 
 
@@ -232,27 +254,36 @@ def factor_delta(a: FactorGram, b: DeltaGram) -> float:
 
 def table_delta(a: TableGram, b: DeltaGram) -> float:
     """sum(Kc_a * Kc_b) = sum((N N^T) * A), N the counts of a's values by b's labels; A is centred."""
-    d = len(a.counts)
-    joint = np.bincount(a.numbers * len(b.counts) + b.numbers, minlength=d * len(b.counts))
-    counts = joint.reshape(d, -1).astype(float)
+    counts = joint_counts(a, b)
     return float(np.sum((counts @ counts.T) * a.matrix))
+
+
+def _people_in_cells(a: DeltaGram, b: DeltaGram) -> Float[np.ndarray, " cells"]:
+    """(cells,) how many people have each pair of labels that occurs."""
+    if a.weights is not None:  # each row is such a pair
+        return a.weights.astype(float)
+    return np.unique(a.numbers * len(b.counts) + b.numbers, return_counts=True)[1].astype(float)
 
 
 def delta_delta(a: DeltaGram, b: DeltaGram) -> float:
     """tr(H K H L) = tr(K L) - 2 1'K L 1 / n + (1'K 1)(1'L 1) / n^2."""
-    together = np.unique(a.numbers * len(b.counts) + b.numbers, return_counts=True)[1].astype(float)
-    mixed = float(a.counts[a.numbers] @ b.counts[b.numbers].astype(float))
+    together = _people_in_cells(a, b)
+    of_a = a.counts[a.numbers] if a.weights is None else a.counts[a.numbers] * a.weights
+    mixed = float(of_a @ b.counts[b.numbers].astype(float))
     squares = float(a.counts @ a.counts) * float(b.counts @ b.counts)
     return float(together @ together) - 2.0 * mixed / a.n + squares / a.n**2
 
 
 def series_factor(
-    phase: Float[np.ndarray, " n"], weights: Float[np.ndarray, " k"]
+    phase: Float[np.ndarray, " n"],
+    weights: Float[np.ndarray, " k"],
+    share: Float[np.ndarray, " n"] | None = None,
 ) -> Float[np.ndarray, "n 2*k"]:
     """(n, 2 K) centred features of the kernel sum_{k=1..K} weights_k cos(k (phase_i - phase_j)).
 
-    The columns are sqrt(w_k) cos(k phase) and sqrt(w_k) sin(k phase), computed by repeated multiplication
-    of exp(i phase). The constant term k = 0 of a kernel vanishes when the kernel is centred.
+    `share` (n,) of the people in each row; None if every row is one person. The columns are sqrt(w_k) cos(k
+    phase) and sqrt(w_k) sin(k phase), computed by repeated multiplication of exp(i phase). The constant
+    term k = 0 of a kernel vanishes when the kernel is centred.
     """
     factor = np.empty((len(phase), 2 * len(weights)), order="F")
     turn = np.exp(1j * phase)
@@ -261,7 +292,8 @@ def series_factor(
         power *= turn
         for column, part in ((2 * k, power.real), (2 * k + 1, power.imag)):
             np.multiply(part, root, out=factor[:, column])
-            factor[:, column] -= factor[:, column].mean()
+            mean = factor[:, column].mean() if share is None else share @ factor[:, column]
+            factor[:, column] -= mean
     return factor
 
 
@@ -317,21 +349,28 @@ def gaussian_matrix(
         return np.asarray(np.exp(-0.5 * (difference / width) ** 2))
 
 
-def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "n r"]:
-    """(n, r) centred factor of the Gaussian kernel by pivoted Cholesky, exact to 1e-14 in each entry of K.
+def cholesky_factor(column: PreparedColumn, width: float) -> Float[np.ndarray, "d r"]:
+    """(d, r) factor of the Gaussian kernel between distinct values by pivoted Cholesky, not centred.
 
-    r is the numerical rank. It is about the number of intervals of length `width` that hold values, however
-    far apart these lie.
+    It is exact to 1e-14 in each entry of K. r is the numerical rank: about the number of intervals of length
+    `width` that hold values, however far apart these lie.
     """
     positions = column.positions
 
     def one_row(pivot: int) -> Float[np.ndarray, " d"]:
         return np.asarray(gaussian_matrix(positions[pivot : pivot + 1], positions, column, width)[0])
 
-    of_distinct = pivoted_cholesky(one_row, np.ones(len(positions)), EXACT)
-    factor = np.asfortranarray(of_distinct[column.numbers])
-    factor -= factor.mean(axis=0)
-    return factor
+    return pivoted_cholesky(one_row, np.ones(len(positions)), EXACT)
+
+
+def gram_of_factor(column: PreparedColumn, factor: Float[np.ndarray, "d m"]) -> FactorGram | CountedFactor:
+    """Kc from a factor (d, m) between distinct values, which is centred here over the people."""
+    if column.weights is not None:
+        centred = factor - (column.counts / len(column)) @ factor
+        return CountedFactor(centred, column.numbers, column.counts, column.weights)
+    of_rows = np.asfortranarray(factor[column.numbers])
+    of_rows -= of_rows.mean(axis=0)
+    return FactorGram(of_rows)
 
 
 def gaussian_gram(column: PreparedColumn, width: float, route: GramRoute | None = None) -> Gram:
@@ -346,14 +385,18 @@ def gaussian_gram(column: PreparedColumn, width: float, route: GramRoute | None 
     circular = column.kind == "circular"
     if route is None:
         features = 2 * (von_mises_terms(width**-2) if circular else gaussian_terms(reach))
-        route = _cheapest_route(len(column), len(column.distinct), features)
+        rows = len(column) if column.weights is None else len(column.distinct)
+        route = _cheapest_route(rows, len(column.distinct), features)
     if route == "table":
         return centred_table(column, gaussian_matrix(column.positions, column.positions, column, width))
     if route == "cholesky":
-        return FactorGram(cholesky_factor(column, width))
+        return gram_of_factor(column, cholesky_factor(column, width))
     series = von_mises_series(width**-2) if circular else gaussian_series(reach)
-    phase = column.positions[column.numbers] * (series.step if circular else series.step / width)
-    return FactorGram(series_factor(phase, series.weights))
+    phase = column.positions * (series.step if circular else series.step / width)
+    if column.weights is None:
+        return FactorGram(series_factor(phase[column.numbers], series.weights))
+    factor = series_factor(phase, series.weights, column.counts / len(column))
+    return CountedFactor(factor, column.numbers, column.counts, column.weights)
 
 
 def _cheapest_route(n: int, distinct: int, features: int) -> GramRoute:

@@ -205,7 +205,7 @@ def _strata_masks(given: pd.Series | None, n: int) -> list[Bool[np.ndarray, " n"
     return [numbers == number for number in range(numbers.max() + 1)]
 
 
-class _Prepared:
+class PreparedForms:
     """One column, and the form that each test prepares from it. It is prepared at its first use."""
 
     def __init__(self, column: PreparedColumn, root: int) -> None:
@@ -275,8 +275,8 @@ class _FeatureRow:
             for (trait, test), results in found.items()
         ]
 
-    def _prepared(self, column: EncodedColumn, complete: Bool[np.ndarray, " n"]) -> _Prepared:
-        return _Prepared(complete_column(column.values[complete], column.kind), self.root)
+    def _prepared(self, column: EncodedColumn, complete: Bool[np.ndarray, " n"]) -> PreparedForms:
+        return PreparedForms(complete_column(column.values[complete], column.kind), self.root)
 
     def _applies_as_a_whole(self, feature: EncodedColumn) -> dict[tuple[str, str], bool]:
         """(trait, test) -> whether the test has a meaning for all rows; empty without strata.
@@ -292,7 +292,7 @@ class _FeatureRow:
         }
 
     def _test(
-        self, name: str, trait: _Prepared, feature: _Prepared, cell: str, applies: bool | None
+        self, name: str, trait: PreparedForms, feature: PreparedForms, cell: str, applies: bool | None
     ) -> TestResult:
         """One test of one pair; `cell` names the stream of its randomness."""
         procedure, null = self.tests[name]

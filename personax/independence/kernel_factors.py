@@ -30,6 +30,12 @@ class Truncation(NamedTuple):
 EXACT = Truncation(0.0, None)
 
 
+def descending_positive(eigenvalues: Float[np.ndarray, " m"]) -> Float[np.ndarray, " r"]:
+    """(r,) ascending eigenvalues (m,) of a kernel, descending, without those below 1e-12 of the largest."""
+    descending = eigenvalues[::-1]
+    return np.asarray(descending[descending > 1e-12 * max(descending[0], 1e-300)])
+
+
 class Points(NamedTuple):
     """Where the rows lie.
 

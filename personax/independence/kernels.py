@@ -9,9 +9,10 @@ from jaxtyping import Float
 
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.effects import Squares, alignment_effect
-from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_gram
+from personax.independence.grams import FactorGram, Gram, delta_gram, gaussian_gram, gram_of_factor, trace
+from personax.independence.joint_counts import joint_counts
 from personax.independence.nulls import cross, kernel_p
-from personax.independence.permutations import Groups, gathered, pair_counts
+from personax.independence.permutations import Groups, gathered
 from personax.independence.procedure import Compare, Comparison, Null
 
 RANDOM_FEATURES = 5  # of RCIT, for each column (Strobl et al. 2019)
@@ -70,6 +71,10 @@ def rcit_gram(frequencies: Float[np.ndarray, "features 3"], column: PreparedColu
     else:
         points = column.positions[:, None]
     phases = points @ frequencies[:, : points.shape[1]].T / column.median_distance + frequencies[:, 2]
+    if column.weights is not None:
+        centred = np.cos(phases) - (column.counts / len(column)) @ np.cos(phases)
+        deviation = np.sqrt(column.counts @ centred**2 / (len(column) - 1))
+        return gram_of_factor(column, centred / np.maximum(deviation, 1e-12))
     features = np.asfortranarray(np.cos(phases)[column.numbers])
     features -= features.mean(axis=0)
     features /= np.maximum(features.std(axis=0, ddof=1), 1e-12)
@@ -109,10 +114,10 @@ def _compare_grams(
 ) -> Comparison:
     a, b = prepared
     v = cross(a.gram, b.gram)
-    traces = float(a.gram.diagonal.sum()) * float(b.gram.diagonal.sum())
+    traces = trace(a.gram) * trace(b.gram)
     n = a.gram.n
     squares = Squares(v, a.gram.square, b.gram.square, traces / (n - 1))
-    table = pair_counts(a.groups, b.groups)
+    table = joint_counts(a.groups, b.groups)
     effect = alignment_effect(squares, table, a.groups.kernel, b.groups.kernel)
     p = kernel_p(v, columns, (a.gram, b.gram), lambda: (a.groups, b.groups), null, rng, resamples)
     return Comparison(scale(v, a.gram, b.gram), p, effect)

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from personax.independence.columns import ColumnPair, PreparedColumn
+from personax.independence.counted_grams import CountedFactor
 from personax.independence.effects import correlation_effect
 from personax.independence.grams import FactorGram
 from personax.independence.nulls import choose_p, is_smooth
@@ -41,12 +42,20 @@ def compare_linear(
     there is one, z and r are absolute values.
     """
     a, b = prepared
-    n = len(a)
-    effect = correlation_effect(a, b, is_signed="nominal" not in (columns[0].kind, columns[1].kind))
+    n = len(columns[0])
+    signed = "nominal" not in (columns[0].kind, columns[1].kind)
+    effect = correlation_effect(a, b, columns[0].weights, is_signed=signed)
     # |r| = 1 is moved below 1 by one rounding, so that the statistic is finite and the p-value positive.
     r = float(np.clip(effect.value, -1.0 + 2**-53, 1.0 - 2**-53))
     z = float(np.sqrt(n - 3) * np.arctanh(r))
     return Comparison(z, _linear_p(r, z, columns, prepared, null, rng, resamples), effect)
+
+
+def _gram_of_scores(column: PreparedColumn, scores: Float[np.ndarray, " n"]) -> FactorGram | CountedFactor:
+    """The kernel whose only feature is the z-score."""
+    if column.weights is None:
+        return FactorGram(np.asfortranarray(scores[:, None]))
+    return CountedFactor(column.standardised[:, None], column.numbers, column.counts, column.weights)
 
 
 def _linear_p(
@@ -58,13 +67,13 @@ def _linear_p(
     rng: np.random.Generator,
     resamples: int,
 ) -> LogPValue:
-    n = len(prepared[0])
+    n = len(columns[0])
 
     def by_t() -> LogPValue:
         return LogPValue(log_correlation_two_sided(r, n), "t")
 
     def resampled() -> LogPValue:
-        first, second = (Groups(c.numbers, c.counts, c.standardised[:, None]) for c in columns)
+        first, second = (Groups(c.numbers, c.counts, c.standardised[:, None], c.weights) for c in columns)
         return permutation_p(first, second, rng, resamples)
 
     def exact() -> LogPValue:
@@ -72,7 +81,7 @@ def _linear_p(
         return two_by_two_p(columns, lambda cell: np.abs(cell - expected))
 
     if null == "auto":
-        a, b = (FactorGram(np.asfortranarray(scores[:, None])) for scores in prepared)
+        a, b = (_gram_of_scores(*each) for each in zip(columns, prepared, strict=True))
         return choose_p(n, is_smooth(a, b), by_t, columns, exact, resampled)
     if null == "normal":
         return LogPValue(log_normal_two_sided(z), "normal")

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from personax.independence.columns import ColumnPair
+from personax.independence.counted_grams import CountedFactor, CountedForm, CountedSpacing
 from personax.independence.distances import SpacingGram, spacing_delta, spacing_spacing, spacing_table
 from personax.independence.grams import (
     DeltaGram,
@@ -19,11 +20,13 @@ from personax.independence.grams import (
     Gram,
     TableGram,
     delta_delta,
+    diagonal_product,
     factor_delta,
     factor_factor,
     factor_table,
     table_delta,
     table_table,
+    trace,
 )
 from personax.independence.permutations import MOST_LISTED, Groups, permutation_p, two_by_two_p
 from personax.independence.results import LN10, LogPValue
@@ -72,7 +75,32 @@ def _(a: DeltaGram, b: Gram) -> float:
         return factor_delta(b, a)
     if isinstance(b, SpacingGram):
         return spacing_delta(b, a)
+    if isinstance(b, CountedForm):
+        return cross(b, a)
     raise TypeError(f"no sum for {type(b).__name__}")
+
+
+@cross.register
+def _(a: CountedFactor, b: Gram) -> float:
+    if isinstance(b, CountedFactor):
+        return float(np.sum((a.factor.T @ b.sums_by(a)) ** 2))
+    if isinstance(b, TableGram):
+        sums = a.sums_by(b)
+        return float(np.sum((sums @ sums.T) * b.matrix))
+    if isinstance(b, DeltaGram):
+        return float(np.sum(a.sums_by(b) ** 2))
+    raise TypeError("kernels and distances are not mixed")
+
+
+@cross.register
+def _(a: CountedSpacing, b: Gram) -> float:
+    if isinstance(b, CountedSpacing):
+        return a.sum_with_spacing(b)
+    if isinstance(b, TableGram):
+        return a.sum_with_table(b, b.matrix)
+    if isinstance(b, DeltaGram):
+        return a.sum_with_labels(b)
+    raise TypeError("kernels and distances are not mixed")
 
 
 @cross.register
@@ -95,8 +123,8 @@ def unbiased(v: float, a: Gram, b: Gram) -> float:
         [V - d.e + tr tr' / ((n - 1)(n - 2)) - 2 d.e / (n - 2)] / (n (n - 3))
     """
     n = a.n
-    shared = float(a.diagonal @ b.diagonal)
-    traces = float(a.diagonal.sum()) * float(b.diagonal.sum())
+    shared = diagonal_product(a, b)
+    traces = trace(a) * trace(b)
     return (v - shared + traces / ((n - 1) * (n - 2)) - 2.0 * shared / (n - 2)) / (n * (n - 3))
 
 
@@ -117,10 +145,9 @@ def permutation_variance(a: Gram, b: Gram) -> tuple[float, float]:
     others in both columns (large diagonals); for it, no asymptotic distribution is right.
     """
     n = a.n
-    spread = [(n - 1) * gram.square - float(gram.diagonal.sum()) ** 2 for gram in (a, b)]
+    spread = [(n - 1) * gram.square - trace(gram) ** 2 for gram in (a, b)]
     lumps = [
-        n * (n + 1) * float(gram.diagonal @ gram.diagonal)
-        - (n - 1) * (float(gram.diagonal.sum()) ** 2 + 2.0 * gram.square)
+        n * (n + 1) * diagonal_product(gram, gram) - (n - 1) * (trace(gram) ** 2 + 2.0 * gram.square)
         for gram in (a, b)
     ]
     smooth = 2.0 * spread[0] * spread[1] / ((n - 1.0) ** 2 * (n + 1) * (n - 2))
@@ -178,7 +205,7 @@ def gamma_log_p(v: float, a: Gram, b: Gram) -> float:
 
     Zhang et al. 2011, Proposition 5: mean = tr tr' / n, variance = 2 ||Kc||^2 ||Kc'||^2 / n^2.
     """
-    mean = float(a.diagonal.sum()) * float(b.diagonal.sum()) / a.n
+    mean = trace(a) * trace(b) / a.n
     variance = 2.0 * a.square * b.square / a.n**2
     return log_gamma_sf(mean**2 / variance, v * mean / variance)
 

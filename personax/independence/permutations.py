@@ -24,12 +24,23 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import random_table
 
 from personax.independence.columns import ColumnPair, PreparedColumn, neighbour_groups
+from personax.independence.counted_grams import CountedFactor, CountedSpacing
 from personax.independence.distances import SpacingGram, gathered_table
-from personax.independence.grams import DeltaGram, FactorGram, Gram, TableGram, centred_between, group_sums
+from personax.independence.grams import (
+    DeltaGram,
+    FactorGram,
+    Gram,
+    TableGram,
+    centred_between,
+    group_sums,
+)
+from personax.independence.joint_counts import joint_counts
 from personax.independence.resampling import ROUNDING, resampling_log_p
 from personax.independence.results import LogPValue
 
 MOST_GROUPS = 64
+# Of more tables of two columns with two values, those that cannot matter are left out.
+MOST_TABLES = 2**21
 # Up to so many rows, all orders are listed (8! = 40,320).
 MOST_LISTED = 8
 # How many times as many orders are drawn where the first ones say only that p is small.
@@ -49,13 +60,20 @@ class Groups:
 
     Attributes:
         numbers: (n,) the group of each row.
-        counts: (g,) rows in each group.
+        counts: (g,) people in each group.
         features: (g, r) features of the groups, whose products are the centred kernel between groups.
+        weights: (n,) people in each row, or None.
     """
 
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " g"]
     features: Float[np.ndarray, "g r"]
+    weights: Int[np.ndarray, " n"] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of people."""
+        return int(self.counts.sum())
 
     @cached_property
     def kernel(self) -> Float[np.ndarray, "g g"]:
@@ -77,12 +95,13 @@ def gathered(column: PreparedColumn, gram: Gram) -> Groups:
     """The rows of a column in at most MOST_GROUPS groups, with the means of its Gram matrix between them."""
     groups = neighbour_groups(column, MOST_GROUPS)
     numbers = groups[column.numbers]
-    counts = np.bincount(numbers)
+    counts = np.bincount(groups, weights=column.counts).astype(int)
     root = np.sqrt(counts)
     values, vectors = np.linalg.eigh(root[:, None] * between_groups(gram, column, groups) * root)
     least = _LEFT_OUT if len(groups) == len(counts) else _LEFT_OUT_OF_COARSE
     kept = values > least * values[-1]
-    return Groups(numbers, counts, vectors[:, kept] * np.sqrt(values[kept]) / root[:, None])
+    features = vectors[:, kept] * np.sqrt(values[kept]) / root[:, None]
+    return Groups(numbers, counts, features, column.weights)
 
 
 @singledispatch
@@ -123,17 +142,27 @@ def _between_factor(
 
 
 @between_groups.register
+def _between_counted_factor(
+    gram: CountedFactor, column: PreparedColumn, groups: Int[np.ndarray, " d"]
+) -> Float[np.ndarray, "g g"]:
+    of_people = gram.factor * gram.counts[:, None]
+    counts = np.bincount(groups, weights=column.counts)
+    means = group_sums(of_people, groups, len(counts)) / counts[:, None]
+    return np.asarray(means @ means.T)
+
+
+@between_groups.register(SpacingGram)
+@between_groups.register(CountedSpacing)
 def _between_spacing(
-    gram: SpacingGram, column: PreparedColumn, groups: Int[np.ndarray, " d"]
+    gram: SpacingGram | CountedSpacing, column: PreparedColumn, groups: Int[np.ndarray, " d"]
 ) -> Float[np.ndarray, "g g"]:
     return gathered_table(column, groups).matrix
 
 
-def pair_counts(a: Groups, b: Groups) -> Float[np.ndarray, "g h"]:
-    """(g, h) in how many rows each pair of groups occurs."""
-    shape = len(a.counts), len(b.counts)
-    flat = np.bincount(a.numbers * shape[1] + b.numbers, minlength=shape[0] * shape[1])
-    return flat.reshape(shape).astype(float)
+def _observed_statistic(a: Groups, b: Groups) -> float:
+    if a.weights is None:
+        return float(_of_orders(a, b, a.numbers, b.numbers[None])[0])
+    return float(_of_tables(a, b, joint_counts(a, b)[None].astype(int))[0])
 
 
 def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int) -> LogPValue:
@@ -142,9 +171,9 @@ def permutation_p(a: Groups, b: Groups, rng: np.random.Generator, resamples: int
     Which column is shuffled depends on the contents of the columns: so the same `rng` gives the same p for
     any order of rows and arguments.
     """
-    statistic = float(_of_orders(a, b, a.numbers, b.numbers[None])[0])
+    statistic = _observed_statistic(a, b)
     first, second = sorted((a, b), key=_content)
-    n = len(a.numbers)
+    n = a.n
     if n <= MOST_LISTED:
         orders = np.array(list(permutations(second.sorted_numbers)))
         statistics = _of_orders(first, second, first.sorted_numbers, orders)
@@ -180,7 +209,7 @@ def shuffled_statistics(
     much as one shuffle of the rows (Boyett 1979).
     """
     cells = len(a.counts) * len(b.counts)
-    by_cell = cells * CELL_ROWS < len(a.numbers)
+    by_cell = cells * CELL_ROWS < a.n
     if by_cell or _way(a, b)[0] == "table":
         method: Literal["patefield", "boyett"] = "patefield" if by_cell else "boyett"
         return _of_tables(a, b, random_table(a.counts, b.counts).rvs(size, method=method, random_state=rng))
@@ -200,7 +229,7 @@ def _shuffled(
 
 def _way(a: Groups, b: Groups) -> tuple[Way, int]:
     """The cheapest way to V for one order, and about how many numbers it holds in memory."""
-    n, g, h = len(a.numbers), len(a.counts), len(b.counts)
+    n, g, h = a.n, len(a.counts), len(b.counts)
     if g > MOST_GROUPS or h > MOST_GROUPS:  # only features of one dimension
         return "features", n * b.features.shape[1]
     r, s = a.features.shape[1], b.features.shape[1]
@@ -251,11 +280,37 @@ def two_by_two_p(
     """
     (r, _), (c, _) = (column.counts for column in columns)
     n = len(columns[0])
-    cell = np.arange(max(0, r + c - n), min(r, c) + 1)
-    statistics = measure(cell)
-    observed = statistics[int(np.sum((columns[0].numbers == 0) & (columns[1].numbers == 0))) - cell[0]]
-    extreme = cell[statistics >= observed * (1.0 - ROUNDING)]
+    seen = int(joint_counts(*columns)[0, 0])
+    least = float(measure(np.array([seen]))[0]) * (1.0 - ROUNDING)
+    cell = _cells_that_count(n, int(r), int(c), seen, lambda cells: measure(cells) >= least)
+    extreme = cell[measure(cell) >= least]
     return LogPValue(min(float(logsumexp(_log_hypergeometric(extreme, n, int(r), int(c)))), 0.0), "exact")
+
+
+def _cells_that_count(
+    n: int,
+    r: int,
+    c: int,
+    seen: int,
+    is_extreme: Callable[[Int[np.ndarray, " k"]], Bool[np.ndarray, " k"]],
+) -> Int[np.ndarray, " cells"]:
+    """(cells,) counts of the first cell that may matter: all, or those near the ends of the two tails.
+
+    With millions of possible counts, those beyond 60 standard deviations behind the first extreme one of a
+    tail add nothing. On the other side than `seen`, the first one is found by bisection.
+    """
+    low, high = max(0, r + c - n), min(r, c)
+    if high - low < MOST_TABLES:
+        return np.arange(low, high + 1)
+    middle = r * c / n
+    inner, outer = (math.floor(middle), low) if seen > middle else (math.ceil(middle), high)
+    while abs(outer - inner) > 1:
+        between = (outer + inner) // 2
+        is_far = bool(is_extreme(np.array([between]))[0])
+        inner, outer = (inner, between) if is_far else (between, outer)
+    reach = 60 + int(60 * math.sqrt(middle * (n - r) / n * (n - c) / n))
+    windows = [np.arange(max(low, end - reach), min(high, end + reach) + 1) for end in (seen, outer)]
+    return np.unique(np.concatenate(windows))
 
 
 def _log_hypergeometric(cell: Int[np.ndarray, " k"], n: int, r: int, c: int) -> Float[np.ndarray, " k"]:

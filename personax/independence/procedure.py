@@ -60,6 +60,8 @@ class Procedure:
         applies: function of a column: True if the test has a meaning for it.
         preparation: takes a generator (for random features) and returns the function that prepares a column.
         compare: compares two prepared columns, see `Compare`.
+        needs_labels: whether it compares the distinct values as labels, so that values that lie close
+            together must not be taken for one.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Procedure:
     applies: Callable[[PreparedColumn], bool]
     preparation: Callable[[np.random.Generator], Callable[[PreparedColumn], Any]]
     compare: Compare
+    needs_labels: bool = False
 
     def choose_null(self, null: str | None) -> Null:
         """`null`, or the default if None; ValueError if the test does not offer it."""

@@ -26,7 +26,7 @@ from scipy import stats
 from personax.independence.columns import ColumnPair, PreparedColumn
 from personax.independence.discrete import expected_counts, is_discrete
 from personax.independence.effects import Effect
-from personax.independence.grams import joint_counts
+from personax.independence.joint_counts import joint_counts
 from personax.independence.linear import has_a_line, z_scores
 from personax.independence.procedure import Comparison, Null, Procedure, any_column
 from personax.independence.registry import TESTS

@@ -92,6 +92,7 @@ TESTS: dict[str, Procedure] = {
             is_discrete,
             _always(_nothing_to_prepare),
             compare_tables(pearson),
+            needs_labels=True,
         ),
         Procedure("fisher_z", "Fisher's z", LINEAR_NULLS, has_a_line, _always(z_scores), compare_linear),
         Procedure(
@@ -109,6 +110,7 @@ TESTS: dict[str, Procedure] = {
             is_discrete,
             _always(_nothing_to_prepare),
             compare_tables(likelihood_ratio),
+            needs_labels=True,
         ),
     )
 }

@@ -43,7 +43,12 @@ GRAPH = "graph.json"
 TRUE_GRAPH = "truth_graph.json"
 FIGURES = "figures"
 TOGETHER = "together.json"  # the folders whose models are trained in one pass, until all of them are saved
-LEARNED = (HISTORY, RESPONSES)  # a run that has got as far as one of these is kept, even if it fails
+PARTIAL_SUMS = "partial_sums"  # of a table that is counted part by part, until all of it is
+LEARNED = (
+    HISTORY,
+    RESPONSES,
+    PARTIAL_SUMS,
+)  # a run that has got as far as one of these is kept, even if it fails
 # What --overwrite replaces, until the new run has ended. By its name, it is swept away if that is killed.
 _ASIDE = ".replaced.partial-00000000"
 
@@ -240,5 +245,6 @@ def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= _flatten(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = list(value) if isinstance(value, tuple) else value
+            plain = str(value) if isinstance(value, Path) else value  # as config.yaml has it
+            flat[prefix + key] = list(plain) if isinstance(plain, tuple) else plain
     return flat

@@ -5,48 +5,58 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from personax.tables.schema import TRAITS
 
 
-def weighted_kappa(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> float:
+def weighted_kappa(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], people: Int[np.ndarray, " n"] | None = None
+) -> float:
     """Cohen's kappa with quadratic weights (Cohen 1968) of two ratings; NaN is a missing score.
 
     1 is full agreement, 0 the agreement expected by chance, and values below 0 are less agreement than by
     chance. The result is NaN if fewer than two people have both ratings, or if both raters gave everybody the
-    same score.
+    same score. `people` (n,) who have these two ratings; None if every row is one person.
 
     Example:
         >>> weighted_kappa(np.array([1.0, 2, 3]), np.array([1.0, 2, 3]))
         1.0
     """
     both = np.isfinite(x) & np.isfinite(y)
-    x, y = x[both], y[both]
-    if len(x) < 2:
+    x, y, people = x[both], y[both], None if people is None else people[both]
+    if (len(x) if people is None else people.sum()) < 2:
         return float("nan")
     # With quadratic weights the sums over the weighted table are means of squared differences: the observed
     # mean, and the mean expected if the two ratings were paired at random.
-    observed = np.mean((x - y) ** 2)
-    expected = np.var(x) + np.var(y) + (x.mean() - y.mean()) ** 2
+    mean_x, mean_y = (np.average(each, weights=people) for each in (x, y))
+    observed = np.average((x - y) ** 2, weights=people)
+    spread = sum(np.average((each - mean) ** 2, weights=people) for each, mean in ((x, mean_x), (y, mean_y)))
+    expected = spread + (mean_x - mean_y) ** 2
     return float(1 - observed / expected) if expected > 0 else float("nan")
 
 
-def intraclass_correlation(ratings: Float[np.ndarray, "n raters"]) -> float:
+def intraclass_correlation(
+    ratings: Float[np.ndarray, "n raters"], people: Int[np.ndarray, " n"] | None = None
+) -> float:
     """ICC(2,1) of Shrout and Fleiss (1979): two-way random effects, absolute agreement, one rater.
 
-    Rows with a missing rating are dropped. The result is NaN if fewer than two rows or fewer than two raters
-    are left, or if nothing varies.
+    Rows with a missing rating are dropped. The result is NaN if fewer than two rows or fewer than two
+    raters are left, or if nothing varies. `people` (n,) who have the ratings of a row; None if each row is
+    one person.
     """
-    full = ratings[np.isfinite(ratings).all(axis=1)]
-    n, k = full.shape
+    rated = np.isfinite(ratings).all(axis=1)
+    full, k = ratings[rated], ratings.shape[1]
+    weights = np.ones(len(full)) if people is None else people[rated].astype(float)
+    n = float(weights.sum())
     if n < 2 or k < 2:
         return float("nan")
-    mean = full.mean()
-    between_people = k * np.sum((full.mean(axis=1) - mean) ** 2) / (n - 1)
-    between_raters = n * np.sum((full.mean(axis=0) - mean) ** 2) / (k - 1)
-    residual = full - full.mean(axis=1, keepdims=True) - full.mean(axis=0) + mean
-    error = np.sum(residual**2) / ((n - 1) * (k - 1))
+    of_raters = weights @ full / n
+    mean = of_raters.mean()
+    between_people = k * weights @ (full.mean(axis=1) - mean) ** 2 / (n - 1)
+    between_raters = n * np.sum((of_raters - mean) ** 2) / (k - 1)
+    residual = full - full.mean(axis=1, keepdims=True) - of_raters + mean
+    error = np.sum(weights @ residual**2) / ((n - 1) * (k - 1))
     total = between_people + (k - 1) * error + k * (between_raters - error) / n
     return float((between_people - error) / total) if total > 0 else float("nan")
 
@@ -65,9 +75,24 @@ def agreement_table(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = {}
     for trait in TRAITS:
         columns = {rater: frame[trait].to_numpy(float) for rater, frame in scores.items()}
-        row = {f"kappa {a}-{b}": weighted_kappa(columns[a], columns[b]) for a, b in combinations(columns, 2)}
-        ratings = np.column_stack(list(columns.values())) if columns else np.empty((0, 0))
-        row["icc"] = intraclass_correlation(ratings)
-        row["n"] = int(np.isfinite(ratings).all(axis=1).sum())
-        rows[trait] = row
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("trait")
+        people = np.ones(len(next(iter(columns.values()), ())), dtype=int)
+        rows[trait] = agreement_on_trait(columns, people)
+    return table_of_agreement(rows)
+
+
+def table_of_agreement(rows: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """The rows of `agreement_on_trait`, by trait."""
+    return pd.DataFrame.from_dict(dict(rows), orient="index").rename_axis("trait")
+
+
+def agreement_on_trait(
+    columns: Mapping[str, Float[np.ndarray, " n"]], people: Int[np.ndarray, " n"]
+) -> dict[str, float]:
+    """Agreement on one trait: rater -> (n,) scores, and how many people (n,) have the scores of each row."""
+    found = {
+        f"kappa {a}-{b}": weighted_kappa(columns[a], columns[b], people) for a, b in combinations(columns, 2)
+    }
+    ratings = np.column_stack(list(columns.values())) if columns else np.empty((0, 0))
+    found["icc"] = intraclass_correlation(ratings, people)
+    found["n"] = int(people[np.isfinite(ratings).all(axis=1)].sum())
+    return found

@@ -144,7 +144,7 @@ def _build_table(
     n: int | None,
 ) -> PeopleTable:
     """Recognise, read and check every column of `raw`."""
-    plan = _plan(raw, dataset, columns)
+    plan = plan_of(raw, dataset, columns)
     if not (plan.features or plan.targets or plan.packed or plan.single or plan.embeddings):
         raise InputError(
             f"{raw.label}: no known column among {', '.join(map(repr, raw.names[:5]))}; "
@@ -153,7 +153,7 @@ def _build_table(
     raw = raw if n is None else raw.head(n)
     warnings: list[str] = []
     ids = read_ids(raw, plan, warnings)
-    order = _in_order(plan.features, dataset)
+    order = features_in_order(plan.features, dataset)
     features, marks = _read_frame(raw, {name: plan.features[name] for name in order}, warnings)
     targets, target_marks = _read_frame(raw, plan.targets, warnings)
     scores = _aggregated(read_scores(raw, plan), aggregate, warnings)
@@ -199,10 +199,10 @@ def propose_file(dataset: DatasetName | None, table: Path) -> str:
     """A `--columns` file for a table, to be corrected by hand (proposal.py). Raises InputError."""
     form = guess_form(table)
     raw = read_files([table], form=form)
-    return propose_columns(raw, _plan(raw, dataset, None), form)
+    return propose_columns(raw, plan_of(raw, dataset, None), form)
 
 
-def _plan(raw: RawTable, dataset: DatasetName | None, columns: Path | None) -> ColumnPlan:
+def plan_of(raw: RawTable, dataset: DatasetName | None, columns: Path | None) -> ColumnPlan:
     """What the columns are, by hand and by their names."""
     by_hand = ColumnPlan() if columns is None else read_columns(Path(columns), raw.names)
     return complete_plan(raw, schema_of(dataset), by_hand)
@@ -222,7 +222,7 @@ def _read_frame(
     return frame, {name: column.marks for name, column in read.items() if column.marks}
 
 
-def _in_order(features: Iterable[str], dataset: DatasetName | None) -> list[str]:
+def features_in_order(features: Iterable[str], dataset: DatasetName | None) -> list[str]:
     """The features in the order of the schema; features that are not in the schema are at the end."""
     place = {column.name: number for number, column in enumerate(schema_of(dataset))}
     return sorted(features, key=lambda name: place.get(name, len(place)))
@@ -362,14 +362,19 @@ def _numbered_vectors(
     return out, np.logical_not(np.isnan(out).all(axis=1))
 
 
-def _read_truth(raw: RawTable) -> tuple[bool, Truth | None, pd.DataFrame | None]:
-    """Whether the table is simulated, and the truth and dependences that `write_table` has written."""
+def is_simulated(raw: RawTable) -> bool:
+    """Whether the table is marked as simulated: in its metadata, or in a column."""
     mark = raw.metadata.get("simulated", False)
     if not mark and SIMULATED_NAME in raw.names:
         mark = any(str(cell).strip().lower() in ("true", "1") for cell in raw.cells(SIMULATED_NAME))
+    return bool(mark)
+
+
+def _read_truth(raw: RawTable) -> tuple[bool, Truth | None, pd.DataFrame | None]:
+    """Whether the table is simulated, and the truth and dependences that `write_table` has written."""
     known = raw.metadata.get("truth")
     if known is None:
-        return bool(mark), None, None
+        return is_simulated(raw), None, None
     try:
         return True, *_truth_of(raw, known)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -292,7 +292,7 @@ def read_files(paths: Sequence[Path], label: str | None = None, form: FileForm =
     def column(name: str) -> Cells:
         parts = [table.column(name) for table in tables]
         if all(isinstance(part, pa.ChunkedArray) for part in parts):
-            kind = _common_type(where, name, [part.type for part in parts])
+            kind = common_type(where, name, [part.type for part in parts])
             return pa.chunked_array([chunk.cast(kind) for part in parts for chunk in part.chunks], type=kind)
         return pd.concat(parts, ignore_index=True)
 
@@ -300,7 +300,7 @@ def read_files(paths: Sequence[Path], label: str | None = None, form: FileForm =
     return RawTable(where, first.names, sum(t.n for t in tables), column, digest)
 
 
-def _common_type(where: str, name: str, kinds: Sequence[pa.DataType]) -> pa.DataType:
+def common_type(where: str, name: str, kinds: Sequence[pa.DataType]) -> pa.DataType:
     """The type that holds the cells of every file; a file without values has the type null."""
     fields = [pa.schema([(name, kind)]) for kind in kinds]
     try:
@@ -339,7 +339,7 @@ def _read_file(path: Path, form: FileForm) -> RawTable:
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise _damaged(path, "gzip", error) from error
+        raise damaged_file(path, "gzip", error) from error
     _refuse_repeated(path, raw.names)
     if raw.n == 0:
         raise InputError(f"{path}: has a header but no rows")
@@ -375,7 +375,7 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
             yield stream
 
 
-def _arrow_metadata(path: Path, schema: pa.Schema) -> Mapping[str, Any]:
+def metadata_of(path: Path, schema: pa.Schema) -> Mapping[str, Any]:
     """What `write_table` has written into the header; empty for other files. Raises InputError."""
     content = (schema.metadata or {}).get(METADATA_KEY)
     if content is None:
@@ -391,13 +391,13 @@ def _read_parquet(path: Path) -> RawTable:
     try:
         file = pa.parquet.ParquetFile(path, memory_map=True)
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, "parquet", error) from error
+        raise damaged_file(path, "parquet", error) from error
 
     def column(name: str) -> pa.ChunkedArray:
         try:
             return _refuse_broken_text(path, name, file.read(columns=[name]).column(0))
         except (pa.ArrowException, OSError) as error:
-            raise _damaged(path, "parquet", error) from error
+            raise damaged_file(path, "parquet", error) from error
 
     schema = file.schema_arrow
     return RawTable(
@@ -406,7 +406,7 @@ def _read_parquet(path: Path) -> RawTable:
         file.metadata.num_rows,
         column,
         sha256_file(path),
-        _arrow_metadata(path, schema),
+        metadata_of(path, schema),
     )
 
 
@@ -418,14 +418,14 @@ def _read_arrow(path: Path) -> RawTable:
         except pa.ArrowInvalid:
             table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, "arrow", error) from error
+        raise damaged_file(path, "arrow", error) from error
     return RawTable(
         str(path),
         tuple(table.column_names),
         table.num_rows,
         lambda name: _refuse_broken_text(path, name, table.column(name)),
         sha256_file(path),
-        _arrow_metadata(path, table.schema),
+        metadata_of(path, table.schema),
     )
 
 
@@ -440,7 +440,8 @@ def _refuse_broken_text(path: Path, name: str, column: pa.ChunkedArray) -> pa.Ch
     return column
 
 
-def _damaged(path: Path, kind: str, error: Exception) -> InputError:
+def damaged_file(path: Path, kind: str, error: Exception) -> InputError:
+    """The error of a file that cannot be decoded."""
     reason = re.sub(r"\s+", " ", str(error)).strip()
     return InputError(
         f"{path}: damaged or incomplete {kind} file ({reason[:120]}); copy or download it again"
@@ -491,7 +492,7 @@ def _read_csv(path: Path, delimiter: str, form: FileForm) -> RawTable:
                 header=None if form.header else 0,
             )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise _damaged(path, "text", error) from error
+        raise damaged_file(path, "text", error) from error
 
     def column(name: str) -> pd.Series:
         return _with_points(frame[name]) if form.decimal == "," else frame[name]

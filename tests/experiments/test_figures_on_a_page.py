@@ -12,6 +12,7 @@ from pictures import assert_fits_a_page, figures_saved
 from personax.experiments.comparison.figures import draw_methods, draw_trends
 from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding
+from personax.experiments.independence.facts import counts_of_scores
 from personax.experiments.independence.figures import Caption, draw_effects, draw_evidence, draw_trait_scores
 from personax.experiments.mnist.figures import draw_recovery, draw_samples
 from personax.experiments.obfuscation_study.figures import draw_attacks, draw_latents
@@ -188,7 +189,8 @@ def test_effects_of_every_test(tmp_path: Path) -> None:
 def test_shares_of_trait_scores(tmp_path: Path, sources: int) -> None:
     frame = pd.DataFrame(RNG.integers(1, 12, size=(50, 5)).astype(float), columns=list(TRAITS))
     with figures_saved() as figures:
-        draw_trait_scores({f"{i} {LONG}": frame for i in range(sources)}, CAPTION, tmp_path / "scores")
+        counts = counts_of_scores({trait: frame[trait].to_numpy() for trait in TRAITS})
+        draw_trait_scores({f"{i} {LONG}": counts for i in range(sources)}, CAPTION, tmp_path / "scores")
     assert_fits_a_page(figures[0], cells=True)
 
 

@@ -7,15 +7,16 @@ import pytest
 from scipy import stats
 
 from personax.independence import TESTS, Kind, fisher_z, kci, run_test
+from personax.independence import permutations as permutations_module
 from personax.independence.columns import complete_column, encode
 from personax.independence.distances import distance_gram
 from personax.independence.grams import Gram
+from personax.independence.joint_counts import joint_counts
 from personax.independence.kernels import hsic_gram, kci_gram
 from personax.independence.nulls import SURE_SHARE, cross, is_smooth, permutation_variance, support
 from personax.independence.permutations import (
     Groups,
     gathered,
-    pair_counts,
     permutation_p,
     shuffled_statistics,
 )
@@ -78,7 +79,7 @@ def test_groups_keep_the_statistic(make: object, kind: Kind) -> None:
     columns = [complete_column(encode(values, kind, 6.0), kind) for values in (x, y)]
     grams = [make(column) for column in columns]
     a, b = (gathered(column, gram) for column, gram in zip(columns, grams, strict=True))
-    inner = a.features.T @ pair_counts(a, b) @ b.features
+    inner = a.features.T @ joint_counts(a, b) @ b.features
     assert np.sum(inner**2) == pytest.approx(cross(*grams), rel=0.03)
     assert len(a.counts) <= 64
 
@@ -182,3 +183,16 @@ def test_all_orders_of_eight_rows_are_listed() -> None:
     groups = gathered(columns, kci_gram(columns))
     assert permutation_p(groups, groups, np.random.default_rng(0), 10).null == "exact"
     assert a.n == b.n == 8
+
+
+@pytest.mark.parametrize("test", ["chi_square", "g_square", "kci", "fisher_z"])
+def test_tables_that_cannot_matter_are_left_out(test: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random(40_000) < 0.3
+    y = rng.random(40_000) < 0.2 + 0.025 * x
+    kinds: tuple[Kind, Kind] = ("nominal", "nominal")
+    every = run_test(test, x, y, kinds=kinds)
+    monkeypatch.setattr(permutations_module, "MOST_TABLES", 10)
+    some = run_test(test, x, y, kinds=kinds)
+    assert every.null == "exact"
+    assert some.log10_pvalue == pytest.approx(every.log10_pvalue, rel=1e-11)

@@ -1,26 +1,28 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from personax.experiments.independence.choices import chosen_scores, chosen_tests
 from personax.experiments.independence.config import IndependenceConfig
+from personax.experiments.independence.counting import check_engine, count_and_test
 from personax.experiments.independence.report import (
     bounds_above_alpha,
     heading_of,
     negative_controls,
     votes_table,
 )
-from personax.experiments.independence.run import defines_strata, names_given, run_tests
-from personax.independence import CONDITIONAL_TESTS, DEFAULT_TESTS, PAPER_TESTS, TESTS, Variables
+from personax.experiments.independence.run import TestedData, defines_strata, names_given, run_tests
+from personax.independence import CONDITIONAL_TESTS, TESTS
 from personax.independence.procedure import MIN_ROWS
 from personax.runs.errors import InputError
 from personax.runs.files import write_text
 from personax.runs.folder_lock import contents
 from personax.runs.memory import require_memory
 from personax.runs.run_folder import path_or_default, typed_path
+from personax.streaming.parts import name_of_files
 from personax.tables import HubSource, PeopleTable, SimulatedSource, load_table
-from personax.tables.column_map import TARGETS
 from personax.tables.loading import propose_file
 
 log = logging.getLogger(__name__)
@@ -30,13 +32,22 @@ LEAST_COLUMNS = 20  # five traits of three models, and features
 
 
 def run_independence(config: IndependenceConfig) -> None:
-    """Load the table, run the tests and print the votes. Raises InputError."""
+    """Load or count the table, run the tests and print the votes. Raises InputError."""
     check_independence(config)
+    check_engine(config)
     if config.columns == AUTO:
         print(write_proposal(config))
         return
     tests = chosen_tests(config.tests)
     path = independence_folder(config)
+    if config.engine is None:
+        done = _test_in_memory(config, tests, path)
+    else:
+        done = count_and_test(config, tests_given(config, tests, conditional=False), path)
+    _print_votes(config, done, path)
+
+
+def _test_in_memory(config: IndependenceConfig, tests: tuple[str, ...], path: Path) -> TestedData:
     table = load_people(config)
     sources = chosen_scores(config.scores, table.to_test())
     given = names_given(config.given)
@@ -44,13 +55,17 @@ def run_independence(config: IndependenceConfig) -> None:
     tests = tests_given(config, tests, conditional=bool(given) and not defines_strata(given, table))
     check_rows(table, sources)
     log.info("%s", table.report)
-    decided = run_tests(config, table, tests, sources, path)
-    print(f"{table.name}, {heading_of(sources[0])}: tests that reject / tests that apply")
-    print(votes_table(decided, sources[0]))
+    return TestedData(table.name, table.simulated, sources, run_tests(config, table, tests, sources, path))
+
+
+def _print_votes(config: IndependenceConfig, done: TestedData, path: Path) -> None:
+    source, decided = done.sources[0], done.decided
+    print(f"{done.name}, {heading_of(source)}: tests that reject / tests that apply")
+    print(votes_table(decided, source))
     print(negative_controls(decided, config.alpha, config.correction))
     if warning := bounds_above_alpha(decided, config.alpha):
         print(warning)
-    print(f"{'SIMULATED DATA. ' if table.simulated else ''}Written to {path}")
+    print(f"{'SIMULATED DATA. ' if done.simulated else ''}Written to {path}")
 
 
 def check_independence(config: IndependenceConfig) -> None:
@@ -61,15 +76,6 @@ def check_independence(config: IndependenceConfig) -> None:
         raise InputError("give --dataset athlete or celeb, or your own --table")
     if config.implementation == "reference" and config.null != "auto":
         raise InputError(f"--null {config.null}: other libraries have one null each; leave --null out")
-
-
-def chosen_tests(text: str) -> tuple[str, ...]:
-    """Names of tests from the --tests option. Raises InputError for unknown, empty or repeated names."""
-    named = {"default": DEFAULT_TESTS, "paper": PAPER_TESTS, "all": tuple(TESTS)}
-    if text in named:
-        return named[text]
-    known = tuple(dict.fromkeys((*TESTS, *CONDITIONAL_TESTS)))
-    return _chosen_names(text, "--tests", known, ("default", "paper", "all"))
 
 
 def tests_given(config: IndependenceConfig, tests: tuple[str, ...], *, conditional: bool) -> tuple[str, ...]:
@@ -90,21 +96,6 @@ def tests_given(config: IndependenceConfig, tests: tuple[str, ...], *, condition
     return tuple(test for test in tests if test in available)
 
 
-def chosen_scores(text: str, available: Mapping[str, Variables]) -> tuple[str, ...]:
-    """What is tested, from the --scores option; InputError if it is not in the table."""
-    if not available:
-        raise InputError(
-            "nothing to test against the features: no column of scores is known by its name; name scores: or "
-            "targets: in a --columns file (--columns auto proposes one)"
-        )
-    if text == "all":
-        return tuple(available)
-    if text == "default":
-        usual = next((source for source in (TARGETS, "aggregated") if source in available), None)
-        return (usual,) if usual else tuple(available)
-    return _chosen_names(text, "--scores", tuple(available), ("default", "all"))
-
-
 def write_proposal(config: IndependenceConfig) -> str:
     """Write a `--columns` file that a person can correct; returns what to do with it. Raises InputError."""
     if config.table is None:
@@ -119,23 +110,13 @@ def write_proposal(config: IndependenceConfig) -> str:
     )
 
 
-def _chosen_names(text: str, option: str, known: tuple[str, ...], groups: tuple[str, ...]) -> tuple[str, ...]:
-    """Split names that are separated by commas. Raises InputError for an unknown or repeated name."""
-    names = tuple(part.strip() for part in text.split(","))
-    for name in names:
-        if name not in known:
-            raise InputError(f"{option}: {name!r} is unknown; choose from {', '.join((*known, *groups))}")
-    if len(set(names)) != len(names):
-        raise InputError(f"{option} {text}: a name is repeated; give each name once")
-    return names
-
-
 def independence_folder(config: IndependenceConfig) -> Path:
     """The run folder. Raises InputError if it exists and --overwrite is not given."""
-    default = config.dataset if config.table is None else Path(config.table).stem
+    default = config.dataset if config.table is None else name_of_files(config.table)
     path = path_or_default(config.output, Path("results") / "independence" / str(default))
-    if contents(path) and not config.overwrite:
-        raise InputError(f"{path}: exists; replace it with --overwrite or choose another --output")
+    if contents(path) and not (config.overwrite or config.resume):
+        go_on = "continue it with --resume, " if config.engine else ""
+        raise InputError(f"{path}: exists; {go_on}replace it with --overwrite or choose another --output")
     return path
 
 

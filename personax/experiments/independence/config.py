@@ -5,6 +5,7 @@ Examples:
   run_independence_tests.py --dataset athlete --source simulated
   run_independence_tests.py --table people.csv --columns auto
   run_independence_tests.py --table people.csv --columns people_columns.yaml --tests paper
+  run_independence_tests.py --table 'people/*.parquet' --engine local --jobs 2
 
 Writes pvalues.csv, table.md, config.yaml, manifest.json and figures to results/independence/DATASET.
 """
@@ -71,11 +72,19 @@ class IndependenceConfig:
     """Commit of the hub's table."""
     data_dir: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
     """Folder for downloads (default: data/hub of the project)."""
+    engine: Literal["local", "dask"] | None = where_or_how(None)
+    """Read --table (parquet files, as 'people/*.parquet') part by part in bounded memory, for tables that no
+    memory holds: on this machine (local, with --jobs processes), or on a Dask cluster (dask). Not given: the
+    table is read into memory."""
+    scheduler: str | None = where_or_how(None)
+    """Address of the Dask cluster's scheduler, for --engine dask."""
     jobs: Processes = where_or_how(1)
     """Number of processes; -1: one per core. One process tests the celebrity table in 2 s; more pay off with
     several sources of scores."""
     output: Annotated[Path, PlaceOfFile()] | None = where_or_how(None)
     """Folder of the run (default: results/independence/<dataset>)."""
+    resume: bool = where_or_how(False)
+    """With --engine: continue an interrupted run behind the parts that were counted."""
     overwrite: bool = where_or_how(False)
     """Replace an earlier run."""
 
@@ -87,5 +96,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         "personax.experiments.independence.command:run_independence",
         argv,
         description=__doc__ or "",
-        usual=("dataset source table columns tests scores alpha correction null given output overwrite"),
+        usual="dataset source table columns tests scores alpha correction null given engine output overwrite",
     )

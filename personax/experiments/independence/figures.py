@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import AsinhNorm, Colormap, Normalize
@@ -413,9 +413,12 @@ def finish_figure(figure: Figure, caption: Caption, title: str, stem: Path) -> N
 
 @paper_style()
 def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem: Path) -> None:
-    """Draw the shares of the scores of every trait, a panel per source; dark: high, hatched: none."""
+    """Draw the shares of the scores of every trait, a panel per source; dark: high, hatched: none.
+
+    `scores`: source -> (scores x traits) how many of the caption's n people have each score.
+    """
     traits = list(next(iter(scores.values())).columns)
-    levels = sorted({float(v) for frame in scores.values() for v in np.unique(frame.to_numpy()) if v == v})
+    levels = sorted({float(score) for counts in scores.values() for score in counts.index})
     step = 0.9 / max(len(levels) - 1, 1)
     colours = {level: SCORE_COLOURS(0.05 + step * place) for place, level in enumerate(levels)}
     beside = min(MOST_SOURCES_BESIDE, len(scores))
@@ -424,10 +427,10 @@ def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem
         figure = new_figure(PAGE_WIDTH, HEADINGS + 0.3 + down * (0.5 + 0.25 * len(traits)))
         grid = figure.add_gridspec(down + 1, beside, height_ratios=[0.15] + [1] * down)
         _draw_legend_of_scores(figure.add_subplot(grid[0, :]), colours)
-        for number, (source, frame) in enumerate(scores.items()):
+        for number, (source, counts) in enumerate(scores.items()):
             axis = figure.add_subplot(grid[1 + number // beside, number % beside])
             for row, trait in enumerate(traits):
-                _draw_shares(axis, row, frame[trait].to_numpy(dtype=float), colours)
+                _draw_shares(axis, row, counts[trait] / caption.n, colours)
             axis.set_title(cut_to(FULL_NAMES.get(source, source), MOST_WIDTH / beside))
             axis.set_yticks(range(len(traits)), traits if number % beside == 0 else [""] * len(traits))
             axis.set_xticks([0, 0.5, 1], ["0", "50", "100 %"])
@@ -450,20 +453,18 @@ def _draw_legend_of_scores(axis: Axes, colours: Mapping[float, RGBA]) -> None:
     axis.legend(handles=handles, loc="center", ncols=len(handles), borderpad=0, columnspacing=1.2)
 
 
-def _draw_shares(
-    axis: Axes, row: int, scores: Float[np.ndarray, " n"], colours: Mapping[float, RGBA]
-) -> None:
-    """Draw one stacked bar: the share of each score, then the share of missing scores (NaN)."""
+def _draw_shares(axis: Axes, row: int, shares: pd.Series, colours: Mapping[float, RGBA]) -> None:
+    """Draw one stacked bar: the share of each score (`shares` by score), then that of missing scores."""
     left = 0.0
     for level, colour in colours.items():
-        share = float((scores == level).mean())
+        share = float(shares.get(level, 0.0))
         axis.barh(row, share, left=left, color=colour, edgecolor="white", linewidth=0.5, height=0.75)
         if share > LEAST_SHARE_WRITTEN:
             text = axis.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center")
             text.set_fontsize(CELL_TEXT_SIZE)
             text.set_color(ink_on(colour))
         left += share
-    missing = float(np.isnan(scores).mean())
+    missing = max(1.0 - float(shares.sum()), 0.0)
     axis.barh(
         row, missing, left=left, color="white", edgecolor="0.6", hatch=HATCH, linewidth=0.3, height=0.75
     )

@@ -1,17 +1,17 @@
 """The texts about the decisions over a grid: the paper's x/y cells, checks, Markdown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
+from personax.experiments.independence.facts import DataFacts
 from personax.independence import CONDITIONAL_TESTS, Correction
 from personax.independence.reference import procedures_of
 from personax.runs.markdown import escape_cell, markdown_table
-from personax.tables import PeopleTable
+from personax.streaming.streamed_table import EXACT_ROUTE
 from personax.tables.column_map import TARGETS
-from personax.tables.marks import marks_text
 
 # A trait should not depend on the day of the year on which somebody was born: a rejection is a false alarm.
 NEGATIVE_CONTROLS = ("Birthmonth", "Birthday", "Day_of_year", "Day_sin", "Day_cos")
@@ -42,6 +42,9 @@ PVALUE_COLUMNS = (
     "effect_low",
     "effect_high",
 )
+# Of a table that was counted: how a result was reached.
+ROUTE_COLUMNS = ("route", "route_error")
+MOST_NAMED = 5  # columns in a sentence
 
 
 def square(cells: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -80,17 +83,6 @@ def negative_controls(decided: pd.DataFrame, alpha: float, correction: Correctio
     if correction != "none":
         line += f"; {int(controls['rejected'].sum())} rejected after {correction}"
     return line + "."
-
-
-def known_dependences(config: IndependenceConfig, table: PeopleTable) -> pd.DataFrame | None:
-    """The true dependences (traits x features, bool) of a simulated table; None if they are not known.
-
-    Those given columns are not known, nor are those of columns that a `--columns` file declares.
-    """
-    dependent = table.dependent
-    if dependent is None or config.given or len(table.targets.columns):
-        return None
-    return dependent if set(table.features.columns) <= set(dependent.columns) else None
 
 
 def against_truth(decided: pd.DataFrame, dependent: pd.DataFrame) -> pd.DataFrame:
@@ -176,17 +168,11 @@ def bounds_above_alpha(decided: pd.DataFrame, alpha: float) -> str:
     )
 
 
-def data_title(config: IndependenceConfig, table: PeopleTable) -> str:
-    """The name of the data, with the columns of the condition if there are any."""
-    return f"{table.name}, given {config.given}" if config.given else table.name
-
-
-def independence_report(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> str:
+def independence_report(config: IndependenceConfig, facts: DataFacts, decided: pd.DataFrame) -> str:
     """The text of table.md: x/y cells, p-values of each test, negative controls, scores against the truth."""
-    dependent = known_dependences(config, table)
-    parts = [*_introduction(config, table, decided)]
-    if dependent is not None:
-        parts += ["## Against the truth", _truth_table(against_truth(decided, dependent))]
+    parts = [*_introduction(config, facts, decided)]
+    if facts.dependent is not None:
+        parts += ["## Against the truth", _truth_table(against_truth(decided, facts.dependent))]
     for scores in dict.fromkeys(decided["scores"]):
         parts += [f"## {scores}", votes_table(decided, scores)]
         for test in dict.fromkeys(decided["test"]):
@@ -205,73 +191,51 @@ def independence_report(config: IndependenceConfig, table: PeopleTable, decided:
                     f"### {procedures_of(config.implementation)[test].title}: effects [95 % intervals]",
                     markdown_table(square(cells.assign(text=interval_texts(cells)), "text"), index="feature"),
                 ]
-    parts += ["## What was read", columns_table(table)]
+    parts += ["## What was read", markdown_table(facts.columns, digits=0)]
     return "\n\n".join(parts) + "\n"
 
 
-def columns_table(table: PeopleTable) -> str:
-    """Every column with its kind, how many people have it, and which cells had no value."""
-    frame = (
-        pd.concat([table.targets, table.features], axis=1) if len(table.targets.columns) else table.features
-    )
-    rows = [
-        {
-            "column": name,
-            "kind": table.kinds[name],
-            "people": int(frame[name].notna().sum()),
-            "different values": int(frame[name].nunique()),
-            "cells without a value": marks_text(table.report.marks.get(name, {})),
-        }
-        for name in map(str, frame.columns)
-    ]
-    rows += [
-        {
-            "column": f"{rater} {trait}",
-            "kind": table.scale(rater).kind,
-            "people": int(scores.notna().sum()),
-            "different values": int(scores.nunique()),
-            "cells without a value": f"{int(scores.isna().sum())} in all" if scores.isna().any() else "",
-        }
-        for rater, frame in table.scores.items()
-        for trait, scores in frame.items()
-    ]
-    return markdown_table(pd.DataFrame(rows), digits=0)
-
-
-def stepped_scores(table: PeopleTable) -> dict[str, pd.DataFrame]:
-    """Rater -> scores (n, traits), of the raters whose scores are steps, such as 1, 2, 3."""
-    return {rater: frame for rater, frame in table.scores.items() if table.scale(rater).kind == "ordinal"}
-
-
-def counts_of_scores(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """How many people have each score: a row for each rater, trait and score (NaN: no score).
-
-    >>> counts_of_scores({"gemini": pd.DataFrame({"Openness": [1.0, 3.0, 3.0, None]})})["people"].tolist()
-    [1, 2, 1]
-    """
-    rows = [
-        {"rater": rater, "trait": trait, "score": score, "people": people}
-        for rater, frame in scores.items()
-        for trait, column in frame.items()
-        for score, people in column.value_counts(dropna=False).sort_index(na_position="last").items()
-    ]
+def table_of_score_counts(facts: DataFacts) -> pd.DataFrame:
+    """How many people have each score: a row for each rater, trait and score (NaN: no score)."""
+    rows = []
+    for rater, counts in facts.scores.items():
+        for trait, people in counts.items():
+            given = people[people > 0]
+            every = [*given.items(), (np.nan, facts.n - int(given.sum()))]
+            rows += [(rater, trait, score, number) for score, number in every if number]
     return pd.DataFrame(rows, columns=["rater", "trait", "score", "people"])
 
 
-def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> Iterator[str]:
+def _introduction(config: IndependenceConfig, facts: DataFacts, decided: pd.DataFrame) -> Iterator[str]:
     """The paragraphs before the tables."""
-    yield f"# Independence tests: {escape_cell(data_title(config, table))}"
-    if table.simulated:
+    yield f"# Independence tests: {escape_cell(facts.name)}"
+    if facts.simulated:
         yield "**SIMULATED DATA: these people do not exist; nothing here is a finding.**"
     corrected = f"{config.correction} within each test and source of scores"
     rule = "no correction" if config.correction == "none" else corrected
     yield f"Rejections at {config.alpha:g}, {rule}. x/y: x of the y tests that apply reject independence."
-    yield f"n = {len(table.ids):,}; {config.implementation} implementation; source: {table.source}."
-    if table.scores:
-        yield from agreement_lines(table.agreement())
+    yield f"n = {facts.n:,}; {config.implementation} implementation; source: {facts.source}."
+    if "route" in decided:
+        yield route_sentence(decided)
+    if facts.agreement is not None:
+        yield from agreement_lines(facts.agreement)
     yield negative_controls(decided, config.alpha, config.correction)
     if warning := bounds_above_alpha(decided, config.alpha):
         yield warning
+
+
+def route_sentence(decided: pd.DataFrame) -> str:
+    """How results were reached: from counts of all values, or from fine grids, with their largest error."""
+    on_grid = decided[decided["route"] != EXACT_ROUTE]
+    exact, largest = len(decided) - len(on_grid), on_grid["route_error"].max()
+    if on_grid.empty:
+        return f"All {exact} results are from tables of counts of all values."
+    columns = sorted({*on_grid["feature"]})
+    shown = ", ".join(columns[:MOST_NAMED]) + (" and others" if len(columns) > MOST_NAMED else "")
+    return (
+        f"{exact} results are from tables of counts of all values; {len(on_grid)} are from columns in fine "
+        f"cells ({shown}), where the statistic is off by at most {largest:.1e} of itself (estimated)."
+    )
 
 
 def _truth_table(scored: pd.DataFrame) -> str:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
 from personax.experiments.independence.effect_intervals import draw_intervals
+from personax.experiments.independence.facts import DataFacts, facts_in_memory
 from personax.experiments.independence.figures import (
     Caption,
     draw_effects,
@@ -17,14 +19,12 @@ from personax.experiments.independence.figures import (
 )
 from personax.experiments.independence.report import (
     PVALUE_COLUMNS,
+    ROUTE_COLUMNS,
     SCORE_COUNTS,
     against_truth,
-    counts_of_scores,
-    data_title,
     independence_report,
-    known_dependences,
     negative_controls,
-    stepped_scores,
+    table_of_score_counts,
     title_of_test,
 )
 from personax.independence import TESTS, Variables, decide, run_conditional_grid, run_grid
@@ -33,9 +33,24 @@ from personax.independence.reference import procedures_of
 from personax.runs.files import atomic_path, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run
 from personax.runs.seeds import numpy_rng
+from personax.streaming.streamed_table import MOST_STRATA
 from personax.tables import PeopleTable
 
-MOST_STRATA = 100
+
+class TestedData(NamedTuple):
+    """What was tested.
+
+    Attributes:
+        name: of the data.
+        simulated: whether these people are made up.
+        sources: the sources of scores.
+        decided: the grid with its decisions.
+    """
+
+    name: str
+    simulated: bool
+    sources: tuple[str, ...]
+    decided: pd.DataFrame
 
 
 def run_tests(
@@ -54,12 +69,21 @@ def run_tests(
     ) as folder:
         given = names_given(config.given)
         grid = grid_of_people(config, table, tests, sources, given)
-        decided = decide(grid, config.alpha, config.correction)
-        folder.manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
-        write_tables(folder, config, table, decided)
-        draw_figures(folder / FIGURES, config, table, decided)
+        facts = facts_in_memory(config, table)
+        decided = write_results(folder, config, facts, grid)
         if given and not defines_strata(given, table):
             write_marginal(folder, config, table, decided, sources)
+    return decided
+
+
+def write_results(
+    folder: RunFolder, config: IndependenceConfig, facts: DataFacts, grid: pd.DataFrame
+) -> pd.DataFrame:
+    """Decide, write the tables and draw the figures; returns the grid with its decisions."""
+    decided = decide(grid, config.alpha, config.correction)
+    folder.manifest["tests_seconds"] = round(float(decided["seconds"].sum()), 2)
+    write_tables(folder, config, facts, decided)
+    draw_figures(folder / FIGURES, config, facts, decided)
     return decided
 
 
@@ -130,31 +154,31 @@ def grid_of_people(
 
 
 def write_tables(
-    folder: RunFolder, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame
+    folder: RunFolder, config: IndependenceConfig, facts: DataFacts, decided: pd.DataFrame
 ) -> None:
     """pvalues.csv, table.md, metrics.json and, if there are scores, agreement.csv and score_counts.csv."""
-    if stepped := stepped_scores(table):
+    if facts.scores:
         with atomic_path(folder / SCORE_COUNTS) as path:
-            counts_of_scores(stepped).to_csv(path, index=False)
-    if table.scores:
+            table_of_score_counts(facts).to_csv(path, index=False)
+    if facts.agreement is not None:
         with atomic_path(folder / "agreement.csv") as path:
-            table.agreement().to_csv(path)
+            facts.agreement.to_csv(path)
+    columns = [*PVALUE_COLUMNS, *(name for name in ROUTE_COLUMNS if name in decided)]
     with atomic_path(folder / "pvalues.csv") as path:
-        decided.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
-    write_text(folder / "table.md", independence_report(config, table, decided))
+        decided.reindex(columns=columns).to_csv(path, index=False)
+    write_text(folder / "table.md", independence_report(config, facts, decided))
     metrics = {
-        "simulated": table.simulated,
+        "simulated": facts.simulated,
         "negative_controls": negative_controls(decided, config.alpha, config.correction),
     }
-    dependent = known_dependences(config, table)
-    if dependent is not None:
-        metrics["against_truth"] = against_truth(decided, dependent).to_dict("records")
+    if facts.dependent is not None:
+        metrics["against_truth"] = against_truth(decided, facts.dependent).to_dict("records")
     write_json(folder / METRICS, metrics)
 
 
-def caption_of(config: IndependenceConfig, table: PeopleTable, note: str) -> Caption:
+def caption_of(facts: DataFacts, note: str) -> Caption:
     """What every figure of the run says about its data."""
-    return Caption(data_title(config, table), table.source, len(table.ids), table.simulated, note)
+    return Caption(facts.name, facts.source, facts.n, facts.simulated, note)
 
 
 def write_marginal(
@@ -173,16 +197,16 @@ def write_marginal(
     marginal = decide(grid, config.alpha, config.correction)
     with atomic_path(folder / "pvalues_marginal.csv") as path:
         marginal.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
-    caption = caption_of(config, table, "")
+    caption = caption_of(facts_in_memory(config, table), "")
     for test in tests:
         cells = marginal[marginal["test"] == test], decided[decided["test"] == test]
         title = title_of_test(test, config.implementation)
         draw_marginal_beside(*cells, title, caption, folder / FIGURES / f"marginal_and_given_{test}")
 
 
-def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> None:
+def draw_figures(folder: Path, config: IndependenceConfig, facts: DataFacts, decided: pd.DataFrame) -> None:
     """Draw the votes, the evidence of each test, the effects for each source of scores, and the scores."""
-    caption = caption_of(config, table, negative_controls(decided, config.alpha, config.correction))
+    caption = caption_of(facts, negative_controls(decided, config.alpha, config.correction))
     rule = (
         f"q ≤ {config.alpha:g} ({config.correction})"
         if config.correction != "none"
@@ -197,5 +221,5 @@ def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, d
     for source in dict.fromkeys(decided["scores"]):
         cells = decided[decided["scores"] == source]
         draw_effects(cells, titles, caption, folder / f"effects_{source}")
-    if stepped := stepped_scores(table):
-        draw_trait_scores(stepped, caption, folder / "scores")
+    if facts.scores:
+        draw_trait_scores(facts.scores, caption, folder / "scores")

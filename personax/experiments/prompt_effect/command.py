@@ -10,7 +10,7 @@ from personax.experiments.answer_source import (
     simulated_answer_set,
     simulated_people,
 )
-from personax.experiments.independence.command import chosen_tests
+from personax.experiments.independence.choices import chosen_tests
 from personax.experiments.prompt_effect.config import EffectConfig
 from personax.experiments.prompt_effect.effect_grids import match_people
 from personax.experiments.prompt_effect.report import changes_table

@@ -33,7 +33,8 @@ from personax.experiments.html_report.level_two import (
 from personax.experiments.html_report.other_results import other_tables
 from personax.experiments.html_report.provenance import subcommand_of, what_was_run
 from personax.experiments.html_report.reading import RunRecord, read_record, read_records
-from personax.experiments.independence.report import counts_of_scores
+from personax.experiments.independence.facts import DataFacts, counts_of_scores
+from personax.experiments.independence.report import table_of_score_counts
 from personax.experiments.people.config import PeopleConfig
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import published
@@ -90,10 +91,11 @@ def test_shares_of_scores_add_up_with_those_that_are_missing(tmp_path: Path) -> 
 
 def test_score_counts_count_everybody_once() -> None:
     scores = {
-        "gemini": pd.DataFrame({"Openness": [1.0, 3.0, None, 3.0]}),
-        "llama": pd.DataFrame({"Openness": [2.0] * 4}),
+        "gemini": counts_of_scores({"Openness": np.array([1.0, 3.0, np.nan, 3.0])}),
+        "llama": counts_of_scores({"Openness": np.full(4, 2.0)}),
     }
-    counts = counts_of_scores(scores)
+    facts = DataFacts("people", "simulated", 4, True, None, pd.DataFrame(), scores, None)
+    counts = table_of_score_counts(facts)
     assert counts.groupby("rater")["people"].sum().tolist() == [4, 4]
     assert counts[counts["rater"] == "gemini"]["score"].tolist()[:2] == [1.0, 3.0]
 
