@@ -1,6 +1,5 @@
 """YAML and JSON are read within limits, and no text ends in anything but a value or one line."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,13 +23,25 @@ BEYOND = {
 }  # fmt: skip
 
 
+LIMITS = {
+    "levels": "more than 50 levels",
+    "aliases": "more than 20 aliases",
+    "within itself": "the alias \\*a stands within itself",
+    "mapping within itself": "the alias \\*a stands within itself",
+    "digits": "an integer of 400 digits",
+    "many digits": "Exceeds the limit",  # Python's own
+    "surrogate": "a surrogate",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", BEYOND)
-def test_yaml_beyond_the_limits_is_refused_at_once(name: str) -> None:
-    started = time.monotonic()
-    with pytest.raises(InputError, match=r"^f\.yaml: cannot be read as YAML \(.+\)$") as refused:
+def test_yaml_beyond_the_limits_is_refused_by_its_limit(name: str) -> None:
+    """So it is not read to its end, for which a bomb of aliases would need hours."""
+    with pytest.raises(
+        InputError, match=rf"^f\.yaml: cannot be read as YAML \({LIMITS[name]}.*\)$"
+    ) as refused:
         parse_yaml(BEYOND[name], "f.yaml")
     assert len(str(refused.value)) < 250
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("name", ["levels", "digits", "many digits", "surrogate"])
