@@ -8,6 +8,7 @@ with the safe tags only.
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 import yaml
@@ -46,6 +47,15 @@ class _BoundedLoader(yaml.SafeLoader):
             return super().compose_node(parent, index)
         finally:
             self.levels.pop()
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping. Raises _Refused for a name that stands twice: YAML would take the last in silence."""
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        names = [key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        if len(set(names)) < len(names):
+            twice = Counter(names).most_common(1)[0][0]
+            raise _Refused(f"{twice[:40]!r} stands twice in the same group; write it once")
+        return super().construct_mapping(node, deep=deep)
 
 
 def parse_yaml(text: str, where: str) -> Any:

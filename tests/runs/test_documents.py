@@ -20,6 +20,7 @@ BEYOND = {
     "digits": "9" * 400,
     "many digits": "9" * 5000,
     "surrogate": '{"a": "\\ud800"}',
+    "twice": "a:\n  seed: 1\n  n: 2\n  seed: 3\n",
 }  # fmt: skip
 
 
@@ -31,6 +32,7 @@ LIMITS = {
     "digits": "an integer of 400 digits",
     "many digits": "Exceeds the limit",  # Python's own
     "surrogate": "a surrogate",
+    "twice": "'seed' stands twice in the same group",
 }  # fmt: skip
 
 
