@@ -50,8 +50,8 @@ class _BoundedLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping. Raises _Refused for a name that stands twice: YAML would take the last in silence."""
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        names = [key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        scalars = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        names = [key.value for key in scalars if key.value != "<<"]
         if len(set(names)) < len(names):
             twice = Counter(names).most_common(1)[0][0]
             raise _Refused(f"{twice[:40]!r} stands twice in the same group; write it once")

@@ -54,7 +54,7 @@ def test_json_beyond_the_limits_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [1", "a: \0", "2024-13-45", "? [1]\n: 2", "!!python/object/apply:os.getcwd []"]
+    "text", ["a: [1", "a: \0", "2024-13-45", "? [1]\n: 2", "!!python/object/apply:os.getcwd []", "!!map 3"]
 )
 def test_text_that_is_no_yaml_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(InputError, match=r"^f\.yaml.* YAML \([^\n]+\)$"):
@@ -92,3 +92,8 @@ def test_a_surrogate_is_no_character() -> None:
     assert [is_unicode(text) for text in ("a", "é", "\U0001f600", "\ud800", "a\udcff")] == [True] * 3 + [
         False
     ] * 2
+
+
+def test_a_name_of_a_merged_group_may_be_replaced() -> None:
+    text = "a: &a {seed: 1, n: 2}\nb: {<<: *a, seed: 3}"
+    assert parse_yaml(text, "f.yaml") == {"a": {"seed": 1, "n": 2}, "b": {"seed": 3, "n": 2}}
