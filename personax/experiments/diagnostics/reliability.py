@@ -17,7 +17,7 @@ from personax.experiments.diagnostics.findings import DOUBTFUL, UNKNOWN, VIOLATE
 SETTLED = 0.04
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """The findings as far as this run can judge, and why it cannot judge more; "" if it can."""
 
     findings: list[Finding]
@@ -39,7 +39,7 @@ def late_progress(history: pd.DataFrame) -> float:
     return float((half - best) / max(loss[0] - best, 1e-12))
 
 
-def as_far_as_judged(findings: Sequence[Finding], history: pd.DataFrame) -> Judged:
+def as_far_as_judged(findings: Sequence[Finding], history: pd.DataFrame) -> Judgement:
     """The findings; without recovered latents, "cannot be told here" in place of violated and doubtful.
 
     history: of the training. The alignment of measurements needs no true latents: once the training has
@@ -47,18 +47,18 @@ def as_far_as_judged(findings: Sequence[Finding], history: pd.DataFrame) -> Judg
     """
     late = late_progress(history)
     if late > SETTLED:
-        return Judged(
+        return Judgement(
             _held_back(findings, but=""),
             f"the training had not settled (its second half made {late:.0%} of the progress); train longer "
             "(a larger model.phase1.epochs) and diagnose again",
         )
     if any(finding.key == "alignment" and finding.verdict == VIOLATED for finding in findings):
-        return Judged(
+        return Judgement(
             _held_back(findings, but="alignment"),
             "the latents are not recovered, since measurements of one person lead to different ones; more "
             "people, longer training or measurements with less noise are needed",
         )
-    return Judged(list(findings), "")
+    return Judgement(list(findings), "")
 
 
 def _held_back(findings: Sequence[Finding], but: str) -> list[Finding]:

@@ -247,7 +247,7 @@ def _described_truth(given: object, modalities: Sequence[str], path: Path) -> Tr
     }
     latents = pd.concat(
         [
-            pd.DataFrame(_numbers(found, f"{path}: truth of {block!r}"), columns=blocks[block])
+            pd.DataFrame(_true_numbers(found, f"{path}: truth of {block!r}"), columns=blocks[block])
             for block, found in tables.items()
         ],
         axis=1,
@@ -256,7 +256,7 @@ def _described_truth(given: object, modalities: Sequence[str], path: Path) -> Tr
     return Truth(latents, blocks, graph)
 
 
-def _numbers(found: Found, where: str) -> Shaped[np.ndarray, "..."]:
+def _true_numbers(found: Found, where: str) -> Shaped[np.ndarray, "..."]:
     """The numbers of an array or a table. Raises InputError for anything else."""
     values = np.asarray(found)
     if values.dtype.kind not in "fiub":
