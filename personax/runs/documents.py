@@ -8,7 +8,6 @@ with the safe tags only.
 
 import json
 import re
-from collections import Counter
 from typing import Any, NoReturn
 
 import yaml
@@ -49,12 +48,14 @@ class _BoundedLoader(yaml.SafeLoader):
             self.levels.pop()
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping. Raises _Refused for a name that stands twice: YAML would take the last in silence."""
-        scalars = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        names = [key.value for key in scalars if key.value != "<<"]
-        if len(set(names)) < len(names):
-            twice = Counter(names).most_common(1)[0][0]
-            raise _Refused(f"{twice[:40]!r} stands twice in the same group; write it once")
+        """The mapping. Raises _Refused for a name that is given twice, of which YAML would take the last."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    line = key.start_mark.line + 1
+                    raise _Refused(f"line {line}: {key.value[:40]!r} is named twice; write it once")
+                seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 

@@ -32,7 +32,7 @@ LIMITS = {
     "digits": "an integer of 400 digits",
     "many digits": "Exceeds the limit",  # Python's own
     "surrogate": "a surrogate",
-    "twice": "'seed' stands twice in the same group",
+    "twice": "line 4: 'seed' is named twice",
 }  # fmt: skip
 
 

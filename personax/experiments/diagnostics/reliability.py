@@ -33,7 +33,7 @@ def late_progress(history: pd.DataFrame) -> float:
     """
     rows = history[history["phase"] == "representation"]
     loss = rows["validation"].to_numpy()
-    weights = rows[[name for name in rows if name.startswith("weight_")]].fillna(0)
+    weights = rows[[name for name in rows.columns if str(name).startswith("weight_")]].fillna(0)
     full = loss[(weights == weights.max()).all(axis=1).to_numpy()]
     half, best = full[: (len(full) + 1) // 2].min(), full.min()
     return float((half - best) / max(loss[0] - best, 1e-12))
