@@ -28,7 +28,7 @@ from personax.independence.columns import complete_column
 from personax.independence.reference import REFERENCE
 from personax.independence.threads import one_blas_thread
 from personax.runs.command_line import run_command
-from personax.runs.figure_style import new_figure, save_figure
+from personax.runs.figure_style import PAGE_WIDTH, new_figure, paper_style, save_figure
 from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import markdown_table
 from personax.runs.options import where_or_how
@@ -332,9 +332,10 @@ def power_table(config: CalibrationConfig) -> pd.DataFrame:
     return in_parallel(calls, config.jobs, "power")
 
 
+@paper_style()
 def draw_power(power: pd.DataFrame, stem: Path) -> None:
     """Draw one panel per shape: power against n; peers are dashed."""
-    figure = new_figure(10, 6)
+    figure = new_figure(PAGE_WIDTH, 6.0)
     axes = figure.subplots(2, 3, sharex=True, sharey=True)
     names = dict.fromkeys(label.split(" ")[0] for label in power["test"])
     colours = {name: f"C{number}" for number, name in enumerate(names)}
@@ -344,7 +345,7 @@ def draw_power(power: pd.DataFrame, stem: Path) -> None:
             axis.plot(
                 curve["n"],
                 curve["power"],
-                label=label,
+                label=str(label).replace("_", " "),
                 color=colours[str(label).split(" ")[0]],
                 linestyle="--" if peer else "-",
                 marker="x" if peer else "o",
@@ -356,10 +357,11 @@ def draw_power(power: pd.DataFrame, stem: Path) -> None:
         axis.minorticks_off()
         axis.axhline(0.05, color="0.6", linewidth=0.8)
         axis.grid(alpha=0.25)
-    figure.supxlabel("n")
+    for axis in axes[-1]:
+        axis.set_xlabel("n")
     figure.supylabel("power at 0.05")
     handles = axes.flat[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
     save_figure(figure, stem)
 
 

@@ -26,7 +26,7 @@ from personax.graphs.sureness import LEAST_GAIN, LogisticCurve, edge_gains
 from personax.learning.metrics import match
 from personax.runs.bounds import Between, FilePath, Processes
 from personax.runs.command_line import run_command
-from personax.runs.figure_style import BLUE, new_figure, save_figure
+from personax.runs.figure_style import BLUE, COLUMN_WIDTH, new_figure, paper_style, save_figure
 from personax.runs.files import write_text
 from personax.runs.markdown import markdown_table
 from personax.runs.options import where_or_how
@@ -219,9 +219,10 @@ def report(table: pd.DataFrame, first_checked: int) -> tuple[str, pd.DataFrame]:
     return "\n".join([*lines, markdown_table(opened, digits=3)]) + "\n", ours
 
 
+@paper_style()
 def draw_reliability(checked: pd.DataFrame, stem: Any) -> None:
     """Said against right."""
-    figure = new_figure(3.4, 3.2)
+    figure = new_figure(COLUMN_WIDTH, 3.2)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.7", lw=1)
     axes.vlines(checked["mean said"], checked["99 % from"], checked["to"], color="0.7", lw=3)

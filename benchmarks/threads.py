@@ -2,7 +2,10 @@
 
     python benchmarks/threads.py            # half a minute to some minutes
 
-personax/runs/processor.py has the default that this decides. Writes results/benchmarks/threads.md.
+How to read it: a row is a number of threads, a column what else the machine does. The default of the project
+(personax/runs/processor.py) should be the row that is about the fastest with busy cores and not much slower
+than the others without. The first line says how busy the machine was before: the column "nothing else" means
+something only if that load is below about 0.3. Writes results/benchmarks/threads.md.
 """
 
 import os
@@ -13,7 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Annotated
 
+from personax.runs.bounds import Between, FilePath
 from personax.runs.command_line import run_command
 from personax.runs.files import write_text
 from personax.runs.processor import VARIABLE
@@ -24,9 +29,9 @@ from personax.runs.run_folder import path_or_default
 class ThreadsConfig:
     """What is measured."""
 
-    limit: float = 60.0
-    """Seconds after which a training is given up."""
-    output: str | None = None
+    limit: Annotated[float, Between(1, 3600)] = 60.0
+    """Seconds after which a training is given up; loading counts, too."""
+    output: FilePath | None = None
     """File of the result. Default: results/benchmarks/threads.md."""
 
 

@@ -1,4 +1,4 @@
-"""What the pages print can be pasted: Python runs block after block, commands run."""
+"""What the pages print can be pasted: Python runs, commands run."""
 
 import ast
 import re
@@ -24,8 +24,8 @@ def test_the_blocks_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Monkey
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)
     assert len(blocks) > 2
-    names: dict[str, object] = {"__name__": "page"}
     for number, block in enumerate(blocks, 1):
+        names: dict[str, object] = {"__name__": "page"}  # each can be pasted without those before it
         exec(compile(block, f"README.md, block {number}", "exec"), names)
 
 

@@ -29,8 +29,9 @@ def encode(values: Any, kind: str, period: float | None = None) -> Float[np.ndar
     Nominal labels of any type become the category numbers 0, 1, ..., whose order has no meaning. Circular
     values become angles in [0, 2 pi); `period` is the length of one turn (2 pi if None). Numbers stay as
     they are, dates become numbers in their order, and words in an ordered `pandas.Categorical` their places.
-    Raises ValueError for an unknown kind, for text or +-inf in a column of numbers, for a period that is not
-    positive, and for dates on a circle (take their month or day of the year).
+    Raises ValueError for an unknown kind, for text, complex numbers or +-inf in a column of numbers, for
+    lists among labels, for a period that is not positive, and for dates on a circle (take their month or day
+    of the year).
 
     >>> encode(["NBA", "NHL", None, "NBA"], "nominal")
     array([ 0.,  1., nan,  0.])
@@ -39,7 +40,7 @@ def encode(values: Any, kind: str, period: float | None = None) -> Float[np.ndar
         raise ValueError(f"kind {kind!r} is unknown; choose from {', '.join(KINDS)}")
     series = pd.Series(values)
     if kind == "nominal":
-        category_numbers = pd.factorize(series, use_na_sentinel=True)[0].astype(float)
+        category_numbers = label_numbers(series).astype(float)
         category_numbers[category_numbers < 0] = np.nan
         return category_numbers
     numbers = _numbers_in(series, kind)
@@ -51,6 +52,24 @@ def encode(values: Any, kind: str, period: float | None = None) -> Float[np.ndar
             raise ValueError(f"period {period!r} must be a positive number")
         return np.asarray(np.mod(numbers, turn) * (TWO_PI / turn))
     return numbers
+
+
+def label_numbers(labels: pd.Series, *, in_order: bool = False) -> Int[np.ndarray, " n"]:
+    """(n,) the number of each row's label, -1 where it is missing.
+
+    Labels are numbered as they first occur, or, with `in_order`, as they are sorted.
+    Raises ValueError for cells that cannot be compared with each other, such as lists.
+
+    >>> label_numbers(pd.Series(["b", "a", None, "b"]))
+    array([ 0,  1, -1,  0])
+    """
+    try:
+        return np.asarray(pd.factorize(labels, sort=in_order, use_na_sentinel=True)[0])
+    except TypeError as error:
+        raise ValueError(
+            f"a cell is no label ({error}); write one text or number in each cell, or make a column for "
+            "each part of the cells"
+        ) from error
 
 
 def refuse_other_index(names: str, a: Any, b: Any) -> None:
@@ -76,11 +95,18 @@ def _numbers_in(series: pd.Series, kind: str) -> Float[np.ndarray, " n"]:
     if kind == "circular" and getattr(series.dtype, "kind", "") in ("m", "M"):
         raise ValueError("dates lie on no circle; take their month or day of the year")
     try:
-        numbers = pd.to_numeric(series, errors="raise").to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError) as error:
+        numbers = _real(pd.to_numeric(series, errors="raise"))
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"a cell is no number ({error}); columns of labels are of kind nominal") from error
     # pandas turns a missing date (NaT) into the smallest integer.
     return np.where(missing, np.nan, numbers)
+
+
+def _real(numbers: pd.Series) -> Float[np.ndarray, " n"]:
+    """(n,) floats. Raises ValueError for complex numbers, whose imaginary part numpy would drop."""
+    if np.iscomplexobj(numbers):
+        raise ValueError("complex numbers have no order")
+    return np.asarray(numbers.to_numpy(dtype=float, na_value=np.nan))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,14 @@ import pandas as pd
 from jaxtyping import Bool, Float
 from joblib import Parallel, delayed
 
-from personax.independence.columns import Kind, PreparedColumn, complete_column, encode, refuse_other_index
+from personax.independence.columns import (
+    Kind,
+    PreparedColumn,
+    complete_column,
+    encode,
+    label_numbers,
+    refuse_other_index,
+)
 from personax.independence.multiple import combine_strata
 from personax.independence.procedure import Null, Procedure
 from personax.independence.registry import DEFAULT_TESTS, TESTS
@@ -201,7 +208,10 @@ def _strata_masks(given: pd.Series | None, n: int) -> list[Bool[np.ndarray, " n"
     """Boolean masks (n,) of the strata; without `given` a single mask with all rows."""
     if given is None:
         return [np.ones(n, dtype=bool)]
-    numbers = pd.factorize(given, sort=True, use_na_sentinel=True)[0]
+    try:
+        numbers = label_numbers(given, in_order=True)
+    except ValueError as error:
+        raise InputError(f"given: {error}") from error
     return [numbers == number for number in range(numbers.max() + 1)]
 
 

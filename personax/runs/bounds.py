@@ -73,6 +73,8 @@ class PlaceOfFile:
     def fault(self, value: Any) -> str:
         """What is wrong with the name."""
         text = str(value)
+        if not text.strip():
+            return "is empty; name a file or folder (. is the current folder), or leave the option out"
         if "\0" in text or not is_unicode(text):
             return "is no name that a file can have"
         encoded = [part.encode() for part in Path(text).parts]
@@ -112,7 +114,9 @@ def check_bounds(config: object, prefix: str = "") -> None:
     assert not isinstance(config, type)
     hints = get_type_hints(type(config), include_extras=True)
     for option in fields(config):
-        _check_value(getattr(config, option.name), hints[option.name], f"{prefix}{option.name}")
+        value = getattr(config, option.name)
+        if value != "" or option.default != "":  # a path whose default is "" may be left out
+            _check_value(value, hints[option.name], f"{prefix}{option.name}")
 
 
 def _check_value(value: Any, hint: Any, name: str) -> None:

@@ -47,6 +47,17 @@ class _BoundedLoader(yaml.SafeLoader):
         finally:
             self.levels.pop()
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping. Raises _Refused for a name that is given twice, of which YAML would take the last."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    line = key.start_mark.line + 1
+                    raise _Refused(f"line {line}: {key.value[:40]!r} is named twice; write it once")
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
 
 def parse_yaml(text: str, where: str) -> Any:
     """The value of a YAML document. `where`, the name of its file, begins the message of an InputError."""

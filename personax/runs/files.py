@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -186,6 +187,28 @@ def read_npy(path: Path | str) -> Shaped[np.ndarray, "..."]:
         array.close()
         raise InputError(f"{path}: an .npz archive of several arrays; save the one array with numpy.save")
     return array
+
+
+def read_npz(path: Path | str, name: str = "") -> Shaped[np.ndarray, "..."]:
+    """The array of an .npz archive with this name, or, without a name, its only one.
+
+    No pickled object is read. Raises InputError for any file that is no archive of whole arrays, and for a
+    name that it does not have.
+    """
+    try:
+        with Path(path).open("rb") as stream, zipfile.ZipFile(stream), np.load(stream) as stored:
+            names = list(stored.files)
+            chosen = name or (names[0] if len(names) == 1 else "")
+            if chosen in names:
+                return np.asarray(stored[chosen])
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except Exception as error:  # numpy and zipfile let through whatever damaged bytes lead to
+        reason = "no array of numbers" if "allow_pickle" in str(error) else " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{path}: no whole .npz archive of numpy.savez ({reason}); copy or make it again"
+        ) from error
+    raise InputError(f"{path}: name one of its arrays after a colon: {', '.join(names)[:200]}")
 
 
 def sha256_file(path: Path | str) -> str:

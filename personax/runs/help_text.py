@@ -117,6 +117,8 @@ def plain_message(message: str, names: Sequence[str]) -> str:
     '--epochs: no such option; did you mean --model.phase1.epochs?'
     >>> plain_message('Parser key "n": Expected a <class \'int\'>. Got value: x', ["n"])
     'n: expected a whole number, not x'
+    >>> plain_message("model: Unable to load config 'null' - model: Unable ...", ["model.hidden"])
+    "model: 'null' is no file; give options of the group, as --model.NAME"
     """
     text = re.sub(r"\s+", " ", message).strip()
     if match := re.match(r"unrecognized arguments: --([\w.]+)", text, re.IGNORECASE):
@@ -128,6 +130,8 @@ def plain_message(message: str, names: Sequence[str]) -> str:
         return f"{unknown}: no such option{_suggestion(unknown, names)}"
     if match := re.search(r"(?:Option|[Kk]ey) '([\w.]+)' is not accepted", text):
         return f"{match[1]}: no such option{_suggestion(match[1], names)}"
+    if match := re.match(r"([\w.]+): Unable to load config '([^']*)'", text):
+        return f"{match[1]}: {match[2]!r} is no file; give options of the group, as --{match[1]}.NAME"
     text = re.sub(r"Parser key \"([^\"]*)\":", r"\1:", text)
     text = re.sub(r"(?:typing\.)?Literal\[(.*?)\]", lambda found: found[1].replace("'", ""), text)
     text = re.sub(r"<class '([\w.]+)'>", lambda found: _KINDS.get(found[1], found[1]), text)

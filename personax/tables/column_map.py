@@ -34,10 +34,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
-
 from personax.runs.errors import InputError
-from personax.runs.files import read_text, read_yaml
+from personax.runs.files import read_yaml
 from personax.tables.declarations import LLM_SCALE, ScoreScale, read_declarations, read_scale
 from personax.tables.embeddings import Slot
 from personax.tables.schema import TRAITS, ColumnDeclaration
@@ -130,7 +128,6 @@ def read_columns(path: Path, names: tuple[str, ...]) -> ColumnPlan:
 def read_document(path: Path) -> Mapping[str, Any]:
     """The sections of a `--columns` file. Raises InputError if it is no such file."""
     document = read_yaml(path)
-    _refuse_repeated_keys(path)
     if not isinstance(document, Mapping):
         raise InputError(f"{path}: expected sections {', '.join(SECTIONS)}")
     for section in document:
@@ -151,22 +148,6 @@ def _refuse_two_meanings(path: Path, plan: ColumnPlan) -> None:
 
 def _refuse(path: Path, problem: str) -> NoReturn:
     raise InputError(f"{path}: {problem}")
-
-
-def _refuse_repeated_keys(path: Path) -> None:
-    """Raise InputError for two equal keys. A YAML parser would keep the last one without a warning."""
-    pending = [yaml.compose(read_text(path))]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, yaml.MappingNode):
-            keys: set[str] = set()
-            for key, value in node.value:
-                if str(key.value) in keys:
-                    _refuse(path, f"line {key.start_mark.line + 1}: {key.value!r} is named twice")
-                keys.add(str(key.value))
-                pending.append(value)
-        elif isinstance(node, yaml.SequenceNode):
-            pending.extend(node.value)
 
 
 def _section(path: Path, document: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,15 @@ from pathlib import Path
 from personax.tables.file_form import USUAL_FORM, FileForm
 from personax.tables.marks import is_value, marks_of
 from personax.tables.proposal import is_numeric
-from personax.tables.reading import BINARY_FORMATS, DECIMAL_COMMA, PACKED, RawTable, open_text, read_files
+from personax.tables.reading import (
+    BINARY_FORMATS,
+    DECIMAL_COMMA,
+    PACKED,
+    RawTable,
+    begins_as_utf16,
+    open_text,
+    read_files,
+)
 from personax.tables.schema import MISSING
 
 # cp1252 is the latin-1 of Windows; a few bytes are no letters in it, while any byte is one in latin-1.
@@ -27,13 +35,15 @@ def guess_form(path: Path) -> FileForm:
 
 
 def guess_encoding(path: Path) -> str:
-    """The first of `ENCODINGS` in which the whole file is text."""
+    """UTF-16 where the file begins with its mark, else the first of `ENCODINGS` in which the file is text."""
     for encoding in ENCODINGS[:-1]:
         try:
             with open_text(path, encoding) as stream:
                 for _ in stream:
                     pass
         except UnicodeDecodeError:
+            if begins_as_utf16(path):
+                return "utf-16"
             continue
         except (OSError, EOFError, zlib.error):  # damaged or not readable, which `read_files` says
             break

@@ -126,7 +126,10 @@ def check_request(dataset: Any, source: Any, table: Path | None, aggregate: Any,
     if table is None and dataset is None:
         raise InputError("no table: name a dataset (athlete or celeb), or a file with --table")
     if dataset is not None and dataset not in REPOSITORIES:
-        raise InputError(f"dataset {dataset!r}: unknown; choose from {', '.join(REPOSITORIES)}")
+        raise InputError(
+            f"dataset {dataset!r}: unknown; choose from {', '.join(REPOSITORIES)}, or give a file of your "
+            "own, as load_table(None, table=Path('people.csv'))"
+        )
     if not isinstance(source, HubSource | SimulatedSource):
         raise InputError(f"source {source!r}: must be HubSource() or SimulatedSource()")
     if aggregate not in AGGREGATES:

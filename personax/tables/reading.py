@@ -4,6 +4,7 @@ This file treats only the type of a cell (number, text, list), not its meaning. 
 counted from 1, without the header.
 """
 
+import codecs
 import csv
 import gzip
 import hashlib
@@ -331,9 +332,10 @@ def _read_file(path: Path, form: FileForm) -> RawTable:
     try:
         raw = readers[suffix](path)
     except UnicodeDecodeError as error:
+        likely = "utf-16" if begins_as_utf16(path) else "cp1252"
         raise InputError(
             f"{path}: not {form.encoding.removesuffix('-sig').upper()} text (byte {error.start + 1}); write "
-            "file: {encoding: cp1252} (Windows), or another encoding, in a --columns file, "
+            f"file: {{encoding: {likely}}} (Windows), or another encoding, in a --columns file, "
             "which --columns auto proposes"
         ) from error
     except PermissionError as error:
@@ -373,6 +375,12 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
     else:
         with path.open(encoding=encoding, newline="") as stream:
             yield stream
+
+
+def begins_as_utf16(path: Path) -> bool:
+    """Whether a file, unpacked if it is .gz, begins with the mark of a text in UTF-16."""
+    with open_text(path, "latin-1") as stream:  # in which each byte is a letter
+        return stream.read(2).encode("latin-1") in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def metadata_of(path: Path, schema: pa.Schema) -> Mapping[str, Any]:

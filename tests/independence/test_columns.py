@@ -82,3 +82,19 @@ def test_ordered_categories_are_their_places() -> None:
     np.testing.assert_array_equal(encode(grades, "ordinal"), [2.0, np.nan, 0.0])
     sizes = pd.Categorical([42, 38], categories=[42, 38], ordered=True)
     np.testing.assert_array_equal(encode(sizes, "ordinal"), [42.0, 38.0])
+
+
+@pytest.mark.parametrize("cells", [[[1], [2]], [{"a": 1}] * 2, [{1}, {2}], [np.arange(2)] * 2])
+def test_cells_that_hold_several_values_are_refused(cells: list[object]) -> None:
+    column = pd.Series(cells, dtype=object)
+    with pytest.raises(ValueError, match=r"a cell is no label .* one text or number in each cell"):
+        encode(column, "nominal")
+    with pytest.raises(ValueError, match="a cell is no number"):
+        encode(column, "continuous")
+
+
+@pytest.mark.parametrize("cells", [[1j, 2.0], [10**400, 1]])
+def test_numbers_that_no_float_can_hold_are_refused(cells: list[complex]) -> None:
+    with pytest.raises(ValueError, match="a cell is no number"):
+        encode(pd.Series(cells, dtype=object), "continuous")
+    assert list(encode(pd.Series(cells, dtype=object), "nominal")) == [0, 1]

@@ -194,6 +194,7 @@ GOOD = Variables(pd.DataFrame({"a": [1.0, 2, 3, 1, 2, 3]}), {"a": "continuous"})
         (GOOD, {"tests": "kci"}, "a list of names"),
         (GOOD, {"given": [1, 1, 1, 2, 2, 2]}, "given: list, must be a Series"),
         (GOOD, {"given": pd.Series([1, 2])}, "given: 2 labels for 6 rows"),
+        (GOOD, {"given": pd.Series([[1]] * 6)}, "given: a cell is no label"),
         (GOOD, {"resamples": "many"}, "resamples 'many'"),
         (GOOD, {"jobs": 0}, "jobs 0"),
     ],

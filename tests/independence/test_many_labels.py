@@ -22,8 +22,8 @@ from personax.independence.grams import (
     centred_table,
     delta_gram,
     gaussian_gram,
-    joint_counts,
 )
+from personax.independence.joint_counts import joint_counts
 from personax.independence.large_tables import pearson_of_cells, shuffled_cells
 from personax.independence.nulls import cross, permutation_variance, spectral_log_p, united
 from personax.independence.tails import log_weighted_chi2_sf

@@ -48,6 +48,8 @@ class Bounded:
     """Places."""
     output: FilePath | None = None
     """Output."""
+    key: FilePath = ""
+    """Key."""
     table: Annotated[Path, PlaceOfFile()] | None = None
     """Table."""
     kind: Literal["a", "b"] = "a"
@@ -89,6 +91,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"output": "x" * 5000}, "output 'xx.*a name has at most 255 bytes"),
     ({"output": "x/" * 3000}, "a path 4096"),
     ({"output": "a\0b"}, "output"),
+    ({"output": ""}, "output '': is empty; name a file or folder"),
+    ({"places": ["a", " "]}, "places.2 ' ': is empty"),
     ({"output": "\udcff"}, "output"),
     ({"table": Path("~nobodyatall/x")}, "table"),
     ({"kind": "c"}, "kind 'c': must be one of a, b"),
@@ -124,7 +128,8 @@ def test_a_file_of_options_has_values_for_all_that_it_names(tmp_path: Path, text
 
 def test_flags_are_compared_with_their_bounds() -> None:
     assert parse(Bounded, ["--n", "3", "--inner.rate", "0.5"]) == Bounded(n=3, inner=Inner(rate=0.5))
-    for words in (["--n", "0"], ["--inner.rate", "11"], ["--sizes", "[" * 5000], ["--config", "x" * 5000]):
+    wrong = [["--n", "0"], ["--inner.rate", "11"], ["--sizes", "[" * 5000], ["--config", "x" * 5000]]
+    for words in [*wrong, ["--config", ""]]:
         with pytest.raises(InputError):
             parse(Bounded, words)
 

@@ -1,6 +1,5 @@
 """YAML and JSON are read within limits, and no text ends in anything but a value or one line."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,16 +20,30 @@ BEYOND = {
     "digits": "9" * 400,
     "many digits": "9" * 5000,
     "surrogate": '{"a": "\\ud800"}',
+    "twice": "a:\n  seed: 1\n  n: 2\n  seed: 3\n",
+}  # fmt: skip
+
+
+LIMITS = {
+    "levels": "more than 50 levels",
+    "aliases": "more than 20 aliases",
+    "within itself": "the alias \\*a stands within itself",
+    "mapping within itself": "the alias \\*a stands within itself",
+    "digits": "an integer of 400 digits",
+    "many digits": "Exceeds the limit",  # Python's own
+    "surrogate": "a surrogate",
+    "twice": "line 4: 'seed' is named twice",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BEYOND)
-def test_yaml_beyond_the_limits_is_refused_at_once(name: str) -> None:
-    started = time.monotonic()
-    with pytest.raises(InputError, match=r"^f\.yaml: cannot be read as YAML \(.+\)$") as refused:
+def test_yaml_beyond_the_limits_is_refused_by_its_limit(name: str) -> None:
+    """So it is not read to its end, for which a bomb of aliases would need hours."""
+    with pytest.raises(
+        InputError, match=rf"^f\.yaml: cannot be read as YAML \({LIMITS[name]}.*\)$"
+    ) as refused:
         parse_yaml(BEYOND[name], "f.yaml")
     assert len(str(refused.value)) < 250
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("name", ["levels", "digits", "many digits", "surrogate"])
@@ -41,7 +54,7 @@ def test_json_beyond_the_limits_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [1", "a: \0", "2024-13-45", "? [1]\n: 2", "!!python/object/apply:os.getcwd []"]
+    "text", ["a: [1", "a: \0", "2024-13-45", "? [1]\n: 2", "!!python/object/apply:os.getcwd []", "!!map 3"]
 )
 def test_text_that_is_no_yaml_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(InputError, match=r"^f\.yaml.* YAML \([^\n]+\)$"):
@@ -79,3 +92,8 @@ def test_a_surrogate_is_no_character() -> None:
     assert [is_unicode(text) for text in ("a", "é", "\U0001f600", "\ud800", "a\udcff")] == [True] * 3 + [
         False
     ] * 2
+
+
+def test_a_name_of_a_merged_group_may_be_replaced() -> None:
+    text = "a: &a {seed: 1, n: 2}\nb: {<<: *a, seed: 3}"
+    assert parse_yaml(text, "f.yaml") == {"a": {"seed": 1, "n": 2}, "b": {"seed": 3, "n": 2}}

@@ -1,13 +1,14 @@
 """Files that are too long, in another encoding or damaged are refused in one line."""
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from personax.runs.errors import InputError
-from personax.runs.files import read_json_lines, read_npy, read_text, read_yaml
+from personax.runs.files import read_json_lines, read_npy, read_npz, read_text, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -97,3 +98,41 @@ def test_a_damaged_npy_file_is_refused_before_memory_is_taken(tmp_path: Path, co
 def test_a_whole_npy_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "f.npy").write_bytes(npy_header("(4, 2)"))
     np.testing.assert_array_equal(read_npy(tmp_path / "f.npy"), np.zeros((4, 2)))
+
+
+def zipped(**members: bytes) -> bytes:
+    """An archive with these bytes as its members."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made:
+        for name, content in members.items():
+            made.writestr(f"{name}.npy", content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"text",
+        npy_header("(4, 2)"),
+        archive()[:60],
+        zipped(a=npy_header("(2000000000000, 2)")),
+        zipped(a=npy_header("(2, 2)", "'|O'")),
+        zipped(a=npy_header("(4, 2)")[:20]),
+    ],
+    ids=["empty", "text", "npy", "cut off", "29 TiB", "objects", "cut off within"],
+)
+def test_a_damaged_npz_archive_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "f.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"f\.npz: ") as refused:
+        read_npz(tmp_path / "f.npz")
+    assert "\n" not in str(refused.value)
+    assert "unsafely" not in str(refused.value)
+
+
+def test_an_array_of_an_archive_is_read_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "f.npz").write_bytes(archive())
+    np.testing.assert_array_equal(read_npz(tmp_path / "f.npz"), np.ones(3))
+    np.testing.assert_array_equal(read_npz(tmp_path / "f.npz", "a"), np.ones(3))
+    with pytest.raises(InputError, match="name one of its arrays after a colon: a"):
+        read_npz(tmp_path / "f.npz", "b")

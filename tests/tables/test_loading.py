@@ -296,6 +296,8 @@ def test_other_encodings_than_utf8_are_refused_with_what_reads_them(tmp_path: Pa
     path = tmp_path / "people.csv"
     path.write_bytes("ID,League\n1,Fußball\n".encode("latin-1"))
     _refused(path, "UTF-8", "byte 15", "encoding: cp1252", "--columns")
+    path.write_bytes("ID,League\n1,Fußball\n".encode("utf-16"))
+    _refused(path, "UTF-8", "byte 1", "encoding: utf-16", "--columns")
 
 
 def test_repeated_columns_are_refused(athlete_frame: pd.DataFrame, tmp_path: Path) -> None:

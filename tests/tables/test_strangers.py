@@ -283,6 +283,8 @@ def test_a_proposed_file_can_be_used_as_it_stands(tmp_path: Path) -> None:
     [
         ("trial.csv", {"encoding": "cp1252"}, "file: {encoding: cp1252}"),
         ("trial.csv", {"sep": ";", "decimal": ","}, 'file: {decimal: ","}'),
+        ("trial.csv", {"encoding": "utf-16"}, "file: {encoding: utf-16}"),
+        ("trial.csv.gz", {"encoding": "utf-16"}, "file: {encoding: utf-16}"),
         ("trial.txt", {}, "file: {format: csv}"),
         ("trial.csv", {}, ""),
     ],

@@ -4,8 +4,10 @@ from personax.crl import CRL
 from personax.experiments.diagnostics.config import DiagnoseConfig
 from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding, overall
+from personax.experiments.diagnostics.reliability import as_far_as_judged
 from personax.experiments.diagnostics.report import as_json, finding_lines, findings_page
 from personax.experiments.diagnostics.run import collect_evidence, diagnose
+from personax.experiments.fitting import read_history
 from personax.experiments.past_runs import read_run, refuse_other_data, remake
 from personax.runs.errors import InputError
 from personax.runs.files import write_json, write_text
@@ -21,7 +23,8 @@ def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
     remade = remake(finished.config, config.data_dir)
     refuse_other_data(folder, finished, remade)
     evidence = collect_evidence(model, remade, config)
-    findings = diagnose(evidence)
+    findings, reason = as_far_as_judged(diagnose(evidence), read_history(folder))
+    summary = overall(findings, reason)
     facts = {
         "test_rows": len(evidence.test.z),
         "train_rows": len(evidence.train.z),
@@ -30,8 +33,8 @@ def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
         "simulated": remade.simulated,
         "source": remade.data.source,
     }
-    write_json(folder / "diagnostics.json", as_json(findings, facts))
-    write_text(folder / "diagnostics.md", findings_page(findings, facts))
+    write_json(folder / "diagnostics.json", as_json(findings, facts, summary))
+    write_text(folder / "diagnostics.md", findings_page(findings, facts, summary))
     mark = "SIMULATED DATA. " if remade.simulated else ""
     title = f"{mark}{folder.parent.name}/{folder.name}, {facts['test_rows']} test rows"
     pictures = draw_findings_page(findings, folder / FIGURES / "diagnostics", title=title)
@@ -40,7 +43,7 @@ def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
         "HSIC effect: how strongly two things depend on each other, 0 not at all, about |correlation|.\n"
     )
     print("\n".join(finding_lines(findings)))
-    print(f"\noverall: {overall(findings)}")
+    print(f"\noverall: {summary}")
     print(f"\n{folder / 'diagnostics.md'}\n{pictures[0]}")
     return findings
 

@@ -33,6 +33,7 @@ from personax.runs.text_sizes import wrap_to
 RED = "#b03a2e"
 FEW_BARS = 5  # so many have room for their numbers
 LONGEST_ASSUMPTION = 1.6  # inches of the name of an assumption
+LINES = ("-", "--", ":")
 VERDICT_COLOURS = {HOLDS: BLUE, DOUBTFUL: ORANGE, VIOLATED: RED, UNKNOWN: GREY}
 
 
@@ -92,7 +93,9 @@ def _draw_alignment(panel: Axes, finding: Finding) -> None:
     panel.set_yticks(range(len(names)), list(reversed(names)))
     panel.set(xlim=(0, None), ylim=(-0.5, len(names) + 0.1))
     panel.set_xlabel("distance / median of two people\n10, 50 and 90 % of the pairs")
-    panel.legend(fontsize=CELL_TEXT_SIZE, frameon=False, ncols=2, loc="upper right")
+    panel.legend(
+        fontsize=CELL_TEXT_SIZE, frameon=False, ncols=2, loc="upper right", handlelength=1, columnspacing=1
+    )
 
 
 def _draw_rotations(panel: Axes, finding: Finding) -> None:
@@ -104,7 +107,8 @@ def _draw_rotations(panel: Axes, finding: Finding) -> None:
     for number, (block, found) in enumerate(finding.curves.items()):
         colour = MODALITY_COLOURS[number % len(MODALITY_COLOURS)]
         panel.hist(found["rotations"], bins=30, color=colour, alpha=0.35, label=f"{block}, rotated")
-        panel.axvline(found["value"], color=colour, lw=2, label=f"{block}, recovered")
+        line = LINES[number % len(LINES)]  # one that lies on another lets it be seen
+        panel.axvline(found["value"], color=colour, lw=2, ls=line, label=f"{block}, recovered")
     panel.set_xlim(left=0)
     panel.set_xlabel("mean squared cosine; 0: orthogonal")
     panel.set_ylabel("rotations")

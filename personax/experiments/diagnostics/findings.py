@@ -135,13 +135,18 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return max(verdicts, key=SEVERITY.index, default=UNKNOWN)
 
 
-def overall(findings: Sequence[Finding]) -> str:
-    """What all findings together say, in one or two plain sentences."""
+def overall(findings: Sequence[Finding], reason: str = "") -> str:
+    """What all findings together say, in one or two plain sentences.
+
+    reason: why this run cannot judge the assumptions (reliability.py); "" if it can.
+    """
     by_verdict: dict[str, list[str]] = {verdict: [] for verdict in SEVERITY}
     for finding in findings:
         by_verdict[finding.verdict].append(finding.assumption)
     counts = [f"{verdict}: {len(names)}" for verdict, names in reversed(by_verdict.items()) if names]
-    if by_verdict[VIOLATED]:
+    if reason:
+        meaning = f"this run cannot judge the assumptions: {reason}"
+    elif by_verdict[VIOLATED]:
         meaning = f"do not rely on this run before you have read: {'; '.join(by_verdict[VIOLATED])}"
     elif by_verdict[DOUBTFUL]:
         meaning = f"usable, with care about: {'; '.join(by_verdict[DOUBTFUL])}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from personax.experiments.diagnostics.findings import CLEAR, NEGLIGIBLE, Finding, overall
+from personax.experiments.diagnostics.findings import CLEAR, NEGLIGIBLE, Finding
 from personax.runs.markdown import markdown_table
 
 EXPLANATION = (
@@ -16,7 +16,9 @@ EXPLANATION = (
     "about |correlation|. Everything is measured on test rows; what has to be fitted is fitted on training "
     'rows. "Holds" means that these tests find nothing against the assumption. Alignment, orthogonality and '
     "evenness are optimised in training: if they hold, training has succeeded, but this does not show that "
-    "the assumption is true in the world."
+    "the assumption is true in the world. Where the training had not settled, or measurements of one person "
+    'lead to different latents, a fault is one of the fit: then "cannot be told here" stands in place of '
+    "violated and doubtful."
 )
 
 
@@ -81,8 +83,8 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
     ]
 
 
-def findings_page(findings: Sequence[Finding], facts: Mapping[str, Any]) -> str:
-    """The findings as a page: diagnostics.md."""
+def findings_page(findings: Sequence[Finding], facts: Mapping[str, Any], summary: str) -> str:
+    """The findings as a page: diagnostics.md. `summary` is the sentence of findings.overall."""
     mark = "SIMULATED DATA. " if facts["simulated"] else ""
     head = f"{mark}{facts['test_rows']} test rows, {facts['train_rows']} training rows; {facts['source']}."
     table = pd.DataFrame(
@@ -90,15 +92,15 @@ def findings_page(findings: Sequence[Finding], facts: Mapping[str, Any]) -> str:
         columns=["assumption", "verdict", "measured", "to compare with", "what it means"],
     )
     text = EXPLANATION.format(alpha=facts["alpha"])
-    verdict = f"**Overall: {overall(findings)}.**"
+    verdict = f"**Overall: {summary}.**"
     return "\n".join(["# Diagnostics", "", head, "", verdict, "", markdown_table(table), "", text, ""])
 
 
-def as_json(findings: Sequence[Finding], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of diagnostics.json: the facts of the run, then every finding with its numbers."""
+def as_json(findings: Sequence[Finding], facts: Mapping[str, Any], summary: str) -> dict[str, Any]:
+    """The content of diagnostics.json: the facts of the run, the summary, every finding with its numbers."""
     keys = ("assumption", "verdict", "measured", "reference", "details")
     return dict(facts) | {
-        "overall": overall(findings),
+        "overall": summary,
         "findings": {
             finding.key: {key: getattr(finding, key) for key in keys} | {"meaning": MEANINGS[finding.key]}
             for finding in findings

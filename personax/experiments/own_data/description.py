@@ -29,7 +29,7 @@ from jaxtyping import Shaped
 
 from personax.learning.latent_names import latent_names
 from personax.runs.errors import InputError
-from personax.runs.files import read_yaml, sha256_arrays
+from personax.runs.files import read_npy, read_npz, read_yaml, sha256_arrays
 from personax.views import SHARED, MultiViewData, Split, Truth
 
 ARRAY_FORMATS = (".npy", ".npz", ".parquet", ".csv")
@@ -76,14 +76,17 @@ def read_arrays(path: Path) -> OwnArrays:
     truth = _described_truth(described["truth"], list(measurements), path) if "truth" in described else None
     data = MultiViewData(measurements, observed=masks, truth=truth, source=str(path))
     if "ids" in described:
-        data = replace(data, ids=_one_column(described["ids"], path))
+        data = replace(data, ids=_identifiers(described["ids"], path))
     data = without_rows_of_nan(data)
     split = (
         _described_split(_one_column(described["split"], path), len(data), path)
         if "split" in described
         else None
     )
-    return OwnArrays(data, split, _own_checksum(data), bool(described.get("simulated", False)))
+    simulated = described.get("simulated", False)
+    if not isinstance(simulated, bool):
+        raise InputError(f"{path}: simulated: {simulated!r}; must be true or false")
+    return OwnArrays(data, split, _own_checksum(data), simulated)
 
 
 def without_rows_of_nan(data: MultiViewData) -> MultiViewData:
@@ -110,13 +113,14 @@ def read_reference(text: str, described_in: Path) -> Found:
         raise InputError(f"{where}: no file {path}")
     try:
         if path.suffix == ".npy":
-            array: np.ndarray = np.load(path, allow_pickle=False)
-            return array
+            return np.array(read_npy(path))
         if path.suffix == ".npz":
-            return _array_of(path, names, where)
+            return read_npz(path, names)
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not a text in UTF-8; save it as UTF-8") from error
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
     return _columns_of(table, names, where) if names else table
@@ -130,15 +134,6 @@ def _file_and_names(text: str) -> tuple[str, str]:
     """
     file, colon, names = text.rpartition(":")
     return (file, names) if colon and Path(file).suffix in ARRAY_FORMATS else (text, "")
-
-
-def _array_of(path: Path, name: str, where: str) -> Shaped[np.ndarray, "..."]:
-    """The array of an .npz file with this name, or its only one."""
-    with np.load(path, allow_pickle=False) as stored:
-        chosen = name or (stored.files[0] if len(stored.files) == 1 else "")
-        if chosen not in stored.files:
-            raise InputError(f"{where}: name one of its arrays after a colon: {', '.join(stored.files)}")
-        return np.asarray(stored[chosen])
 
 
 def _columns_of(table: pd.DataFrame, names: str, where: str) -> Found:
@@ -172,7 +167,10 @@ def _unpacked_vectors(column: pd.Series, where: str) -> Shaped[np.ndarray, "n d"
     out = np.full((len(cells), *shapes.pop()), np.nan, dtype=np.float32)
     for row, cell in enumerate(cells):
         if cell is not None:
-            out[row] = cell
+            try:
+                out[row] = cell
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{where}, row {row + 1}: no vector of numbers") from error
     return out
 
 
@@ -195,6 +193,16 @@ def _one_column(text: object, path: Path) -> Shaped[np.ndarray, " n"]:
     if values.ndim != 1:
         raise InputError(f"{path}: {text!r}: shape {values.shape}; one value a row, as 'people.csv:id'")
     return values
+
+
+def _identifiers(text: object, path: Path) -> Shaped[np.ndarray, " n"]:
+    """One identifier for each row, each only once: the same person in two rows could be in two splits."""
+    ids = _one_column(text, path)
+    again = pd.Series(ids).duplicated().to_numpy()
+    if again.any():
+        row = int(again.argmax())
+        raise InputError(f"{path}: ids, row {row + 1}: {str(ids[row])[:40]!r} is in an earlier row, too")
+    return ids
 
 
 def _file_texts(given: object, what: str, path: Path) -> list[str]:
@@ -238,10 +246,22 @@ def _described_truth(given: object, modalities: Sequence[str], path: Path) -> Tr
         for block, found in tables.items()
     }
     latents = pd.concat(
-        [pd.DataFrame(np.asarray(found), columns=blocks[block]) for block, found in tables.items()], axis=1
+        [
+            pd.DataFrame(_true_numbers(found, f"{path}: truth of {block!r}"), columns=blocks[block])
+            for block, found in tables.items()
+        ],
+        axis=1,
     )
     graph = np.asarray(read_reference(given["graph"], path)) if "graph" in given else None
     return Truth(latents, blocks, graph)
+
+
+def _true_numbers(found: Found, where: str) -> Shaped[np.ndarray, "..."]:
+    """The numbers of an array or a table. Raises InputError for anything else."""
+    values = np.asarray(found)
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"{where}: {values.dtype}, not numbers; leave out columns of labels")
+    return values
 
 
 def _width(found: Found) -> int:

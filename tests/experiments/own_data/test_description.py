@@ -28,6 +28,8 @@ def home(tmp_path: Path) -> Path:
     np.save(tmp_path / "split.npy", np.array(["train", "test", "train", "validation", "train", "train"]))
     np.save(tmp_path / "seen.npy", np.array([[1], [0], [1], [1], [1], [1]]))
     np.save(tmp_path / "graph.npy", np.array([[0, 1], [0, 0]]))
+    pd.DataFrame({"vectors": [["a", "b"]] * N}).to_parquet(tmp_path / "words.parquet")
+    (tmp_path / "utf16.csv").write_bytes("x,y\n1,2\n".encode("utf-16"))
     return tmp_path
 
 
@@ -108,6 +110,11 @@ def test_another_value_gives_another_checksum(home: Path) -> None:
         ({"measurements": {"face": "face.txt"}}, "must be a .npy, .npz, .parquet, .csv file"),
         ({"measurements": {"face": "faces.npz"}}, "name one of its arrays after a colon: left, right"),
         ({"measurements": {"face": "faces.npz:up"}}, "name one of its arrays"),
+        ({"measurements": {"face": "words.parquet:vectors"}}, "words.parquet:vectors', row 1: no vector"),
+        ({"measurements": {"face": "utf16.csv"}}, "not a text in UTF-8; save it as UTF-8"),
+        ({"simulated": "maybe"}, "simulated: 'maybe'; must be true or false"),
+        ({"ids": "people.csv:w"}, "ids, row 2: '1.0' is in an earlier row, too"),
+        ({"truth": {"latents": {"face": "people.csv:id"}}}, "truth of 'face': .*, not numbers"),
         ({"measurements": {"face": "people.csv:x_*"}}, "no column 'x_\\*'; there are id, v_1"),
         ({"measurements": {"face": "people.csv"}}, "column 'id' is .*, not numbers"),
         ({"measurements": {"s": "face.npy"}}, "modality 's'.*rename it"),
@@ -128,10 +135,15 @@ def test_mistakes_are_named_in_one_line(changes: dict[str, Any], message: str, h
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_array_is_named(home: Path) -> None:
-    (home / "face.npy").write_bytes(b"\x93NUMPY\x01")
-    with pytest.raises(InputError, match=r"face.npy.*cannot be read"):
-        read_arrays(described(home, measurements={"face": "face.npy"}))
+@pytest.mark.parametrize("name", ["face.npy", "one.npz", "people.parquet"])
+def test_a_damaged_array_is_named(name: str, home: Path) -> None:
+    """Empty, cut off, or the content of a file of another format under this name."""
+    others = [home / other for other in ("face.npy", "faces.npz", "people.parquet") if other != name]
+    for content in (b"", (home / name).read_bytes()[:60], *(other.read_bytes() for other in others)):
+        (home / name).write_bytes(content)
+        with pytest.raises(InputError, match=name) as refused:
+            read_arrays(described(home, measurements={"face": name}))
+        assert "\n" not in str(refused.value)
 
 
 def test_pictures_out_of_range_are_refused(home: Path) -> None:
