@@ -12,8 +12,8 @@ noises are far enough from normal and mechanisms bent enough. That latents of a 
 units of noise is a preference.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -23,17 +23,20 @@ from personax.crl.joint_sources import (
     Sources,
     canonical_variates,
     find_sources,
-    principal_axes,
     read_shared,
-    rest_given,
 )
-from personax.crl.mechanism_cost import Given, Mechanisms
+from personax.crl.mechanism_cost import PARTS, Given, Mechanisms
 from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, causal_order, price
 from personax.crl.turn_polish import polish
 from personax.learning.batches import Batch
 
 MOST_ROWS = 4000  # people on whom mechanisms are fitted
-FINALISTS = 4  # candidates whose coordinates are polished
+CLEAR_BEND = 0.0015  # bend_gain from which mechanisms are bent enough to tell their order
+CLEARLY_NOT_NORMAL = 5.0  # standard errors of the kurtosis
+IDENTIFIED = "identified"
+ORDER_UNKNOWN = "order not identified: the mechanisms are straight lines, for which every order fits equally well"
+LATENTS_UNKNOWN = "latents not identified: the noise of several is close to normal, so rotations fit equally well"
+FINALISTS, FIRST_STEPS, STEPS = 4, 12, 40  # candidates that are polished, iterations for all and for the best
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,26 @@ class Evidence:
 
     Attributes:
         correlations: correlations between the modalities' variates, the shared ones first.
-        far_from_normal: the second smallest |excess kurtosis| of a latent's source, in standard errors.
-        bend_gain: nats per row and edge by which bent mechanisms among own latents explain more than lines.
+        kurtosis: excess kurtosis of the source of each own latent, in standard errors: 0 if it is normal.
+        bend_gain: nats per row and edge that bent mechanisms between own latents save beside lines, minus
+            what they would save by chance; NaN without such edges.
         runner_up: nats per row by which the best other set of parents is worse.
     """
 
     correlations: list[float]
-    far_from_normal: float
+    kurtosis: list[float]
     bend_gain: float
     runner_up: float
+
+    def verdict(self, latents: Sequence[int]) -> str:
+        """IDENTIFIED, or what is not: the order, or the latents themselves.
+
+        latents: numbers of the own coordinates that count as latents; nuisance may be normal.
+        """
+        clear = np.sort(np.abs([self.kurtosis[k] for k in latents]))
+        if len(clear) > 1 and clear[1] < CLEARLY_NOT_NORMAL:  # one source may be normal
+            return LATENTS_UNKNOWN
+        return ORDER_UNKNOWN if self.bend_gain < CLEAR_BEND else IDENTIFIED
 
 
 @dataclass(frozen=True)
@@ -87,13 +101,23 @@ def mean_measurements(people: Batch) -> dict[str, Float[np.ndarray, "n _"]]:
     return means
 
 
-def has_closed_form(people: Batch, shared: int, widths: Mapping[str, int]) -> bool:
-    """Whether the modalities have enough numbers; latents that one modality alone has cannot be shared."""
+def has_closed_form(
+    shapes: Mapping[str, Sequence[Sequence[int]]], shared: int, widths: Mapping[str, int]
+) -> bool:
+    """Whether the measurements of a modality are vectors of one length, with enough numbers for its latents.
+
+    Latents can only be shared by two modalities or more.
+
+    Args:
+        shapes: modality -> shape of each of its measurements.
+        shared: number of shared latents.
+        widths: modality -> number of own coordinates.
+    """
+    equal = all(len({tuple(shape) for shape in of_modality}) == 1 for of_modality in shapes.values())
     wide = all(
-        x.ndim == 2 and x.shape[1] >= shared + widths[m] for m, tensors in people.x.items() for x in tensors
+        len(of_m[0]) == 1 and of_m[0][0] >= shared + widths[m] for m, of_m in shapes.items()
     )
-    equal = all(len({x.shape[1] for x in tensors}) == 1 for tensors in people.x.values())
-    return wide and equal and (shared == 0 or len(people.x) > 1)
+    return equal and wide and (shared == 0 or len(shapes) > 1)
 
 
 def solve(
@@ -124,7 +148,7 @@ def solve(
     graph = _select_parents(search, best) if causal else np.zeros((shared + len(best.turn),) * 2, dtype=bool)
     evidence = Evidence(
         correlations=[] if len(x) == 1 else canonical_variates(x)[0].round(4).tolist(),
-        far_from_normal=_second_least_kurtosis(sources),
+        kurtosis=_kurtosis(sources),
         bend_gain=_bend_gain(search, best, graph),
         runner_up=ranked[1].score - best.score if len(ranked) > 1 else float("inf"),
     )
@@ -133,20 +157,22 @@ def solve(
 
 def _finalists(search: OrderSearch, seed: int) -> list[Candidate]:
     """The best candidates of the search with polished coordinates, the best first."""
-    polished = []
-    for candidate in search.run(seed)[:FINALISTS]:
-        turn, cost = polish(candidate.turn, candidate.parents, search.sources, search.given)
-        polished.append(Candidate(turn, candidate.parents, cost + price(candidate.parents, search.same)))
-    return sorted(polished, key=lambda candidate: candidate.score)
+    finalists = [_polished(search, candidate, FIRST_STEPS) for candidate in search.run(seed)[:FINALISTS]]
+    best, *others = sorted(finalists, key=lambda candidate: candidate.score)
+    return [_polished(search, best, STEPS), *others]
+
+
+def _polished(search: OrderSearch, candidate: Candidate, steps: int) -> Candidate:
+    """The candidate with better coordinates, and their score."""
+    turn, cost = polish(candidate.turn, candidate.parents, search.sources, search.given, steps=steps)
+    return Candidate(turn, candidate.parents, cost + price(candidate.parents, search.same))
 
 
 def _without_graph(search: OrderSearch) -> Candidate:
     """Latents that are as independent as possible: polished coordinates of no parents."""
     search.score(search.first_order())
     (start,) = search.candidates.values()
-    none = np.zeros_like(start.parents)
-    turn, cost = polish(start.turn, none, search.sources, search.given)
-    return Candidate(turn, none, cost)
+    return _polished(search, Candidate(start.turn, np.zeros_like(start.parents), start.score), STEPS)
 
 
 def _select_parents(search: OrderSearch, best: Candidate) -> Bool[np.ndarray, "d d"]:
@@ -180,23 +206,24 @@ def _eliminate(mechanisms: Mechanisms, child: int, prices: Mapping[int, float]) 
     return kept
 
 
-def _second_least_kurtosis(sources: Sources) -> float:
-    """Second smallest |excess kurtosis| of the sources, in standard errors: one source may be normal."""
+def _kurtosis(sources: Sources) -> list[float]:
+    """Excess kurtosis of each source in standard errors."""
     noises = sources.rest @ np.linalg.inv(sources.mixing).T
-    noises = noises / noises.std(0)
-    excess = np.sort(np.abs((noises**4).mean(0) - 3)) / np.sqrt(24 / len(noises))
-    return float(excess[min(1, len(excess) - 1)])
+    excess = ((noises / noises.std(0)) ** 4).mean(0) - 3
+    found: list[float] = (excess / np.sqrt(24 / len(noises))).round(2).tolist()
+    return found
 
 
 def _bend_gain(search: OrderSearch, best: Candidate, graph: Bool[np.ndarray, "d d"]) -> float:
-    """Nats per row and edge among own latents that bends save; 0 without such edges."""
-    mechanisms = Mechanisms(search.sources.v @ best.turn.T, search.given)
+    """See `Evidence.bend_gain`."""
+    z = search.sources.v @ best.turn.T
+    mechanisms = Mechanisms(z, search.given)
     k, edges, gain = mechanisms.shared, 0, 0.0
     for child in range(len(best.turn)):
         causes = np.flatnonzero(graph[:, k + child]).tolist()
         edges += sum(cause >= k for cause in causes)
         gain += mechanisms.cost(child, causes, bent=False) - mechanisms.cost(child, causes)
-    return gain / max(edges, 1)
+    return gain / edges - (PARTS - 1) / (2 * len(z)) if edges else float("nan")
 
 
 def _in_units(
@@ -216,6 +243,7 @@ def _in_units(
         mine = mine[np.argsort(-spread[mine], kind="stable")]
         own[modality] = sources.axes[modality] @ best.turn[mine, place].T / spread[mine]
         columns += (k + mine).tolist()
+    evidence = replace(evidence, kurtosis=[evidence.kurtosis[c - k] for c in columns[k:]])
     place_of = {column: number for number, column in enumerate(columns)}
     order = [*range(k), *(place_of[k + j] for j in causal_order(best.parents, effects))]
     return ClosedForm(reading.maps, own, centre, graph[np.ix_(columns, columns)], order, evidence)

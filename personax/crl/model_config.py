@@ -178,7 +178,7 @@ class CRLConfig:
             compress=True,
             flexible=True,
             phase1=Phase1Config(
-                epochs=60,
+                epochs=8,
                 learning_rate=0.006,
                 patience=20,
                 beta=1.0,

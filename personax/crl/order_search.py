@@ -29,7 +29,8 @@ from personax.runs.seeds import numpy_rng
 
 CLEAR_EFFECT = 0.25  # size of an entry of W, in standard deviations, that counts as an edge
 WITHIN, ACROSS = 0.015, 0.03  # price of a parent, in nats per row, within a modality and across modalities
-RESTARTS = 10  # times that the search goes on from a few random moves
+STARTS = 4  # random orders that the search begins with
+RESTARTS, SPARSE_RESTARTS = 16, 8  # times that it goes on from a few random moves, by QR and by sparse turns
 SHORT_LIST = 30  # orders by QR whose sparse turn is computed
 CLIMBS = 3  # of these, from how many the search by sparse turns begins
 TURNS = 8  # rounds of least squares and rotation
@@ -129,14 +130,24 @@ class OrderSearch:
     def run(self, seed: int) -> list[Candidate]:
         """All candidates that were met, the best first."""
         rng = numpy_rng(seed, "orders")
-        best = climb(self.quick_score, self.first_order())
-        for _ in range(RESTARTS):
-            end = climb(self.quick_score, shaken(best, rng))
-            if self.quick_score(end) < self.quick_score(best) - SLIGHT:
-                best = end
+        best = self.first_order()
+        for _ in range(STARTS):
+            start = tuple(tuple(rng.permutation(order).tolist()) for order in best)
+            best = min(best, climb(self.quick_score, start), key=self.quick_score)
+        best = self._shake_and_climb(self.quick_score, best, RESTARTS, rng)
         for start in sorted(self._short_list(), key=self.score)[:CLIMBS]:
-            climb(self.score, start)
+            best = min(best, climb(self.score, start), key=self.score)
+        self._shake_and_climb(self.score, best, SPARSE_RESTARTS, rng)
         return sorted(self.candidates.values(), key=lambda candidate: candidate.score)
+
+    @staticmethod
+    def _shake_and_climb(
+        score: Callable[[Orders], float], best: Orders, times: int, rng: np.random.Generator
+    ) -> Orders:
+        """The best end of climbs from shaken states of the best so far."""
+        for _ in range(times):
+            best = min(best, climb(score, shaken(best, rng)), key=score)
+        return best
 
     def _short_list(self) -> list[Orders]:
         """The best orders by QR that have been met, each with other parents."""

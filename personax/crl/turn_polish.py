@@ -8,11 +8,15 @@ from torch import Tensor
 from personax.crl.joint_sources import Sources
 from personax.crl.mechanism_cost import ENTROPIES, KNOTS, POWERS, RIDGE, Given
 
-STEPS = 40  # iterations of L-BFGS
 
 
 def polish(
-    turn: Float[np.ndarray, "D D"], parents: Bool[np.ndarray, "D D"], sources: Sources, given: Given
+    turn: Float[np.ndarray, "D D"],
+    parents: Bool[np.ndarray, "D D"],
+    sources: Sources,
+    given: Given,
+    *,
+    steps: int,
 ) -> tuple[Float[np.ndarray, "D D"], float]:
     """R near `turn` with the least cost of the mechanisms of `parents`, and this cost, without prices.
 
@@ -23,6 +27,7 @@ def polish(
         parents: (D, D) [k, j] for j -> k.
         sources: the own coordinates v.
         given: the shared latents of the same people.
+        steps: iterations of L-BFGS.
     """
     same = torch.from_numpy((sources.owner[:, None] == sources.owner[None]).astype(float))
     start, v = torch.from_numpy(turn), torch.from_numpy(np.ascontiguousarray(sources.v))
@@ -34,7 +39,7 @@ def polish(
         return torch.matrix_exp((free - free.T) * same) @ start
 
     optimiser = torch.optim.LBFGS(
-        [free], max_iter=STEPS, history_size=10, line_search_fn="strong_wolfe", tolerance_change=1e-7
+        [free], max_iter=steps, history_size=10, line_search_fn="strong_wolfe", tolerance_change=1e-7
     )
 
     def closure() -> Tensor:

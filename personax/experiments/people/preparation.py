@@ -43,9 +43,9 @@ def prepare_table(config: PeopleConfig, table: PeopleTable) -> Prepared:
     """Split the people of a table, and compress their embeddings. Raises InputError."""
     data = table.views()
     check_people_data(config.model, data)
-    split = split_rows(len(data), numpy_rng(config.data_seed, "split"))
+    split = split_rows(len(data), numpy_rng(config.drawn_by, "split"))
     least = {modality: config.model.latents[modality] + config.model.shared for modality in data.modalities}
-    compression = Compression.fit(data, split.train, least=least, seed=config.data_seed)
+    compression = Compression.fit(data, split.train, least=least, seed=config.drawn_by)
     for modality, facts in compression.report.items():
         number = len(data.measurements[modality])
         log.info("%d %s measurements: %d %s", number, modality, facts["components"], facts["method"])
@@ -54,7 +54,7 @@ def prepare_table(config: PeopleConfig, table: PeopleTable) -> Prepared:
 
 def read_people(config: PeopleConfig) -> PeopleTable:
     """The table of the configuration, with embeddings. Raises InputError."""
-    simulated = SimulatedSource(config.data_seed, config.image_dim, config.text_dim)
+    simulated = SimulatedSource(config.drawn_by, config.image_dim, config.text_dim)
     source = simulated if config.source == "simulated" else HubSource()
     table = load_table(
         config.dataset,

@@ -33,6 +33,7 @@ class Findings(NamedTuple):
         history: the history of the training.
         associations: one row per latent and observed feature.
         scores: comparison with the truth; None if it is unknown or has other numbers of latents.
+        verdict: whether the data identify latents and order (`CRL.verdict`).
     """
 
     latents: pd.DataFrame
@@ -40,6 +41,7 @@ class Findings(NamedTuple):
     history: pd.DataFrame
     associations: pd.DataFrame
     scores: TruthScores | None
+    verdict: str
 
 
 def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> None:
@@ -90,6 +92,7 @@ def find(config: PeopleConfig, folder: RunFolder, prepared: Prepared, model: CRL
         read_history(folder.path),
         associate(without_imputed(latents, model.blocks, data), table, alpha=config.alpha, seed=config.seed),
         score_against_truth(latents, graph, data, split),
+        model.verdict,
     )
 
 
@@ -99,6 +102,7 @@ def measure(config: PeopleConfig, prepared: Prepared, findings: Findings) -> dic
     metrics: dict[str, Any] = {
         "simulated": table.simulated,
         "people": len(table),
+        "verdict": findings.verdict,
         "criteria": truth_free_criteria(findings.history),
         "prediction": compare_predictions(
             findings.latents, table, prepared.data, prepared.split, seed=config.seed
