@@ -1,15 +1,15 @@
 """Latents and graph of embeddings in closed form: no training, and only the causal order is searched.
 
-It is for coordinates in units of their noise (compression.py), of which the latents are nearly linear functions.
-joint_sources.py reads the shared latents s and the independent sources of all others. order_search.py finds
-candidates for the causal order and the coordinates that belong to it, turn_polish.py improves the best few, and
-the parents of each latent, s among them, are then selected by what they save.
+It is for coordinates in units of their noise (compression.py) of which the latents are nearly linear
+functions. joint_sources.py reads the shared latents s and the independent sources of all others.
+order_search.py finds candidates for the causal order and the coordinates that belong to it, turn_polish.py
+improves the best few, and the parents of each latent, s among them, are then selected by what they save.
 
 What identifies what: s is what all modalities tell alike; the sources are identified if their noises are not
 normal (all but one: Comon 1994); the order of sources is identified by mechanisms that are bent. With lines
-every order explains the data equally well, and with normal noise there are no sources. `Evidence` says whether
-noises are far enough from normal and mechanisms bent enough. That latents of a modality are at right angles in
-units of noise is a preference.
+every order explains the data equally well, and with normal noise there are no sources. `Evidence` says
+whether noises are far enough from normal and mechanisms bent enough. That latents of a modality are at right
+angles in units of noise is a preference.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,8 +34,12 @@ MOST_ROWS = 4000  # people on whom mechanisms are fitted
 CLEAR_BEND = 0.0015  # bend_gain from which mechanisms are bent enough to tell their order
 CLEARLY_NOT_NORMAL = 5.0  # standard errors of the kurtosis
 IDENTIFIED = "identified"
-ORDER_UNKNOWN = "order not identified: the mechanisms are straight lines, for which every order fits equally well"
-LATENTS_UNKNOWN = "latents not identified: the noise of several is close to normal, so rotations fit equally well"
+ORDER_UNKNOWN = (
+    "order not identified: the mechanisms are straight lines, for which every order fits equally well"
+)
+LATENTS_UNKNOWN = (
+    "latents not identified: the noise of several is close to normal, so rotations fit equally well"
+)
 FINALISTS, FIRST_STEPS, STEPS = 4, 12, 40  # candidates that are polished, iterations for all and for the best
 
 
@@ -101,6 +105,16 @@ def mean_measurements(people: Batch) -> dict[str, Float[np.ndarray, "n _"]]:
     return means
 
 
+def centred_means(
+    people: Batch,
+) -> tuple[dict[str, Float[np.ndarray, "n _"]], dict[str, Float[np.ndarray, " _"]]]:
+    """Mean measurements (n, r) of the people who have every modality, minus their means, and these (r,)."""
+    means = mean_measurements(people)
+    complete = np.all([np.isfinite(mean).all(1) for mean in means.values()], axis=0)
+    centre = {m: mean[complete].mean(0) for m, mean in means.items()}
+    return {m: mean[complete] - centre[m] for m, mean in means.items()}, centre
+
+
 def has_closed_form(
     shapes: Mapping[str, Sequence[Sequence[int]]], shared: int, widths: Mapping[str, int]
 ) -> bool:
@@ -114,9 +128,7 @@ def has_closed_form(
         widths: modality -> number of own coordinates.
     """
     equal = all(len({tuple(shape) for shape in of_modality}) == 1 for of_modality in shapes.values())
-    wide = all(
-        len(of_m[0]) == 1 and of_m[0][0] >= shared + widths[m] for m, of_m in shapes.items()
-    )
+    wide = all(len(of_m[0]) == 1 and of_m[0][0] >= shared + widths[m] for m, of_m in shapes.items())
     return equal and wide and (shared == 0 or len(shapes) > 1)
 
 
@@ -132,10 +144,7 @@ def solve(
         seed: seed of the starts of the search.
         causal: False finds independent latents, without a graph.
     """
-    means = mean_measurements(people)
-    complete = np.all([np.isfinite(mean).all(1) for mean in means.values()], axis=0)
-    centre = {m: mean[complete].mean(0) for m, mean in means.items()}
-    x = {m: mean[complete] - centre[m] for m, mean in means.items()}
+    x, centre = centred_means(people)
     reading = read_shared(x, shared, seed)
     sources = find_sources(x, reading.s, widths, seed)
     rows = np.linspace(0, len(sources.v) - 1, min(MOST_ROWS, len(sources.v))).astype(int)
@@ -176,7 +185,7 @@ def _without_graph(search: OrderSearch) -> Candidate:
 
 
 def _select_parents(search: OrderSearch, best: Candidate) -> Bool[np.ndarray, "d d"]:
-    """(k + D, k + D) [i, j] for i -> j: of s and all earlier latents those that save more than their price."""
+    """(k + D, k + D) [i, j] for i -> j: those of s and earlier latents that are worth their price."""
     mechanisms = Mechanisms(search.sources.v @ best.turn.T, search.given)
     k = mechanisms.shared
     order = causal_order(best.parents, search.effects(best.turn))

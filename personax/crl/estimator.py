@@ -413,7 +413,10 @@ class CRL(Estimator[CRLConfig]):
         self._kept = self._linked(self._weights)
 
     def _build(self) -> None:
-        self._prior, self._verdict = None, IDENTIFIED  # of an earlier fit; they do not belong to these networks
+        self._prior, self._verdict = (
+            None,
+            IDENTIFIED,
+        )  # of an earlier fit; they do not belong to these networks
         self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
         if self._is_linear:
             make_linear(self._vae)

@@ -9,14 +9,14 @@ person has. Three steps, none of which is a search:
 2. Axes. x_m is regressed on polynomials of s. The leading principal axes of what is left span the modality's
    own latents v_m = E_m^T x_m: in units of noise these vary much, and everything else by about 1.
 3. Sources. Latents cause each other, also across modalities, so one independent component analysis is done
-   over all modalities together: rest = A e, with e the independent noises of the latents (Shimizu et al. 2006).
-   A source belongs to the modality on which it loads most.
+   over all modalities together: rest = A e, with e the independent noises of the latents (Shimizu et al.
+   2006). A source belongs to the modality on which it loads most.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -114,7 +114,7 @@ def read_shared(x: Mapping[str, Float[np.ndarray, "n _"]], number: int, seed: in
 
 
 def independent_components(x: Float[np.ndarray, "n d"], seed: int, contrast: str) -> Float[np.ndarray, "d d"]:
-    """Unmixing matrix W (d, d) of centred columns: x W^T are independent, of variance 1 (Hyvärinen & Oja 2000).
+    """Unmixing matrix W (d, d) of centred columns: x W^T are independent (Hyvärinen & Oja 2000).
 
     contrast: "cube" is best for flat and bounded distributions, "logcosh" for heavy tails.
     """
@@ -170,7 +170,7 @@ def find_sources(
     rest = rest_given(v, s)
     mixing = np.linalg.inv(independent_components(rest, seed, "logcosh")) if v.shape[1] > 1 else np.eye(1)
     ends = np.cumsum([0, *(widths[m] for m in x)])
-    places = [slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    places = [slice(int(a), int(b)) for a, b in pairwise(ends)]
     return Sources(axes, v, rest, mixing, _owners(mixing, rest, places), places)
 
 

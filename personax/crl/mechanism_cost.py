@@ -6,9 +6,9 @@ A latent z_k has the model
 
 with f and g sums of a line, hinges and a tanh, which least squares fits, and log scale a sum of the same
 functions of s. The entropy of e_k is that of the generalised normal distribution exp(-|e|^p) that fits best,
-p between 0.8 (heavy tails) and 6 (nearly uniform). The cost is the entropy of z_k given its causes, minus that
-of a Laplace distribution of mean absolute value 1. Lines alone cost the same in every causal order; bends do
-not, and these show the order (Hoyer et al. 2009; Peters et al. 2014).
+p between 0.8 (heavy tails) and 6 (nearly uniform). The cost is the entropy of z_k given its causes, minus
+that of a Laplace distribution of mean absolute value 1. Lines alone cost the same in every causal order;
+bends do not, and these show the order (Hoyer et al. 2009).
 """
 
 from collections.abc import Sequence

@@ -1,18 +1,18 @@
 """Search for the causal order of sources, and with it the coordinates and the parents of the latents.
 
-The own latents of all modalities are z = R v, with R orthogonal within each modality (sources: v = A e + what s
-explains). In a causal order z_k = its mechanism + a multiple of e_k, so to first order W = (R A)^-1 has the
-noise of z_k in row k, and entries of it beside the diagonal are effects. For a given order of the sources of
-each modality two ways to R are used:
+The own latents of all modalities are z = R v, with R orthogonal within each modality, and sources e:
+v = A e + what s explains. In a causal order z_k = its mechanism + a multiple of e_k, so to first order
+W = (R A)^-1 has the noise of z_k in row k, and entries of it beside the diagonal are effects. For a given
+order of the sources of each modality two ways to R are used:
 
-QR      latent k is the direction of source k that is orthogonal to the sources after it. Exact without errors
-        of the sources; takes a millisecond. Parents are the clear entries of W.
-sparse  with these parents kept, R that is closest to (R A)^-1 with no other entries, by turns of least squares
-        and Procrustes rotations. It uses all sources at once, so it is more accurate, and takes fifty.
+QR      latent k is the direction of source k that is orthogonal to the sources after it. It is exact if the
+        sources are, and takes a millisecond. Parents are the clear entries of W.
+sparse  with these parents kept, L with entries for them only and R such that L R is closest to A^-1, by turns
+        of least squares and Procrustes rotations. It weighs all sources, and takes 50 milliseconds.
 
 An order's score is the sum of what its mechanisms cost (mechanism_cost.py) and a price for each parent, which
-is higher across modalities (few edges join modalities: Sun et al. 2025, Cond. 4.3). The search moves one source
-at a time to a better place, at first by QR from several starts, then by sparse turns from the best of these.
+is higher across modalities (few edges join modalities: Sun et al. 2025, Cond. 4.3). The search moves one
+source at a time to a better place, at first by QR from several starts, then by sparse turns from the best.
 """
 
 from collections.abc import Callable, Iterator
@@ -164,7 +164,7 @@ class OrderSearch:
             latents, _, parents = self._oriented(orders)
             total = price(parents, self.same)
             for k, latent in enumerate(latents):
-                total += self._cost(latent, tuple(latents[j] for j in np.flatnonzero(parents[k])))
+                total += self._cost(latent, tuple(latents[j] for j in np.flatnonzero(parents[k]).tolist()))
             self._quick[orders] = total
         return self._quick[orders]
 
@@ -182,10 +182,10 @@ class OrderSearch:
         mechanisms = Mechanisms(self.sources.v @ turn.T, self.given)
         shared = list(range(mechanisms.shared))
         costs = (
-            mechanisms.cost(k, [*shared, *(len(shared) + np.flatnonzero(causes))])
+            mechanisms.cost(k, [*shared, *(len(shared) + np.flatnonzero(causes)).tolist()])
             for k, causes in enumerate(parents)
         )
-        return sum(costs) + price(parents, self.same)
+        return float(sum(costs)) + price(parents, self.same)
 
     def effects(self, turn: Float[np.ndarray, "D D"]) -> Float[np.ndarray, "D D"]:
         """(D, D) [k, j]: linear effect of latent j on latent k in standard deviations, from W = (R A)^-1."""

@@ -9,7 +9,6 @@ from personax.crl.joint_sources import Sources
 from personax.crl.mechanism_cost import ENTROPIES, KNOTS, POWERS, RIDGE, Given
 
 
-
 def polish(
     turn: Float[np.ndarray, "D D"],
     parents: Bool[np.ndarray, "D D"],

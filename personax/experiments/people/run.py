@@ -14,7 +14,7 @@ from personax.experiments.people.associations import associate, suggest_names, t
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.figures import draw_people
 from personax.experiments.people.predictions import compare_predictions
-from personax.experiments.people.preparation import Prepared
+from personax.experiments.people.preparation import Prepared, with_counts
 from personax.experiments.people.report import names_page
 from personax.experiments.recovery_figures import draw_recovered
 from personax.experiments.summary import MARK_OF_SIMULATION
@@ -67,7 +67,7 @@ def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> Non
             folder,
             prepared.data,
             prepared.split,
-            config.model,
+            with_counts(config, prepared).model,
             seed=config.seed,
             device=config.device,
         )
