@@ -40,7 +40,8 @@ ORDER_UNKNOWN = (
 LATENTS_UNKNOWN = (
     "latents not identified: the noise of several is close to normal, so rotations fit equally well"
 )
-FINALISTS, FIRST_STEPS, STEPS = 4, 12, 40  # candidates that are polished, iterations for all and for the best
+FINALISTS, FIRST_STEPS = 10, 12  # candidates that are polished, and iterations for each
+WINNERS, STEPS = 3, 40  # of these, how many are polished further
 
 
 @dataclass(frozen=True)
@@ -167,8 +168,9 @@ def solve(
 def _finalists(search: OrderSearch, seed: int) -> list[Candidate]:
     """The best candidates of the search with polished coordinates, the best first."""
     finalists = [_polished(search, candidate, FIRST_STEPS) for candidate in search.run(seed)[:FINALISTS]]
-    best, *others = sorted(finalists, key=lambda candidate: candidate.score)
-    return [_polished(search, best, STEPS), *others]
+    finalists.sort(key=lambda candidate: candidate.score)
+    winners = [_polished(search, candidate, STEPS) for candidate in finalists[:WINNERS]]
+    return sorted(winners, key=lambda candidate: candidate.score)
 
 
 def _polished(search: OrderSearch, candidate: Candidate, steps: int) -> Candidate:

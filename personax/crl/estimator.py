@@ -187,7 +187,7 @@ class CRL(Estimator[CRLConfig]):
             prior = settle_prior(form, codes, held_out, self.config.phase2, **search)
         self._conclude(prior, codes)
         if form is not None:
-            own = self._kept[self._kept >= self.config.shared] - self.config.shared
+            own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
 
     def _closed_form(self, train: Batch) -> ClosedForm:
