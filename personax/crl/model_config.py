@@ -123,7 +123,9 @@ class CRLConfig:
     stay as they are."""
     flexible: bool = False
     """With True the scale of a latent's noise depends on its parents, and the noise may have heavy tails and
-    skew (prior.py). The starts then use that latents are not Gaussian (source_starts.py)."""
+    skew (prior.py). Together with `compress` and `noise` 0, latents and graph are found in closed form
+    (closed_form.py), and phases 1 and 2 only train decoders and mechanisms. Else the starts use that latents
+    are not Gaussian (source_starts.py)."""
     causal: bool = True
     """With True latents may cause each other. With False they are independent; the comparison shows what the
     causal prior adds."""
@@ -158,7 +160,7 @@ class CRLConfig:
 
     @classmethod
     def embeddings(cls, latents: Mapping[str, int] | None = None, *, shared: int = 0) -> "CRLConfig":
-        """The settings for vectors of hundreds of numbers; they were chosen on simulated athletes.
+        """The settings for vectors of hundreds of numbers, whose latents are found in closed form.
 
         Args:
             latents: modality -> number of latents.
