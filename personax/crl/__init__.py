@@ -17,7 +17,6 @@ coordinates.py      the invertible map from a block's codes to its latents
 regression.py       smooth regression with derivatives, which the next two use
 geometry.py         how fast the pictures change with the codes; this defines right angles in a block
 starts.py           where phase 2 begins: coordinates that depend on few coordinates of other blocks
-source_starts.py    where phase 2 begins if latents are not Gaussian: independent sources
 closed_form.py      the same for compressed embeddings without training, in small steps:
 joint_sources.py    shared latents from correlations of modalities, independent sources of all others
 mechanism_cost.py   how well additive mechanisms explain latents

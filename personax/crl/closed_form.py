@@ -7,9 +7,9 @@ improves the best few, and the parents of each latent, s among them, are then se
 
 What identifies what: s is what all modalities tell alike; the sources are identified if their noises are not
 normal (all but one: Comon 1994); the order of sources is identified by mechanisms that are bent. With lines
-every order explains the data equally well, and with normal noise there are no sources. `Evidence` says
-whether noises are far enough from normal and mechanisms bent enough. That latents of a modality are at right
-angles in units of noise is a preference.
+every order explains the data equally well, and with normal noise there are no sources.
+`ClosedFormEvidence` says whether noises are far enough from normal and mechanisms bent enough. That latents
+of a modality are at right angles in units of noise is a preference.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,12 @@ from personax.crl.joint_sources import (
     find_sources,
     read_shared,
 )
-from personax.crl.mechanism_cost import PARTS, Given, Mechanisms
+from personax.crl.mechanism_cost import FUNCTIONS, Mechanisms, SharedGiven
 from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, causal_order, price
 from personax.crl.turn_polish import polish
 from personax.learning.batches import Batch
 
-MOST_ROWS = 4000  # people on whom mechanisms are fitted
+ROWS_TO_FIT = 4000  # people on whom mechanisms are fitted
 CLEAR_BEND = 0.0015  # bend_gain from which mechanisms are bent enough to tell their order
 CLEARLY_NOT_NORMAL = 5.0  # standard errors of the kurtosis
 IDENTIFIED = "identified"
@@ -45,7 +45,7 @@ WINNERS, STEPS = 3, 40  # of these, how many are polished further
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ClosedFormEvidence:
     """What the closed form rests on, computed without the truth.
 
     Attributes:
@@ -92,7 +92,7 @@ class ClosedForm:
     centre: Mapping[str, Float[np.ndarray, " r"]]
     parents: Bool[np.ndarray, "d d"]
     order: list[int]
-    evidence: Evidence
+    evidence: ClosedFormEvidence
 
 
 def mean_measurements(people: Batch) -> dict[str, Float[np.ndarray, "n _"]]:
@@ -148,15 +148,15 @@ def solve(
     x, centre = centred_means(people)
     reading = read_shared(x, shared, seed)
     sources = find_sources(x, reading.s, widths, seed)
-    rows = np.linspace(0, len(sources.v) - 1, min(MOST_ROWS, len(sources.v))).astype(int)
+    rows = np.linspace(0, len(sources.v) - 1, min(ROWS_TO_FIT, len(sources.v))).astype(int)
     fewer = Sources(
         sources.axes, sources.v[rows], sources.rest[rows], sources.mixing, sources.owner, sources.places
     )
-    search = OrderSearch(fewer, Given(reading.s[rows]))
+    search = OrderSearch(fewer, SharedGiven(reading.s[rows]))
     ranked = _finalists(search, seed) if causal else [_without_graph(search)]
     best = ranked[0]
     graph = _select_parents(search, best) if causal else np.zeros((shared + len(best.turn),) * 2, dtype=bool)
-    evidence = Evidence(
+    evidence = ClosedFormEvidence(
         correlations=[] if len(x) == 1 else canonical_variates(x)[0].round(4).tolist(),
         kurtosis=_kurtosis(sources),
         bend_gain=_bend_gain(search, best, graph),
@@ -226,7 +226,7 @@ def _kurtosis(sources: Sources) -> list[float]:
 
 
 def _bend_gain(search: OrderSearch, best: Candidate, graph: Bool[np.ndarray, "d d"]) -> float:
-    """See `Evidence.bend_gain`."""
+    """See `ClosedFormEvidence.bend_gain`."""
     z = search.sources.v @ best.turn.T
     mechanisms = Mechanisms(z, search.given)
     k, edges, gain = mechanisms.shared, 0, 0.0
@@ -234,7 +234,7 @@ def _bend_gain(search: OrderSearch, best: Candidate, graph: Bool[np.ndarray, "d 
         causes = np.flatnonzero(graph[:, k + child]).tolist()
         edges += sum(cause >= k for cause in causes)
         gain += mechanisms.cost(child, causes, bent=False) - mechanisms.cost(child, causes)
-    return gain / edges - (PARTS - 1) / (2 * len(z)) if edges else float("nan")
+    return gain / edges - (FUNCTIONS - 1) / (2 * len(z)) if edges else float("nan")
 
 
 def _in_units(
@@ -244,7 +244,7 @@ def _in_units(
     graph: Bool[np.ndarray, "d d"],
     effects: Float[np.ndarray, "D D"],
     centre: Mapping[str, Float[np.ndarray, " r"]],
-    evidence: Evidence,
+    evidence: ClosedFormEvidence,
 ) -> ClosedForm:
     """The result with latents of variance 1, block by block, those of a block by falling variance."""
     k, spread = reading.s.shape[1], (sources.v @ best.turn.T).std(0)

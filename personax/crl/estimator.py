@@ -334,7 +334,7 @@ class CRL(Estimator[CRLConfig]):
     def verdict(self) -> str:
         """Whether the data identify latents and their order; only for embeddings read in closed form.
 
-        "identified", or what is not (`Evidence.verdict`). It is computed without the truth.
+        "identified", or what is not (`ClosedFormEvidence.verdict`). It is computed without the truth.
         """
         self._fitted()
         return self._verdict

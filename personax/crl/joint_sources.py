@@ -24,7 +24,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
-SMALLEST = 1e-9  # least variance of an axis, as a share of the largest
+SMALLEST_VARIANCE = 1e-9  # least variance of an axis, as a share of the largest
 DEGREE = 3  # of the polynomials of s
 
 
@@ -81,7 +81,7 @@ def canonical_variates(
     maps, start = {}, 0
     for m, w in whitening.items():
         part = leading[start : start + w.shape[1]]
-        maps[m] = w @ (part / np.maximum(np.linalg.norm(part, axis=0), SMALLEST))
+        maps[m] = w @ (part / np.maximum(np.linalg.norm(part, axis=0), SMALLEST_VARIANCE))
         start += w.shape[1]
     return (values[::-1][:least] - 1) / max(count - 1, 1), maps
 
@@ -89,7 +89,7 @@ def canonical_variates(
 def _whitening(x: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "r r"]:
     """(r, r) map that makes centred coordinates uncorrelated, of variance 1."""
     values, vectors = np.linalg.eigh(x.T @ x / len(x))
-    whitening: np.ndarray = vectors / np.sqrt(np.maximum(values, SMALLEST * values.max()))
+    whitening: np.ndarray = vectors / np.sqrt(np.maximum(values, SMALLEST_VARIANCE * values.max()))
     return whitening
 
 
@@ -109,7 +109,7 @@ def read_shared(x: Mapping[str, Float[np.ndarray, "n _"]], number: int, seed: in
     mean = np.mean([x[m] @ maps[m] for m in x], axis=0)
     turn = independent_components(mean, seed, "cube").T if number > 1 else np.ones((1, 1))
     turned = mean @ turn
-    turn = turn / np.maximum(turned.std(0), SMALLEST)
+    turn = turn / np.maximum(turned.std(0), SMALLEST_VARIANCE)
     return SharedReading({m: part @ turn for m, part in maps.items()}, mean @ turn)
 
 

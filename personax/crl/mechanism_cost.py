@@ -21,12 +21,12 @@ POWERS = np.array([0.8, 1.0, 1.4, 2.0, 3.0, 6.0])  # p of the generalised normal
 # entropy of exp(-|e|^p) with mean |e|^p of 1, minus that of a Laplace distribution
 ENTROPIES = gammaln(1 + 1 / POWERS) + np.log(POWERS) / POWERS + 1 / POWERS - 1
 KNOTS = (-0.8, 0.0, 0.8)  # of the hinges, in standard deviations
-PARTS = len(KNOTS) + 2  # functions of one cause
+FUNCTIONS = len(KNOTS) + 2  # functions of one cause
 RIDGE, SCALE_RIDGE = 1e-6, 1e-3  # of the regressions of the mean and of the log scale
 
 
 def bends(x: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n parts"]:
-    """(n,) standardised cause -> (n, PARTS): the line, the hinges and a tanh."""
+    """(n,) standardised cause -> (n, FUNCTIONS): the line, the hinges and a tanh."""
     return np.column_stack([x, *(np.maximum(x - knot, 0) for knot in KNOTS), np.tanh(2 * x)])
 
 
@@ -45,11 +45,11 @@ def noise_cost(log_size: Float[np.ndarray, " n"]) -> float:
     return float((ENTROPIES + moments).min())
 
 
-class Given:
+class SharedGiven:
     """The shared latents s of n people, and costs of mechanisms given s.
 
     Attributes:
-        design: (n, 1 + PARTS k) a constant and the functions of each s.
+        design: (n, 1 + FUNCTIONS k) a constant and the functions of each s.
     """
 
     def __init__(self, s: Float[np.ndarray, "n k"]) -> None:
@@ -73,7 +73,7 @@ class Given:
 class Mechanisms:
     """Costs of latents (n, d) in fixed coordinates for any causes, from one table of products."""
 
-    def __init__(self, z: Float[np.ndarray, "n d"], given: Given) -> None:
+    def __init__(self, z: Float[np.ndarray, "n d"], given: SharedGiven) -> None:
         standard = standardise(z)
         functions = [bends(standard[:, j]) for j in range(z.shape[1])]
         self._z, self._given = z, given
@@ -85,7 +85,7 @@ class Mechanisms:
     @property
     def shared(self) -> int:
         """Number k of shared latents."""
-        return (self._of_s - 1) // PARTS
+        return (self._of_s - 1) // FUNCTIONS
 
     def cost(self, child: int, causes: Sequence[int], *, bent: bool = True) -> float:
         """Cost of a latent given causes: 0 .. k-1 are the shared latents, k + j is latent j.
@@ -94,8 +94,8 @@ class Mechanisms:
         """
         columns = [0]
         for cause in causes:
-            parts = PARTS if bent or cause < self.shared else 1
-            columns += range(1 + PARTS * cause, 1 + PARTS * cause + parts)
+            parts = FUNCTIONS if bent or cause < self.shared else 1
+            columns += range(1 + FUNCTIONS * cause, 1 + FUNCTIONS * cause + parts)
         gram = self._gram[np.ix_(columns, columns)] + RIDGE * np.eye(len(columns))
         weights = np.linalg.solve(gram, self._moments[columns, child])
         return self._given.cost_of_rest(self._z[:, child] - self._design[:, columns] @ weights)

@@ -124,8 +124,7 @@ class CRLConfig:
     flexible: bool = False
     """With True the scale of a latent's noise depends on its parents, and the noise may have heavy tails and
     skew (prior.py). Together with `compress` and `noise` 0, latents and graph are found in closed form
-    (closed_form.py), and phases 1 and 2 only train decoders and mechanisms. Else the starts use that latents
-    are not Gaussian (source_starts.py)."""
+    (closed_form.py), and phases 1 and 2 only train decoders and mechanisms."""
     causal: bool = True
     """With True latents may cause each other. With False they are independent; the comparison shows what the
     causal prior adds."""

@@ -24,10 +24,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from personax.crl.joint_sources import Sources
-from personax.crl.mechanism_cost import Given, Mechanisms, bends, standardise
+from personax.crl.mechanism_cost import Mechanisms, SharedGiven, bends, standardise
 from personax.runs.seeds import numpy_rng
 
-CLEAR_EFFECT = 0.25  # size of an entry of W, in standard deviations, that counts as an edge
+CLEAR_ENTRY = 0.25  # size of an entry of W, in standard deviations, that counts as an edge
 WITHIN, ACROSS = 0.015, 0.03  # price of a parent, in nats per row, within a modality and across modalities
 STARTS = 4  # random orders that the search begins with
 RESTARTS, SPARSE_RESTARTS = 16, 8  # times that it goes on from a few random moves, by QR and by sparse turns
@@ -109,7 +109,7 @@ class OrderSearch:
         candidates: the candidate of every set of parents whose sparse turn was computed.
     """
 
-    def __init__(self, sources: Sources, given: Given) -> None:
+    def __init__(self, sources: Sources, given: SharedGiven) -> None:
         self.sources, self.given = sources, given
         self.same = sources.owner[:, None] == sources.owner[None]
         self.candidates: dict[bytes, Candidate] = {}
@@ -207,7 +207,7 @@ class OrderSearch:
                 latents[source] = _Oriented(source, frozenset(order[i + 1 :]))
                 turn[source, place] = self._direction(latents[source])
                 precedes[source, list(order[:i])] = True
-        parents = (np.abs(self.effects(turn)) > CLEAR_EFFECT) & precedes
+        parents = (np.abs(self.effects(turn)) > CLEAR_ENTRY) & precedes
         return [latents[k] for k in range(d)], turn, parents
 
     def _find_direction(self, latent: _Oriented) -> Float[np.ndarray, " width"]:

@@ -23,7 +23,7 @@ from personax.learning.batches import Batch
 from personax.learning.optimisation import warm_up_then_cosine
 
 GATE = 6.0  # of an edge that was found; minus this of any other
-CLIP = 100.0  # largest norm of a gradient
+LARGEST_GRADIENT = 100.0  # largest norm of a gradient
 
 
 class LinearReader(nn.Module):
@@ -159,7 +159,7 @@ def _train_mechanisms(
         loss = -model.scm.log_density(z[:, rows], edges[:, None]).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(mechanisms, CLIP)
+        nn.utils.clip_grad_norm_(mechanisms, LARGEST_GRADIENT)
         optimiser.step()
         schedule.step()
 

@@ -6,14 +6,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from personax.crl.joint_sources import Sources
-from personax.crl.mechanism_cost import ENTROPIES, KNOTS, POWERS, RIDGE, Given
+from personax.crl.mechanism_cost import ENTROPIES, KNOTS, POWERS, RIDGE, SharedGiven
 
 
 def polish(
     turn: Float[np.ndarray, "D D"],
     parents: Bool[np.ndarray, "D D"],
     sources: Sources,
-    given: Given,
+    given: SharedGiven,
     *,
     steps: int,
 ) -> tuple[Float[np.ndarray, "D D"], float]:
@@ -41,7 +41,7 @@ def polish(
         [free], max_iter=steps, history_size=10, line_search_fn="strong_wolfe", tolerance_change=1e-7
     )
 
-    def closure() -> Tensor:
+    def closure() -> Float[Tensor, ""]:
         optimiser.zero_grad()
         loss = _total_cost(v @ turned().T, causes, *fixed)
         loss.backward()
@@ -59,7 +59,7 @@ def _total_cost(
     design: Float[Tensor, "n p"],
     smoother: Float[Tensor, "p n"],
 ) -> Float[Tensor, ""]:
-    """Sum of `Given.cost` over all latents, with gradients."""
+    """Sum of `SharedGiven.cost` over all latents, with gradients."""
     standard = (z - z.mean(0)) / z.std(0, correction=0)
     hinges = [torch.relu(standard - knot) for knot in KNOTS]
     functions = torch.stack([standard, *hinges, torch.tanh(2 * standard)], 2)

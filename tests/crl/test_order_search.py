@@ -5,7 +5,7 @@ from bent_people import bent_people
 
 from personax.crl.closed_form import centred_means
 from personax.crl.joint_sources import find_sources, read_shared
-from personax.crl.mechanism_cost import Given
+from personax.crl.mechanism_cost import SharedGiven
 from personax.crl.order_search import OrderSearch, causal_order, climb, moves, price, shaken
 from personax.crl.turn_polish import polish
 
@@ -13,7 +13,7 @@ from personax.crl.turn_polish import polish
 def search_of(n: int = 1200) -> OrderSearch:
     x = centred_means(bent_people(n).people)[0]
     reading = read_shared(x, 1, seed=0)
-    return OrderSearch(find_sources(x, reading.s, {"a": 3, "b": 2}, seed=0), Given(reading.s))
+    return OrderSearch(find_sources(x, reading.s, {"a": 3, "b": 2}, seed=0), SharedGiven(reading.s))
 
 
 def test_moves_are_all_orders_with_one_source_elsewhere() -> None:
