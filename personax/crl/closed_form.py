@@ -26,6 +26,7 @@ from personax.crl.joint_sources import (
     read_shared,
 )
 from personax.crl.mechanism_cost import FUNCTIONS, Mechanisms, SharedGiven
+from personax.crl.model_config import Phase2Config
 from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, causal_order, price
 from personax.crl.turn_polish import polish
 from personax.learning.batches import Batch
@@ -40,7 +41,7 @@ ORDER_UNKNOWN = (
 LATENTS_UNKNOWN = (
     "latents not identified: the noise of several is close to normal, so rotations fit equally well"
 )
-FINALISTS, FIRST_STEPS = 10, 12  # candidates that are polished, and iterations for each
+FIRST_STEPS = 12  # iterations by which each finalist is polished
 WINNERS, STEPS = 3, 40  # of these, how many are polished further
 
 
@@ -134,7 +135,13 @@ def has_closed_form(
 
 
 def solve(
-    people: Batch, shared: int, widths: Mapping[str, int], *, seed: int, causal: bool = True
+    people: Batch,
+    shared: int,
+    widths: Mapping[str, int],
+    *,
+    config: Phase2Config,
+    seed: int,
+    causal: bool = True,
 ) -> ClosedForm:
     """Read the latents of training people and find their graph.
 
@@ -142,6 +149,7 @@ def solve(
         people: measurements in units of noise; see `has_closed_form`.
         shared: number k of shared latents.
         widths: modality -> number of own coordinates.
+        config: the options of phase 2, of which the numbers of starts and finalists are used.
         seed: seed of the starts of the search.
         causal: False finds independent latents, without a graph.
     """
@@ -153,7 +161,7 @@ def solve(
         sources.axes, sources.v[rows], sources.rest[rows], sources.mixing, sources.owner, sources.places
     )
     search = OrderSearch(fewer, SharedGiven(reading.s[rows]))
-    ranked = _finalists(search, seed) if causal else [_without_graph(search)]
+    ranked = _finalists(search, config, seed) if causal else [_without_graph(search)]
     best = ranked[0]
     graph = _select_parents(search, best) if causal else np.zeros((shared + len(best.turn),) * 2, dtype=bool)
     evidence = ClosedFormEvidence(
@@ -165,9 +173,10 @@ def solve(
     return _in_units(reading, sources, best, graph, search.effects(best.turn), centre, evidence)
 
 
-def _finalists(search: OrderSearch, seed: int) -> list[Candidate]:
+def _finalists(search: OrderSearch, config: Phase2Config, seed: int) -> list[Candidate]:
     """The best candidates of the search with polished coordinates, the best first."""
-    finalists = [_polished(search, candidate, FIRST_STEPS) for candidate in search.run(seed)[:FINALISTS]]
+    found = search.run(seed, config.starts)[: config.finalists]
+    finalists = [_polished(search, candidate, FIRST_STEPS) for candidate in found]
     finalists.sort(key=lambda candidate: candidate.score)
     winners = [_polished(search, candidate, STEPS) for candidate in finalists[:WINNERS]]
     return sorted(winners, key=lambda candidate: candidate.score)

@@ -195,7 +195,7 @@ class CRL(Estimator[CRLConfig]):
         assert self._vae is not None
         widths = {modality: self._resolved.width(modality) for modality in self._shapes}
         seed, causal = self._derived("closed form") % 2**32, self.config.causal
-        form = solve(train, self.config.shared, widths, seed=seed, causal=causal)
+        form = solve(train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal)
         settle_encoders(self._vae, form, train)
         return form
 

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from personax.crl.closed_form import centred_means, solve
 from personax.crl.joint_sources import canonical_variates, principal_axes, read_shared, rest_given
+from personax.crl.model_config import Phase2Config
 from personax.learning.batches import Batch
 
 NEAR_ONE = 0.9  # least correlation of a shared latent, without noise
@@ -31,14 +32,14 @@ class LatentCounts(NamedTuple):
     own: dict[str, int]
 
 
-def count_latents(people: Batch, *, seed: int) -> LatentCounts:
+def count_latents(people: Batch, config: Phase2Config, *, seed: int) -> LatentCounts:
     """The numbers of latents of people whose measurements are in units of noise."""
     x = centred_means(people)[0]
     count = {m: people.observed[m].float().sum(1).clamp_min(1).reciprocal().mean().item() for m in x}
     shared = _count_shared(x, count) if len(x) > 1 else 0
     s = read_shared(x, shared, seed).s
     widths = {m: cliff(principal_axes(rest_given(values, s))[0]) for m, values in x.items()}
-    return LatentCounts(shared, _without_style(people, shared, widths, seed))
+    return LatentCounts(shared, _without_style(people, LatentCounts(shared, widths), config, seed))
 
 
 def _count_shared(x: Mapping[str, Float[np.ndarray, "n _"]], noise: Mapping[str, float]) -> int:
@@ -60,12 +61,15 @@ def cliff(variances: Float[np.ndarray, " r"]) -> int:
     return int(np.argmax(variances[:-1] / np.maximum(variances[1:], 1e-12))) + 1
 
 
-def _without_style(people: Batch, shared: int, widths: Mapping[str, int], seed: int) -> dict[str, int]:
+def _without_style(
+    people: Batch, coordinates: LatentCounts, config: Phase2Config, seed: int
+) -> dict[str, int]:
     """Modality -> number of its coordinates; with one measurement only of those that have an edge."""
+    shared, widths = coordinates
     seen_once = [m for m, tensors in people.x.items() if len(tensors) == 1]
     if not seen_once:
         return dict(widths)
-    parents = solve(people, shared, widths, seed=seed).parents
+    parents = solve(people, shared, widths, config=config, seed=seed).parents
     linked = (parents | parents.T).any(0)
     ends = np.cumsum([shared, *widths.values()])
     joined = {m: int(linked[a:b].sum()) for m, a, b in zip(widths, ends[:-1], ends[1:], strict=True)}

@@ -85,7 +85,7 @@ class Mechanisms:
     @property
     def shared(self) -> int:
         """Number k of shared latents."""
-        return (self._of_s - 1) // FUNCTIONS
+        return int(self._of_s - 1) // FUNCTIONS
 
     def cost(self, child: int, causes: Sequence[int], *, bent: bool = True) -> float:
         """Cost of a latent given causes: 0 .. k-1 are the shared latents, k + j is latent j.

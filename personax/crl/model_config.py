@@ -56,7 +56,8 @@ class Phase2Config:
     """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
 
     starts: SideBySide = 64
-    """Models trained side by side at first, each with its own coordinates and causal order."""
+    """Models trained side by side at first, each with its own coordinates and causal order. In closed form
+    (closed_form.py): random orders that the search begins with."""
     population: SideBySide = 16
     """Models that are left once the worse half of the starts has been dropped after each generation."""
     generations: Positive = 6
@@ -65,7 +66,8 @@ class Phase2Config:
     generation_steps: Positive = 200
     """Optimiser steps of a generation."""
     finalists: SideBySide = 4
-    """Models that are trained to the end; the one that is best on validation rows is kept."""
+    """Models that are trained to the end; the one that is best on validation rows is kept. In closed form:
+    causal orders whose coordinates are polished."""
     final_steps: Positive = 1500
     """Optimiser steps of the finalists."""
     search_batch_size: BatchSize = 256
@@ -189,11 +191,11 @@ class CRLConfig:
                 shared=3.0,
             ),
             phase2=Phase2Config(
-                starts=8,
+                starts=4,
                 population=8,
                 generations=3,
                 generation_steps=150,
-                finalists=2,
+                finalists=10,
                 final_steps=500,
                 batch_size=256,
                 orthogonality=5.0,

@@ -29,8 +29,7 @@ from personax.runs.seeds import numpy_rng
 
 CLEAR_ENTRY = 0.25  # size of an entry of W, in standard deviations, that counts as an edge
 WITHIN, ACROSS = 0.015, 0.03  # price of a parent, in nats per row, within a modality and across modalities
-STARTS = 4  # random orders that the search begins with
-RESTARTS, SPARSE_RESTARTS = 16, 8  # times that it goes on from a few random moves, by QR and by sparse turns
+RESTARTS, SPARSE_RESTARTS = 4, 2  # for each start, times that it goes on after a few random moves: QR, sparse
 SHORT_LIST = 30  # orders by QR whose sparse turn is computed
 CLIMBS = 3  # of these, from how many the search by sparse turns begins
 TURNS = 8  # rounds of least squares and rotation
@@ -127,17 +126,17 @@ class OrderSearch:
             for number in range(len(self.sources.places))
         )
 
-    def run(self, seed: int) -> list[Candidate]:
-        """All candidates that were met, the best first."""
+    def run(self, seed: int, starts: int) -> list[Candidate]:
+        """All candidates that were met from `starts` random orders, the best first."""
         rng = numpy_rng(seed, "orders")
         best = self.first_order()
-        for _ in range(STARTS):
+        for _ in range(starts):
             start = tuple(tuple(rng.permutation(order).tolist()) for order in best)
             best = min(best, climb(self.quick_score, start), key=self.quick_score)
-        best = self._shake_and_climb(self.quick_score, best, RESTARTS, rng)
+        best = self._shake_and_climb(self.quick_score, best, starts * RESTARTS, rng)
         for start in sorted(self._short_list(), key=self.score)[:CLIMBS]:
             best = min(best, climb(self.score, start), key=self.score)
-        self._shake_and_climb(self.score, best, SPARSE_RESTARTS, rng)
+        self._shake_and_climb(self.score, best, starts * SPARSE_RESTARTS, rng)
         return sorted(self.candidates.values(), key=lambda candidate: candidate.score)
 
     @staticmethod

@@ -13,9 +13,11 @@ from personax.crl.closed_form import (
     mean_measurements,
     solve,
 )
+from personax.crl.model_config import Phase2Config
 from personax.graphs.graph_scores import graph_scores
 from personax.learning.metrics import match
 
+SEARCH = Phase2Config(starts=2, finalists=3)
 WIDTHS = {"a": 3, "b": 2}
 
 
@@ -30,7 +32,7 @@ def latents_of(form: ClosedForm, made: BentPeople) -> np.ndarray:
 def bent() -> tuple[ClosedForm, BentPeople]:
     """The closed form of people with bent mechanisms."""
     made = bent_people()
-    return solve(made.people, 1, WIDTHS, seed=0), made
+    return solve(made.people, 1, WIDTHS, config=SEARCH, seed=0), made
 
 
 def test_latents_and_all_edges_are_found(bent: tuple[ClosedForm, BentPeople]) -> None:
@@ -56,7 +58,7 @@ def test_latents_have_variance_one_and_fall_in_units_of_noise(bent: tuple[Closed
 
 def test_the_same_seed_gives_the_same_bits(bent: tuple[ClosedForm, BentPeople]) -> None:
     form, made = bent
-    again = solve(made.people, 1, WIDTHS, seed=0)
+    again = solve(made.people, 1, WIDTHS, config=SEARCH, seed=0)
     assert np.array_equal(form.own["a"], again.own["a"])
     assert np.array_equal(form.parents, again.parents)
 
@@ -66,12 +68,12 @@ def test_the_same_seed_gives_the_same_bits(bent: tuple[ClosedForm, BentPeople]) 
     [({}, IDENTIFIED), ({"bend": 0.0}, ORDER_UNKNOWN), ({"normal": True}, LATENTS_UNKNOWN)],
 )
 def test_the_verdict_says_what_the_data_do_not_identify(changes: dict[str, float], verdict: str) -> None:
-    form = solve(bent_people(**changes).people, 1, WIDTHS, seed=0)
+    form = solve(bent_people(**changes).people, 1, WIDTHS, config=SEARCH, seed=0)
     assert form.evidence.verdict(range(5)) == verdict
 
 
 def test_without_causes_there_is_no_edge() -> None:
-    form = solve(bent_people().people, 1, WIDTHS, seed=0, causal=False)
+    form = solve(bent_people().people, 1, WIDTHS, config=SEARCH, seed=0, causal=False)
     assert not form.parents.any()
     assert sorted(form.order) == list(range(6))
 
@@ -80,7 +82,7 @@ def test_a_person_without_a_modality_does_not_count() -> None:
     made = bent_people(600)
     made.people.x["b"][0][::3] = 1e6
     made.people.observed["b"][::3] = False
-    form = solve(made.people, 1, WIDTHS, seed=0)
+    form = solve(made.people, 1, WIDTHS, config=SEARCH, seed=0)
     kept = np.arange(600) % 3 != 0
     _, correlations = match(latents_of(form, made)[kept][:, :1], made.latents[kept][:, :1])
     assert abs(correlations[0]) > 0.95

@@ -43,7 +43,7 @@ def test_causes_come_first() -> None:
 
 
 def test_candidates_are_orthogonal_within_modalities_and_best_first() -> None:
-    found = search_of().run(0)
+    found = search_of().run(0, 1)
     assert [c.score for c in found] == sorted(c.score for c in found)
     for candidate in found:
         np.testing.assert_allclose(candidate.turn @ candidate.turn.T, np.eye(5), atol=1e-9)
@@ -51,7 +51,7 @@ def test_candidates_are_orthogonal_within_modalities_and_best_first() -> None:
 
 def test_the_polish_lowers_the_cost_that_the_search_computes() -> None:
     search = search_of()
-    best = search.run(0)[0]
+    best = search.run(0, 1)[0]
     turn, cost = polish(best.turn, best.parents, search.sources, search.given, steps=10)
     assert cost + price(best.parents, search.same) < best.score
     assert abs(search.score_of(turn, best.parents) - price(best.parents, search.same) - cost) < 1e-6

@@ -18,7 +18,7 @@ CONFIG = replace(
     CRLConfig.embeddings({"a": 3, "b": 2}, shared=1),
     hidden=8,
     phase1=Phase1Config(epochs=1, batch_size=512),
-    phase2=Phase2Config(final_steps=60),
+    phase2=Phase2Config(starts=2, finalists=3, final_steps=60),
 )
 
 

@@ -60,7 +60,7 @@ def with_counts(config: PeopleConfig, prepared: Prepared) -> PeopleConfig:
     if config.latents == "given":
         return config
     people = Batch.of(prepared.data.rows(prepared.split.train))
-    found = count_latents(people, seed=config.seed)
+    found = count_latents(people, config.model.phase2, seed=config.seed)
     log.info("latents found: %d shared, %s", found.shared, found.own)
     return replace(config, model=replace(config.model, shared=found.shared, latents=found.own))
 
