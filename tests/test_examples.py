@@ -21,9 +21,8 @@ from personax.tables import simulate_table, write_table
 def test_the_blocks_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the tutorials run whenever the site is built (make docs)."""
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(
-        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S
-    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)
     assert len(blocks) > 2
     names: dict[str, object] = {"__name__": "page"}
     for number, block in enumerate(blocks, 1):

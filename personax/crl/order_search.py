@@ -190,7 +190,7 @@ class OrderSearch:
         """(D, D) [k, j]: linear effect of latent j on latent k in standard deviations, from W = (R A)^-1."""
         inverse = np.linalg.inv(turn @ self.sources.mixing)
         spread = (self.sources.v @ turn.T).std(0)
-        effects = -inverse / np.diag(inverse)[:, None] * spread / spread[:, None]
+        effects: np.ndarray = -inverse / np.diag(inverse)[:, None] * spread / spread[:, None]
         np.fill_diagonal(effects, 0)
         return effects
 
@@ -244,7 +244,7 @@ class OrderSearch:
             for number, place in enumerate(self.sources.places):
                 own = np.flatnonzero(self.sources.owner == number)
                 left, _, right = np.linalg.svd(lower[:, own].T @ self._unmixing[:, place])
-                turn[np.ix_(own, range(place.start, place.stop))] = left @ right
+                turn[np.ix_(own, np.arange(place.start, place.stop))] = left @ right
         return turn
 
 

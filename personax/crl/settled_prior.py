@@ -15,11 +15,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from personax.crl.closed_form import ClosedForm
+from personax.crl.coordinates import Coordinates
 from personax.crl.identification import Codes, IdentifiedPrior
 from personax.crl.model_config import Phase2Config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import ORDER_SPACING
 from personax.learning.batches import Batch
+from personax.learning.encoders import LinearPlusMLP
 from personax.learning.optimisation import warm_up_then_cosine
 
 GATE = 6.0  # of an edge that was found; minus this of any other
@@ -63,8 +65,9 @@ def make_linear(vae: MultiViewVAE) -> None:
     """Replace all encoders by linear readers, for `settle_encoders` or for weights that are loaded."""
     for modality in vae.modalities:
         for net in vae.of(modality):
-            inputs = net.encoder.linear.in_features
-            net.encoder = LinearReader(inputs, sum(net.sizes)).to(net.encoder.linear.weight.device)
+            assert isinstance(net.encoder, LinearPlusMLP)
+            linear = net.encoder.linear
+            net.encoder = LinearReader(linear.in_features, sum(net.sizes)).to(linear.weight.device)
 
 
 @torch.no_grad()
@@ -82,9 +85,11 @@ def settle_encoders(vae: MultiViewVAE, form: ClosedForm, train: Batch) -> None:
             seen = train.observed[modality][:, number]
             known = torch.cat([*parts, torch.ones(len(seen), 1, device=seen.device)], 1)[seen].double().cpu()
             target = train.x[modality][number][seen].double().cpu()
-            weights = torch.linalg.lstsq(known, target).solution.to(net.decoder.linear.weight)
-            net.decoder.linear.weight.copy_(weights[:-1].T)
-            net.decoder.linear.bias.copy_(weights[-1])
+            assert isinstance(net.decoder, LinearPlusMLP)
+            linear = net.decoder.linear
+            weights = torch.linalg.lstsq(known, target).solution.to(linear.weight)
+            linear.weight.copy_(weights[:-1].T)
+            linear.bias.copy_(weights[-1])
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ def settle_prior(
     fixed = _fixed(form, device)
     with torch.no_grad():
         for coordinates in model.coordinates.values():
+            assert isinstance(coordinates, Coordinates)
             coordinates.outer.zero_()
         model.scm.potential.copy_(fixed.potential)
         model.scm.gate.copy_((2 * fixed.edges - 1) * GATE)

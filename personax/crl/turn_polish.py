@@ -77,4 +77,5 @@ def _noise_cost(log_size: Float[Tensor, " n"]) -> Float[Tensor, ""]:
     """`mechanism_cost.noise_cost` with gradients."""
     powers = torch.from_numpy(POWERS)
     moments = (torch.logsumexp(powers[:, None] * log_size, 1) - np.log(len(log_size))) / powers
-    return (torch.from_numpy(ENTROPIES) + moments).min()
+    cost: Tensor = (torch.from_numpy(ENTROPIES) + moments).min()
+    return cost

@@ -42,8 +42,7 @@ def run_every_seed(
         run: Config = replace(config, seed=seed)
         path = folder_of(seed)
         if not (run.resume and (path / METRICS).exists()):
-            drawn_by = seed if run.data_seed is None else run.data_seed
-            loaded = loaded if drawn_by in loaded else {drawn_by: load(run)}
-            run_one(run, path, loaded[drawn_by])
+            loaded = loaded if run.drawn_by in loaded else {run.drawn_by: load(run)}
+            run_one(run, path, loaded[run.drawn_by])
         results[seed] = read_finished(path, run, NEEDED, dict.fromkeys(metrics, "a number"))
     return results

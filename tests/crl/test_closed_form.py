@@ -1,5 +1,7 @@
 """Latents, graph and verdict of the closed form on small data with a known truth."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from bent_people import BentPeople, bent_people
@@ -67,7 +69,7 @@ def test_the_same_seed_gives_the_same_bits(bent: tuple[ClosedForm, BentPeople]) 
     ("changes", "verdict"),
     [({}, IDENTIFIED), ({"bend": 0.0}, ORDER_UNKNOWN), ({"normal": True}, LATENTS_UNKNOWN)],
 )
-def test_the_verdict_says_what_the_data_do_not_identify(changes: dict[str, float], verdict: str) -> None:
+def test_the_verdict_says_what_the_data_do_not_identify(changes: dict[str, Any], verdict: str) -> None:
     form = solve(bent_people(**changes).people, 1, WIDTHS, config=SEARCH, seed=0)
     assert form.evidence.verdict(range(5)) == verdict
 
