@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -231,14 +232,23 @@ def hard_table(config: CalibrationConfig, folder: Path) -> pd.DataFrame:
     missing = [path for path in cells if not path.exists()]
     workers = Parallel(config.jobs, backend="loky", inner_max_num_threads=1, return_as="generator")
     done = workers(delayed(_write_cell)(path, cells[path]) for path in missing)
-    for _ in tqdm(done, total=len(missing), desc="hard columns", disable=None):
-        pass
+    for line in tqdm(done, total=len(missing), desc="hard columns", disable=None):
+        tqdm.write(line)
+        sys.stdout.flush()  # a file or a pipe shows the line at once, too
     return pd.concat([pd.read_csv(path) for path in cells], ignore_index=True)
 
 
-def _write_cell(path: Path, cell: tuple[str, int, int, list[int]]) -> None:
+def _write_cell(path: Path, cell: tuple[str, int, int, list[int]]) -> str:
+    """Compute and write a cell; returns a line about it."""
+    started = perf_counter()
+    rows = hard_rows(*cell)
     with atomic_path(path) as part:
-        hard_rows(*cell).to_csv(part, index=False)
+        rows.to_csv(part, index=False)
+    outside = rows[rows["verdict"] != "inside"]
+    found = [f"{row.test} {row.size:.4f} at {row.level:g}" for row in outside.itertuples()]
+    name, n = cell[:2]
+    said = f"{name}, n = {n:,}: {perf_counter() - started:.0f} s; outside the binomial limits: "
+    return said + (", ".join(found) or "none")
 
 
 def hard_markdown(level: pd.DataFrame) -> str:

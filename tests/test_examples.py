@@ -75,6 +75,7 @@ DOORS = (
     "personax.experiments.independence.command.load_people",
     "personax.experiments.independence.command.propose_file",
     "personax.experiments.graph.run.read_runs",
+    "personax.experiments.html_report.command.read_records",
 )
 OTHER_WAYS_IN = ("benchmarks/", "trait_inference/")  # of these only the options are read
 
@@ -155,6 +156,7 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "real_world_experiment/draw.py results/own_data/example/seed-0": ("--output", "drawn"),
     "real_world_experiment/diagnose.py results/own_data/example/seed-0": ("--rows", "40"),
+    "real_world_experiment/report.py results/own_data/example/seed-0": ("--figures", "false"),
     "real_world_experiment/choose_model.py --run results/own_data/example/seed-0": (
         *("--candidates", "fewer", "--seeds", "0,1", "--jobs", "1", "--device", "cpu", "--output", "sizes"),
     ),

@@ -4,13 +4,21 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Float, Int, Num
 from scipy.special import xlogy
 from scipy.stats import random_table
 
 from personax.independence.columns import ColumnPair, PreparedColumn
-from personax.independence.effects import cramers_v
+from personax.independence.effects import Effect, cramers_v, cramers_v_of_cells
 from personax.independence.grams import joint_counts
+from personax.independence.large_tables import (
+    FilledCells,
+    Margin,
+    filled_cells,
+    likelihood_ratio_of_cells,
+    pearson_of_cells,
+    shuffled_cells,
+)
 from personax.independence.nulls import choose_p
 from personax.independence.permutations import LONGER, in_blocks, two_by_two_p
 from personax.independence.procedure import Compare, Comparison, Null
@@ -65,6 +73,31 @@ def williams(rows: Int[np.ndarray, " r"], columns: Int[np.ndarray, " c"]) -> flo
     return 1.0 + excess / (6.0 * n * (r - 1) * (c - 1))
 
 
+# The same statistics of large tables, by their filled cells.
+OF_CELLS: dict[Measure, Callable[[FilledCells], Float[np.ndarray, " tables"]]] = {
+    pearson: pearson_of_cells,
+    likelihood_ratio: likelihood_ratio_of_cells,
+}
+
+
+def is_large(columns: ColumnPair) -> bool:
+    """Whether the table of two columns has so many cells that the filled ones are listed instead."""
+    cells = len(columns[0].counts) * len(columns[1].counts)
+    return cells > max(MOST_CELLS_LONGER, len(columns[0]))
+
+
+def statistic_and_effect(measure: Measure, columns: ColumnPair) -> tuple[float, Effect]:
+    """The statistic of the table of two columns, and Cramer's V."""
+    x, y = columns
+    if not is_large(columns):
+        table = joint_counts(x, y)
+        return float(measure(table, expected_counts(x.counts, y.counts))), cramers_v(table)
+    codes = x.numbers * len(y.counts) + y.numbers
+    cells = filled_cells(x.counts, y.counts, codes[None])
+    effect = cramers_v_of_cells((x.counts, y.counts), (cells.rows, cells.columns), cells.counts)
+    return float(OF_CELLS[measure](cells)[0]), effect
+
+
 def compare_tables(measure: Measure) -> Compare:
     """The comparison of two discrete columns by `measure` (pearson or likelihood_ratio).
 
@@ -84,9 +117,8 @@ def _compare_tables(
     resamples: int,
 ) -> Comparison:
     x, y = columns
-    table, expected = joint_counts(x, y), expected_counts(x.counts, y.counts)
-    r, c = table.shape
-    statistic = float(measure(table, expected))
+    r, c = len(x.counts), len(y.counts)
+    statistic, effect = statistic_and_effect(measure, columns)
 
     def asymptotic(divisor: float = 1.0) -> LogPValue:
         return LogPValue(log_chi2_sf(statistic / divisor, (r - 1) * (c - 1)), "chi2")
@@ -95,15 +127,16 @@ def _compare_tables(
         return _monte_carlo_p(statistic, columns, measure, rng, resamples)
 
     def exact() -> LogPValue:
+        expected = expected_counts(x.counts, y.counts)
         return two_by_two_p(columns, lambda cell: measure(_two_by_two(cell, columns), expected))
 
     if null == "auto":
         divisor = williams(x.counts, y.counts) if measure is likelihood_ratio else 1.0
-        is_trusted = bool(expected.min() >= SMALLEST_EXPECTED)
+        is_trusted = bool(x.counts.min() * y.counts.min() / len(x) >= SMALLEST_EXPECTED)
         p = choose_p(len(x), is_trusted, partial(asymptotic, divisor), columns, exact, resampled)
     else:
         p = asymptotic() if null == "chi2" else resampled()
-    return Comparison(statistic, p, cramers_v(table))
+    return Comparison(statistic, p, effect)
 
 
 def _two_by_two(cell: Int[np.ndarray, " k"], columns: ColumnPair) -> Int[np.ndarray, "k 2 2"]:
@@ -122,20 +155,34 @@ def _monte_carlo_p(
 
     The margins are sorted, and the longer one becomes the rows: the same `rng` then gives the same p for any
     order of arguments, rows and categories. Tables are drawn in blocks, which grow from 200 tables to at
-    most 8 MB.
+    most 8 MB. Of large tables only the filled cells are drawn.
     """
     rows, others = sorted(
         (np.sort(column.counts)[::-1] for column in columns),
         key=lambda margin: (-len(margin), margin.tolist()),
     )
-    expected = expected_counts(rows, others)
-    distribution = random_table(rows, others)
-
-    def exceeds(size: int) -> Bool[np.ndarray, " size"]:
-        tables = distribution.rvs(size, random_state=rng)
-        return np.asarray(measure(tables, expected) >= statistic * (1.0 - ROUNDING))
-
-    blocks = in_blocks(exceeds, resamples, max(1, 1_000_000 // expected.size))
-    longer = LONGER if expected.size <= MOST_CELLS_LONGER else 1
+    large = is_large(columns)
+    draw = _random_cells(measure, rows, others, rng) if large else _random_tables(measure, rows, others, rng)
+    cells = len(rows) * len(others)
+    numbers = len(columns[0]) if large else cells
+    blocks = in_blocks(
+        lambda size: draw(size) >= statistic * (1.0 - ROUNDING), resamples, max(1, 1_000_000 // numbers)
+    )
+    longer = LONGER if cells <= MOST_CELLS_LONGER else 1
     found = resampling_log_p(blocks, resamples, longer=longer)
     return LogPValue(found.log_p, "permutation", found.is_bound)
+
+
+def _random_tables(
+    measure: Measure, rows: Margin, columns: Margin, rng: np.random.Generator
+) -> Callable[[int], Num[np.ndarray, " size"]]:
+    """size -> (size,) statistics of random tables with these margins."""
+    expected, distribution = expected_counts(rows, columns), random_table(rows, columns)
+    return lambda size: measure(distribution.rvs(size, random_state=rng), expected)
+
+
+def _random_cells(
+    measure: Measure, rows: Margin, columns: Margin, rng: np.random.Generator
+) -> Callable[[int], Num[np.ndarray, " size"]]:
+    """The same by the filled cells."""
+    return lambda size: OF_CELLS[measure](shuffled_cells(rows, columns, rng, size))

@@ -19,7 +19,7 @@ begins at 0.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 # Standard errors on either side of a 95 % interval.
 _WIDTH = 1.959963984540054
@@ -107,6 +107,28 @@ def cramers_v(table: Float[np.ndarray, "r c"]) -> Effect:
         return Effect(0.0, 0.0, 0.0)
     influence = 2.0 * ratio - ((share * ratio).sum(axis=1) / rows)[:, None]
     influence = influence - (share * ratio).sum(axis=0) / columns
+    error = float(np.sqrt(np.sum(share * influence**2) / n))
+    corrected = phi2 - (r - 1) * (c - 1) / (n - 1)
+    return _root(min(corrected / smaller, 1.0), error / smaller)
+
+
+def cramers_v_of_cells(
+    margins: tuple[Int[np.ndarray, " r"], Int[np.ndarray, " c"]],
+    places: tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"]],
+    counts: Int[np.ndarray, " k"],
+) -> Effect:
+    """`cramers_v` from the (k,) cells that are not empty, by their rows and columns: for large tables."""
+    n = float(counts.sum())
+    (r, c), share = (len(margin) for margin in margins), counts / n
+    rows, columns = (margin[place] / n for margin, place in zip(margins, places, strict=True))
+    ratio = share / (rows * columns)
+    phi2 = float(np.sum(share * ratio)) - 1.0
+    smaller = min(r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)) - 1.0
+    if smaller <= 1e-9:
+        return Effect(0.0, 0.0, 0.0)
+    influence = 2.0 * ratio
+    for place, margin in zip(places, (rows, columns), strict=True):
+        influence -= np.bincount(place, weights=share * ratio)[place] / margin
     error = float(np.sqrt(np.sum(share * influence**2) / n))
     corrected = phi2 - (r - 1) * (c - 1) / (n - 1)
     return _root(min(corrected / smaller, 1.0), error / smaller)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import singledispatch
 
 import numpy as np
+from jaxtyping import Float
 
 from personax.independence.columns import ColumnPair
 from personax.independence.distances import SpacingGram, spacing_delta, spacing_spacing, spacing_table
@@ -190,12 +191,25 @@ def spectral_log_p(v: float, a: Gram, b: Gram) -> float:
     asymptotic one, which is 2 to 7 % too large at n = 50. Where V has no variance (every row has a label of
     its own), p = 1.
     """
-    weights = np.multiply.outer(a.eigenvalues, b.eigenvalues).ravel() / (a.n - 1)
-    mean, variance = float(weights.sum()), 2.0 * float(weights @ weights)
+    (of_a, times_a), (of_b, times_b) = united(a.eigenvalues), united(b.eigenvalues)
+    weights = np.multiply.outer(of_a, of_b).ravel() / (a.n - 1)
+    times = np.multiply.outer(times_a, times_b).ravel()
+    mean, variance = float((weights * times).sum()), 2.0 * float((weights * times) @ weights)
     exact = sum(permutation_variance(a, b))
     if exact <= 1e-12 * variance:
         return 0.0
-    return log_weighted_chi2_sf(weights, mean + (v - mean) * float(np.sqrt(variance / exact)))
+    return log_weighted_chi2_sf(weights, mean + (v - mean) * float(np.sqrt(variance / exact)), times)
+
+
+def united(eigenvalues: Float[np.ndarray, " r"]) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, " s"]]:
+    """(s,) the different eigenvalues and (s,) how often each occurs, where most are equal; else all, once.
+
+    Those of thousands of labels are equal; the products of two such lists would be millions.
+    """
+    values, times = np.unique(eigenvalues, return_counts=True)
+    if 2 * len(values) > len(eigenvalues):
+        return eigenvalues, np.ones(len(eigenvalues))
+    return values, times.astype(float)
 
 
 def kernel_p(

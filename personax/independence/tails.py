@@ -69,6 +69,7 @@ class _Weights(NamedTuple):
     """Weights of a chi-square sum, divided by the largest one; of the small weights only power sums."""
 
     large: Float[np.ndarray, " large"]
+    times: Float[np.ndarray, " large"]  # how often each large weight occurs
     small: Float[np.ndarray, " powers"]  # sums of w^k over the small weights, k = 1, 2, ...
     cut: float  # no small weight exceeds this
 
@@ -76,19 +77,23 @@ class _Weights(NamedTuple):
 _POWERS = np.arange(1, 11)
 
 
-def _split(weights: Float[np.ndarray, " r"], cut: float) -> _Weights:
-    small = weights[weights < cut]
-    sums, power = [], np.ones_like(small)
+def _split(weights: Float[np.ndarray, " r"], times: Float[np.ndarray, " r"], cut: float) -> _Weights:
+    is_small = weights < cut
+    small, power = weights[is_small], times[is_small]
+    sums = []
     for _ in _POWERS:
         power = power * small
         sums.append(power.sum())
-    return _Weights(weights[weights >= cut], np.array(sums), cut)
+    return _Weights(weights[~is_small], times[~is_small], np.array(sums), cut)
 
 
-def log_weighted_chi2_sf(weights: Float[np.ndarray, " r"], q: float) -> float:
+def log_weighted_chi2_sf(
+    weights: Float[np.ndarray, " r"], q: float, times: Float[np.ndarray, " r"] | float = 1.0
+) -> float:
     """log P(sum_j weights_j Z_j^2 > q) for independent standard normal Z_j.
 
-    weights: (r,) non-negative, at least one positive. Returns 0.0 for q <= 0.
+    weights: (r,) non-negative, at least one positive. times: (r,) how often each of them occurs (degrees of
+    freedom, > 0). Returns 0.0 for q <= 0.
 
     Numerical inversion of the cumulant generating function K(t) = -1/2 sum_j log(1 - 2 w_j t):
 
@@ -107,13 +112,15 @@ def log_weighted_chi2_sf(weights: Float[np.ndarray, " r"], q: float) -> float:
     if q <= 0:
         return 0.0
     largest = float(weights.max())
-    scaled, target = weights[weights > 0] / largest, q / largest
+    positive = weights > 0
+    scaled, target = weights[positive] / largest, q / largest
+    often = np.broadcast_to(times, weights.shape)[positive]
     with np.errstate(over="ignore", invalid="ignore"):  # outside its domain the series may diverge
         for cut in (1e-2, 1e-3, 1e-4):
-            log_p, farthest = _invert_series(_split(scaled, cut), target)
+            log_p, farthest = _invert_series(_split(scaled, often, cut), target)
             if farthest * cut < 0.2:
                 return log_p
-    return _invert_series(_split(scaled, 0.0), target)[0]
+    return _invert_series(_split(scaled, often, 0.0), target)[0]
 
 
 def _invert_series(parts: _Weights, q: float) -> tuple[float, float]:
@@ -121,35 +128,35 @@ def _invert_series(parts: _Weights, q: float) -> tuple[float, float]:
 
     It is written in u = 1 - 2 t, since 1 - 2 w t = (1 - w) + w u has no cancellation near the pole at u = 0.
     """
-    w, one_minus = parts.large, 1.0 - parts.large
+    w, times, one_minus = parts.large, parts.times, 1.0 - parts.large
     series = parts.small / _POWERS
 
     def slope(log_odds: float) -> float:
         u, t2 = expit(log_odds), expit(-log_odds)
         from_small = parts.small @ t2 ** (_POWERS - 1)
-        return float(-0.5 * np.sum(w / (one_minus + w * u)) - 0.5 * from_small + 0.5 * q + 1.0 / t2)
+        return float(-0.5 * np.sum(times * w / (one_minus + w * u)) - 0.5 * from_small + 0.5 * q + 1.0 / t2)
 
     # slope -> -inf as u -> 0 and +inf as u -> 1, and rises in between: the integrand's log is convex in u.
     log_odds = brentq(slope, -80.0, 40.0, xtol=1e-3)
     u0, t2 = float(expit(log_odds)), float(expit(-log_odds))
     # Second and third derivative of K - t q - log t by 2 t at the saddle.
     ratio = w / (one_minus + w * u0)
-    second = 0.5 * float(np.sum(ratio**2)) + 1.0 / t2**2
-    third = float(np.sum(ratio**3)) - 2.0 / t2**3
+    second = 0.5 * float(np.sum(times * ratio**2)) + 1.0 / t2**2
+    third = float(np.sum(times * ratio**3)) - 2.0 / t2**3
     if parts.small[0] > 0:
         second += 0.5 * float(parts.small[1:] @ ((_POWERS[1:] - 1) * t2 ** (_POWERS[1:] - 2)))
     c = float(1.0 / np.sqrt(second))
     # The path of steepest descent bends by third / (6 second) y^2. With few weights the integrand decays
     # slowly, and the path must bend so much that exp(-t q) makes it vanish. With many weights it must not
     # bend so much, or it comes close to their poles.
-    least = 0.5 * c / (1.0 + (w.sum() + parts.small[0]) / 4.0)
+    least = 0.5 * c / (1.0 + (np.sum(times * w) + parts.small[0]) / 4.0)
     bend = float(np.clip(third * c**4 / 3.0, least, 0.5 * c))
 
     def exponent(
         twice_t: Inexact[np.ndarray, " points"], u: Inexact[np.ndarray, " points"]
     ) -> Inexact[np.ndarray, " points"]:
         """K(t) - t q - log t, for a vector of points."""
-        value = -0.5 * np.log(one_minus + w * u[:, None]).sum(axis=1) - 0.5 * q * twice_t
+        value = -0.5 * (times * np.log(one_minus + w * u[:, None])).sum(axis=1) - 0.5 * q * twice_t
         if parts.small[0] > 0:
             value = value + 0.5 * (twice_t[:, None] ** _POWERS) @ series
         return np.asarray(value - np.log(twice_t / 2.0))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian
 
-from personax.graphs.choices import DiscoveryMethod
+from personax.graphs.choices import DiscoveryMethod, Test
 from personax.graphs.discovery import Discovery
 from personax.graphs.graph import ARROW, CIRCLE, TAIL
 from personax.graphs.graph_scores import edge_auc
@@ -24,10 +24,11 @@ METHODS: tuple[DiscoveryMethod, ...] = ("pc", "fci")
 
 
 @pytest.mark.slow
-def test_resamples_do_not_depend_on_the_number_of_processes() -> None:
+@pytest.mark.parametrize("test", ["fisherz", "kci"])
+def test_resamples_do_not_depend_on_the_number_of_processes(test: Test) -> None:
     latents = linear_gaussian(TRUE, 500)
     alone, parallel = (
-        resampled_marks([latents], Discovery(), resamples=4, seed=3, jobs=jobs) for jobs in (1, 2)
+        resampled_marks([latents], Discovery(test=test), resamples=4, seed=3, jobs=jobs) for jobs in (1, 2)
     )
     assert alone.shape == (4, 5, 5)
     assert np.array_equal(alone, parallel)

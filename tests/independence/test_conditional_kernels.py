@@ -8,6 +8,7 @@ from scipy import stats
 from personax.independence import Kind, gcm, kci, rcit, rcot, run_conditional
 from personax.independence.conditional_columns import complete_groups
 from personax.independence.conditional_kernels import (
+    EXACT_UNTIL,
     FIXED_RIDGE,
     GivenColumns,
     corrected,
@@ -15,7 +16,7 @@ from personax.independence.conditional_kernels import (
     kernel_residuals,
 )
 from personax.independence.conditional_regression import noise_ratio
-from personax.independence.row_products import moments
+from personax.independence.row_products import TILES_UNTIL, moments
 
 CONTINUOUS: tuple[Kind, Kind, Kind] = ("continuous",) * 3
 
@@ -53,13 +54,18 @@ def dense_fixed(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[float, flo
     return total, gamma_p(total, float(np.diag(a) @ np.diag(b)), 2.0 * float(np.sum((a * b) ** 2)))
 
 
-@pytest.mark.parametrize(("n", "columns"), [(150, 1), (150, 3), (400, 2)])
+AT_MOST_EXACT = pytest.param(EXACT_UNTIL, 2, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("n", "columns"), [(150, 1), (150, 3), (400, 2), AT_MOST_EXACT])
 def test_fixed_kci_is_the_dense_formula_and_causal_learn(n: int, columns: int) -> None:
     x, y, z = fork(n, columns, seed=columns)
     found = run_conditional("kci_fixed", x, y, z)
     statistic, p = dense_fixed(x, y, z)
     assert found.statistic == pytest.approx(statistic, rel=1e-8)
     assert found.pvalue == pytest.approx(p, rel=1e-8)
+    if n == EXACT_UNTIL:
+        return  # causal-learn takes most of a minute
     peer_p, peer_statistic = KCI_CInd().compute_pvalue(x[:, None], y[:, None], z)
     assert found.statistic == pytest.approx(peer_statistic, rel=1e-8)
     assert found.pvalue == pytest.approx(peer_p, rel=1e-3)  # causal-learn drops eigenvalues below 1e-5
@@ -70,8 +76,9 @@ def dense_ridge(ridge: np.ndarray, shrinkage: np.ndarray) -> np.ndarray:
     return np.asarray(np.eye(n) - 1.0 / n - ridge @ np.diag(shrinkage) @ ridge.T)
 
 
-def test_kci_is_the_dense_formula_with_its_regressions() -> None:
-    x, y, z = fork(300, 2, seed=5)
+@pytest.mark.parametrize("n", [300, pytest.param(TILES_UNTIL, marks=pytest.mark.slow)])
+def test_kci_is_the_dense_formula_with_its_regressions(n: int) -> None:
+    x, y, z = fork(n, 2, seed=5)
     groups = complete_groups((x, y, z), CONTINUOUS, (None,) * 3)
     condition = GivenColumns(groups.given)
     sides = [kernel_residuals(side, condition) for side in (groups.x, groups.y)]

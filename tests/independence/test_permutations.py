@@ -12,7 +12,13 @@ from personax.independence.distances import distance_gram
 from personax.independence.grams import Gram
 from personax.independence.kernels import hsic_gram, kci_gram
 from personax.independence.nulls import SURE_SHARE, cross, is_smooth, permutation_variance, support
-from personax.independence.permutations import gathered, pair_counts, permutation_p, shuffled_statistics
+from personax.independence.permutations import (
+    Groups,
+    gathered,
+    pair_counts,
+    permutation_p,
+    shuffled_statistics,
+)
 
 KERNELS = ("kci", "hsic", "distance_correlation")
 
@@ -34,9 +40,9 @@ def test_the_variance_is_that_of_all_orders() -> None:
         assert mean == pytest.approx(np.mean(values), rel=1e-9)
 
 
-@pytest.mark.parametrize("n", [30, 400])
+@pytest.mark.parametrize("n", [30, 400, 3000])
 def test_shuffled_statistics_have_the_moments_of_all_orders(n: int) -> None:
-    """Pairs of rows, features and tables: for 400 rows, values share groups."""
+    """Pairs of rows, tables by rows and tables by cells: from 400 rows on, values share groups."""
     rng = np.random.default_rng(n)
     x, y = (
         complete_column(rng.standard_normal(n), "continuous"),
@@ -48,6 +54,18 @@ def test_shuffled_statistics_have_the_moments_of_all_orders(n: int) -> None:
     deviation = np.sqrt(sum(permutation_variance(a, b)))
     assert drawn.mean() == pytest.approx(mean, abs=0.02 * mean + 4 * deviation / np.sqrt(4000))
     assert drawn.std() == pytest.approx(deviation, rel=0.1)
+
+
+def test_a_single_feature_is_shuffled_itself() -> None:
+    """The square of a sum over 7 rows, one far out: a random order has each value as often as all orders."""
+    x = complete_column(np.r_[np.arange(6.0), 40.0], "continuous")
+    groups = Groups(x.numbers, x.counts, x.standardised[:, None])
+    drawn = shuffled_statistics(groups, groups, np.random.default_rng(0), 20_000)
+    scores = x.standardised[x.numbers]
+    every = np.array([(scores @ scores[list(order)]) ** 2 for order in permutations(range(7))])
+    shares = [np.mean(values >= 0.9 * np.sum(scores**2) ** 2) for values in (drawn, every)]
+    assert drawn.mean() == pytest.approx(every.mean(), abs=4 * every.std() / np.sqrt(20_000))
+    assert shares[0] == pytest.approx(shares[1], abs=4 * np.sqrt(shares[1] / 20_000))
 
 
 @pytest.mark.parametrize("kind", ["continuous", "circular"])

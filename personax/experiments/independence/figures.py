@@ -83,6 +83,10 @@ class Caption:
     simulated: bool
     note: str = ""
 
+    def with_note(self, note: str) -> "Caption":
+        """The same caption with another note before its own."""
+        return replace(self, note=f"{note}{self.note}")
+
 
 @dataclass(frozen=True, eq=False)
 class HeatPanel:
@@ -207,7 +211,7 @@ def draw_effects(cells: pd.DataFrame, titles: Mapping[str, str], caption: Captio
     top = float(np.ceil(max(known["effect"].abs().max(), 0.1) * 10) / 10)
     scale = ColourScale("|effect|", EFFECT_COLOURS, Normalize(0, top))
     scores = str(cells["scores"].iloc[0])
-    caption = replace(caption, note=f"{_of_intervals(known)}{caption.note}")
+    caption = caption.with_note(_of_intervals(known))
     title = f"Effect sizes, {heading_of(FULL_NAMES.get(scores, scores))} (bold: rejected)"
     draw_heatmaps(panels, scale, caption, title, stem)
 
@@ -263,13 +267,13 @@ def draw_heatmaps(
 def pages_of(panels: Sequence[HeatPanel]) -> list[list[HeatPanel]]:
     """The panels of every page. Panels with too many features or targets for a page are divided."""
     height = PAGE_HEIGHT - HEADINGS - _height_of_headings(panels)
-    features = _slices(len(panels[0].values), int(height / CELL_HEIGHT))
+    features = slices(len(panels[0].values), int(height / CELL_HEIGHT))
     pages = []
     for rows in features:
         parts = [
             panel.part(rows, columns)
             for panel in panels
-            for columns in _slices(panel.values.shape[1], int(MOST_WIDTH / LEAST_CELL_WIDTH))
+            for columns in slices(panel.values.shape[1], int(MOST_WIDTH / LEAST_CELL_WIDTH))
         ]
         down = max(1, int((PAGE_HEIGHT - HEADINGS) / _panel_height(parts)))
         most = down * _panels_beside(parts)
@@ -277,7 +281,7 @@ def pages_of(panels: Sequence[HeatPanel]) -> list[list[HeatPanel]]:
     return pages
 
 
-def _slices(count: int, most: int) -> list[slice]:
+def slices(count: int, most: int) -> list[slice]:
     """Slices of 0 ... count - 1 that are about equally long, none longer than `most`."""
     size = -(-count // max(1, -(-count // most)))
     return [slice(first, first + size) for first in range(0, count, max(1, size))]
@@ -316,7 +320,7 @@ def _draw_page(
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     _colour_bar(figure, axes, scale)
-    _finish(figure, _with_legend_of_blanks(caption, panels), title, stem)
+    finish_figure(figure, _with_legend_of_blanks(caption, panels), title, stem)
 
 
 def _draw_cells(axis: Axes, panel: HeatPanel, scale: ColourScale) -> None:
@@ -342,7 +346,7 @@ def _label_cells(axis: Axes, panel: HeatPanel, *, label_rows: bool) -> None:
     features, tested = list(panel.values.index), list(map(str, panel.values.columns))
     axis.invert_yaxis()
     if _has_short_names(panel):
-        axis.set_xticks(np.arange(len(tested)) + 0.5, [_abbreviated(name) for name in tested])
+        axis.set_xticks(np.arange(len(tested)) + 0.5, [abbreviated(name) for name in tested])
     else:
         names = [cut_to(name, LONGEST_TARGET) for name in tested]
         axis.set_xticks(np.arange(len(tested)) + 0.5, names, rotation=90)
@@ -360,7 +364,8 @@ def _has_short_names(panel: HeatPanel) -> bool:
     return set(panel.values.columns) <= set(TRAITS)
 
 
-def _abbreviated(trait: str) -> str:
+def abbreviated(trait: str) -> str:
+    """The first four letters of a long name."""
     return trait if len(trait) <= 5 else trait[:4] + "."
 
 
@@ -393,7 +398,7 @@ def _with_legend_of_blanks(caption: Caption, panels: Iterable[HeatPanel]) -> Cap
     return replace(caption, note=" ".join([*sentences, caption.note]))
 
 
-def _finish(figure: Figure, caption: Caption, title: str, stem: Path) -> None:
+def finish_figure(figure: Figure, caption: Caption, title: str, stem: Path) -> None:
     """Write title, source and the mark of simulated data into the figure, and save it as PNG and SVG."""
     heading = f"{title} – {caption.dataset}, n = {caption.n:,}"
     figure.suptitle(wrap_to(heading, 0.85 * PAGE_WIDTH), fontweight="bold")
@@ -430,7 +435,7 @@ def draw_trait_scores(scores: Mapping[str, pd.DataFrame], caption: Caption, stem
             axis.tick_params(axis="y", length=0)
             axis.tick_params(axis="x", length=2)
             axis.spines[["top", "right", "left"]].set_visible(False)
-        _finish(figure, caption, "Trait scores", stem)
+        finish_figure(figure, caption, "Trait scores", stem)
 
 
 def _draw_legend_of_scores(axis: Axes, colours: Mapping[float, RGBA]) -> None:

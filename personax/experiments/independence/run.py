@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from personax.experiments.independence.config import IndependenceConfig
+from personax.experiments.independence.effect_intervals import draw_intervals
 from personax.experiments.independence.figures import (
     Caption,
     draw_effects,
@@ -16,11 +17,14 @@ from personax.experiments.independence.figures import (
 )
 from personax.experiments.independence.report import (
     PVALUE_COLUMNS,
+    SCORE_COUNTS,
     against_truth,
+    counts_of_scores,
     data_title,
     independence_report,
     known_dependences,
     negative_controls,
+    stepped_scores,
     title_of_test,
 )
 from personax.independence import TESTS, Variables, decide, run_conditional_grid, run_grid
@@ -128,7 +132,10 @@ def grid_of_people(
 def write_tables(
     folder: RunFolder, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame
 ) -> None:
-    """pvalues.csv, table.md, metrics.json and, if there are scores, agreement.csv."""
+    """pvalues.csv, table.md, metrics.json and, if there are scores, agreement.csv and score_counts.csv."""
+    if stepped := stepped_scores(table):
+        with atomic_path(folder / SCORE_COUNTS) as path:
+            counts_of_scores(stepped).to_csv(path, index=False)
     if table.scores:
         with atomic_path(folder / "agreement.csv") as path:
             table.agreement().to_csv(path)
@@ -186,9 +193,9 @@ def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, d
     for test, title in titles.items():
         cells = decided[decided["test"] == test]
         draw_evidence(cells, title, caption, folder / f"pvalues_{test}")
+        draw_intervals(cells, title, caption, folder / f"intervals_{test}")
     for source in dict.fromkeys(decided["scores"]):
         cells = decided[decided["scores"] == source]
         draw_effects(cells, titles, caption, folder / f"effects_{source}")
-    stepped = {rater: frame for rater, frame in table.scores.items() if table.scale(rater).kind == "ordinal"}
-    if stepped:
+    if stepped := stepped_scores(table):
         draw_trait_scores(stepped, caption, folder / "scores")

@@ -102,7 +102,12 @@ def test_agreement_of_the_language_models_is_reported(simulated: Path) -> None:
 
 def test_each_figure_is_a_picture_and_a_drawing(simulated: Path) -> None:
     figures = simulated / "figures"
-    expected = {"rejections", "scores", "effects_aggregated", *(f"pvalues_{test}" for test in RUN)}
+    expected = {
+        "rejections",
+        "scores",
+        "effects_aggregated",
+        *(f"{of}_{test}" for test in RUN for of in ("pvalues", "intervals")),
+    }
     names = {path.stem for path in figures.iterdir()}
     assert expected <= names
     for name in names:
