@@ -24,9 +24,9 @@ model:
 SIMULATED_PEOPLE = ("--source", "simulated", "--n", "300", "--image_dim", "30", "--text_dim", "40")
 SMALL_PEOPLE = (
     *("--device", "cpu", "--figures", "false", "--model.phase1.epochs", "3"),
-    *("--model.phase1.batch_size", "128", "--model.phase2.starts", "2", "--model.phase2.population", "2"),
+    *("--model.phase1.batch_size", "128", "--model.phase2.starts", "1", "--model.phase2.population", "2"),
     *("--model.phase2.generations", "1", "--model.phase2.generation_steps", "2"),
-    *("--model.phase2.final_steps", "4"),
+    *("--model.phase2.finalists", "1", "--model.phase2.final_steps", "4"),
 )
 
 

@@ -17,7 +17,13 @@ coordinates.py      the invertible map from a block's codes to its latents
 regression.py       smooth regression with derivatives, which the next two use
 geometry.py         how fast the pictures change with the codes; this defines right angles in a block
 starts.py           where phase 2 begins: coordinates that depend on few coordinates of other blocks
-source_starts.py    where phase 2 begins if latents are not Gaussian: independent sources
+closed_form.py      the same for compressed embeddings without training, in small steps:
+joint_sources.py    shared latents from correlations of modalities, independent sources of all others
+mechanism_cost.py   how well additive mechanisms explain latents
+order_search.py     the causal order of the sources
+turn_polish.py      the coordinates that explain most
+latent_counts.py    how many latents there are
+settled_prior.py    the closed form as networks, so that it is transformed and saved like any other model
 identification.py   phase 2: trains many models (coordinates and graph) and keeps the best one
 estimator.py        CRL: fit, transform, encode, save, load
 """

@@ -6,6 +6,7 @@ only one measurement, its block also holds nuisance: coordinates for its style, 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int, Num
 
+from personax.crl.closed_form import IDENTIFIED, ORDER_UNKNOWN, ClosedForm, has_closed_form, solve
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
 from personax.crl.identification import (
@@ -26,6 +28,7 @@ from personax.crl.model_config import CRLConfig, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
+from personax.crl.settled_prior import make_linear, settle_encoders, settle_prior
 from personax.graphs.graph import Graph
 from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
 from personax.learning.batches import Batch
@@ -150,10 +153,12 @@ class CRL(Estimator[CRLConfig]):
         self._prior: IdentifiedPrior | None = None
         self._weights: np.ndarray | None = None
         self._kept: np.ndarray = np.empty(0, dtype=int)
+        self._verdict = IDENTIFIED
 
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
+        form = self._closed_form(train) if self._is_linear else None
         self.history = train_representation(
             *self._networks(),
             train,
@@ -170,16 +175,29 @@ class CRL(Estimator[CRLConfig]):
             if on_progress is not None:
                 on_progress(self.history)
 
-        prior = identify(
-            codes,
-            held_out,
-            self.config.phase2,
-            seed=self._derived("identification"),
-            flexible=self.config.flexible,
-            causal=self.config.causal,
-            on_step=report,
-        )
+        search: dict[str, Any] = {
+            "seed": self._derived("identification"),
+            "causal": self.config.causal,
+            "on_step": report,
+        }
+        if form is None:
+            flexible = self.config.flexible
+            prior = identify(codes, held_out, self.config.phase2, flexible=flexible, **search)
+        else:
+            prior = settle_prior(form, codes, held_out, self.config.phase2, **search)
         self._conclude(prior, codes)
+        if form is not None:
+            own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
+            self._verdict = form.evidence.verdict(own)
+
+    def _closed_form(self, train: Batch) -> ClosedForm:
+        """The latents of the training rows in closed form, and encoders that read them."""
+        assert self._vae is not None
+        widths = {modality: self._resolved.width(modality) for modality in self._shapes}
+        seed, causal = self._derived("closed form") % 2**32, self.config.causal
+        form = solve(train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal)
+        settle_encoders(self._vae, form, train)
+        return form
 
     @staticmethod
     @threads_unless_chosen(THREADS_OF_TORCH)
@@ -204,6 +222,10 @@ class CRL(Estimator[CRLConfig]):
         if any(model.config != config or model.device != device for model in models):
             raise InputError("models that are fitted together need the same configuration and device")
         batches = [model._prepare(data, split) for model, (data, split) in zip(models, people, strict=True)]
+        if models[0]._is_linear:  # there is little to train
+            for number, (model, batch) in enumerate(zip(models, batches, strict=True)):
+                model._learn(*batch, None, on_progress and partial(on_progress, number))
+            return
         histories = train_together(
             [model._networks() for model in models],
             [train for train, _ in batches],
@@ -308,11 +330,27 @@ class CRL(Estimator[CRLConfig]):
         assert self._weights is not None
         return self._among_latents(self._weights)
 
+    @property
+    def verdict(self) -> str:
+        """Whether the data identify latents and their order; only for embeddings read in closed form.
+
+        "identified", or what is not (`ClosedFormEvidence.verdict`). It is computed without the truth.
+        """
+        self._fitted()
+        return self._verdict
+
     def learned(self, *, simulated: bool = False) -> Graph:
-        """The graph with its names, blocks and strengths; `simulated` marks people who do not exist."""
-        return Graph(
-            self.names, self.graph, weights=self.edge_weights, blocks=self.blocks, simulated=simulated
-        )
+        """The graph with its names, blocks and strengths; `simulated` marks people who do not exist.
+
+        If the order of the latents is not identified, edges between latents that are not shared are
+        undirected, though `graph` has one of the orders that fit.
+        """
+        graph, weights = self.graph, self.edge_weights
+        if self.verdict == ORDER_UNKNOWN:
+            k = self.config.shared
+            graph[k:, k:] |= graph[k:, k:].T
+            weights[k:, k:] += weights[k:, k:].T
+        return Graph(self.names, graph, weights=weights, blocks=self.blocks, simulated=simulated)
 
     @property
     def _resolved(self) -> CRLConfig:
@@ -353,7 +391,8 @@ class CRL(Estimator[CRLConfig]):
     def _state(self) -> dict[str, Any]:
         vae, prior = self._fitted()
         weights = torch.from_numpy(self._weights)
-        return {"vae": vae.state_dict(), "prior": prior.state_dict(), "edge_weights": weights}
+        networks = {"vae": vae.state_dict(), "prior": prior.state_dict()}
+        return {**networks, "edge_weights": weights, "verdict": self._verdict}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._build()
@@ -370,11 +409,25 @@ class CRL(Estimator[CRLConfig]):
         self._prior.load_state_dict(state["prior"])
         self._vae.eval()
         self._weights = state["edge_weights"].cpu().numpy()
+        self._verdict = state.get("verdict", IDENTIFIED)  # older models have none
         self._kept = self._linked(self._weights)
 
     def _build(self) -> None:
-        self._prior = None  # that of an earlier fit does not belong to these networks
+        self._prior, self._verdict = (
+            None,
+            IDENTIFIED,
+        )  # of an earlier fit; they do not belong to these networks
         self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
+        if self._is_linear:
+            make_linear(self._vae)
+
+    @property
+    def _is_linear(self) -> bool:
+        """Whether the latents are read in closed form (closed_form.py): those of compressed embeddings."""
+        config = self._resolved
+        widths = {modality: config.width(modality) for modality in self._shapes}
+        compressed = config.compress and config.flexible and config.noise == 0
+        return compressed and has_closed_form(self._shapes, config.shared, widths)
 
     def _networks(self) -> tuple[MultiViewVAE, CausalPrior]:
         """What phase 1 trains: the autoencoder, and a draft of the prior, which identification replaces."""
@@ -391,6 +444,8 @@ class CRL(Estimator[CRLConfig]):
         u_train, u_validation = self._vae.pooled_means(train), self._vae.pooled_means(validation)
         geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
         coupling = geometry.coupling(u_train) if self.config.flexible else {}
+        if self._is_linear:  # its codes are orthogonal to s as they are
+            coupling = {modality: torch.zeros_like(matrix) for modality, matrix in coupling.items()}
 
         def codes(u: Mapping[str, Float[torch.Tensor, "n _"]]) -> Codes:
             return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)

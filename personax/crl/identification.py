@@ -35,7 +35,6 @@ from personax.crl.geometry import usual_shape
 from personax.crl.model_config import Phase2Config
 from personax.crl.objective import evenness, expected_edges, gradient_products, orthogonality
 from personax.crl.prior import CausalPrior, graphs_for
-from personax.crl.source_starts import source_starts
 from personax.crl.starts import start_rotations
 from personax.learning.optimisation import warm_up_then_cosine
 from personax.learning.training import clip_each
@@ -121,8 +120,7 @@ class IdentifiedPrior(nn.Module):
             codes: codes of the training rows.
             starts: R.
             generator: on the CPU.
-            flexible: see CausalPrior. If True, starts come from source_starts.py, else from starts.py.
-            causal: see CausalPrior.
+            flexible, causal: see CausalPrior.
             search: False takes the codes themselves as first coordinates; for a model whose weights are
                 loaded afterwards.
             sparse: see `start_rotations`.
@@ -143,17 +141,11 @@ class IdentifiedPrior(nn.Module):
                 for b, shape in shapes.items()
             }
             standard = {b: (v - v.mean(0)) / scale[b] for b, v in u.items()}
-            guesses = (
-                source_starts(standard, shapes, starts, generator)
-                if flexible
-                else start_rotations(standard, shapes, starts, generator, sparse=sparse)
-            )
+            guesses = start_rotations(standard, shapes, starts, generator, sparse=sparse)
         else:
             guesses = {b: torch.eye(d).repeat(starts, 1, 1) for b, d in self.dimensions.items()}
         self.coordinates = nn.ModuleDict({b: Coordinates(guess, generator) for b, guess in guesses.items()})
         self.scm = CausalPrior(self.dimensions, starts, generator, flexible=flexible, causal=causal)
-        if flexible:  # starts are in causal order within each block
-            self.scm.interleave(self.dimensions, generator)
 
     def _decoupled(
         self, u: Mapping[str, Float[Tensor, "*sets n _"]], block: str

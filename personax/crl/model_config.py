@@ -56,7 +56,8 @@ class Phase2Config:
     """Identification: coordinates of each block and the graph (Eq. 6-9 in objective.py)."""
 
     starts: SideBySide = 64
-    """Models trained side by side at first, each with its own coordinates and causal order."""
+    """Models trained side by side at first, each with its own coordinates and causal order. In closed form
+    (closed_form.py): random orders that the search begins with."""
     population: SideBySide = 16
     """Models that are left once the worse half of the starts has been dropped after each generation."""
     generations: Positive = 6
@@ -65,7 +66,8 @@ class Phase2Config:
     generation_steps: Positive = 200
     """Optimiser steps of a generation."""
     finalists: SideBySide = 4
-    """Models that are trained to the end; the one that is best on validation rows is kept."""
+    """Models that are trained to the end; the one that is best on validation rows is kept. In closed form:
+    causal orders whose coordinates are polished."""
     final_steps: Positive = 1500
     """Optimiser steps of the finalists."""
     search_batch_size: BatchSize = 256
@@ -123,7 +125,8 @@ class CRLConfig:
     stay as they are."""
     flexible: bool = False
     """With True the scale of a latent's noise depends on its parents, and the noise may have heavy tails and
-    skew (prior.py). The starts then use that latents are not Gaussian (source_starts.py)."""
+    skew (prior.py). Together with `compress` and `noise` 0, latents and graph are found in closed form
+    (closed_form.py), and phases 1 and 2 only train decoders and mechanisms."""
     causal: bool = True
     """With True latents may cause each other. With False they are independent; the comparison shows what the
     causal prior adds."""
@@ -158,7 +161,7 @@ class CRLConfig:
 
     @classmethod
     def embeddings(cls, latents: Mapping[str, int] | None = None, *, shared: int = 0) -> "CRLConfig":
-        """The settings for vectors of hundreds of numbers; they were chosen on simulated athletes.
+        """The settings for vectors of hundreds of numbers, whose latents are found in closed form.
 
         Args:
             latents: modality -> number of latents.
@@ -178,7 +181,7 @@ class CRLConfig:
             compress=True,
             flexible=True,
             phase1=Phase1Config(
-                epochs=60,
+                epochs=8,
                 learning_rate=0.006,
                 patience=20,
                 beta=1.0,
@@ -188,11 +191,11 @@ class CRLConfig:
                 shared=3.0,
             ),
             phase2=Phase2Config(
-                starts=8,
+                starts=4,
                 population=8,
                 generations=3,
                 generation_steps=150,
-                finalists=2,
+                finalists=10,
                 final_steps=500,
                 batch_size=256,
                 orthogonality=5.0,

@@ -139,18 +139,6 @@ class CausalPrior(nn.Module):
         return ((soft > 0.5).float() + soft - soft.detach()) * self.allowed
 
     @torch.no_grad()
-    def interleave(self, dimensions: Mapping[str, int], generator: torch.Generator) -> None:
-        """Draw a new order for every model, in which the latents of a block keep the order of their columns.
-
-        Shared latents come first.
-        """
-        for model in range(len(self.potential)):
-            place = torch.rand(self.potential.shape[1], generator=generator)
-            for block, members in block_slices(dimensions).items():
-                place[members] = place[members].sort()[0] - float(block == SHARED)
-            self.potential[model] = ORDER_SPACING * place.argsort().argsort().to(self.potential)
-
-    @torch.no_grad()
     def mutate(self, models: Int[Tensor, " k"], generator: torch.Generator) -> None:
         """In each of the given models, move one latent to a random place in the order and reopen its gates.
 

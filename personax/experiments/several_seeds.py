@@ -1,4 +1,4 @@
-"""The runs of several seeds on the same data, which are loaded once, and only if a run is to be made."""
+"""The runs of several seeds. Data that all share are loaded once, and only if a run is to be made."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,17 +32,17 @@ def run_every_seed(
         config: the options; their `seed` is replaced.
         seeds: the seeds.
         folder_of: the run folder of a seed.
-        load: makes what all runs share.
+        load: makes the data of a run. Runs whose seed of the data is the same share them.
         run_one: makes one run in its folder.
         metrics: dotted keys of metrics.json which, if they are there, are numbers.
     """
-    loaded: list[Loaded] = []
+    loaded: dict[int, Loaded] = {}
     results: dict[int, dict[str, Any]] = {}
     for seed in seeds:
         run: Config = replace(config, seed=seed)
         path = folder_of(seed)
         if not (run.resume and (path / METRICS).exists()):
-            loaded = loaded or [load(config)]
-            run_one(run, path, loaded[0])
+            loaded = loaded if run.drawn_by in loaded else {run.drawn_by: load(run)}
+            run_one(run, path, loaded[run.drawn_by])
         results[seed] = read_finished(path, run, NEEDED, dict.fromkeys(metrics, "a number"))
     return results

@@ -90,13 +90,3 @@ def test_flexible_density_integrates_to_one() -> None:
     z = torch.linspace(-200, 200, 400001)[:, None]
     density = prior.log_density(z[None], prior.adjacency()[:, None]).exp()[0].detach()
     assert abs(float(density.sum()) * 1e-3 - 1) < 1e-2
-
-
-def test_interleaved_orders_keep_blocks_in_order() -> None:
-    sizes = {"s": 2, "a": 3, "b": 3}
-    prior = CausalPrior(sizes, 5, torch.Generator().manual_seed(0), flexible=True)
-    prior.interleave(sizes, torch.Generator().manual_seed(1))
-    for potential in prior.potential:
-        assert potential[:2].max() < potential[2:].min()
-        assert (potential[2:5].diff() > 0).all()
-        assert (potential[5:].diff() > 0).all()

@@ -42,6 +42,11 @@ class OwnDataConfig(RunOptions):
     """The model and its training. For vectors of hundreds of numbers begin with --config
     configs/own_embeddings.yaml."""
 
+    @property
+    def drawn_by(self) -> int:
+        """The seed of the split."""
+        return self.data_seed
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""

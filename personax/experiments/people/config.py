@@ -30,9 +30,10 @@ class PeopleConfig(RunOptions):
     name: FilePath = "default"
     """Name of the experiment; results go to results/DATASET/NAME/seed-K."""
     seed: Seed = 0
-    """Seed of the model: initial weights, batches and starts."""
-    data_seed: Seed = 0
-    """Seed of the split into training, validation and test people, and of simulated people."""
+    """Seed of everything: simulated people, the split, and the model, unless data_seed is given."""
+    data_seed: Seed | None = None
+    """Seed of the split into training, validation and test people, and of simulated people. If it is given,
+    --seeds 0-9 is a bootstrap over model seeds on one table, which says nothing of other tables."""
     source: Literal["hub", "simulated"] = "hub"
     """The released table from the hub, or simulated people whose latents are known."""
     table: FilePath | None = None
@@ -50,8 +51,15 @@ class PeopleConfig(RunOptions):
     """Length of simulated text embeddings."""
     alpha: Level = 0.05
     """False discovery rate of the associations between latents and features."""
+    latents: Literal["given", "auto"] = "given"
+    """With auto the numbers of latents (model.latents, model.shared) are found from the embeddings."""
     model: CRLConfig = field(default_factory=CRLConfig.embeddings)
     """The model and its training, from the settings for embeddings."""
+
+    @property
+    def drawn_by(self) -> int:
+        """The seed of table and split."""
+        return self.seed if self.data_seed is None else self.data_seed
 
 
 def main_athlete(argv: Sequence[str] | None = None) -> int:
@@ -72,5 +80,5 @@ def _main_of(dataset: str, body: str, argv: Sequence[str] | None) -> int:
         f"personax.experiments.people.command:{body}",
         ["--config", str(shipped_config(f"{dataset}.yaml")), *words],
         description=__doc__ or "",
-        usual=("config source table columns embeddings seed seeds n device output resume overwrite"),
+        usual="config source table columns embeddings latents seed seeds n device output resume overwrite",
     )

@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import Int
 
 from personax.crl import CRLConfig
+from personax.crl.latent_counts import count_latents
 from personax.experiments.people.config import PeopleConfig
+from personax.learning.batches import Batch
 from personax.learning.compression import Compression
 from personax.runs.errors import InputError
 from personax.runs.run_folder import typed_path
@@ -43,18 +45,29 @@ def prepare_table(config: PeopleConfig, table: PeopleTable) -> Prepared:
     """Split the people of a table, and compress their embeddings. Raises InputError."""
     data = table.views()
     check_people_data(config.model, data)
-    split = split_rows(len(data), numpy_rng(config.data_seed, "split"))
-    least = {modality: config.model.latents[modality] + config.model.shared for modality in data.modalities}
-    compression = Compression.fit(data, split.train, least=least, seed=config.data_seed)
+    split = split_rows(len(data), numpy_rng(config.drawn_by, "split"))
+    model = config.model
+    least = {m: model.latents[m] + model.shared if config.latents == "given" else 1 for m in data.modalities}
+    compression = Compression.fit(data, split.train, least=least, seed=config.drawn_by)
     for modality, facts in compression.report.items():
         number = len(data.measurements[modality])
         log.info("%d %s measurements: %d %s", number, modality, facts["components"], facts["method"])
     return Prepared(replace(table, embeddings={}, observed={}), compression(data), split, compression)
 
 
+def with_counts(config: PeopleConfig, prepared: Prepared) -> PeopleConfig:
+    """The configuration with the numbers of latents that training people show, if they are to be found."""
+    if config.latents == "given":
+        return config
+    people = Batch.of(prepared.data.rows(prepared.split.train))
+    found = count_latents(people, config.model.phase2, seed=config.seed)
+    log.info("latents found: %d shared, %s", found.shared, found.own)
+    return replace(config, model=replace(config.model, shared=found.shared, latents=found.own))
+
+
 def read_people(config: PeopleConfig) -> PeopleTable:
     """The table of the configuration, with embeddings. Raises InputError."""
-    simulated = SimulatedSource(config.data_seed, config.image_dim, config.text_dim)
+    simulated = SimulatedSource(config.drawn_by, config.image_dim, config.text_dim)
     source = simulated if config.source == "simulated" else HubSource()
     table = load_table(
         config.dataset,

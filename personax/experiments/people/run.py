@@ -15,7 +15,7 @@ from personax.experiments.people.associations import associate, suggest_names, t
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.figures import draw_people
 from personax.experiments.people.predictions import compare_predictions
-from personax.experiments.people.preparation import Prepared
+from personax.experiments.people.preparation import Prepared, with_counts
 from personax.experiments.people.report import names_page
 from personax.experiments.recovery_figures import draw_recovered
 from personax.experiments.summary import MARK_OF_SIMULATION
@@ -34,6 +34,7 @@ class Findings(NamedTuple):
         history: the history of the training.
         associations: one row per latent and observed feature.
         scores: comparison with the truth; None if it is unknown or has other numbers of latents.
+        verdict: whether the data identify latents and order (`CRL.verdict`).
     """
 
     latents: pd.DataFrame
@@ -41,6 +42,7 @@ class Findings(NamedTuple):
     history: pd.DataFrame
     associations: pd.DataFrame
     scores: TruthScores | None
+    verdict: str
 
 
 def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> None:
@@ -66,7 +68,7 @@ def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> Non
             folder,
             prepared.data,
             prepared.split,
-            config.model,
+            with_counts(config, prepared).model,
             seed=config.seed,
             device=config.device,
         )
@@ -91,6 +93,7 @@ def find(config: PeopleConfig, folder: RunFolder, prepared: Prepared, model: CRL
         read_history(folder.path),
         associate(without_imputed(latents, model.blocks, data), table, alpha=config.alpha, seed=config.seed),
         score_against_truth(latents, graph, data, split),
+        model.verdict,
     )
 
 
@@ -100,6 +103,7 @@ def measure(config: PeopleConfig, prepared: Prepared, findings: Findings) -> dic
     metrics: dict[str, Any] = {
         "simulated": table.simulated,
         "people": len(table),
+        "verdict": findings.verdict,
         "criteria": truth_free_criteria(findings.history),
         "prediction": compare_predictions(
             findings.latents, table, prepared.data, prepared.split, seed=config.seed

@@ -1,0 +1,269 @@
+"""Latents and graph of embeddings in closed form: no training, and only the causal order is searched.
+
+It is for coordinates in units of their noise (compression.py) of which the latents are nearly linear
+functions. joint_sources.py reads the shared latents s and the independent sources of all others.
+order_search.py finds candidates for the causal order and the coordinates that belong to it, turn_polish.py
+improves the best few, and the parents of each latent, s among them, are then selected by what they save.
+
+What identifies what: s is what all modalities tell alike; the sources are identified if their noises are not
+normal (all but one: Comon 1994); the order of sources is identified by mechanisms that are bent. With lines
+every order explains the data equally well, and with normal noise there are no sources.
+`ClosedFormEvidence` says whether noises are far enough from normal and mechanisms bent enough. That latents
+of a modality are at right angles in units of noise is a preference.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from personax.crl.joint_sources import (
+    SharedReading,
+    Sources,
+    canonical_variates,
+    find_sources,
+    read_shared,
+)
+from personax.crl.mechanism_cost import FUNCTIONS, Mechanisms, SharedGiven
+from personax.crl.model_config import Phase2Config
+from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, causal_order, price
+from personax.crl.turn_polish import polish
+from personax.learning.batches import Batch
+
+ROWS_TO_FIT = 4000  # people on whom mechanisms are fitted
+CLEAR_BEND = 0.0015  # bend_gain from which mechanisms are bent enough to tell their order
+CLEARLY_NOT_NORMAL = 5.0  # standard errors of the kurtosis
+IDENTIFIED = "identified"
+ORDER_UNKNOWN = (
+    "order not identified: the mechanisms are straight lines, for which every order fits equally well"
+)
+LATENTS_UNKNOWN = (
+    "latents not identified: the noise of several is close to normal, so rotations fit equally well"
+)
+FIRST_STEPS = 12  # iterations by which each finalist is polished
+WINNERS, STEPS = 3, 40  # of these, how many are polished further
+
+
+@dataclass(frozen=True)
+class ClosedFormEvidence:
+    """What the closed form rests on, computed without the truth.
+
+    Attributes:
+        correlations: correlations between the modalities' variates, the shared ones first.
+        kurtosis: excess kurtosis of the source of each own latent, in standard errors: 0 if it is normal.
+        bend_gain: nats per row and edge that bent mechanisms between own latents save beside lines, minus
+            what they would save by chance; NaN without such edges.
+        runner_up: nats per row by which the best other set of parents is worse.
+    """
+
+    correlations: list[float]
+    kurtosis: list[float]
+    bend_gain: float
+    runner_up: float
+
+    def verdict(self, latents: Sequence[int]) -> str:
+        """IDENTIFIED, or what is not: the order, or the latents themselves.
+
+        latents: numbers of the own coordinates that count as latents; nuisance may be normal.
+        """
+        clear = np.sort(np.abs([self.kurtosis[k] for k in latents]))
+        if len(clear) > 1 and clear[1] < CLEARLY_NOT_NORMAL:  # one source may be normal
+            return LATENTS_UNKNOWN
+        return ORDER_UNKNOWN if self.bend_gain < CLEAR_BEND else IDENTIFIED
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """How latents are read from the mean measurement x_m of each modality, and their graph.
+
+    The own latents of a modality are in the order of falling variance in units of noise.
+
+    Attributes:
+        shared: modality -> (r, k); s is the mean of (x_m - centre_m) times these.
+        own: modality -> (r, width); the own latents are (x_m - centre_m) times these, with variance 1.
+        centre: modality -> (r,).
+        parents: (k + D, k + D) bool over s and the own latents of all modalities, [i, j] for i -> j.
+        order: all latents, causes first.
+        evidence: what it rests on.
+    """
+
+    shared: Mapping[str, Float[np.ndarray, "r k"]]
+    own: Mapping[str, Float[np.ndarray, "r width"]]
+    centre: Mapping[str, Float[np.ndarray, " r"]]
+    parents: Bool[np.ndarray, "d d"]
+    order: list[int]
+    evidence: ClosedFormEvidence
+
+
+def mean_measurements(people: Batch) -> dict[str, Float[np.ndarray, "n _"]]:
+    """Modality -> (n, r) mean of the measurements that a person has, NaN for a person without any."""
+    means = {}
+    for modality, tensors in people.x.items():
+        seen = people.observed[modality].cpu().numpy().astype(float)
+        total = sum(x.cpu().numpy().astype(float) * seen[:, [i]] for i, x in enumerate(tensors))
+        count = seen.sum(1, keepdims=True)
+        means[modality] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return means
+
+
+def centred_means(
+    people: Batch,
+) -> tuple[dict[str, Float[np.ndarray, "n _"]], dict[str, Float[np.ndarray, " _"]]]:
+    """Mean measurements (n, r) of the people who have every modality, minus their means, and these (r,)."""
+    means = mean_measurements(people)
+    complete = np.all([np.isfinite(mean).all(1) for mean in means.values()], axis=0)
+    centre = {m: mean[complete].mean(0) for m, mean in means.items()}
+    return {m: mean[complete] - centre[m] for m, mean in means.items()}, centre
+
+
+def has_closed_form(
+    shapes: Mapping[str, Sequence[Sequence[int]]], shared: int, widths: Mapping[str, int]
+) -> bool:
+    """Whether the measurements of a modality are vectors of one length, with enough numbers for its latents.
+
+    Latents can only be shared by two modalities or more.
+
+    Args:
+        shapes: modality -> shape of each of its measurements.
+        shared: number of shared latents.
+        widths: modality -> number of own coordinates.
+    """
+    equal = all(len({tuple(shape) for shape in of_modality}) == 1 for of_modality in shapes.values())
+    wide = all(len(of_m[0]) == 1 and of_m[0][0] >= shared + widths[m] for m, of_m in shapes.items())
+    return equal and wide and (shared == 0 or len(shapes) > 1)
+
+
+def solve(
+    people: Batch,
+    shared: int,
+    widths: Mapping[str, int],
+    *,
+    config: Phase2Config,
+    seed: int,
+    causal: bool = True,
+) -> ClosedForm:
+    """Read the latents of training people and find their graph.
+
+    Args:
+        people: measurements in units of noise; see `has_closed_form`.
+        shared: number k of shared latents.
+        widths: modality -> number of own coordinates.
+        config: the options of phase 2, of which the numbers of starts and finalists are used.
+        seed: seed of the starts of the search.
+        causal: False finds independent latents, without a graph.
+    """
+    x, centre = centred_means(people)
+    reading = read_shared(x, shared, seed)
+    sources = find_sources(x, reading.s, widths, seed)
+    rows = np.linspace(0, len(sources.v) - 1, min(ROWS_TO_FIT, len(sources.v))).astype(int)
+    fewer = Sources(
+        sources.axes, sources.v[rows], sources.rest[rows], sources.mixing, sources.owner, sources.places
+    )
+    search = OrderSearch(fewer, SharedGiven(reading.s[rows]))
+    ranked = _finalists(search, config, seed) if causal else [_without_graph(search)]
+    best = ranked[0]
+    graph = _select_parents(search, best) if causal else np.zeros((shared + len(best.turn),) * 2, dtype=bool)
+    evidence = ClosedFormEvidence(
+        correlations=[] if len(x) == 1 else canonical_variates(x)[0].round(4).tolist(),
+        kurtosis=_kurtosis(sources),
+        bend_gain=_bend_gain(search, best, graph),
+        runner_up=ranked[1].score - best.score if len(ranked) > 1 else float("inf"),
+    )
+    return _in_units(reading, sources, best, graph, search.effects(best.turn), centre, evidence)
+
+
+def _finalists(search: OrderSearch, config: Phase2Config, seed: int) -> list[Candidate]:
+    """The best candidates of the search with polished coordinates, the best first."""
+    found = search.run(seed, config.starts)[: config.finalists]
+    finalists = [_polished(search, candidate, FIRST_STEPS) for candidate in found]
+    finalists.sort(key=lambda candidate: candidate.score)
+    winners = [_polished(search, candidate, STEPS) for candidate in finalists[:WINNERS]]
+    return sorted(winners, key=lambda candidate: candidate.score)
+
+
+def _polished(search: OrderSearch, candidate: Candidate, steps: int) -> Candidate:
+    """The candidate with better coordinates, and their score."""
+    turn, cost = polish(candidate.turn, candidate.parents, search.sources, search.given, steps=steps)
+    return Candidate(turn, candidate.parents, cost + price(candidate.parents, search.same))
+
+
+def _without_graph(search: OrderSearch) -> Candidate:
+    """Latents that are as independent as possible: polished coordinates of no parents."""
+    search.score(search.first_order())
+    (start,) = search.candidates.values()
+    return _polished(search, Candidate(start.turn, np.zeros_like(start.parents), start.score), STEPS)
+
+
+def _select_parents(search: OrderSearch, best: Candidate) -> Bool[np.ndarray, "d d"]:
+    """(k + D, k + D) [i, j] for i -> j: those of s and earlier latents that are worth their price."""
+    mechanisms = Mechanisms(search.sources.v @ best.turn.T, search.given)
+    k = mechanisms.shared
+    order = causal_order(best.parents, search.effects(best.turn))
+    graph = np.zeros((k + len(order),) * 2, dtype=bool)
+    for place, child in enumerate(order):
+        prices = dict.fromkeys(range(k), WITHIN)
+        prices |= {k + j: WITHIN if search.same[child, j] else ACROSS for j in order[:place]}
+        graph[_eliminate(mechanisms, child, prices), k + child] = True
+    return graph
+
+
+def _eliminate(mechanisms: Mechanisms, child: int, prices: Mapping[int, float]) -> list[int]:
+    """The causes that are left when one after another is taken out, as long as that lowers cost and price."""
+    kept = list(prices)
+
+    def total(causes: list[int]) -> float:
+        return mechanisms.cost(child, causes) + sum(prices[cause] for cause in causes)
+
+    value = total(kept)
+    while kept:
+        fewer = [[cause for cause in kept if cause != out] for out in kept]
+        values = [total(causes) for causes in fewer]
+        if min(values) > value:
+            break
+        value = min(values)
+        kept = fewer[values.index(value)]
+    return kept
+
+
+def _kurtosis(sources: Sources) -> list[float]:
+    """Excess kurtosis of each source in standard errors."""
+    noises = sources.rest @ np.linalg.inv(sources.mixing).T
+    excess = ((noises / noises.std(0)) ** 4).mean(0) - 3
+    found: list[float] = (excess / np.sqrt(24 / len(noises))).round(2).tolist()
+    return found
+
+
+def _bend_gain(search: OrderSearch, best: Candidate, graph: Bool[np.ndarray, "d d"]) -> float:
+    """See `ClosedFormEvidence.bend_gain`."""
+    z = search.sources.v @ best.turn.T
+    mechanisms = Mechanisms(z, search.given)
+    k, edges, gain = mechanisms.shared, 0, 0.0
+    for child in range(len(best.turn)):
+        causes = np.flatnonzero(graph[:, k + child]).tolist()
+        edges += sum(cause >= k for cause in causes)
+        gain += mechanisms.cost(child, causes, bent=False) - mechanisms.cost(child, causes)
+    return gain / edges - (FUNCTIONS - 1) / (2 * len(z)) if edges else float("nan")
+
+
+def _in_units(
+    reading: SharedReading,
+    sources: Sources,
+    best: Candidate,
+    graph: Bool[np.ndarray, "d d"],
+    effects: Float[np.ndarray, "D D"],
+    centre: Mapping[str, Float[np.ndarray, " r"]],
+    evidence: ClosedFormEvidence,
+) -> ClosedForm:
+    """The result with latents of variance 1, block by block, those of a block by falling variance."""
+    k, spread = reading.s.shape[1], (sources.v @ best.turn.T).std(0)
+    own, columns = {}, list(range(k))
+    for number, (modality, place) in enumerate(zip(sources.axes, sources.places, strict=True)):
+        mine = np.flatnonzero(sources.owner == number)
+        mine = mine[np.argsort(-spread[mine], kind="stable")]
+        own[modality] = sources.axes[modality] @ best.turn[mine, place].T / spread[mine]
+        columns += (k + mine).tolist()
+    evidence = replace(evidence, kurtosis=[evidence.kurtosis[c - k] for c in columns[k:]])
+    place_of = {column: number for number, column in enumerate(columns)}
+    order = [*range(k), *(place_of[k + j] for j in causal_order(best.parents, effects))]
+    return ClosedForm(reading.maps, own, centre, graph[np.ix_(columns, columns)], order, evidence)

@@ -1,0 +1,81 @@
+"""Coordinates that explain most: the rotations of each modality at the least cost of given mechanisms."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from personax.crl.joint_sources import Sources
+from personax.crl.mechanism_cost import ENTROPIES, KNOTS, POWERS, RIDGE, SharedGiven
+
+
+def polish(
+    turn: Float[np.ndarray, "D D"],
+    parents: Bool[np.ndarray, "D D"],
+    sources: Sources,
+    given: SharedGiven,
+    *,
+    steps: int,
+) -> tuple[Float[np.ndarray, "D D"], float]:
+    """R near `turn` with the least cost of the mechanisms of `parents`, and this cost, without prices.
+
+    R = exp(X) turn with X antisymmetric within modalities, minimised by L-BFGS in double precision.
+
+    Args:
+        turn: (D, D) where to begin.
+        parents: (D, D) [k, j] for j -> k.
+        sources: the own coordinates v.
+        given: the shared latents of the same people.
+        steps: iterations of L-BFGS.
+    """
+    same = torch.from_numpy((sources.owner[:, None] == sources.owner[None]).astype(float))
+    start, v = torch.from_numpy(turn), torch.from_numpy(np.ascontiguousarray(sources.v))
+    fixed = (torch.from_numpy(given.design), torch.from_numpy(given.smoother))
+    causes = [np.flatnonzero(row).tolist() for row in parents]
+    free = torch.zeros(turn.shape, dtype=torch.double, requires_grad=True)
+
+    def turned() -> Float[Tensor, "D D"]:
+        return torch.matrix_exp((free - free.T) * same) @ start
+
+    optimiser = torch.optim.LBFGS(
+        [free], max_iter=steps, history_size=10, line_search_fn="strong_wolfe", tolerance_change=1e-7
+    )
+
+    def closure() -> Float[Tensor, ""]:
+        optimiser.zero_grad()
+        loss = _total_cost(v @ turned().T, causes, *fixed)
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    with torch.no_grad():
+        found = turned()
+        return found.numpy(), float(_total_cost(v @ found.T, causes, *fixed))
+
+
+def _total_cost(
+    z: Float[Tensor, "n D"],
+    causes: list[list[int]],
+    design: Float[Tensor, "n p"],
+    smoother: Float[Tensor, "p n"],
+) -> Float[Tensor, ""]:
+    """Sum of `SharedGiven.cost` over all latents, with gradients."""
+    standard = (z - z.mean(0)) / z.std(0, correction=0)
+    hinges = [torch.relu(standard - knot) for knot in KNOTS]
+    functions = torch.stack([standard, *hinges, torch.tanh(2 * standard)], 2)
+    total = z.new_zeros(())
+    for k, parents in enumerate(causes):
+        both = torch.cat([design, *(functions[:, j] for j in parents)], 1)
+        gram = both.T @ both / len(z) + RIDGE * torch.eye(both.shape[1], dtype=z.dtype)
+        rest = z[:, k] - both @ torch.linalg.solve(gram, both.T @ z[:, k] / len(z))
+        scale = design @ (smoother @ torch.log(rest.abs() + 1e-3 * rest.std()))
+        total = total + _noise_cost(torch.log(rest.abs() + 1e-12) - (scale - scale.mean()))
+    return total
+
+
+def _noise_cost(log_size: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """`mechanism_cost.noise_cost` with gradients."""
+    powers = torch.from_numpy(POWERS)
+    moments = (torch.logsumexp(powers[:, None] * log_size, 1) - np.log(len(log_size))) / powers
+    cost: Tensor = (torch.from_numpy(ENTROPIES) + moments).min()
+    return cost

@@ -1,0 +1,107 @@
+"""Latents, graph and verdict of the closed form on small data with a known truth."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from bent_people import BentPeople, bent_people
+
+from personax.crl.closed_form import (
+    IDENTIFIED,
+    LATENTS_UNKNOWN,
+    ORDER_UNKNOWN,
+    ClosedForm,
+    has_closed_form,
+    mean_measurements,
+    solve,
+)
+from personax.crl.model_config import Phase2Config
+from personax.graphs.graph_scores import graph_scores
+from personax.learning.metrics import match
+
+SEARCH = Phase2Config(starts=2, finalists=3)
+WIDTHS = {"a": 3, "b": 2}
+
+
+def latents_of(form: ClosedForm, made: BentPeople) -> np.ndarray:
+    """(n, 6) latents in the order of the form's graph."""
+    x = {m: mean - form.centre[m] for m, mean in mean_measurements(made.people).items()}
+    s = np.mean([x[m] @ form.shared[m] for m in x], axis=0)
+    return np.concatenate([s, *(x[m] @ form.own[m] for m in x)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def bent() -> tuple[ClosedForm, BentPeople]:
+    """The closed form of people with bent mechanisms."""
+    made = bent_people()
+    return solve(made.people, 1, WIDTHS, config=SEARCH, seed=0), made
+
+
+def test_latents_and_all_edges_are_found(bent: tuple[ClosedForm, BentPeople]) -> None:
+    form, made = bent
+    columns, correlations = match(latents_of(form, made), made.latents)
+    assert np.abs(correlations).min() > 0.95
+    found = form.parents[np.ix_(columns, columns)].astype(int)
+    assert graph_scores(made.graph, found)["shd"] == 0
+
+
+def test_every_edge_leads_from_an_earlier_to_a_later_latent(bent: tuple[ClosedForm, BentPeople]) -> None:
+    form, _ = bent
+    place = np.argsort(form.order)
+    assert all(place[i] < place[j] for i, j in np.argwhere(form.parents))
+
+
+def test_latents_have_variance_one_and_fall_in_units_of_noise(bent: tuple[ClosedForm, BentPeople]) -> None:
+    form, made = bent
+    np.testing.assert_allclose(latents_of(form, made).std(0), 1, atol=0.01)
+    for own in form.own.values():
+        assert (np.diff(np.linalg.norm(own, axis=0)) >= 0).all()  # the larger, the shorter
+
+
+def test_the_same_seed_gives_the_same_bits(bent: tuple[ClosedForm, BentPeople]) -> None:
+    form, made = bent
+    again = solve(made.people, 1, WIDTHS, config=SEARCH, seed=0)
+    assert np.array_equal(form.own["a"], again.own["a"])
+    assert np.array_equal(form.parents, again.parents)
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [({}, IDENTIFIED), ({"bend": 0.0}, ORDER_UNKNOWN), ({"normal": True}, LATENTS_UNKNOWN)],
+)
+def test_the_verdict_says_what_the_data_do_not_identify(changes: dict[str, Any], verdict: str) -> None:
+    form = solve(bent_people(**changes).people, 1, WIDTHS, config=SEARCH, seed=0)
+    assert form.evidence.verdict(range(5)) == verdict
+
+
+def test_without_causes_there_is_no_edge() -> None:
+    form = solve(bent_people().people, 1, WIDTHS, config=SEARCH, seed=0, causal=False)
+    assert not form.parents.any()
+    assert sorted(form.order) == list(range(6))
+
+
+def test_a_person_without_a_modality_does_not_count() -> None:
+    made = bent_people(600)
+    made.people.x["b"][0][::3] = 1e6
+    made.people.observed["b"][::3] = False
+    form = solve(made.people, 1, WIDTHS, config=SEARCH, seed=0)
+    kept = np.arange(600) % 3 != 0
+    _, correlations = match(latents_of(form, made)[kept][:, :1], made.latents[kept][:, :1])
+    assert abs(correlations[0]) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("shapes", "shared", "there"),
+    [
+        ({"a": [[4]], "b": [[3]]}, 1, True),
+        ({"a": [[4]], "b": [[2]]}, 1, False),
+        ({"a": [[4], [5]], "b": [[3]]}, 1, False),
+        ({"a": [[4]]}, 1, False),
+        ({"a": [[3]]}, 0, True),
+        ({"a": [[3, 8, 8]], "b": [[3]]}, 0, False),
+    ],
+)
+def test_it_needs_enough_numbers_and_two_modalities_to_share(
+    shapes: dict[str, list[list[int]]], shared: int, there: bool
+) -> None:
+    assert has_closed_form(shapes, shared, {m: WIDTHS[m] for m in shapes}) is there
