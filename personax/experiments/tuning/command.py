@@ -7,6 +7,7 @@ from personax.experiments.tuning.report import tuning_report
 from personax.experiments.tuning.run import run_trials, tunable_methods, write_chosen
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
+from personax.runs.workers import check_workers
 from personax.variant_mnist.scene_config import require_scene_memory
 
 
@@ -25,6 +26,7 @@ def check_tuning(config: TuningConfig) -> list[str]:
     methods = tunable_methods() if named is None else method_names(named, {OURS: OUR_TITLE})
     if OURS in methods:
         raise InputError(f"methods {named}: {OURS} is ours, which is not tuned; name baselines")
+    check_workers(config)
     resolve_device(config.device)
     if config.data_seed is None:
         raise InputError("data_seed: needed, because tuning must use other scenes than the reported results")
