@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int, Num
 
+from personax.crl.data_parallel import Training, train_in_all_processes
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
 from personax.crl.identification import (
@@ -35,6 +36,7 @@ from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError
+from personax.runs.process_group import process_count
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
@@ -154,15 +156,15 @@ class CRL(Estimator[CRLConfig]):
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
-        self.history = train_representation(
-            *self._networks(),
-            train,
-            validation,
-            self.config.phase1,
-            seed=self._derived("representation"),
-            checkpoint=checkpoint,
-            on_epoch=on_progress,
-        )
+        training = (*self._networks(), train, validation, self.config.phase1)
+        seed = self._derived("representation")
+        if process_count() > 1:
+            together = Training(*training, seed)
+            self.history = train_in_all_processes(together, checkpoint, on_progress)
+        else:
+            self.history = train_representation(
+                *training, seed=seed, checkpoint=checkpoint, on_epoch=on_progress
+            )
         codes, held_out = self._codes(train, validation)
 
         def report(row: dict[str, Any]) -> None:
