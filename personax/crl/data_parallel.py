@@ -18,14 +18,14 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from personax.crl.model_config import Phase1Config
 from personax.crl.multiview_vae import Code, MultiViewVAE
 from personax.crl.prior import CausalPrior
-from personax.crl.representation import Draws, Share, fit_representation, representation_terms
+from personax.crl.representation import Draws, WholeBatch, fit_representation, representation_terms
 from personax.learning.batches import Batch
 from personax.learning.gaussians import Gaussian
 from personax.learning.training import Checkpoint, History, SingleModel
@@ -138,7 +138,7 @@ class SharedModel(SingleModel[Batch]):
         """The terms on rows (1, k), alike in all processes; rows that cannot be shared are done by each."""
         k, size = rows.shape[1], dist.get_world_size(self._codes)
         draws = Draws.of(self._vae, self._prior, k, generators[0])
-        share = ShareOfRows(self._codes, k // size) if k % size == 0 else Share()
+        share = ShareOfBatch(self._codes, k // size) if k % size == 0 else WholeBatch()
         terms = self._shared(people.rows(share.own(rows[0])), draws, share)
         return {name: term.reshape(1) for name, term in self._agreed(terms).items()}
 
@@ -164,17 +164,17 @@ class _Terms(nn.Module):
         super().__init__()
         self.vae, self.prior = vae, prior
 
-    def forward(self, batch: Batch, draws: Draws, share: Share) -> dict[str, Float[Tensor, ""]]:
+    def forward(self, batch: Batch, draws: Draws, share: WholeBatch) -> dict[str, Float[Tensor, ""]]:
         return representation_terms(self.vae, self.prior, batch, draws, share)
 
 
-class ShareOfRows(Share):
+class ShareOfBatch(WholeBatch):
     """The rows of a batch that this process encodes: `count` rows, in the order of the processes."""
 
     def __init__(self, group: dist.ProcessGroup, count: int) -> None:
         self._group, self._count = group, count
 
-    def own(self, rows: Tensor) -> Tensor:
+    def own(self, rows: Shaped[Tensor, "n ..."]) -> Shaped[Tensor, "k ..."]:
         """The rows of this process."""
         start = dist.get_rank(self._group) * self._count
         return rows[start : start + self._count]

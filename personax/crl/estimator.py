@@ -141,6 +141,7 @@ class CRL(Estimator[CRLConfig]):
     """
 
     configuration = CRLConfig
+    reads_files = True
 
     def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
         """Keep the configuration, whose latents must name every modality of the data.
@@ -165,7 +166,7 @@ class CRL(Estimator[CRLConfig]):
             self.history = train_representation(
                 *training, seed=seed, checkpoint=checkpoint, on_epoch=on_progress
             )
-        codes, held_out = self._codes(train, validation)
+        codes, held_out = self._codes(train.sample(), validation.sample())
 
         def report(row: dict[str, Any]) -> None:
             self.history.append(row)
@@ -208,8 +209,8 @@ class CRL(Estimator[CRLConfig]):
         batches = [model._prepare(data, split) for model, (data, split) in zip(models, people, strict=True)]
         histories = train_together(
             [model._networks() for model in models],
-            [train for train, _ in batches],
-            [validation for _, validation in batches],
+            [train.rows(slice(None)) for train, _ in batches],  # in memory, also if it was in files
+            [validation.rows(slice(None)) for _, validation in batches],
             config.phase1,
             seeds=[model._derived("representation") for model in models],
             on_epoch=on_progress,
@@ -222,7 +223,10 @@ class CRL(Estimator[CRLConfig]):
             if on_progress is not None:
                 on_progress(number, models[number].history)
 
-        codes = [model._codes(*batch) for model, batch in zip(models, batches, strict=True)]
+        codes = [
+            model._codes(train.sample(), validation.sample())
+            for model, (train, validation) in zip(models, batches, strict=True)
+        ]
         priors = identify_together(
             [train for train, _ in codes],
             [validation for _, validation in codes],

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from personax.crl.model_config import Phase1Config
@@ -67,10 +67,10 @@ class Draws(NamedTuple):
         )
 
 
-class Share:
+class WholeBatch:
     """Which rows of a batch this process encodes and decodes. Here these are all (see data_parallel.py)."""
 
-    def own(self, rows: Tensor) -> Tensor:
+    def own(self, rows: Shaped[Tensor, "n ..."]) -> Shaped[Tensor, "k ..."]:
         """Those of the batch's rows that are this process's."""
         return rows
 
@@ -82,14 +82,14 @@ class Share:
 
 
 def representation_terms(
-    vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws, share: Share | None = None
+    vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws, share: WholeBatch | None = None
 ) -> dict[str, Float[Tensor, ""]]:
     """The terms of Eq. (1) on one batch for the given draws: scalars, without their weights.
 
     If several processes share the batch, `batch` has this process's rows, and `draws` are for all; the
     reconstruction is that of the own rows.
     """
-    share = share or Share()
+    share = share or WholeBatch()
     own_codes = vae.encode(batch)
     codes, everybody = share.everybody(own_codes, batch)
     posteriors = vae.posteriors(codes, everybody)

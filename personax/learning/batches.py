@@ -109,6 +109,10 @@ class Batch:
             self.complete,
         )
 
+    def sample(self) -> "Batch":
+        """The rows that statistics of the measurements are computed from: all that are in memory."""
+        return self
+
     def in_chunks(self, size: int = 4096) -> Iterator["Batch"]:
         """Consecutive parts of at most `size` rows."""
         return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))

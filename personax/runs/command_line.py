@@ -23,7 +23,7 @@ from personax.runs.errors import InputError, PersonaxError
 from personax.runs.files import read_yaml
 from personax.runs.help_text import WIDTH, WholeHelpFormatter, option_names, plain_message, usual_options
 from personax.runs.interruption import terminated_as_interrupted
-from personax.runs.process_group import help_leader, is_helper, leading
+from personax.runs.process_group import help_leader, is_helper, leading_helpers
 from personax.runs.processor import use_threads
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def run_command(
         return help_leader()
     program = Path(sys.argv[0]).name
     try:
-        with leading():
+        with leading_helpers():
             config = parse(config_class, argv, Help(description, epilog, positional, usual))
             with terminated_as_interrupted():
                 (_imported(body) if isinstance(body, str) else body)(config)

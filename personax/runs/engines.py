@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from personax.runs.errors import InputError
 from personax.runs.files import remove_path
 from personax.runs.processor import VARIABLE, thread_count, use_threads
-from personax.runs.progress import only_lines
+from personax.runs.progress import Item, only_lines
 from personax.runs.run_folder import path_or_default
 from personax.runs.workers import Workers, check_workers
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from distributed import Client, Future
     from submitit import Executor, Job
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 SECONDS_TO_ANSWER = 20  # of a scheduler and its first worker
 

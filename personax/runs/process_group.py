@@ -18,9 +18,9 @@ from typing import TypeVar
 from personax.runs.errors import PersonaxError
 from personax.runs.progress import NO_BARS
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 Task = Callable[[], object]
-LONGEST_WAIT = timedelta(days=30)  # helpers wait while the leader loads data and does phase 2
+WAIT_FOR_TASK = timedelta(days=30)  # helpers wait while the leader loads data and does phase 2
 EXIT_WITHOUT_LEADER = 1
 
 
@@ -44,7 +44,7 @@ def process_count() -> int:
 
 
 @contextmanager
-def leading() -> Iterator[None]:
+def leading_helpers() -> Iterator[None]:
     """Within the block the helpers, if there are any, do what `everywhere` gives them; then they end.
 
     If a task fails here they may be in the middle of it. Then nothing is said to them: torchrun ends them.
@@ -54,7 +54,7 @@ def leading() -> Iterator[None]:
         return
     import torch.distributed as dist
 
-    dist.init_process_group("gloo", timeout=LONGEST_WAIT)
+    dist.init_process_group("gloo", timeout=WAIT_FOR_TASK)
     _Said.in_task = False
     try:
         yield
@@ -70,7 +70,7 @@ class _Said:
     in_task = False
 
 
-def everywhere(theirs: Task, own: Callable[[], Result]) -> Result:
+def everywhere(theirs: Task, own: Callable[[], Returned]) -> Returned:
     """Have every helper do `theirs`, which is sent to it, and do `own` here; returns what `own` returns."""
     _broadcast(theirs)
     _Said.in_task = True
@@ -86,7 +86,7 @@ def help_leader() -> int:
     logging.disable(logging.ERROR)  # the leader says everything
     os.environ[NO_BARS] = "1"
     try:
-        dist.init_process_group("gloo", timeout=LONGEST_WAIT)
+        dist.init_process_group("gloo", timeout=WAIT_FOR_TASK)
         while (task := _broadcast(None)) is not None:
             try:
                 task()

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import read_yaml, sha256_arrays
 from personax.views import SHARED, MultiViewData, Split, Truth
 
+STAYS_IN_FILE = 2**32  # bytes of a .npy file from which it is not read into memory (mapped_people.py)
 ARRAY_FORMATS = (".npy", ".npz", ".parquet", ".csv")
 KEYS = ("measurements", "ids", "split", "observed", "truth", "simulated")
 SPLIT_PARTS = ("train", "validation", "test")
@@ -110,7 +111,8 @@ def read_reference(text: str, described_in: Path) -> Found:
         raise InputError(f"{where}: no file {path}")
     try:
         if path.suffix == ".npy":
-            array: np.ndarray = np.load(path, allow_pickle=False)
+            mode: Literal["r"] | None = "r" if path.stat().st_size >= STAYS_IN_FILE else None
+            array: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)
             return array
         if path.suffix == ".npz":
             return _array_of(path, names, where)
