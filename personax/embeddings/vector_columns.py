@@ -83,8 +83,8 @@ def vectors_of(column: pa.Array, width: int) -> Float32[np.ndarray, "n d"]:
 def npy_of_vectors(path: Path | str, column: str, output: Path | str) -> None:
     """Write a column of vectors as a .npy file (rows, width) of float32, batch by batch.
 
-    numpy.load(output, mmap_mode="r") is then a measurement that need not fit into memory. A missing vector is a
-    row of NaN: say with `observed` of MultiViewData who lacks it. Raises InputError.
+    numpy.load(output, mmap_mode="r") is then a measurement that need not fit into memory. A missing vector is
+    a row of NaN: say with `observed` of MultiViewData who lacks it. Raises InputError.
     """
     source = open_vectors(Path(path))
     if column not in source.widths:

@@ -142,11 +142,10 @@ def _locally(
 def _in_own_process(attempt: Attempt, numbered: Numbered[Any]) -> Done[Any]:
     """A second attempt, alone: so it is seen whose process is killed each time."""
     try:
-        (done,) = Parallel(n_jobs=2, backend="loky")([delayed(attempt)(numbered)])
+        done: Done[Any] = Parallel(n_jobs=2, backend="loky")([delayed(attempt)(numbered)])[0]
     except TerminatedWorkerError:
         return Done(numbered[0], None, RuntimeError("its process was killed; it may need more memory"))
-    else:
-        return done
+    return done
 
 
 def _on_dask(attempt: Attempt, numbered: Sequence[Numbered[Any]], workers: Workers) -> Iterator[Done[Any]]:
@@ -172,7 +171,7 @@ def _call(attempt: Attempt, numbered: Numbered[Any]) -> Done[Any]:
     return attempt(numbered)
 
 
-def _done_on_dask(future: "Future", number: int) -> Done[Any]:
+def _done_on_dask(future: "Future[Any]", number: int) -> Done[Any]:
     error = future.exception()
     if error is None:
         done: Done[Any] = future.result()

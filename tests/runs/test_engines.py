@@ -122,7 +122,7 @@ def test_a_scheduler_that_is_not_there_is_refused(
 ) -> None:
     monkeypatch.setattr("personax.runs.engines.SECONDS_TO_ANSWER", 1)
     with pytest.raises(InputError, match=message) as refused:
-        list(mapped(spectrum, [1], Workers(engine="dask", scheduler=address)))
+        list(mapped(stubborn, [1], Workers(engine="dask", scheduler=address)))
     assert "\n" not in str(refused.value)
 
 
