@@ -14,6 +14,7 @@ from personax.baselines.causal_vae import CausalVAE
 from personax.baselines.mcl import MCL
 from personax.baselines.mmcrl import MMCRL
 from personax.baselines.official import Official
+from personax.baselines.plug_in import is_plug_in
 from personax.runs.bounds import check_bounds
 from personax.runs.errors import InputError
 from personax.runs.files import read_yaml
@@ -136,6 +137,8 @@ METHODS: dict[str, Method] = {
 def method_names(text: str, others: Mapping[str, str] | None = None) -> list[str]:
     """The names of the methods in a text with commas between them; titles, as in the tables, are names too.
 
+    A class of other people, package.module:Class, is its own name (plug_in.py).
+
     Capitals, spaces and punctuation do not matter. Raises InputError for a name that is unknown or repeated.
 
     others: name -> title of methods that are no baselines.
@@ -148,10 +151,15 @@ def method_names(text: str, others: Mapping[str, str] | None = None) -> list[str
     parts = [part.strip() for part in text.split(",") if part.strip()]
     found: list[str] = []
     while parts:
+        if is_plug_in(parts[0]):
+            found.append(parts.pop(0))
+            continue
         # a title may have a comma, so two parts are tried first
         taken = next((k for k in (2, 1) if _letters("".join(parts[:k])) in known), 0)
         if not taken:
-            raise InputError(f"method {parts[0]!r}: unknown; choose from {', '.join(titles)}")
+            raise InputError(
+                f"method {parts[0]!r}: unknown; choose from {', '.join(titles)} or package.module:Class"
+            )
         found.append(known[_letters("".join(parts[:taken]))])
         parts = parts[taken:]
     if len(set(found)) < len(found):

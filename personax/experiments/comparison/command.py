@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from personax.baselines.methods import method_names
+from personax.baselines.plug_in import find_plug_in, is_plug_in
 from personax.experiments.cells import run_cells
 from personax.experiments.comparison.config import PARTS, ComparisonConfig
 from personax.experiments.comparison.figures import draw_comparison
@@ -63,4 +64,6 @@ def check_comparison(config: ComparisonConfig) -> Request:
         raise InputError(f"measurements {config.measurements}: the part measurements needs two equal numbers")
     named = method_names(config.methods, {OURS: OUR_TITLE})
     baselines = [name for name in named if name != OURS]  # ours is always there
+    for name in filter(is_plug_in, baselines):
+        find_plug_in(name)
     return Request(parts, baselines, seeds, few)

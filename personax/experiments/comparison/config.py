@@ -41,7 +41,8 @@ class ComparisonConfig(SceneConfig, Workers):
     (2,500 to 40,000 scenes); measurements (1 to 5 of each modality)."""
     methods: str = ",".join(COMPARED)
     """Baselines to compare with our method. Also possible: causal_vae_supervised, which is given the truth,
-    and official_published."""
+    official_published, and classes of yours with fit and transform, as package.module:Class
+    (docs/tutorials/own_method.md)."""
     jobs: Processes = where_or_how(2)
     """Number of runs at a time, each in its own process; -1: one per core."""
     device: str = where_or_how("auto")

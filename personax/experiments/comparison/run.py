@@ -19,6 +19,7 @@ SCORES = {
     "R2": "heldout.r2",
     "MCC": "heldout.mcc_pearson",
     "MCC, ranks": "heldout.mcc_spearman",
+    "T-MEX": "tmex.score",
     "SHD": "graph.shd",
     "F1": "graph.f1",
     "in-sample R2": "insample.r2",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from personax.baselines.methods import METHODS
+from personax.baselines.plug_in import is_plug_in
 from personax.experiments.comparison.config import ComparisonConfig, Part
 from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig, run_on
 from personax.experiments.mnist.recovery import baseline_settings
@@ -147,4 +148,6 @@ def title_of(method: str) -> str:
     """A method's title in tables; with a star if the method is given the truth."""
     if method == OURS:
         return OUR_TITLE
+    if is_plug_in(method):
+        return method.partition(":")[2]
     return METHODS[method].title + ("*" if METHODS[method].uses_truth else "")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from personax.baselines.methods import find_method, method_names
+from personax.baselines.plug_in import find_plug_in, is_plug_in
 from personax.experiments.cells import Metrics, run_cells
 from personax.experiments.fitting import seed_folder
 from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig
@@ -62,7 +63,9 @@ def run_all(runs: Mapping[Path, MnistConfig], config: MnistConfig) -> dict[Path,
 
 def check_mnist(config: MnistConfig) -> None:
     """Raise InputError for unknown names and for options that exclude each other."""
-    if config.method != OURS:
+    if is_plug_in(config.method):
+        find_plug_in(config.method)
+    elif config.method != OURS:
         find_method(config.method).configure({}, config.settings)
     elif config.settings:
         raise InputError(f"settings {config.settings}: only for baselines; those of our model are in --model")

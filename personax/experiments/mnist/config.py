@@ -42,9 +42,11 @@ class MnistConfig(RunOptions, SceneConfig):
     best; 0: do not train them."""
     method: str = OURS
     """Our method, or a baseline: autoencoder, beta_vae, causal_vae, causal_vae_supervised, mcl, mmcrl,
-    official, official_published."""
+    official, official_published. Or a class of yours with fit and transform, as package.module:Class; its
+    code is run (docs/tutorials/own_method.md)."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """Settings of a baseline, such as {beta: 4.0}; they override the tuned ones in configs/baselines.yaml."""
+    """Settings of a baseline, such as {beta: 4.0}; they override the tuned ones in configs/baselines.yaml.
+    Those of a class of yours are its keyword arguments."""
     model: CRLConfig = field(default_factory=CRLConfig)
     """Our model and its training; by default it has the true number of latents."""
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from personax.baselines.methods import find_method, tuned_settings
+from personax.baselines.plug_in import is_plug_in, run_plug_in
 from personax.crl import CRLConfig
 from personax.experiments.evaluation import truth_free_criteria
 from personax.experiments.fitting import (
@@ -39,7 +40,11 @@ class Recovery:
 
 def recover(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
     """Fit the method that `config` names. Our own model is read if its weights are already in the folder."""
-    return (_recover_ours if config.method == OURS else _recover_baseline)(config, folder, data, split)
+    if config.method == OURS:
+        return _recover_ours(config, folder, data, split)
+    if is_plug_in(config.method):
+        return _recover_plug_in(config, data, split)
+    return _recover_baseline(config, folder, data, split)
 
 
 def _recover_ours(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
@@ -70,6 +75,16 @@ def _recover_baseline(config: MnistConfig, folder: RunFolder, data: MultiViewDat
     )
 
 
+def _recover_plug_in(config: MnistConfig, data: MultiViewData, split: Split) -> Recovery:
+    found = run_plug_in(
+        config.method, latent_counts(data), data, split, seed=config.seed, settings=config.settings
+    )
+    names = list(found.latents.columns)
+    return Recovery(
+        found.latents, None if found.graph is None else Graph(names, found.graph), {"uses_truth": False}
+    )
+
+
 def model_for(config: MnistConfig, data: MultiViewData) -> CRLConfig:
     """Our model's configuration; with the true number of latents if it does not give one."""
     return config.model if config.model.latents else replace(config.model, latents=latent_counts(data))
@@ -78,8 +93,11 @@ def model_for(config: MnistConfig, data: MultiViewData) -> CRLConfig:
 def baseline_settings(name: str, model: CRLConfig) -> dict[str, Any]:
     """Settings of a baseline: budget and widths of our model, overridden by preset and tuned settings.
 
-    A baseline with published training keeps its own budget and widths.
+    A baseline with published training keeps its own budget and widths. A class of other people has its own
+    defaults.
     """
+    if is_plug_in(name):
+        return {}
     phase1, preset = model.phase1, find_method(name).preset
     budget: dict[str, Any] = {
         "noise": model.noise,

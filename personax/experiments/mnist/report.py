@@ -13,6 +13,7 @@ MNIST_METRICS = (
     "heldout.r2",
     "heldout.mcc_pearson",
     "heldout.mcc_spearman",
+    "tmex.score",
     "graph.shd",
     "graph.f1",
     "ceiling.r2",

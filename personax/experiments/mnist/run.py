@@ -10,6 +10,7 @@ import numpy as np
 
 from personax.experiments.cells import Metrics
 from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns
+from personax.experiments.exclusivity import exclusivity
 from personax.experiments.fitting import (
     FolderOfData,
     fit_together_in_folders,
@@ -211,7 +212,10 @@ def score_recovery(config: MnistConfig, recovery: Recovery, scenes: Scenes) -> M
             device=resolve_device(config.device),
         )
         metrics["ceiling"] = ceiling | {"r2": float(np.mean(list(ceiling["r2_per_latent"].values())))}
+    columns = matched_columns(recovery.latents, data, split)
+    metrics["tmex"] = exclusivity(
+        recovery.latents.iloc[split.test], data.true_latents.iloc[split.test], columns
+    )
     if recovery.graph is not None and data.known_truth.graph is not None:
-        columns = matched_columns(recovery.latents, data, split)
         metrics["graph"] = evaluate_graph(recovery.graph.adjacency, columns, data)
     return metrics | recovery.metrics

@@ -13,6 +13,7 @@ from personax.runs.run_folder import FIGURES, GRAPH, LATENTS
 OWN_METRICS = (
     "heldout.r2",
     "heldout.mcc_pearson",
+    "tmex.score",
     "graph.shd",
     "graph.f1",
     "criteria.representation",

@@ -10,7 +10,8 @@ import pandas as pd
 
 from personax.crl import CRLConfig
 from personax.experiments.block_scores import TruthScores, score_against_truth
-from personax.experiments.evaluation import evaluate_latents, truth_free_criteria
+from personax.experiments.evaluation import evaluate_latents, matched_columns, truth_free_criteria
+from personax.experiments.exclusivity import exclusivity
 from personax.experiments.fitting import (
     fit_in_folder,
     latent_counts,
@@ -136,7 +137,13 @@ def _measured(rows: OwnRows, findings: OwnFindings) -> dict[str, Any]:
         "criteria": truth_free_criteria(findings.history),
     }
     if rows.data.truth is not None:
+        test = rows.split.test
         metrics["heldout"] = evaluate_latents(findings.latents, rows.data, rows.split)["heldout"]
+        metrics["tmex"] = exclusivity(
+            findings.latents.iloc[test],
+            rows.data.true_latents.iloc[test],
+            matched_columns(findings.latents, rows.data, rows.split),
+        )
     if findings.scores is not None:
         metrics |= {"truth": findings.scores.blocks, "graph": findings.scores.graph}
     return metrics

@@ -17,6 +17,7 @@ PEOPLE_METRICS = (
     "truth.mcc.s",
     "truth.mcc.image",
     "truth.mcc.text",
+    "tmex.score",
     "graph.shd",
     "graph.f1",
     "graph.skeleton_f1",

@@ -9,6 +9,7 @@ import pandas as pd
 from personax.crl import CRL
 from personax.experiments.block_scores import TruthScores, score_against_truth
 from personax.experiments.evaluation import truth_free_criteria
+from personax.experiments.exclusivity import exclusivity
 from personax.experiments.fitting import fit_in_folder, read_history, without_imputed, write_latents
 from personax.experiments.people.associations import associate, suggest_names, tentative_labels
 from personax.experiments.people.config import PeopleConfig
@@ -106,7 +107,11 @@ def measure(config: PeopleConfig, prepared: Prepared, findings: Findings) -> dic
         "suggested_names": suggest_names(findings.associations, findings.graph.names),
     }
     if findings.scores is not None:
+        test = prepared.split.test
         metrics |= {"truth": findings.scores.blocks, "graph": findings.scores.graph}
+        metrics["tmex"] = exclusivity(
+            findings.latents.iloc[test], prepared.data.true_latents.iloc[test], findings.scores.columns
+        )
     return metrics
 
 

@@ -1,6 +1,7 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
 from personax.baselines.methods import method_names
+from personax.baselines.plug_in import is_plug_in
 from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.experiments.tuning.config import TuningConfig
 from personax.experiments.tuning.report import tuning_report
@@ -26,6 +27,8 @@ def check_tuning(config: TuningConfig) -> list[str]:
     methods = tunable_methods() if named is None else method_names(named, {OURS: OUR_TITLE})
     if OURS in methods:
         raise InputError(f"methods {named}: {OURS} is ours, which is not tuned; name baselines")
+    if any(map(is_plug_in, methods)):
+        raise InputError(f"methods {named}: a class of yours has no trials here; tune it yourself")
     check_workers(config)
     resolve_device(config.device)
     if config.data_seed is None:

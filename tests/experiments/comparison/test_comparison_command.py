@@ -16,6 +16,7 @@ from small_runs import SmallRun
 from personax.experiments.comparison.variants import ABLATIONS
 from personax.experiments.mnist.config import OURS
 from personax.runs.run_folder import METRICS
+from personax.views import MultiViewData, Split
 
 SCRIPT = "synthetic_experiment/compare_methods.py"
 SMALL = """
@@ -165,4 +166,40 @@ def test_bad_input_is_one_line(
 ) -> None:
     assert run_script(SCRIPT, "--output", tmp_path / "out", *words) == 2
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+class RowNumbers:
+    """A method of other people that knows nothing: its two latents are noise."""
+
+    def __init__(self, latents: dict[str, int], seed: int = 0) -> None:
+        self.seed, self.latents = seed, latents
+
+    def fit(self, data: MultiViewData, split: Split) -> None:
+        """Nothing is learned."""
+
+    def transform(self, data: MultiViewData) -> np.ndarray:
+        """Noise, (n, 2)."""
+        return np.random.default_rng(self.seed).normal(size=(len(data), 2))
+
+
+def test_a_class_of_other_people_has_its_row_beside_ours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "small.yaml"
+    config.write_text(SMALL)
+    name = f"{RowNumbers.__module__}:RowNumbers"
+    words = ("--output", tmp_path / "out", "--seeds", "0", "--methods", name, "--parts", "methods")
+    assert run_script(SCRIPT, "--config", config, *words) == 0
+    printed = capsys.readouterr().out
+    header = cells(next(line for line in printed.splitlines() if "| R2" in line))[1:]
+    assert float(row_of(printed, "RowNumbers")[header.index("MCC")].split()[0]) < 0.3
+    assert row_of(printed, "RowNumbers")[header.index("SHD")] == ""
+
+
+def test_a_class_that_is_not_there_is_refused_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_script(SCRIPT, "--output", tmp_path / "out", "--methods", "nobody_has_this:Method") == 2
+    assert "nobody_has_this" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

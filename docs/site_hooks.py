@@ -1,0 +1,48 @@
+"""What the site needs beside its pages: a scratch folder for their code, and notebooks of two tutorials."""
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from nbclient import NotebookClient
+
+NOTEBOOKS = ("level_one", "level_two")
+SHOWN_SVG = re.compile(r'print\(Path\("(?P<file>[^"]+\.svg)"\)\.read_text\(encoding="utf-8"\)\)')
+
+_before: list[str] = []
+
+
+def on_pre_build(config: MkDocsConfig) -> None:
+    """The pages' code writes its files into a scratch folder, and finds the environment's commands."""
+    _before.append(os.getcwd())
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    os.chdir(tempfile.mkdtemp())
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the notebooks, each run from top to bottom; an error in a cell ends the build."""
+    for name in NOTEBOOKS:
+        page = Path(config.docs_dir, "tutorials", f"{name}.md").read_text(encoding="utf-8")
+        notebook = notebook_of(page)
+        NotebookClient(notebook, kernel_name="python3", timeout=600).execute()
+        content = nbformat.writes(notebook)
+        files.append(File.generated(config, f"tutorials/{name}.ipynb", content=content))
+    return files
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Return to where the build began."""
+    os.chdir(_before.pop())
+
+
+def notebook_of(page: str) -> nbformat.NotebookNode:
+    """A tutorial as a notebook: its text and its code blocks are cells, and a block that prints an SVG shows it."""
+    plain = re.sub(r"^```python .*$", "```python", page, flags=re.MULTILINE)
+    shown = SHOWN_SVG.sub(r'from IPython.display import SVG\n\nSVG("\g<file>")', plain)
+    return jupytext.reads(shown, fmt="md")
