@@ -94,7 +94,7 @@ class Networks(NamedTuple):
 
     def on(self, device: torch.device) -> "Networks":
         """A copy on a device."""
-        return Networks(*(deepcopy(each).to(device) for each in self))
+        return Networks(deepcopy(self.vae).to(device), deepcopy(self.prior).to(device))
 
 
 class Devices(NamedTuple):
@@ -165,7 +165,7 @@ def operations_per_scene(networks: Networks, people: Batch, phase1: Phase1Config
     draws = Draws.of(*networks, len(batch), torch.Generator().manual_seed(1))
     with FlopCounterMode(display=False) as counter:
         loss_and_gradients(networks.on(torch.device("cpu")), batch, draws, phase1)
-    return counter.get_total_flops() / len(batch)
+    return float(counter.get_total_flops()) / len(batch)
 
 
 def operations_per_second(device: torch.device, dtype: torch.dtype, size: int = LARGE) -> float:
