@@ -287,5 +287,5 @@ def _set_up_logging() -> None:
     for handler in logging.getLogger().handlers:
         handler.setLevel(logging.INFO)
     logging.getLogger("personax").setLevel(logging.DEBUG)
-    for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools"):
+    for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools", "distributed", "submitit"):
         logging.getLogger(name).setLevel(logging.WARNING)
