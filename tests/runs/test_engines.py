@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -95,10 +96,11 @@ def test_an_error_that_cannot_be_sent_keeps_its_words() -> None:
 
 
 class Stubborn(Exception):
-    """It cannot be made again from its message."""
+    """It holds what no other process can have."""
 
     def __init__(self, first: str, second: str) -> None:
         super().__init__(f"{first} and {second}")
+        self.lock = threading.Lock()
 
 
 def stubborn(number: int) -> None:
