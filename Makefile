@@ -1,5 +1,6 @@
 # make run       the quick start: sets up .venv, recovers the latents of Variant-MNIST, prints a table
 # make test      the test suite            make coverage  the same, with the lines that no test reaches
+# make test-browser   the tests of the HTML report in Chromium (apt-get install chromium chromium-driver)
 # make lint      ruff and mypy             make format    let ruff put the code in order
 # make llm       a local language model annotates invented people; Level I reads its answers, MiniLM its texts
 # make docs      the documentation site    make package   a wheel in dist/, and a check that it works without the clone
@@ -14,9 +15,10 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(CONSTR
 # By default each numerical library starts one thread per core; the tests run in two processes with one thread each.
 # numba, which dcor and hyppo use, would also tell torch to use all cores.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
-PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2
+# A browser is no Python package, so the tests that need one have a target of their own, which fails without it.
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m "not browser"
 
-.PHONY: run test coverage llm lowest lint format docs package clean
+.PHONY: run test test-browser coverage llm lowest lint format docs package clean
 run: $(VENV)/.installed
 	$(BIN)/python synthetic_experiment/run_mnist_3measurement.py --config configs/mnist_quickstart.yaml --overwrite true
 	@echo
@@ -27,6 +29,9 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(PYTEST)
+
+test-browser: $(VENV)/.installed-dev
+	$(ONE_THREAD) $(BIN)/python -m pytest -m browser tests/experiments/html_report
 
 coverage: $(VENV)/.installed-dev
 	$(PYTEST) --cov --cov-report=term
@@ -40,7 +45,7 @@ lowest:
 	$(VENV)-lowest/bin/python -m pip install --disable-pip-version-check --quiet uv
 	$(VENV)-lowest/bin/uv pip install --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable ".[dev]"
 	$(ONE_THREAD) $(VENV)-lowest/bin/python -c 'import dcor'
-	$(ONE_THREAD) $(VENV)-lowest/bin/python -m pytest -n 2 -W default
+	$(ONE_THREAD) $(VENV)-lowest/bin/python -m pytest -n 2 -m "not browser" -W default
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -60,7 +65,9 @@ package: $(VENV)/.installed
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(BIN)/python -m zipfile --extract dist/personax-*.whl dist/unpacked
 	cd dist/unpacked && PYTHONPATH=. ../../$(BIN)/python -c 'import personax, pathlib; from personax.experiments.subcommands import main; \
-		assert pathlib.Path(personax.__file__).is_relative_to(pathlib.Path.cwd()); main(["athlete", "--print_config"])' > /dev/null
+		assert pathlib.Path(personax.__file__).is_relative_to(pathlib.Path.cwd()); \
+		from personax.experiments.html_report.report import TEMPLATES; from personax.graphs.graph_files import published_names; \
+		assert (TEMPLATES / "blocks" / "table.html").exists() and published_names(); main(["athlete", "--print_config"])' > /dev/null
 	rm -rf build dist/unpacked
 
 clean:

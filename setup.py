@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot state: the wheel contains configs/ as personax/configs, and the prompts."""
+"""What pyproject.toml cannot state: the wheel holds configs/ as personax/configs, prompts and templates."""
 
 from setuptools import find_packages, setup
 
@@ -8,6 +8,8 @@ setup(
     package_data={
         "": ["*.yaml", "py.typed"],
         "personax.traits": ["prompts/*.txt"],
+        "personax.graphs": ["published/*.yaml"],
+        "personax.experiments.html_report": ["templates/**/*"],
         "personax.configs": ["*.yaml"],
     },
 )

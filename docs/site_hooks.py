@@ -20,7 +20,7 @@ _before: list[str] = []
 
 def on_pre_build(config: MkDocsConfig) -> None:
     """The pages' code writes its files into a scratch folder, and finds the environment's commands."""
-    _before.append(os.getcwd())
+    _before.append(str(Path.cwd()))
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     os.chdir(tempfile.mkdtemp())
 
@@ -42,7 +42,7 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 
 def notebook_of(page: str) -> nbformat.NotebookNode:
-    """A tutorial as a notebook: its text and its code blocks are cells, and a block that prints an SVG shows it."""
+    """A tutorial as a notebook: text and code blocks are cells, and a block that prints an SVG shows it."""
     plain = re.sub(r"^```python .*$", "```python", page, flags=re.MULTILINE)
     shown = SHOWN_SVG.sub(r'from IPython.display import SVG\n\nSVG("\g<file>")', plain)
     return jupytext.reads(shown, fmt="md")

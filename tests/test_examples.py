@@ -17,11 +17,13 @@ from personax.runs import run_folder
 from personax.runs.run_folder import ROOT
 from personax.tables import simulate_table, write_table
 
+
 @pytest.mark.slow
 def test_the_blocks_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the tutorials run whenever the site is built (make docs)."""
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)
     assert len(blocks) > 2
     names: dict[str, object] = {"__name__": "page"}
     for number, block in enumerate(blocks, 1):
@@ -74,6 +76,7 @@ DOORS = (
     "personax.experiments.independence.command.load_people",
     "personax.experiments.independence.command.propose_file",
     "personax.experiments.graph.run.read_runs",
+    "personax.experiments.html_report.command.read_records",
 )
 OTHER_WAYS_IN = ("benchmarks/", "trait_inference/")  # of these only the options are read
 
@@ -158,6 +161,7 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "real_world_experiment/draw.py results/own_data/example/seed-0": ("--output", "drawn"),
     "real_world_experiment/diagnose.py results/own_data/example/seed-0": ("--rows", "40"),
+    "real_world_experiment/report.py results/own_data/example/seed-0": ("--figures", "false"),
     "real_world_experiment/choose_model.py --run results/own_data/example/seed-0": (
         *("--candidates", "fewer", "--seeds", "0,1", "--jobs", "1", "--device", "cpu", "--output", "sizes"),
     ),

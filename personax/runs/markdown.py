@@ -9,6 +9,8 @@ import pandas as pd
 def markdown_table(frame: pd.DataFrame, *, index: str | None = None, digits: int = 3) -> str:
     r"""A table in Markdown; numbers have `digits` decimals, missing values are blank, "|" is escaped.
 
+    Without rows it is the heading alone.
+
     Args:
         frame: the table; columns of text stay as they are.
         index: heading of the index, which becomes the first column; None leaves the index out.
@@ -20,6 +22,10 @@ def markdown_table(frame: pd.DataFrame, *, index: str | None = None, digits: int
     """
     table = frame if index is None else frame.rename_axis(None).reset_index(names=index)
     escaped = table.set_axis([escape_cell(column) for column in table.columns], axis=1)
+    if escaped.empty:  # to_markdown would stop
+        return "\n".join(
+            f"| {' | '.join(row)} |" for row in (escaped.columns, [":--"] * len(escaped.columns))
+        )
     escaped = escaped.apply(_escaped_column)
     return str(
         escaped.to_markdown(

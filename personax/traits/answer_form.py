@@ -27,11 +27,13 @@ _RANGE = re.compile(r"\(?\b\d+\s*(?:-|–|to)\s*\d+\b\)?")
 _FENCE = re.compile(r"```(?:json)?")
 _BRACES = re.compile(r"\{.*\}", re.DOTALL)
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
-SHOWN = 60  # characters of an answer that a reason quotes
 
 
 class NoScoresError(PersonaxError):
-    """An answer that gives no valid scores; the message begins with the kind of the failure."""
+    """An answer that gives no valid scores; the message begins with the kind of the failure.
+
+    The message may quote the whole answer, with the name of a person in it.
+    """
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,5 @@ def _entries_in_lines(text: str, form: PromptFormat) -> dict[str, tuple[Any, str
 
 
 def _quoted(text: str) -> str:
-    """The beginning of a text, in one line and in quotes."""
-    line = " ".join(text.split())
-    return repr(line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…")
+    """A text in one line and in quotes. It is not cut here: the name of a person may be in it."""
+    return repr(" ".join(text.split()))

@@ -9,9 +9,16 @@ from time import monotonic
 from personax.runs.errors import InputError
 from personax.traits.answer_form import NoScoresError, read_answer
 from personax.traits.answers import Answer, Failure
-from personax.traits.endpoint import Endpoint, Patience, Reply, RequestFailedError
+from personax.traits.endpoint import (
+    LONGEST_REASON,
+    Endpoint,
+    Patience,
+    Reply,
+    RequestFailedError,
+    private,
+)
 from personax.traits.formats import FORMATS
-from personax.traits.privacy import without_keys, without_name
+from personax.traits.privacy import in_one_line
 from personax.traits.prompting import Prompts
 from personax.traits.request_plan import TraitRequest
 
@@ -108,7 +115,7 @@ async def ask_one(request: TraitRequest, endpoint: Endpoint) -> AskedOutcome:
         seconds = round(monotonic() - started, 3)
         return Failure(
             *_place_of(request),
-            private(reason, request),
+            in_one_line(private(reason, request), LONGEST_REASON),
             private(raw, request),
             seconds,
             asked_at,
@@ -134,7 +141,7 @@ def _answer(request: TraitRequest, reply: Reply, asked_at: str) -> Answer:
     if reply.finish_reason == "content_filter":
         raise NoScoresError("content filter: the endpoint withheld the answer")
     if reply.refusal:
-        raise NoScoresError(f"refusal: {' '.join(reply.refusal.split())[:100]}")
+        raise NoScoresError(f"refusal: {reply.refusal}")
     reading = read_answer(reply.text, FORMATS[request.format])
     return Answer(
         *_place_of(request),
@@ -153,9 +160,3 @@ def _answer(request: TraitRequest, reply: Reply, asked_at: str) -> Answer:
 
 def _place_of(request: TraitRequest) -> tuple[str, str, str, int]:
     return request.person.id, request.model.label, request.format, request.repeat
-
-
-def private(text: str, request: TraitRequest) -> str:
-    """The text without the person's name and without the endpoint's key."""
-    secret = [request.model.key()] if request.model.key_env else []
-    return without_name(without_keys(text, secret), request.person.name)

@@ -27,20 +27,21 @@ from personax.runs.errors import InputError, PersonaxError
 from personax.traits.answers import Structured
 from personax.traits.model_list import ModelSpec
 from personax.traits.pacing import MinuteBudget, Throng
-from personax.traits.privacy import without_keys
+from personax.traits.privacy import in_one_line, without_keys, without_name
 from personax.traits.prompting import Prompts, with_form
 from personax.traits.request_plan import TraitRequest
 
 FORMS: tuple[Structured, ...] = ("json_schema", "json_object", "parsed")
 LONGEST_WAIT = 600.0  # seconds before the next attempt, whatever the endpoint names
-LONGEST_REASON = 200  # characters of an endpoint's error that are kept
+LONGEST_REASON = 200  # characters of an error that are kept
+LIMITS = ("max_tokens", "max_completion_tokens")  # two names of the same field; newer models refuse the first
 _TOO_LONG = re.compile(r"context.?(length|size|window)|maximum context|too (long|many tokens)", re.IGNORECASE)
 _NO_MODEL = re.compile(r"model.{0,80}(not.found|does not exist|unknown|no such)", re.IGNORECASE)
 _FORM = re.compile(r"response_format|json|schema|grammar|structured", re.IGNORECASE)
 
 
 class RequestFailedError(PersonaxError):
-    """One request has no answer; the message begins with the kind of the failure."""
+    """One request has no answer; the message begins with the kind of the failure, and has no name in it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Endpoint:
         )
         self._budget = MinuteBudget(model.requests_per_minute, model.tokens_per_minute)
         self._forms = FORMS  # those that the endpoint is not known to refuse
+        self._limit = LIMITS[0]
         self.throng = Throng(model.at_once)
 
     async def __aenter__(self) -> "Endpoint":
@@ -118,7 +120,7 @@ class Endpoint:
             try:
                 return await self._patiently(request, cuts)
             except openai.OpenAIError as error:
-                raise self._meaning(error) from error
+                raise self._meaning(error, request) from error
 
     async def _patiently(self, request: TraitRequest, cuts: int) -> Reply:
         """Try again while the endpoint is busy."""
@@ -144,7 +146,7 @@ class Endpoint:
         refused: openai.APIStatusError | None = None
         for form in self._forms:
             try:
-                reply = await self._complete(request, form)
+                reply = await self._complete_with_limit(request, form)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if refused is None and not _FORM.search(error_text(error)):
                     raise
@@ -155,16 +157,24 @@ class Endpoint:
         assert refused is not None
         raise refused
 
-    async def _complete(self, request: TraitRequest, form: Structured) -> Reply:
-        """One request in one form."""
+    async def _complete_with_limit(self, request: TraitRequest, form: Structured) -> Reply:
+        """One request; once more with the other name of the limit, if the endpoint asks for that."""
+        limit = self._limit  # others that are under way may change it meanwhile
+        try:
+            return await self._complete(request, form, limit)
+        except openai.BadRequestError as error:
+            if limit == LIMITS[1] or LIMITS[1] not in error_text(error):
+                raise
+        self._limit = LIMITS[1]
+        return await self._complete(request, form, LIMITS[1])
+
+    async def _complete(self, request: TraitRequest, form: Structured, limit: str) -> Reply:
+        """One request in one form; `limit` is the name of the field with the most tokens of an answer."""
         await self._budget.spend(request.most_tokens())
         started = monotonic()
-        known = {
-            name: value
-            for name, value in request.parameters.items()
-            if name in ("temperature", "max_tokens", "seed")
-        }
-        extra = {name: value for name, value in request.parameters.items() if name not in known}
+        sent = {limit if name == LIMITS[0] else name: value for name, value in request.parameters.items()}
+        known = {name: value for name, value in sent.items() if name in ("temperature", *LIMITS, "seed")}
+        extra = {name: value for name, value in sent.items() if name not in known}
         completion = await self._client.chat.completions.create(
             model=self._model.model,
             messages=with_form(request.messages, self._prompts, form, request.schema),  # type: ignore[arg-type]
@@ -173,9 +183,9 @@ class Endpoint:
         )
         return reply_of(completion, form, monotonic() - started)
 
-    def _meaning(self, error: openai.OpenAIError) -> PersonaxError:
-        """What the last error of a request means for the run."""
-        model, said = self._model, without_keys(error_text(error), [self._key])
+    def _meaning(self, error: openai.OpenAIError, request: TraitRequest) -> PersonaxError:
+        """What the last error of a request means for the run. An endpoint may repeat the question in it."""
+        model, said = self._model, in_one_line(private(error_text(error), request), LONGEST_REASON)
         where = f"{model.base_url}, {model.model}"
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             advice = (
@@ -199,6 +209,12 @@ class Endpoint:
             return InputError(f"{where}: cannot be reached ({said}); start the server, or correct base_url")
         kind = "too long" if _TOO_LONG.search(said) else "endpoint"
         return RequestFailedError(f"{kind}: {said}")
+
+
+def private(text: str, request: TraitRequest) -> str:
+    """The text without the person's name and without the endpoint's key."""
+    secret = [request.model.key()] if request.model.key_env else []
+    return without_name(without_keys(text, secret), request.person.name)
 
 
 def response_format(form: Structured, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,10 +274,10 @@ def named_wait(error: BaseException | None, otherwise: float) -> float:
 
 
 def error_text(error: openai.OpenAIError) -> str:
-    """An endpoint's error in one line."""
+    """An endpoint's error in one line, with the names and keys that it repeats."""
     body = getattr(error, "body", None)
     said = body.get("message") if isinstance(body, Mapping) else None
     line = " ".join(str(said or error.__cause__ or error).split())
     status = f"HTTP {error.status_code}: " if isinstance(error, openai.APIStatusError) else ""
     code = f" [{body['code']}]" if isinstance(body, Mapping) and body.get("code") else ""
-    return f"{status}{line[:LONGEST_REASON]}{code}"
+    return f"{status}{line}{code}"

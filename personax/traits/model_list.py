@@ -62,12 +62,17 @@ class ModelSpec:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def key(self) -> str:
-        """The key of the endpoint, from the environment. Raises InputError if the variable is not set."""
+        """The key of the endpoint, from the environment. Raises InputError if there is none."""
         if not self.key_env:
             return NO_KEY
         key = os.environ.get(self.key_env, "").strip()
         if not key:
             raise InputError(f"{self.base_url}: no key; put it into the environment variable {self.key_env}")
+        if not re.fullmatch(r"[!-~]+", key):  # it would be quoted by the library that cannot send it
+            raise InputError(
+                f"{self.base_url}: what is in {self.key_env} is no key; a key has letters, digits and signs, "
+                "no blanks"
+            )
         return key
 
 

@@ -125,14 +125,14 @@ def _refuse_incomplete(label: str, people: Sequence[Person], context: Sequence[s
         where = f"{label}, row {row}"
         if not person.id:
             raise InputError(f"{where}: no id; give each person one, such as a number")
+        if not person.name:
+            raise InputError(f"{where}: no name; without one a language model cannot be asked")
+        if contains_name(person.id, person.name):
+            raise InputError(f"{where}: the id holds the name; ids are written to files, so use numbers")
         if person.id in rows:
             raise InputError(
                 f"{where}: id {person.id!r} is also that of row {rows[person.id]}; ids are unique"
             )
-        if not person.name:
-            raise InputError(f"{where}: id {person.id!r} has no name")
-        if contains_name(person.id, person.name):
-            raise InputError(f"{where}: the id holds the name; ids are written to files, so use numbers")
         if not person.context:
             columns = ", ".join(context)
             raise InputError(f"{where}: id {person.id!r} has no context; fill at least one of {columns}")

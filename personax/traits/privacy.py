@@ -11,15 +11,19 @@ from collections.abc import Iterable
 NAME_MARK = "[name]"
 KEY_MARK = "[key]"
 SHORTEST_PART = 3  # letters of a part of a name that is taken out in lower case, too
+_BETWEEN = r"[\s\-.,'’_·]"  # what may stand between the parts of a name
+# No letter before a name, and none behind it but a plural or genitive s. Digits and _ are no letters.
+_BEFORE, _BEHIND = r"(?<![^\W\d_])", r"(?=s?(?![^\W\d_]))"
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def without_name(text: str, name: str) -> str:
     """The text with the name, and each part of it, replaced by "[name]".
 
-    Upper and lower case and accents do not matter. A part of two letters is replaced only where it has a
-    capital letter, a part that is lower case in the name ("van") only within the whole name, and an initial
-    never.
+    Upper and lower case and accents do not matter, nor what stands between the parts. A part of two letters
+    is replaced only where it has a capital letter, an initial never. A part that is lower case in the name
+    ("van") is replaced only within the whole name, unless all parts are. Names in a script without capital
+    letters, such as Chinese, are replaced as a whole, wherever they stand.
 
     >>> without_name("Björn's sister met bjorn BERG.", "Björn Berg")
     "[name]'s sister met [name]."
@@ -44,6 +48,15 @@ def without_keys(text: str, keys: Iterable[str]) -> str:
     return text
 
 
+def in_one_line(text: str, most: int) -> str:
+    """The text in one line of at most so many characters. Names and keys must be taken out before.
+
+    (A name that is cut in two would not be recognised.)
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def _letter(escaped: re.Match[str]) -> str:
     """The letter that JSON writes as u00f6 after a backslash; other escapes stay as they are."""
     character = chr(int(escaped[1], 16))
@@ -64,15 +77,19 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 def _spans(folded: str, text: str, places: list[int], name: str) -> Iterable[tuple[int, int]]:
     """Where the name or a part of it is in the folded text."""
-    words = [word for word in re.split(r"[\s\-.,'’]+", name) if len(word) > 1]
-    whole = r"[\s\-.,'’]+".join(re.escape(_folded(word)[0]) for word in words)
-    for pattern in [whole] if whole else []:
-        yield from (match.span() for match in re.finditer(rf"(?<!\w){pattern}(?!\w)", folded))
-    for word in words:
-        if word[0].islower():
+    cased = name.lower() != name.upper()
+    words = [word for word in re.split(_BETWEEN, name) if len(word) > cased]
+    whole = f"{_BETWEEN}*".join(re.escape(_folded(word)[0]) for word in words)
+    if not cased:  # such scripts have no blanks between words
+        yield from (match.span() for match in re.finditer(whole, folded) if whole)
+        return
+    every = name == name.lower()
+    for word in [None, *words]:
+        if word is not None and word[0].islower() and not every:
             continue
-        for match in re.finditer(rf"(?<!\w){re.escape(_folded(word)[0])}(?!\w)", folded):
-            if len(word) >= SHORTEST_PART or text[places[match.start()]].isupper():
+        pattern = whole if word is None else re.escape(_folded(word)[0])
+        for match in re.finditer(f"{_BEFORE}{pattern}{_BEHIND}", folded) if pattern else ():
+            if word is None or len(word) >= SHORTEST_PART or text[places[match.start()]].isupper():
                 yield match.span()
 
 

@@ -7,7 +7,9 @@
     Simulated                          whether the list says that a person is invented
 
 A model that the schema does not know has columns of the same form with its own label, and a file for the
-option `--columns` beside the table says so, and also which scores are on five levels.
+option `--columns` beside the table says so, and also which scores are on five levels. Such a
+model's descriptions are named under `ignore:`, so that no reader asks what they are. (Columns of the schema
+are not: vectors of theirs have the same names.)
 """
 
 import json
@@ -21,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from personax.runs.files import atomic_path, write_yaml
+from personax.tables.embeddings import slot_of
 from personax.tables.reading import METADATA_KEY
 from personax.tables.schema import SIMULATED_NAME, TRAITS
 from personax.tables.trait_scores import aggregate_scores, rater_of
@@ -113,7 +116,9 @@ def write_trait_table(
     with atomic_path(path) as temporary:
         pa.parquet.write_table(table, temporary)
     columns_file = path.with_suffix(".yaml")
-    write_yaml(columns_file, {"scores": scales_of(list(scores), FORMATS[format_name].levels)})
+    texts = [name for name in map(description_column, said) if slot_of(name) is None]
+    document = {"scores": scales_of(list(scores), FORMATS[format_name].levels)}
+    write_yaml(columns_file, document | ({"ignore": texts} if texts else {}))
     return columns_file
 
 

@@ -26,6 +26,7 @@ SCRIPTS = {
     "celeb": "real_world_experiment/run_celeb_3measurement.py",
     "own_data": "real_world_experiment/run_own_data.py",
     "draw": "real_world_experiment/draw.py",
+    "report": "real_world_experiment/report.py",
     "independence": "independence_testing/run_independence_tests.py",
     "extract_embeddings": "trait_inference/extract_embeddings.py",
     "obfuscate": "trait_inference/obfuscate.py",
@@ -53,7 +54,7 @@ def test_the_subcommands_are_listed(words: list[str], capsys: pytest.CaptureFixt
 
 
 SLOW_TO_IMPORT = {"torch", "pandas", "sklearn", "scipy", "matplotlib", "causallearn", "hyppo", "networkx"}
-SLOW_TO_IMPORT |= {"openai", "transformers", "sentence_transformers", "open_clip"}
+SLOW_TO_IMPORT |= {"openai", "transformers", "sentence_transformers", "open_clip", "jinja2"}
 ALL_HELP = """
 import contextlib, sys
 from personax.experiments.subcommands import SUBCOMMANDS, main

@@ -17,6 +17,15 @@ def test_a_row_of_a_table_stays_one_row_with_its_cells(words: str) -> None:
     assert all(character.isprintable() for line in lines for character in line)
 
 
+@pytest.mark.parametrize("index", [None, "test"])
+def test_a_table_without_rows_is_its_heading(index: str | None) -> None:
+    frame = pd.DataFrame({"a|b": pd.Series(dtype=float), "c": pd.Series(dtype=object)})
+    first = [] if index is None else [index]
+    heading, line = markdown_table(frame, index=index).split("\n")
+    assert heading == "| " + " | ".join([*first, "a\\|b", "c"]) + " |"
+    assert line.count(":--") == 2 + len(first)
+
+
 def test_formulas_tags_and_code_are_shown_as_they_are_written() -> None:
     assert escape_cell("$x$ <b> `c`") == r"\$x\$ \<b> \`c\`"
     assert escape_cell("p < 0.05, a_b") == "p < 0.05, a_b"

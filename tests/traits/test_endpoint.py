@@ -10,13 +10,13 @@ import httpx2
 import openai
 import pytest
 from pytest_httpserver import HTTPServer
-from traits.chat_server import NAMES, ChatServer, error, right_answer
+from traits.chat_server import NAMES, ChatServer, completion, error, right_answer
 from werkzeug import Response
 
 from personax.runs.errors import InputError
 from personax.traits.answers import Answer, Failure
 from personax.traits.asking import MOST_IN_A_ROW, ask_all, ask_one
-from personax.traits.endpoint import Endpoint, Patience, named_wait
+from personax.traits.endpoint import LONGEST_REASON, Endpoint, Patience, named_wait
 from personax.traits.model_list import ModelSpec
 from personax.traits.people_list import Person
 from personax.traits.prompting import read_prompts
@@ -94,6 +94,55 @@ def test_what_concerns_one_request_is_its_failure(httpserver: HTTPServer, answer
     (outcome,) = ask(ChatServer(httpserver, lambda _: answer))
     assert isinstance(outcome, Failure)
     assert outcome.reason.startswith(reason)
+
+
+# The name begins before a reason ends and ends behind it.
+ACROSS_THE_END = "x" * (LONGEST_REASON - len("endpoint: HTTP 400: ") - 8) + f" {NAMES[0]}"
+BEGINNINGS = [part[:3].lower() for part in NAMES[0].split()]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error(400, ACROSS_THE_END),
+        completion("", refusal=f"I'm sorry, {ACROSS_THE_END}"),
+        f"I'm sorry, I can't judge {NAMES[0]}. {ACROSS_THE_END}",
+        right_answer(f"{NAMES[0]} " * 30),
+    ],
+)
+def test_a_reason_that_is_cut_has_not_even_the_beginning_of_a_name(
+    httpserver: HTTPServer, answer: Any
+) -> None:
+    (outcome,) = ask(ChatServer(httpserver, lambda _: answer))
+    assert isinstance(outcome, Failure)
+    assert [part for part in BEGINNINGS if part in (outcome.reason + outcome.raw).lower()] == []
+    assert len(outcome.reason) <= LONGEST_REASON
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429])
+def test_an_error_that_ends_the_run_repeats_no_name(httpserver: HTTPServer, status: int) -> None:
+    said = f"no word on {NAMES[0]} {ACROSS_THE_END}"
+    with pytest.raises(InputError) as refusal:
+        ask(ChatServer(httpserver, lambda _: error(status, said, {"Retry-After": "0"})))
+    assert "no word on [name]" in str(refusal.value)
+    line = str(refusal.value).lower().replace("localhost", "")
+    assert [part for part in BEGINNINGS if part in line] == []
+
+
+def test_an_endpoint_that_wants_the_other_name_of_the_limit_gets_it(httpserver: HTTPServer) -> None:
+    def handle(body: dict[str, Any]) -> str | Response:
+        if "max_tokens" in body:
+            return error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+        return right_answer(2)
+
+    server = ChatServer(httpserver, handle)
+    spec = ModelSpec("m", "m", server.base_url)
+    people = [Person(str(k), NAMES[k], {"d": str(k)}) for k in range(4)]
+    requests = plan_requests(people, [spec], ["number-l3-inc"], 2, read_prompts(), Generation())
+    kept: list[Answer | Failure] = []
+    ask_all(requests, read_prompts(), SOON, kept.append)  # several at once
+    assert [outcome.structured for outcome in kept if isinstance(outcome, Answer)] == ["json_schema"] * 8
+    assert {body.get("max_completion_tokens") for body in server.bodies} == {None, 1000}
 
 
 def test_a_context_that_is_too_long_is_not_asked_in_other_forms(httpserver: HTTPServer) -> None:

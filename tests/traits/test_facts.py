@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from personax.runs.errors import InputError
+from personax.runs.run_folder import ROOT
 from personax.traits.facts import facts_by_person, read_facts
+from personax.traits.people_list import read_people_list
+from personax.traits.privacy import contains_name
 
 
 def written(folder: Path, *rows: str) -> Path:
@@ -44,3 +47,14 @@ def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
     path.write_text("id,text\n1,tall\n", encoding="utf-8")
     with pytest.raises(InputError, match="no column 'criterion'"):
         read_facts(path)
+
+
+def test_the_example_has_facts_of_every_kind_about_the_invented_people() -> None:
+    facts = facts_by_person(read_facts(ROOT / "data" / "example_facts.csv"))
+    for person in read_people_list(ROOT / "data" / "example_people.csv").people:
+        own = facts[person.id]
+        assert {fact.subject for fact in own} == {"privacy", "context", "factual"}
+        asked = " ".join(person.context.values())
+        for fact in own:
+            assert bool(fact.pattern.search(asked)) == (fact.subject == "context" and fact.holds)
+            assert not contains_name(fact.pattern.pattern, person.name)

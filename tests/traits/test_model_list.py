@@ -28,6 +28,11 @@ def test_models_are_read_with_limits_prices_and_labels(
     assert (second.label, second.extra, second.key()) == ("second", {"reasoning_effort": "low"}, NO_KEY)
     with pytest.raises(InputError, match="no key; put it into the environment variable KEY_OF_TEST"):
         first.key()
+    for odd in ("sk-1\nsk-2", "sk-1 sk-2", "sk-1…"):
+        monkeypatch.setenv("KEY_OF_TEST", odd)
+        with pytest.raises(InputError, match="what is in KEY_OF_TEST is no key") as refusal:
+            first.key()
+        assert "sk-1" not in str(refusal.value)
     monkeypatch.setenv("KEY_OF_TEST", "sk-1")
     assert first.key() == "sk-1"
     assert "sk-1" not in repr(first)

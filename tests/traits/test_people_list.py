@@ -37,11 +37,12 @@ def test_a_name_within_a_feature_does_not_reach_the_table(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (HEAD + "1,Mira Quill,A,NBA,1\n2,,A,NBA,1\n", "row 2: id '2' has no name"),
+        (HEAD + "1,Mira Quill,A,NBA,1\n2,,A,NBA,1\n", "row 2: no name"),
         (HEAD + "1,Mira Quill,A,NBA,1\n2,Tarvo Brem,,,1\n", "row 2: id '2' has no context"),
         (HEAD + "1,Mira Quill,A,NBA,1\n1,Tarvo Brem,A,NBA,1\n", "row 2: id '1' is also that of row 1"),
         (HEAD + ",Mira Quill,A,NBA,1\n", "row 1: no id"),
         (HEAD + "Mira-Quill,Mira Quill,A,NBA,1\n", "row 1: the id holds the name"),
+        (HEAD + "Mira Quill,Mira Quill,A,NBA,1\n" * 2, "row 1: the id holds the name"),
         ("id,description\n1,A\n", "no column 'name'"),
         ("name,description\nMira,A\n", "no column 'id'"),
         ("id,name,Height\n1,Mira,190\n", "--context"),

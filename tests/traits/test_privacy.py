@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from personax.traits.privacy import contains_name, without_keys, without_name
+from personax.traits.privacy import contains_name, in_one_line, without_keys, without_name
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,12 @@ from personax.traits.privacy import contains_name, without_keys, without_name
         ("J. R. smiles", "J. R. Vance", "J. R. smiles"),
         ("Anne-Marie", "Anne Marie Vance", "[name]"),
         ("nobody here", "Mira Ostelquist", "nobody here"),
+        ("Ostelquists boat; the Bergs", "Mira Ostelquist-Berg", "[name]s boat; the [name]s"),
+        ("mira_ostelquist@x #MiraOstelquist Ostelquist7", "Mira Ostelquist", "[name]@x #[name]7"),
+        ("Mira and Ostelquist", "mira ostelquist", "[name] and [name]"),
+        ("王小明是水手", "王小明", "[name]是水手"),
+        ("王 小明是水手", "王小明", "王 小明是水手"),
+        ("王小明是水手", "王 小明", "[name]是水手"),
     ],
 )
 def test_names_are_replaced(text: str, name: str, expected: str) -> None:
@@ -44,3 +50,8 @@ def test_no_name_survives_in_any_text(around: str, name: str) -> None:
 
 def test_keys_are_replaced_and_empty_ones_change_nothing() -> None:
     assert without_keys("key sk-1 refused", ["sk-1", ""]) == "key [key] refused"
+
+
+def test_a_long_text_becomes_one_short_line() -> None:
+    assert in_one_line("a\n b", 3) == "a b"
+    assert in_one_line("abcdef", 4) == "abc…"

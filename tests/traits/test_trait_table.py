@@ -66,6 +66,8 @@ def test_a_model_of_its_own_scale_is_read_with_the_columns_file(tmp_path: Path) 
     table = load_table(None, table=tmp_path / "t.parquet", columns=columns)
     np.testing.assert_equal(table.scores["SmolLM2"]["Neuroticism"].tolist(), [np.nan, 1, 2, 3, 4, 5])
     assert table.scale("SmolLM2").high == 5
+    assert read_yaml(columns)["ignore"] == ["SmolLM2_description"]
+    assert table.report.ignored == ("SmolLM2_description (by --columns)",)
     assert table.simulated
 
 

@@ -99,5 +99,8 @@ def as_json(findings: Sequence[Finding], facts: Mapping[str, Any]) -> dict[str, 
     keys = ("assumption", "verdict", "measured", "reference", "details")
     return dict(facts) | {
         "overall": overall(findings),
-        "findings": {finding.key: {key: getattr(finding, key) for key in keys} for finding in findings},
+        "findings": {
+            finding.key: {key: getattr(finding, key) for key in keys} | {"meaning": MEANINGS[finding.key]}
+            for finding in findings
+        },
     }

@@ -1,6 +1,6 @@
 """The texts about the decisions over a grid: the paper's x/y cells, checks, Markdown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from personax.tables.marks import marks_text
 # A trait should not depend on the day of the year on which somebody was born: a rejection is a false alarm.
 NEGATIVE_CONTROLS = ("Birthmonth", "Birthday", "Day_of_year", "Day_sin", "Day_cos")
 
+SCORE_COUNTS = "score_counts.csv"
 BOUND_SENTENCE = (
     "≤: p is at most this, and may be far smaller. No random order was as extreme as the data (more "
     "`--resamples` tell), or so few rows support no smaller p-value."
@@ -235,6 +236,26 @@ def columns_table(table: PeopleTable) -> str:
         for trait, scores in frame.items()
     ]
     return markdown_table(pd.DataFrame(rows), digits=0)
+
+
+def stepped_scores(table: PeopleTable) -> dict[str, pd.DataFrame]:
+    """Rater -> scores (n, traits), of the raters whose scores are steps, such as 1, 2, 3."""
+    return {rater: frame for rater, frame in table.scores.items() if table.scale(rater).kind == "ordinal"}
+
+
+def counts_of_scores(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """How many people have each score: a row for each rater, trait and score (NaN: no score).
+
+    >>> counts_of_scores({"gemini": pd.DataFrame({"Openness": [1.0, 3.0, 3.0, None]})})["people"].tolist()
+    [1, 2, 1]
+    """
+    rows = [
+        {"rater": rater, "trait": trait, "score": score, "people": people}
+        for rater, frame in scores.items()
+        for trait, column in frame.items()
+        for score, people in column.value_counts(dropna=False).sort_index(na_position="last").items()
+    ]
+    return pd.DataFrame(rows, columns=["rater", "trait", "score", "people"])
 
 
 def _introduction(config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame) -> Iterator[str]:

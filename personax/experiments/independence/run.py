@@ -16,11 +16,14 @@ from personax.experiments.independence.figures import (
 )
 from personax.experiments.independence.report import (
     PVALUE_COLUMNS,
+    SCORE_COUNTS,
     against_truth,
+    counts_of_scores,
     data_title,
     independence_report,
     known_dependences,
     negative_controls,
+    stepped_scores,
     title_of_test,
 )
 from personax.independence import TESTS, Variables, decide, run_conditional_grid, run_grid
@@ -128,7 +131,10 @@ def grid_of_people(
 def write_tables(
     folder: RunFolder, config: IndependenceConfig, table: PeopleTable, decided: pd.DataFrame
 ) -> None:
-    """pvalues.csv, table.md, metrics.json and, if there are scores, agreement.csv."""
+    """pvalues.csv, table.md, metrics.json and, if there are scores, agreement.csv and score_counts.csv."""
+    if stepped := stepped_scores(table):
+        with atomic_path(folder / SCORE_COUNTS) as path:
+            counts_of_scores(stepped).to_csv(path, index=False)
     if table.scores:
         with atomic_path(folder / "agreement.csv") as path:
             table.agreement().to_csv(path)
@@ -189,6 +195,5 @@ def draw_figures(folder: Path, config: IndependenceConfig, table: PeopleTable, d
     for source in dict.fromkeys(decided["scores"]):
         cells = decided[decided["scores"] == source]
         draw_effects(cells, titles, caption, folder / f"effects_{source}")
-    stepped = {rater: frame for rater, frame in table.scores.items() if table.scale(rater).kind == "ordinal"}
-    if stepped:
+    if stepped := stepped_scores(table):
         draw_trait_scores(stepped, caption, folder / "scores")

@@ -7,7 +7,8 @@ Examples:
 
 The criteria: generation time, missing rate, hesitation rate, privacy protection, output format, context
 consistency, factual accuracy, overall. docs/consistency.md defines them. A criterion that cannot be had is
-blank. A file of facts has the columns id, criterion (privacy, context, factual), text and holds (yes, no).
+blank. A file of facts has the columns id, criterion (privacy, context, factual), text and holds (yes, no);
+data/example_facts.csv is one for data/example_people.csv.
 Writes report.md, criteria.csv and a figure to results/choose_llm/NAME.
 """
 

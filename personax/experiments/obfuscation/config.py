@@ -38,7 +38,7 @@ class ObfuscationConfig:
     """Map of a new key. orthogonal (the default): a rotation, which keeps all distances. general: it
     stretches them, too."""
     condition: ConditionNumber | None = None
-    """ConditionNumber number of a general map: its largest stretch divided by its smallest. Default: 10."""
+    """Condition number of a general map: its largest stretch divided by its smallest. Default: 10."""
     noise: Noise | None = None
     """Noise that is added and not kept, in typical standard deviations of a coordinate. Default: 0. It
     stays in what is restored."""

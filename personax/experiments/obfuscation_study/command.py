@@ -51,13 +51,11 @@ def run_study(config: ObfuscationStudyConfig) -> Path:
         "simulated": attacked.simulated,
     }
     with open_run(home, config, resume=config.resume, overwrite=config.overwrite, **facts) as folder:
-        attacks, links = attack_all(config, folder.path, attacked, request.compared, known)
-        latents = (
-            study_latents(config, folder.path, request.compared, request.seeds)
-            if config.latents
-            else pd.DataFrame()
-        )
-        page = write_study(folder, attacked, StudyTables(attacks, links, latents))
+        attacks, links = attack_all(config, folder, attacked, request.compared, known)
+        page = write_study(folder, attacked, StudyTables(attacks, links, pd.DataFrame()))
+        if config.latents:  # may take hours; what the attacks found is written before
+            latents = study_latents(config, folder.path, request.compared, request.seeds)
+            page = write_study(folder, attacked, StudyTables(attacks, links, latents))
     print(page)
     print(f"\n{home / 'study.md'}")
     return home

@@ -5,6 +5,7 @@ Examples:
   obfuscation_study.py --latents false                       only the attacks
   obfuscation_study.py --embeddings embeddings.parquet --column Profile_picture --latents false     your own
   obfuscation_study.py --noises 0.5,1,2 --seeds 0-4 --jobs 2
+  obfuscation_study.py --seeds 0-9 --resume                  more seeds; what is there is not done again
 
 The options of configs/obfuscation_study.yaml are read first; --config FILE and options override them.
 """
@@ -35,18 +36,19 @@ class ObfuscationStudyConfig(Workers):
     """Which column of them; default: the first column of vectors."""
     people: Annotated[int, Between(LEAST_ATTACKED, FAR)] = 2000
     """Number of people who are attacked: the first ones of a file, or simulated ones."""
-    conditions: str = "10,100"
-    """Condition numbers of general maps, separated by commas, or none."""
-    noises: str = "0.1,0.5,1,2"
-    """Noise on top of a rotation, in typical standard deviations of a coordinate, or none."""
+    conditions: str = where_or_how("10,100")
+    """Condition numbers of general maps, separated by commas, or none. A study that is continued may have
+    more of them; what is there already is not done again."""
+    noises: str = where_or_how("0.1,0.5,1,2")
+    """Noise on top of a rotation, in typical standard deviations of a coordinate, or none. May grow, too."""
     known: str = "1,10,100,1000"
     """How many people the attacker knows. Attacks without known people are always made."""
     repeats: Positive = 3
     """How often the known people are drawn."""
-    latents: bool = True
+    latents: bool = where_or_how(True)
     """Run Level II, too: the latents of simulated athletes from obfuscated vectors."""
-    seeds: str = "0-2"
-    """Seeds of the model of Level II, as 0,1,2 or 0-9."""
+    seeds: str = where_or_how("0-2")
+    """Seeds of the model of Level II, as 0,1,2 or 0-9. May grow, too."""
     n: Positive | None = None
     """Number of simulated athletes in Level II; default: the published number."""
     image_dim: Width = 1024

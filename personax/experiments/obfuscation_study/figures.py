@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from personax.experiments.obfuscation_study.attacks import HALF
 from personax.experiments.obfuscation_study.releases import PLAIN
 from personax.experiments.obfuscation_study.report import best_by_known
 from personax.runs.figure_style import (
@@ -61,11 +60,17 @@ def _draw_curves_of_known(panel: Axes, best: pd.DataFrame) -> None:
         aside = 0.09 * (number - (len(best) - 1) / 2)  # else equal shares would hide each other
         panel.plot(places[~pairs] + aside, shares[~pairs], ls="none", **style)
     panel.axvline((~pairs).sum() - 0.5, color=GREY, lw=0.8, ls=":")
-    labels = [kind.replace(f", {HALF}", ",\nhalf") for kind in kinds]
-    panel.set_xticks(places, labels)
+    panel.set_xticks(places, [kind_of_attacker(kind) for kind in kinds])
     panel.set(ylim=(0, 1.02), xlim=(-0.5, len(kinds) - 0.7))
-    panel.set(xlabel="people that the attacker knows", ylabel="share of the others found")
+    panel.set_xlabel("people that the attacker knows\n(none: but has plain vectors of half, of all)")
+    panel.set_ylabel("share of the others found")
     panel.set_title("who is found: best attack")
+
+
+def kind_of_attacker(kind: str) -> str:
+    """The label of a column of `best_by_known`: how many people are known, and without any, whose vectors."""
+    known, _, half = kind.partition(", ")
+    return kind if known != "0" else f"none,\n{'half' if half else 'all'}"
 
 
 def _draw_links(panel: Axes, links: pd.DataFrame) -> None:

@@ -3,16 +3,20 @@
 import pandas as pd
 
 from personax.experiments.obfuscation_study.attacks import HALF
+from personax.experiments.obfuscation_study.releases import PLAIN
 from personax.experiments.obfuscation_study.run import StudyTables
 from personax.runs.markdown import escape_cell, markdown_table
 
 FOUND = 0.01  # from this share of people on, or from ten times chance on, an attack counts as a success
 TIMES_CHANCE = 10.0
 ADVICE = (
-    "Nothing here makes vectors of people safe to publish. Where an attack succeeds, the vectors are "
-    "personal data like the plain ones: give them only to people who may have the plain ones, under the "
-    "same terms. Where none of these attacks succeeds, that shows that these attacks fail, not that all "
-    "do; an attacker with a better one, with other data of the same people or with the key may find them."
+    "**Not safe to publish: vectors of people, obfuscated in any of these ways.** Where an attack succeeds, "
+    "they are personal data like the plain ones: give them only to people who may have the plain ones, under "
+    "the same terms, and never together with the key. Where none of these attacks succeeds, that shows that "
+    "these attacks fail, not that all do; an attacker with a better one, with other data of the same people "
+    "or with the key may find them.",
+    "**Safe to release: what is about many people at once** and names no row: graphs, results of tests, "
+    "metrics, tables of groups that are not small.",
 )
 
 
@@ -25,7 +29,10 @@ def study_page(tables: StudyTables, source: str, people: int, simulated: bool) -
         f"{mark}{escape_cell(source)}, {people} people.",
         "",
     ]
-    lines += ["## Who is found", "", *found_lines(tables.attacks), "", ADVICE, ""]
+    lines += ["## What is safe to release, and what is not", ""]
+    lines += [*found_lines(tables.attacks), "", *linked_lines(tables.links), ""]
+    lines += [part for paragraph in ADVICE for part in (paragraph, "")]
+    lines += ["## Who is found", ""]
     lines += [
         "Share of people found (top-1) by the best attack, for each number of people that the attacker "
         "knows. Without known people the attacker needs the plain vectors of all released people; the "
@@ -50,7 +57,11 @@ def study_page(tables: StudyTables, source: str, people: int, simulated: bool) -
             "R2, MCC and SHD against the truth, on test people; same latents: |correlation| with the "
             "latents of the same seed from plain vectors. Mean ± sd over seeds.",
             "",
-            markdown_table(latents_by_release(tables.latents), index="release"),
+            markdown_table(mean_and_sd(tables.latents), index="release"),
+            "",
+            "Change against plain vectors with the same seed, mean ± sd over seeds:",
+            "",
+            markdown_table(mean_and_sd(changes_against_plain(tables.latents)), index="release"),
             "",
         ]
     return "\n".join(lines)
@@ -74,6 +85,20 @@ def found_lines(attacks: pd.DataFrame) -> list[str]:
             f"are found ({best['attack']}); with {int(most['k'])}, {most['top1']:.0%} ({most['attack']})."
         )
     return lines
+
+
+def linked_lines(links: pd.DataFrame) -> list[str]:
+    """A sentence for each way of obfuscation: whether a second key makes two releases unlinkable."""
+    found = links.drop(columns=["release", "AUC", "chance"]).max(axis=1)
+    return [
+        f"- {release}, released twice with two keys: "
+        + (
+            f"not safe. {share:.0%} of the people are linked without a known pair."
+            if share >= max(FOUND, TIMES_CHANCE * chance)
+            else f"no attack tried here links more than {share:.1%} of the people."
+        )
+        for release, share, chance in zip(links["release"], found, links["chance"], strict=True)
+    ]
 
 
 def _largest(attacks: pd.DataFrame) -> pd.Series:
@@ -105,8 +130,17 @@ def every_attack(attacks: pd.DataFrame) -> pd.DataFrame:
     return named.pivot_table(index="release", columns="what", values="top1", sort=False)[order]
 
 
-def latents_by_release(latents: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of every score, as text."""
+def changes_against_plain(latents: pd.DataFrame) -> pd.DataFrame:
+    """The scores of every run minus those of the same seed with plain vectors; release, seed and scores."""
+    scores = ["R2", "MCC", "SHD"]
+    plain = latents[latents["release"] == PLAIN].set_index("seed")[scores]
+    others = latents[latents["release"] != PLAIN].reset_index(drop=True)
+    changes = others[scores] - plain.loc[others["seed"]].reset_index(drop=True)
+    return others[["release", "seed"]].join(changes)
+
+
+def mean_and_sd(latents: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation over seeds of every score, as text, one row per release."""
     scores = [name for name in latents.columns if name not in ("release", "seed")]
     groups = latents.groupby("release", sort=False)[scores]
     mean, sd = groups.mean(), groups.std()

@@ -15,9 +15,9 @@ from personax.experiments.obfuscation_study.config import LEAST_ATTACKED, Obfusc
 from personax.experiments.obfuscation_study.latents import latent_runs, latent_table, run_latents
 from personax.experiments.obfuscation_study.releases import Release
 from personax.runs.errors import InputError
-from personax.runs.files import read_json, sha256_arrays, write_json
+from personax.runs.files import read_json, sha256_arrays, write_json, write_json_lines
 from personax.runs.progress import progress
-from personax.runs.run_folder import typed_path
+from personax.runs.run_folder import HISTORY, RunFolder, typed_path
 from personax.tables import simulate_table
 
 ATTACKS = "attacks"
@@ -89,7 +89,7 @@ def read_attacked(config: ObfuscationStudyConfig) -> Attacked:
 
 def attack_all(
     config: ObfuscationStudyConfig,
-    home: Path,
+    folder: RunFolder,
     attacked: Attacked,
     compared: Sequence[Release],
     known: Sequence[int],
@@ -99,7 +99,7 @@ def attack_all(
     links: list[dict[str, Any]] = []
     with progress(len(compared), "attacks", "release") as bar:
         for release in compared:
-            path = home / ATTACKS / f"{release.folder}.json"
+            path = folder.path / ATTACKS / f"{release.folder}.json"
             if not path.exists():
                 rows = attack_release(
                     release, attacked.vectors, attacked.strangers, known, config.repeats, config.seed
@@ -116,6 +116,8 @@ def attack_all(
             links.append(
                 {"release": release.name, "AUC": linked["auc"], **linked["top1"], "chance": linked["chance"]}
             )
+            # From now on there is something that a refusal must keep.
+            write_json_lines(folder / HISTORY, [{"phase": "attacks", **row} for row in links])
             bar.update()
     return pd.DataFrame(attacks), pd.DataFrame(links)
 

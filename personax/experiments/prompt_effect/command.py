@@ -12,8 +12,9 @@ from personax.experiments.answer_source import (
 )
 from personax.experiments.independence.command import chosen_tests
 from personax.experiments.prompt_effect.config import EffectConfig
+from personax.experiments.prompt_effect.effect_grids import match_people
 from personax.experiments.prompt_effect.report import changes_table
-from personax.experiments.prompt_effect.run import examine_effect, match_people
+from personax.experiments.prompt_effect.run import examine_effect
 from personax.runs.errors import InputError
 from personax.runs.run_folder import FIGURES, typed_path
 from personax.tables import HubSource, PeopleTable, load_table
@@ -25,7 +26,7 @@ def run_effect(config: EffectConfig) -> None:
     """Test every grid and print how many verdicts change. Raises InputError."""
     check_effect(config)
     tests = chosen_tests(config.tests)
-    path = answers_folder(config, "prompt_effect", None)
+    path = answers_folder(config, "prompt_effect", None, resume=config.resume)
     source, people = load_both(config)
     matched = match_people(source, people)
     log.info("%d of %d people of the answers are in the table", len(matched.people), matched.asked)

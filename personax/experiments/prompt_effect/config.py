@@ -41,6 +41,8 @@ class EffectConfig(AnswersConfig):
     """Largest number of Monte-Carlo tables for the p-values that need them (sparse tables of counts)."""
     jobs: Processes = where_or_how(1)
     """Number of processes; -1: one per core."""
+    resume: bool = where_or_how(False)
+    """Continue an interrupted run; grids that are there already are not computed again."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,5 +53,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv,
         description=__doc__ or "",
         positional=ANSWER_FOLDERS,
-        usual="source table dataset columns tests alpha correction n repeats jobs output overwrite",
+        usual="source table dataset columns tests alpha correction n repeats jobs output resume overwrite",
     )

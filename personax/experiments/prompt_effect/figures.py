@@ -27,7 +27,8 @@ from personax.traits.published import format_title
 from personax.traits.verdicts import GRID_KEYS
 
 if TYPE_CHECKING:
-    from personax.experiments.prompt_effect.run import MatchedPeople, PromptEffect
+    from personax.experiments.prompt_effect.effect_grids import MatchedPeople
+    from personax.experiments.prompt_effect.run import PromptEffect
 
 COLOUR_OF = dict(zip(GRID_KEYS, (MODALITY_COLOURS[3], BLUE, MODALITY_COLOURS[1]), strict=True))
 LINE, MARGINS, LONGEST_LABEL = 0.22, 1.5, 3.2  # inches

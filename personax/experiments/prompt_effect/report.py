@@ -12,7 +12,8 @@ from personax.traits.published import format_title
 from personax.traits.verdicts import GRID_KEYS
 
 if TYPE_CHECKING:
-    from personax.experiments.prompt_effect.run import MatchedPeople, PromptEffect
+    from personax.experiments.prompt_effect.effect_grids import MatchedPeople
+    from personax.experiments.prompt_effect.run import PromptEffect
 
 MOST_CELLS = 30  # of the report; cells.csv has all
 

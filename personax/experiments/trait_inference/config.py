@@ -40,8 +40,8 @@ class InferTraitsConfig:
     models: FilePath | None = where_or_how(None)
     """YAML file of several models, each with endpoint, limits and prices, instead of --model."""
     format: str = where_or_how("number-l3-inc")
-    """Formats of the paper's Fig. 2, with commas between, or all: number-l3-inc, number-l3-dec,
-    number-l5-inc, number-l5-dec, text-l3-inc, text-l5-inc."""
+    """Forms of the question, with commas between, or all: number-l3-inc, number-l3-dec, number-l5-inc,
+    number-l5-dec, text-l3-inc, text-l5-inc (Fig. 2 of the paper)."""
     repeats: Annotated[int, Between(1, 1000)] = where_or_how(5)
     """How often each question is asked."""
     temperature: Annotated[float, Between(0, 10)] | None = None

@@ -11,7 +11,12 @@ from pictures import is_drawn
 from personax.experiments.obfuscation_study.attacks import attack_release, link_releases
 from personax.experiments.obfuscation_study.latents import obfuscated_table, paired_with_plain
 from personax.experiments.obfuscation_study.releases import PLAIN, Release, releases
-from personax.experiments.obfuscation_study.report import found_lines, latents_by_release
+from personax.experiments.obfuscation_study.report import (
+    changes_against_plain,
+    found_lines,
+    linked_lines,
+    mean_and_sd,
+)
 from personax.graphs.graph import Graph
 from personax.runs.errors import InputError
 from personax.tables import simulate_table
@@ -50,10 +55,37 @@ def test_tables_page_and_figures_are_written(study: Path) -> None:
     page = (study / "study.md").read_text()
     assert "SIMULATED DATA." in page
     assert "- orthogonal: not safe. With 0 known people, 100% of the others are found" in page
-    assert "Nothing here makes vectors of people safe to publish" in page
+    assert "- orthogonal, released twice with two keys: not safe. 100% of the people are linked" in page
+    assert "**Not safe to publish: vectors of people, obfuscated in any of these ways.**" in page
+    assert "**Safe to release: what is about many people at once**" in page
+    assert "Change against plain vectors with the same seed" in page
     for name in ("attacks", "latents"):
         assert is_drawn(study / "figures" / f"{name}.png")
     assert json.loads((study / "manifest.json").read_text())["state"] == "finished"
+
+
+def stops(*_: object) -> pd.DataFrame:
+    """Level II, whose runs fail."""
+    raise InputError("3 of 3 runs failed")
+
+
+def test_a_refusal_after_the_attacks_keeps_them_and_seeds_can_be_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, words = tmp_path / "study", [*SMALL, "--n", 200, "--seeds", "0"]
+    monkeypatch.setattr("personax.experiments.obfuscation_study.command.study_latents", stops)
+    assert run_script(SCRIPT, *words, "--output", home) == 2
+    assert "3 of 3 runs failed" in capsys.readouterr().err
+    assert "- orthogonal: not safe" in (home / "study.md").read_text()
+    kept = home / "attacks" / "orthogonal.json"
+    before = kept.stat().st_mtime_ns
+    rows = [(PLAIN, 0, 0.5, 0.5, 4, 1.0), ("orthogonal", 0, 0.5, 0.5, 4, 1.0)]
+    found = pd.DataFrame(rows, columns=["release", "seed", "R2", "MCC", "SHD", "same latents"])
+    monkeypatch.setattr("personax.experiments.obfuscation_study.command.study_latents", lambda *_: found)
+    more = ("--seeds", "0,1", "--conditions", "none", "--resume")
+    assert run_script(SCRIPT, *words, *more, "--output", home) == 0
+    assert kept.stat().st_mtime_ns == before
+    assert "Change against plain vectors with the same seed" in (home / "study.md").read_text()
 
 
 @pytest.mark.slow
@@ -172,7 +204,27 @@ def test_latents_are_paired_within_their_blocks(tmp_path: Path) -> None:
 
 def test_scores_of_several_seeds_have_a_spread() -> None:
     frame = pd.DataFrame({"release": ["a", "a", "b"], "seed": [0, 1, 0], "R2": [0.5, 0.7, 0.1]})
-    assert latents_by_release(frame)["R2"].tolist() == ["0.600 ± 0.141", "0.100"]
+    assert mean_and_sd(frame)["R2"].tolist() == ["0.600 ± 0.141", "0.100"]
+
+
+def test_changes_are_those_of_the_same_seed() -> None:
+    rows = [(PLAIN, 0, 0.5, 4), (PLAIN, 1, 0.9, 0), ("a", 1, 0.8, 1), ("a", 0, 0.6, 2)]
+    latents = pd.DataFrame(rows, columns=["release", "seed", "R2", "SHD"]).assign(MCC=0.1)
+    found = changes_against_plain(latents)
+    assert found["release"].tolist() == ["a", "a"]
+    np.testing.assert_allclose(found[["R2", "MCC", "SHD"]], [[-0.1, 0, 1], [0.1, 0, -2]], atol=1e-12)
+
+
+def test_the_page_says_where_a_second_key_does_not_help() -> None:
+    links = pd.DataFrame(
+        {"release": ["a", "b"], "AUC": 0.5, "distances": [0.2, 0.004], "whitened": 0.0, "chance": 0.001}
+    )
+    first, second = linked_lines(links)
+    assert (
+        first
+        == "- a, released twice with two keys: not safe. 20% of the people are linked without a known pair."
+    )
+    assert second.endswith("no attack tried here links more than 0.4% of the people.")
 
 
 def test_the_list_of_releases_is_refused_beyond_its_bounds() -> None:

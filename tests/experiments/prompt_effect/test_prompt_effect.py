@@ -12,17 +12,19 @@ from traits.simulated_people import answers_of
 
 from personax.experiments.answer_source import AnswerSet
 from personax.experiments.prompt_effect.config import EffectConfig
-from personax.experiments.prompt_effect.figures import draw_effect
-from personax.experiments.prompt_effect.report import effect_report
-from personax.experiments.prompt_effect.run import (
+from personax.experiments.prompt_effect.effect_grids import (
+    GRIDS,
     MatchedPeople,
-    PromptEffect,
     all_grids,
     match_people,
     scores_of_people,
 )
+from personax.experiments.prompt_effect.figures import draw_effect
+from personax.experiments.prompt_effect.report import effect_report
+from personax.experiments.prompt_effect.run import PromptEffect
 from personax.independence import fisher_z
 from personax.runs.errors import InputError
+from personax.runs.run_folder import RunFolder
 from personax.runs.run_records import read_manifest
 from personax.tables import PeopleTable, simulate_table
 from personax.tables.schema import TRAITS
@@ -55,8 +57,9 @@ def matched(table: PeopleTable) -> MatchedPeople:
 
 
 @pytest.fixture(scope="module")
-def found(matched: MatchedPeople) -> PromptEffect:
-    decided = all_grids(EffectConfig(resamples=99), matched, ("fisher_z", "chi_square"))
+def found(matched: MatchedPeople, tmp_path_factory: pytest.TempPathFactory) -> PromptEffect:
+    folder = RunFolder(tmp_path_factory.mktemp("effect"), {})
+    decided = all_grids(EffectConfig(resamples=99), matched, ("fisher_z", "chi_square"), folder)
     matrix = verdict_matrix(decided)
     return PromptEffect(decided, changes_by(matrix), cell_changes(matrix))
 
@@ -128,22 +131,56 @@ def test_figures_fit_a_page(tmp_path: Path, matched: MatchedPeople, found: Promp
     assert "model, all together" in labels
 
 
-def test_the_command_joins_folders_and_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def answers_and_table(path: Path) -> list[object]:
+    """The words of a command on the answers about 30 people in two formats, and their table."""
     answers = answers_of(STEADY, n=30, repeats=1, formats=FORMATS_OF_TEST).answers
-    folder = write_answers(tmp_path / "answers", answers)
-    table = pd.DataFrame(
-        {"ID": [f"p{k}" for k in range(30)], "Height": np.random.default_rng(0).normal(180, 8, 30)}
-    )
-    table.to_csv(tmp_path / "people.csv", index=False)
-    out = tmp_path / "out"
-    words = ["--table", tmp_path / "people.csv", "--dataset", "athlete", "--tests", "fisher_z"]
+    heights = np.random.default_rng(0).normal(180, 8, 30)
+    table = pd.DataFrame({"ID": [f"p{k}" for k in range(30)], "Height": heights})
+    table.to_csv(path / "people.csv", index=False)
+    folder = write_answers(path / "answers", answers)
+    options: list[object] = ["--dataset", "athlete", "--tests", "fisher_z", "--output", path / "out"]
+    return [folder, "--table", path / "people.csv", *options]
+
+
+def test_the_command_joins_folders_and_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with figures_saved():
-        assert run_script(SCRIPT, folder, *words, "--output", out) == 0
+        assert run_script(SCRIPT, *answers_and_table(tmp_path)) == 0
     assert "Number-L3-Inc" not in capsys.readouterr().out  # nothing was repeated: only the format varies
+    out = tmp_path / "out"
     verdicts = pd.read_csv(out / "verdicts.csv")
     assert len(verdicts) == 2 * 5
     assert read_manifest(out)["people"] == 30
     assert (out / "cells.csv").exists()
+
+
+def test_grids_that_are_there_are_not_computed_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = answers_and_table(tmp_path)
+    with figures_saved():
+        assert run_script(SCRIPT, *words) == 0
+        first, second = sorted((tmp_path / "out" / GRIDS).iterdir())
+        before = (tmp_path / "out" / "verdicts.csv").read_bytes(), first.stat().st_mtime_ns
+        second.unlink()  # as if the run had been killed before it
+        (tmp_path / "out" / "metrics.json").unlink()
+        assert run_script(SCRIPT, *words) == 2
+        assert "continue it with --resume" in capsys.readouterr().err
+        assert run_script(SCRIPT, *words, "--resume") == 0
+        assert ((tmp_path / "out" / "verdicts.csv").read_bytes(), first.stat().st_mtime_ns) == before
+        first.write_bytes(b"PAR1")
+        assert run_script(SCRIPT, *words, "--resume") == 2
+        assert "damaged; delete it" in capsys.readouterr().err
+        assert second.exists()
+
+
+def test_a_run_does_not_go_on_with_another_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = answers_and_table(tmp_path)
+    with figures_saved():
+        assert run_script(SCRIPT, *words) == 0
+    people = tmp_path / "people.csv"
+    people.write_text(people.read_text().replace("p0,181", "p0,182"))
+    assert run_script(SCRIPT, *words, "--resume") == 2
+    assert "was made with other data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

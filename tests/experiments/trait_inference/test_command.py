@@ -221,6 +221,7 @@ def test_a_dry_run_asks_nothing_and_writes_nothing(
     printed = capsys.readouterr().out
     assert printed.count(" 12 ") == 2
     assert "12000" in printed
+    assert [part for name in NAMES for part in name.split() if len(part) > 2 and part in printed] == []
     assert server.bodies == []
     assert not (tmp_path / "run").exists()
 

@@ -1,0 +1,1 @@
+"""Finished runs as one web page: folder -> typed sections -> HTML, in a single file that needs no network."""
