@@ -18,7 +18,7 @@ from typing import TypeVar
 from personax.runs.errors import PersonaxError
 from personax.runs.progress import NO_BARS
 
-Returned = TypeVar("Returned")
+TaskResult = TypeVar("TaskResult")
 Task = Callable[[], object]
 WAIT_FOR_TASK = timedelta(days=30)  # helpers wait while the leader loads data and does phase 2
 EXIT_WITHOUT_LEADER = 1
@@ -70,7 +70,7 @@ class _Said:
     in_task = False
 
 
-def everywhere(theirs: Task, own: Callable[[], Returned]) -> Returned:
+def everywhere(theirs: Task, own: Callable[[], TaskResult]) -> TaskResult:
     """Have every helper do `theirs`, which is sent to it, and do `own` here; returns what `own` returns."""
     _broadcast(theirs)
     _Said.in_task = True
