@@ -1,6 +1,7 @@
 """What the pages print can be pasted: Python runs, commands run."""
 
 import ast
+import os
 import re
 import shlex
 import sys
@@ -103,6 +104,10 @@ def test_a_command_on_a_page_is_right_up_to_its_long_work(
     for door in DOORS:
         monkeypatch.setattr(door, begin_work)
     monkeypatch.setattr(run_folder, "ROOT", tmp_path)
+    sbatch = tmp_path / "programs" / "sbatch"  # as on a machine of a cluster
+    sbatch.parent.mkdir()
+    sbatch.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(sbatch.parent), prepend=os.pathsep)
     with pytest.raises(WorkBegins):
         main(words)
     assert not capsys.readouterr().err

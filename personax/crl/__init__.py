@@ -13,6 +13,7 @@ multiview_vae.py    the autoencoder: pooled posteriors, noise of each measuremen
 prior.py            the structural causal model as the prior of the latents: graph, order, mechanisms
 representation.py   phase 1: the terms of a batch, and their training
 ensemble.py         phase 1 of several models in one batch
+data_parallel.py    phase 1 of one model in several processes
 coordinates.py      the invertible map from a block's codes to its latents
 regression.py       smooth regression with derivatives, which the next two use
 geometry.py         how fast the pictures change with the codes; this defines right angles in a block

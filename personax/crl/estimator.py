@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int, Num
 
 from personax.crl.closed_form import IDENTIFIED, ORDER_UNKNOWN, ClosedForm, has_closed_form, solve
+from personax.crl.data_parallel import Training, train_in_all_processes
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
 from personax.crl.identification import (
@@ -38,6 +39,7 @@ from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError
+from personax.runs.process_group import process_count
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
@@ -142,6 +144,7 @@ class CRL(Estimator[CRLConfig]):
     """
 
     configuration = CRLConfig
+    reads_files = True
 
     def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
         """Keep the configuration, whose latents must name every modality of the data.
@@ -158,17 +161,17 @@ class CRL(Estimator[CRLConfig]):
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
-        form = self._closed_form(train) if self._is_linear else None
-        self.history = train_representation(
-            *self._networks(),
-            train,
-            validation,
-            self.config.phase1,
-            seed=self._derived("representation"),
-            checkpoint=checkpoint,
-            on_epoch=on_progress,
-        )
-        codes, held_out = self._codes(train, validation)
+        form = self._closed_form(train.sample()) if self._is_linear else None
+        training = (*self._networks(), train, validation, self.config.phase1)
+        seed = self._derived("representation")
+        if process_count() > 1:
+            together = Training(*training, seed)
+            self.history = train_in_all_processes(together, checkpoint, on_progress)
+        else:
+            self.history = train_representation(
+                *training, seed=seed, checkpoint=checkpoint, on_epoch=on_progress
+            )
+        codes, held_out = self._codes(train.sample(), validation.sample())
 
         def report(row: dict[str, Any]) -> None:
             self.history.append(row)
@@ -228,8 +231,8 @@ class CRL(Estimator[CRLConfig]):
             return
         histories = train_together(
             [model._networks() for model in models],
-            [train for train, _ in batches],
-            [validation for _, validation in batches],
+            [train.rows(slice(None)) for train, _ in batches],  # in memory, also if it was in files
+            [validation.rows(slice(None)) for _, validation in batches],
             config.phase1,
             seeds=[model._derived("representation") for model in models],
             on_epoch=on_progress,
@@ -242,7 +245,10 @@ class CRL(Estimator[CRLConfig]):
             if on_progress is not None:
                 on_progress(number, models[number].history)
 
-        codes = [model._codes(*batch) for model, batch in zip(models, batches, strict=True)]
+        codes = [
+            model._codes(train.sample(), validation.sample())
+            for model, (train, validation) in zip(models, batches, strict=True)
+        ]
         priors = identify_together(
             [train for train, _ in codes],
             [validation for _, validation in codes],

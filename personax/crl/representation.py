@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from personax.crl.model_config import Phase1Config
@@ -67,12 +67,32 @@ class Draws(NamedTuple):
         )
 
 
+class WholeBatch:
+    """Which rows of a batch this process encodes and decodes. Here these are all (see data_parallel.py)."""
+
+    def own(self, rows: Shaped[Tensor, "n ..."]) -> Shaped[Tensor, "k ..."]:
+        """Those of the batch's rows that are this process's."""
+        return rows
+
+    def everybody(
+        self, codes: Mapping[str, Sequence[Code]], batch: Batch
+    ) -> tuple[Mapping[str, Sequence[Code]], Batch]:
+        """Codes of all rows of the batch, and who has which measurement, from those of the own rows."""
+        return codes, batch
+
+
 def representation_terms(
-    vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws
+    vae: MultiViewVAE, prior: CausalPrior, batch: Batch, draws: Draws, share: WholeBatch | None = None
 ) -> dict[str, Float[Tensor, ""]]:
-    """The terms of Eq. (1) on one batch for the given draws: scalars, without their weights."""
-    codes = vae.encode(batch)
-    posteriors = vae.posteriors(codes, batch)
+    """The terms of Eq. (1) on one batch for the given draws: scalars, without their weights.
+
+    If several processes share the batch, `batch` has this process's rows, and `draws` are for all; the
+    reconstruction is that of the own rows.
+    """
+    share = share or WholeBatch()
+    own_codes = vae.encode(batch)
+    codes, everybody = share.everybody(own_codes, batch)
+    posteriors = vae.posteriors(codes, everybody)
     drawn = {block: posterior.at(draws.latents[block]) for block, posterior in posteriors.items()}
 
     z = torch.cat(list(drawn.values()), 1)
@@ -81,23 +101,24 @@ def representation_terms(
     for block, posterior in posteriors.items():
         kl = kl + posterior.log_density(drawn[block]).mean()
 
-    shared = drawn.get(SHARED, z.new_empty(len(z), 0))
+    shared = share.own(drawn.get(SHARED, z.new_empty(len(z), 0)))
     error = z.new_zeros(())
     for modality in vae.modalities:
-        for number, (net, code) in enumerate(zip(vae.of(modality), codes[modality], strict=True)):
-            observed = batch.observed[modality][:, number]
+        own = share.own(drawn[modality])
+        for number, (net, code) in enumerate(zip(vae.of(modality), own_codes[modality], strict=True)):
             spread = (0.5 * code.noise.log_variance).exp()
-            eta = code.noise.mean + draws.noise[modality][number] * spread
-            decoded = net.decode(shared, drawn[modality], eta)
-            x = batch.x[modality][number]
+            eta = code.noise.mean + share.own(draws.noise[modality][number]) * spread
+            decoded = net.decode(shared, own, eta)
+            x, observed = batch.x[modality][number], batch.observed[modality][:, number]
             error = error + reconstruction(x, decoded, vae.config.observation_sd, observed)
-            kl = kl + (kl_to_standard_normal(*code.noise) * observed).mean()
+            seen = everybody.observed[modality][:, number]
+            kl = kl + (kl_to_standard_normal(*codes[modality][number].noise) * seen).mean()
 
-    cross, shared_terms = _cross(vae, codes, posteriors, batch)
+    cross, shared_terms = _cross(vae, codes, posteriors, everybody)
     return {
         "reconstruction": error,
         "kl": kl,
-        "align": _align(vae, codes, batch),
+        "align": _align(vae, codes, everybody),
         "cross": cross,
         "shared": shared_terms,
         "edges": expected_edges(prior.edge_probability(), prior.cross, 0.5, 1.0).sum(),
@@ -141,8 +162,24 @@ def train_representation(
         return representation_terms(vae, prior, batch, Draws.of(vae, prior, len(batch), generator))
 
     vae.accelerate(mixed_precision=config.mixed_precision, compiled=config.compile)
+    trainee = SingleModel(nn.ModuleList([vae, prior]), terms)
+    history = fit_representation(trainee, train, validation, config, seed, checkpoint, on_epoch)
+    vae.accelerate(mixed_precision=False, compiled=False)
+    return history
+
+
+def fit_representation(
+    trainee: SingleModel[Batch],
+    train: Batch,
+    validation: Batch,
+    config: Phase1Config,
+    seed: int,
+    checkpoint: Checkpoint | None,
+    on_epoch: Callable[[History], None] | None,
+) -> History:
+    """Minimise Eq. (1) with `minimise`, whose arguments these are."""
     (history,) = minimise(
-        SingleModel(nn.ModuleList([vae, prior]), terms),
+        trainee,
         train,
         validation,
         config,
@@ -151,7 +188,6 @@ def train_representation(
         checkpoint=checkpoint,
         on_epoch=None if on_epoch is None else lambda _, history: on_epoch(history),
     )
-    vae.accelerate(mixed_precision=False, compiled=False)
     return history
 
 

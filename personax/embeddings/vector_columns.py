@@ -80,6 +80,25 @@ def vectors_of(column: pa.Array, width: int) -> Float32[np.ndarray, "n d"]:
     return out
 
 
+def npy_of_vectors(path: Path | str, column: str, output: Path | str) -> None:
+    """Write a column of vectors as a .npy file (rows, width) of float32, batch by batch.
+
+    numpy.load(output, mmap_mode="r") is then a measurement that need not fit into memory. A missing vector is
+    a row of NaN: say with `observed` of MultiViewData who lacks it. Raises InputError.
+    """
+    source = open_vectors(Path(path))
+    if column not in source.widths:
+        raise InputError(f"{path}: no column of vectors {column!r}; there are {', '.join(source.widths)}")
+    shape = source.rows, source.widths[column]
+    with atomic_path(output) as temporary:
+        array = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
+        start = 0
+        for batch in read_batches(source.path, [column]):
+            array[start : start + len(batch)] = vectors_of(batch.column(0), shape[1])
+            start += len(batch)
+        array.flush()
+
+
 def column_of(vectors: Float[np.ndarray, "n d"]) -> pa.FixedSizeListArray:
     """(n, d) vectors as a column of lists of float32."""
     flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))

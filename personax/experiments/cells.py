@@ -1,73 +1,109 @@
-"""Several runs side by side, each in its own run folder; finished runs are read back."""
+"""Several runs, each in its own folder, one after another or side by side; finished ones are read back."""
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from joblib import Parallel, delayed
-
-from personax.runs.errors import InputError
+from personax.runs.engines import mapped
+from personax.runs.errors import InputError, PersonaxError
 from personax.runs.processor import use_threads
 from personax.runs.progress import only_lines, progress
+from personax.runs.workers import Workers
 
 log = logging.getLogger(__name__)
 
 Metrics = dict[str, Any]
 """What metrics.json holds."""
 Cell = TypeVar("Cell")
+Loaded = TypeVar("Loaded")
 RunOne = Callable[[Cell, Path], Metrics]
 """Makes one run in its folder, or reads it if it is finished; returns its metrics."""
+
+
+class LoadedOnce(Generic[Loaded]):
+    """What the runs of a process share; another process loads it again."""
+
+    def __init__(self, load: Callable[[], Loaded]) -> None:
+        self._load = load
+        self._kept: list[Loaded] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: how to load it, not what was loaded."""
+        return {"_load": self._load, "_kept": []}
+
+    def get(self) -> Loaded:
+        """What `load` returns; it is called at the first use."""
+        if not self._kept:
+            self._kept.append(self._load())
+        return self._kept[0]
 
 
 class Outcome(NamedTuple):
     """The result of a run: its metrics; or None, and what went wrong."""
 
-    path: Path
     metrics: Metrics | None
     problem: str = ""
 
 
-def run_cells(cells: Mapping[Path, Cell], jobs: int, run_one: RunOne[Cell]) -> dict[Path, Metrics]:
+def run_cells(cells: Mapping[Path, Cell], workers: Workers, run_one: RunOne[Cell]) -> dict[Path, Metrics]:
     """Folder -> metrics of every run.
+
+    A run that fails does not stop the others. The failed ones are listed at the end, one line each.
 
     Args:
         cells: folder -> configuration. If the configuration has `resume`, a finished run is read and an
             interrupted one is continued.
-        jobs: number of processes, each with as many threads as this one (processor.py).
-        run_one: makes each run.
+        workers: where the runs are made and how many at a time, each with as many threads as this process
+            (processor.py).
+        run_one: makes each run. A single run of this process raises its own errors.
 
     Raises InputError, which names the first run that failed, after all others are finished.
     """
-    results: dict[Path, Metrics] = {}
-    failed: list[Outcome] = []
-    tasks = (delayed(_run_cell)(path, config, run_one) for path, config in cells.items())
-    with progress(len(cells), "runs", "run") as bar, only_lines():  # one bar in all, not one for every run
-        for outcome in Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
-            path, metrics, problem = outcome
-            if metrics is None:
-                failed.append(outcome)
-                log.warning("%s: %s", path, problem)
-            else:
-                results[path] = metrics
-            bar.update()
-            bar.set_postfix_str(f"{path.parent.name}/{path.name}")
+    if len(cells) == 1 and not workers.apart:
+        return {path: run_one(config, path) for path, config in cells.items()}
+    outcomes = _outcomes(cells, workers, run_one)
+    failed = {path: outcome.problem for path, outcome in outcomes.items() if outcome.metrics is None}
+    for path, problem in failed.items():
+        log.error("failed: %s: %s", path, problem)
     if failed:
+        first = next(iter(failed))
         raise InputError(
-            f"{len(failed)} of {len(cells)} runs failed, {failed[0].path} first ({failed[0].problem}); "
+            f"{len(failed)} of {len(cells)} runs failed, {first} first ({failed[first]}); "
             "the others are finished and kept"
         )
-    return {path: results[path] for path in cells}
+    return {path: outcome.metrics for path, outcome in outcomes.items() if outcome.metrics is not None}
 
 
-def _run_cell(path: Path, config: Cell, run_one: RunOne[Cell]) -> Outcome:
-    """One run, in a process of its own."""
+def _outcomes(cells: Mapping[Path, Cell], workers: Workers, run_one: RunOne[Cell]) -> dict[Path, Outcome]:
+    """Folder -> outcome of every run, in the order of the cells."""
+    paths = list(cells)
+    outcomes: dict[Path, Outcome] = {}
+    one_bar_in_all = only_lines() if workers.apart else nullcontext()
+    with progress(len(cells), "runs", "run") as bar, one_bar_in_all:
+        for done in mapped(partial(_run_cell, run_one), list(cells.items()), workers):
+            path = paths[done.number]
+            outcomes[path] = done.result or Outcome(None, _in_one_line(done.error))
+            bar.update()
+            bar.set_postfix_str(f"{path.parent.name}/{path.name}")
+    return {path: outcomes[path] for path in paths}
+
+
+def _run_cell(run_one: RunOne[Cell], cell: tuple[Path, Cell]) -> Outcome:
+    """One run, mostly in a process of its own."""
+    path, config = cell
     use_threads()
     logging.getLogger("personax").setLevel(logging.DEBUG)  # for run.log
     try:
-        return Outcome(path, run_one(config, path))
-    except InputError as error:
-        return Outcome(path, None, str(error))
+        return Outcome(run_one(config, path))
+    except PersonaxError as error:
+        return Outcome(None, str(error))
     except Exception as error:  # a mistake in our code; the other runs must go on
         log.exception("%s", path)
-        return Outcome(path, None, f"{type(error).__name__}: {error}")
+        return Outcome(None, f"{type(error).__name__}: {_in_one_line(error)}")
+
+
+def _in_one_line(error: Exception | None) -> str:
+    return " ".join(str(error).split())

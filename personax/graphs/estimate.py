@@ -27,6 +27,7 @@ from personax.graphs.stability import (
 )
 from personax.graphs.sureness import mean_sureness, with_sureness
 from personax.runs.errors import InputError
+from personax.runs.workers import HERE, Workers
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ def estimated_graph(
     resamples: int,
     resample: Resample = "bootstrap",
     seed: int = 0,
-    jobs: int = 1,
+    workers: Workers = HERE,
 ) -> Graph:
     """Estimate the graph behind the latents of matched runs, with edge frequencies over resampled people.
 
@@ -164,7 +165,7 @@ def estimated_graph(
     if resamples:
         count = max(resamples, len(runs))
         found = stability(
-            resampled_marks(tables, how, resamples=count, resample=resample, seed=seed, jobs=jobs)
+            resampled_marks(tables, how, resamples=count, resample=resample, seed=seed, workers=workers)
         )
     elif len(runs) > 1:
         found = stability(np.array([discover(table, how, seed=seed) for table in tables]))

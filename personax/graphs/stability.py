@@ -6,21 +6,23 @@ one of its ends: an arrowhead, a tail or a circle (graph.py).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from joblib import Parallel, delayed, parallel_config
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
 from personax.graphs.choices import Resample
 from personax.graphs.discovery import Discovery, discover
 from personax.graphs.graph import ARROW, CIRCLE, NONE, TAIL, block_of_names
+from personax.runs.engines import in_order, mapped
 from personax.runs.progress import tracked
 from personax.runs.seeds import numpy_rng
+from personax.runs.workers import HERE, Workers
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,11 @@ def match_latents(
 
 
 def _resampled(
-    data: Float[np.ndarray, "n d"], how: Discovery, resample: Resample, seed: int, number: int
+    runs: Sequence[Float[np.ndarray, "n d"]], how: Discovery, resample: Resample, seed: int, number: int
 ) -> Int[np.ndarray, "d d"]:
     """Endpoint marks of the graph of one resample, which has its own stream of random numbers."""
     rng = numpy_rng(seed, f"resample-{number}")
+    data = runs[number % len(runs)]
     n = len(data)
     rows = rng.integers(n, size=n) if resample == "bootstrap" else rng.permutation(n)[: n // 2]
     return discover(data[rows], how, seed=int(rng.integers(2**31)))
@@ -121,7 +124,7 @@ def resampled_marks(
     resamples: int,
     resample: Resample = "bootstrap",
     seed: int = 0,
-    jobs: int = 1,
+    workers: Workers = HERE,
 ) -> Int[np.ndarray, "resamples d d"]:
     """Return the endpoint marks of graphs that are estimated on resampled people.
 
@@ -135,15 +138,11 @@ def resampled_marks(
             "half" draws n/2 people without replacement (Meinshausen & Bühlmann 2010). It keeps the level
             and has less power.
         seed: seed of the random numbers. Each resample has its own stream, so the result does not depend on
-            `jobs`.
-        jobs: the number of processes, each with one thread; -1 for one per core.
+            `workers`.
+        workers: where resamples are done and how many at a time, each with one thread.
     """
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        pool = Parallel(n_jobs=jobs, return_as="generator")
-        found = pool(
-            delayed(_resampled)(runs[b % len(runs)], how, resample, seed, b) for b in range(resamples)
-        )
-        return np.array(list(tracked(found, resamples, "graphs", "resample")))
+    found = mapped(partial(_resampled, runs, how, resample, seed), range(resamples), workers, threads=1)
+    return np.array(in_order(tracked(found, resamples, "graphs", "resample"), resamples))
 
 
 def stability(marks: Int[np.ndarray, "b d d"]) -> Stability:

@@ -13,6 +13,7 @@ tensor_files.py   weights and checkpoints on disk
 latent_names.py   what latents are called and where a block stands among them
 checks.py         refuses data and options that no model can be fitted with, before training starts
 standardisation.py   puts embeddings of any scale and any axes into the same units
+mapped_people.py  people in files: batches are read when they are needed
 base.py           Estimator: fit, transform, seeds and batches of every method
 metrics.py        how well recovered latents match the true ones
 ceiling.py        what the same encoders reach when they are given the true latents

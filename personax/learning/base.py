@@ -6,7 +6,7 @@ Latents are the hidden causes of the measurements. A block is the set of latents
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 
@@ -23,6 +23,7 @@ from personax.learning.checks import (
     check_model_arguments,
 )
 from personax.learning.inputs import Inputs
+from personax.learning.mapped_people import MappedPeople, PeopleReader, sample_of_rows, stays_in_files
 from personax.learning.standardisation import Standardisation
 from personax.learning.tensor_files import save_tensors
 from personax.learning.training import Checkpoint, History
@@ -30,7 +31,7 @@ from personax.runs.bounds import Between, Natural, Width, check_bounds
 from personax.runs.described import Described, listed
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError, NotFittedError
-from personax.runs.files import read_yaml, sha256_arrays, sha256_text, write_yaml
+from personax.runs.files import read_yaml, sha256_each, sha256_text, write_yaml
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.run_records import MAKE_ANEW, read_tensors
@@ -78,9 +79,12 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         history: one row per epoch; empty before the fit.
         split: the rows for training, validation and test that the fit used; None before it.
         configuration: class of `config`.
+        reads_files: whether measurements that are mapped into memory (numpy.load with mmap_mode="r") stay in
+            their files during the fit; others are read first.
     """
 
     configuration: ClassVar[type[Any]]
+    reads_files: ClassVar[bool] = False
 
     def __init__(self, config: EstimatorConfig, *, seed: int = 0, device: str = "auto") -> None:
         """Keep the configuration, whose latents must name every modality of the data.
@@ -237,21 +241,34 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         self._check(data, split)
         self.split = split
         self._inputs = Inputs.of(data)
-        self._standardisation = self._standardise(data, split)
-        self._channels = varying_channels(self._standardisation(data.rows(split.train)))
-        train, validation = (self._people(data.rows(rows)) for rows in (split.train, split.validation))
-        self._shapes = {m: [list(x.shape[1:]) for x in tensors] for m, tensors in train.x.items()}
+        mapped = self.reads_files and stays_in_files(data)
+        seen = split
+        if mapped:
+            seen = replace(split, train=sample_of_rows(split.train, numpy_rng(self.seed, "sample")))
+        self._standardisation = self._standardise(data, seen)
+        self._channels = varying_channels(self._standardisation(data.rows(seen.train)))
+        people = self._mapped_people if mapped else self._people_of_rows
+        train, validation = (people(data, rows) for rows in (split.train, split.validation))
+        first = train.rows(slice(0, 1)).x
+        self._shapes = {m: [list(x.shape[1:]) for x in tensors] for m, tensors in first.items()}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._derived("networks"))
             self._build()
         return train, validation
 
+    def _people_of_rows(self, data: MultiViewData, rows: Int[np.ndarray, " rows"]) -> Batch:
+        return self._people(data.rows(rows))
+
+    def _mapped_people(self, data: MultiViewData, rows: Int[np.ndarray, " rows"]) -> Batch:
+        reader = PeopleReader(data, self._standardisation, self._channels)
+        return MappedPeople.of_rows(reader, rows, self.device, self._derived("mapped people"))
+
     def _fingerprint(self, train: Batch, validation: Batch) -> dict[str, str]:
         """What identifies a fit: checksums of its data and of its configuration, and its seed."""
-        arrays = [tensor.cpu().numpy() for part in (train, validation) for tensor in part.tensors()]
+        arrays = (tensor.cpu().numpy() for part in (train, validation) for tensor in part.tensors())
         described = repr((type(self).__name__, self.config))
         return {
-            "data": sha256_text(repr(self._channels) + sha256_arrays(*arrays)),
+            "data": sha256_text(repr(self._channels) + sha256_each(arrays)),
             "configuration": sha256_text(described),
             "seed": str(self.seed),
         }

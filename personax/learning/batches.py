@@ -77,6 +77,14 @@ class Batch:
             observed[modality] = mask.to(device)
         return cls(x, observed, all(bool(mask.all()) for mask in observed.values()))
 
+    def on(self, device: torch.device) -> "Batch":
+        """The same rows on a device; no copy if they are there."""
+        return Batch(
+            {m: [tensor.to(device) for tensor in tensors] for m, tensors in self.x.items()},
+            {m: mask.to(device) for m, mask in self.observed.items()},
+            self.complete,
+        )
+
     def seen(self, modality: str, measurement: int | None = None) -> Bool[Tensor, " n"] | None:
         """(n,) bool: who has this measurement, or any of the modality; None if everybody has all."""
         if self.complete:
@@ -100,6 +108,10 @@ class Batch:
             {m: mask[index] for m, mask in self.observed.items()},
             self.complete,
         )
+
+    def sample(self) -> "Batch":
+        """The rows that statistics of the measurements are computed from: all that are in memory."""
+        return self
 
     def in_chunks(self, size: int = 4096) -> Iterator["Batch"]:
         """Consecutive parts of at most `size` rows."""

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Shaped
 from torch.nn import ModuleDict
 
 from personax.runs.errors import InputError
+from personax.runs.files import ROWS_OF_A_PART
 from personax.views import MultiViewData, Split
 
 
@@ -125,7 +126,9 @@ def check_finite(data: MultiViewData) -> None:
     for modality, arrays in data.measurements.items():
         for number, array in enumerate(arrays):
             seen = data.observed[modality][:, number]
-            finite = np.isfinite(array).all(tuple(range(1, array.ndim)))
+            finite = np.concatenate(
+                [np.isfinite(part).all(tuple(range(1, array.ndim))) for part in _parts(array)]
+            )
             if not finite[seen].all():
                 row = int(np.flatnonzero(seen & ~finite)[0])
                 raise InputError(
@@ -136,4 +139,9 @@ def check_finite(data: MultiViewData) -> None:
 def _varies(array: Shaped[np.ndarray, "n ..."], observed: Bool[np.ndarray, " n"], split: Split) -> bool:
     """Whether a measurement (n, ...) differs between any of the training people who have it."""
     rows = split.train[observed[split.train]]
-    return len(rows) > 0 and bool((array[rows] != array[rows[:1]]).any())
+    return any(bool((array[some] != array[rows[:1]]).any()) for some in _parts(rows))
+
+
+def _parts(array: Shaped[np.ndarray, "n ..."]) -> list[Shaped[np.ndarray, "_ ..."]]:
+    """An array in parts of so few rows that something can be computed from one; at least one part."""
+    return [array[start : start + ROWS_OF_A_PART] for start in range(0, max(1, len(array)), ROWS_OF_A_PART)]

@@ -17,6 +17,10 @@ run_records.py   what a run has written is read back, and checked
 seeds.py         random numbers from a seed and a name
 device.py        CPU or GPU
 processor.py     how many threads
+workers.py       options: where the runs, trials or resamples of a command are made, and how many at a time
+engines.py       they are made: in this process, in several, on a Dask cluster, by SLURM
+process_group.py one command in the processes that torchrun has started
+mapped_files.py  arrays that stay in their files
 progress.py      bars, or lines where there is no terminal
 markdown.py      tables in Markdown
 figure_style.py  what all figures have in common

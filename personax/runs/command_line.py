@@ -23,6 +23,7 @@ from personax.runs.errors import InputError, PersonaxError
 from personax.runs.files import read_yaml
 from personax.runs.help_text import WIDTH, WholeHelpFormatter, option_names, plain_message, usual_options
 from personax.runs.interruption import terminated_as_interrupted
+from personax.runs.process_group import help_leader, is_helper, leading_helpers
 from personax.runs.processor import use_threads
 
 if TYPE_CHECKING:
@@ -255,11 +256,14 @@ def run_command(
     """
     _set_up_logging()
     use_threads()
+    if is_helper():
+        return help_leader()
     program = Path(sys.argv[0]).name
     try:
-        config = parse(config_class, argv, Help(description, epilog, positional, usual))
-        with terminated_as_interrupted():
-            (_imported(body) if isinstance(body, str) else body)(config)
+        with leading_helpers():
+            config = parse(config_class, argv, Help(description, epilog, positional, usual))
+            with terminated_as_interrupted():
+                (_imported(body) if isinstance(body, str) else body)(config)
     except PersonaxError as error:
         print(f"{program}: error: {_printed(str(error))}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -283,5 +287,5 @@ def _set_up_logging() -> None:
     for handler in logging.getLogger().handlers:
         handler.setLevel(logging.INFO)
     logging.getLogger("personax").setLevel(logging.DEBUG)
-    for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools"):
+    for name in ("httpx", "huggingface_hub", "matplotlib", "fontTools", "distributed", "submitit"):
         logging.getLogger(name).setLevel(logging.WARNING)

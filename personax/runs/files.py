@@ -21,6 +21,7 @@ from personax.runs.documents import parse_json, parse_yaml
 from personax.runs.errors import InputError
 
 MOST_BYTES = 2**28  # of a text file, 256 MiB
+ROWS_OF_A_PART = 2**16  # of an array that may be larger than the memory
 MOST_YAML_BYTES = 2**21  # of a file that a person writes, 2 MiB
 
 # What says that a place, and not the content, is at fault when a file cannot be written.
@@ -224,8 +225,15 @@ def sha256_text(text: str) -> str:
 
 def sha256_arrays(*arrays: Shaped[np.ndarray, "..."]) -> str:
     """Hexadecimal SHA-256 of the shapes, dtypes and bytes of the arrays, in their order."""
+    return sha256_each(arrays)
+
+
+def sha256_each(arrays: Iterable[Shaped[np.ndarray, "..."]]) -> str:
+    """`sha256_arrays` of arrays that come one after another, and need not be in memory together."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.shape}{array.dtype.str}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        for start in range(0, len(array) if array.ndim else 1, ROWS_OF_A_PART):
+            part = array[start : start + ROWS_OF_A_PART] if array.ndim else array
+            digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()

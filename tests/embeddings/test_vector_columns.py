@@ -9,6 +9,7 @@ import pytest
 
 from personax.embeddings.vector_columns import (
     column_of,
+    npy_of_vectors,
     open_vectors,
     read_batches,
     vectors_of,
@@ -108,3 +109,17 @@ def test_the_file_is_a_usual_parquet_file(tmp_path: Path) -> None:
     write_batches(tmp_path / "a.parquet", batches(4), {})
     table = pyarrow.parquet.read_table(tmp_path / "a.parquet")
     assert pa.types.is_fixed_size_list(table.schema.field("Profile_picture").type)
+
+
+def test_a_column_becomes_an_array_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    vectors = RNG.standard_normal((3000, 9)).astype(np.float32)
+    frame = pd.DataFrame({"ID": range(3000), "v": [None, *vectors[1:]]})
+    frame.to_parquet(path, index=False)
+    npy_of_vectors(path, "v", tmp_path / "v.npy")
+    found = np.load(tmp_path / "v.npy", mmap_mode="r")
+    assert np.isnan(found[0]).all()
+    np.testing.assert_array_equal(found[1:], vectors[1:])
+    with pytest.raises(InputError, match="no column of vectors 'w'; there are v"):
+        npy_of_vectors(path, "w", tmp_path / "w.npy")
+    assert not (tmp_path / "w.npy").exists()

@@ -1,16 +1,24 @@
 """Several runs side by side: a command that is asked to end takes all its processes with it."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from personax.experiments.cells import LoadedOnce, run_cells
 from personax.runs.command_line import EXIT_INTERRUPTED
+from personax.runs.errors import InputError
 from personax.runs.run_folder import ROOT
+from personax.runs.workers import Workers
 
 TEN_ENDLESS_RUNS = """
 import sys, time
@@ -18,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from personax.experiments.cells import run_cells
 from personax.runs.command_line import run_command
+from personax.runs.workers import Workers
 
 @dataclass(frozen=True)
 class Options:
@@ -28,7 +37,7 @@ def endless(number, path):
     time.sleep(600)
 
 def body(options):
-    run_cells({Path(sys.argv[1]) / str(number): number for number in range(10)}, 2, endless)
+    run_cells({Path(sys.argv[1]) / str(number): number for number in range(10)}, Workers(jobs=2), endless)
 
 sys.exit(run_command(Options, body, []))
 """
@@ -63,3 +72,47 @@ def group_is_alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def refused_if_odd(number: int, path: Path) -> dict[str, Any]:
+    path.touch()
+    if number == 1:
+        raise InputError("one: no")
+    if number == 3:
+        raise ZeroDivisionError("three\nlines")
+    return {"ten": number * 10}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_failed_runs_are_listed_at_the_end_and_do_not_stop_the_rest(
+    jobs: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cells = {tmp_path / str(number): number for number in range(5)}
+    with pytest.raises(InputError, match=rf"2 of 5 runs failed, {tmp_path}/1 first \(one: no\); the others"):
+        run_cells(cells, Workers(jobs=jobs), refused_if_odd)
+    listed = [record.message for record in caplog.records if record.message.startswith("failed: ")]
+    assert listed == [
+        f"failed: {tmp_path}/1: one: no",
+        f"failed: {tmp_path}/3: ZeroDivisionError: three lines",
+    ]
+    assert len(list(tmp_path.iterdir())) == 5
+    del cells[tmp_path / "1"], cells[tmp_path / "3"]
+    found = run_cells(cells, Workers(jobs=jobs), refused_if_odd)
+    assert [(path.name, metrics["ten"]) for path, metrics in found.items()] == [
+        ("0", 0),
+        ("2", 20),
+        ("4", 40),
+    ]
+
+
+def test_what_runs_share_is_loaded_once_in_a_process(tmp_path: Path) -> None:
+    shared = LoadedOnce(partial(loaded, tmp_path / "times"))
+    assert shared.get() == shared.get() == 1
+    assert pickle.loads(pickle.dumps(shared)).get() == 2
+
+
+def loaded(times: Path) -> int:
+    """How often it was called."""
+    with times.open("a") as stream:
+        stream.write("x")
+    return times.stat().st_size

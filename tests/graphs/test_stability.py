@@ -19,6 +19,7 @@ from personax.graphs.stability import (
     resampled_marks,
     stability,
 )
+from personax.runs.workers import Workers
 
 METHODS: tuple[DiscoveryMethod, ...] = ("pc", "fci")
 
@@ -28,7 +29,8 @@ METHODS: tuple[DiscoveryMethod, ...] = ("pc", "fci")
 def test_resamples_do_not_depend_on_the_number_of_processes(test: Test) -> None:
     latents = linear_gaussian(TRUE, 500)
     alone, parallel = (
-        resampled_marks([latents], Discovery(test=test), resamples=4, seed=3, jobs=jobs) for jobs in (1, 2)
+        resampled_marks([latents], Discovery(test=test), resamples=4, seed=3, workers=Workers(jobs=jobs))
+        for jobs in (1, 2)
     )
     assert alone.shape == (4, 5, 5)
     assert np.array_equal(alone, parallel)

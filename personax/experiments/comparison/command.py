@@ -18,6 +18,7 @@ from personax.runs.files import atomic_path, write_text
 from personax.runs.folder_lock import locked_folder
 from personax.runs.memory import require_network_memory
 from personax.runs.run_folder import path_or_default
+from personax.runs.workers import check_workers
 from personax.variant_mnist.scene_config import measurement_counts, require_scene_memory
 
 
@@ -32,7 +33,7 @@ def run_comparison(config: ComparisonConfig) -> None:
 def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
     """Make the comparison in a folder."""
     cells = comparison_cells(config, request, home)
-    runs = table_of_runs(cells, run_cells(cells, config.jobs, run_mnist_seed), home)
+    runs = table_of_runs(cells, run_cells(cells, config, run_mnist_seed), home)
     with atomic_path(home / "runs.csv") as temporary:
         runs.to_csv(temporary, index=False)
     text = comparison_report(runs, config, request)
@@ -44,6 +45,7 @@ def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
 
 def check_comparison(config: ComparisonConfig) -> Request:
     """Check and parse the options. Raises InputError for options that are unknown or do not fit together."""
+    check_workers(config)
     asked = [part.strip() for part in config.parts.split(",")]
     for part in asked:
         if part not in PARTS:

@@ -18,6 +18,7 @@ from personax.crl import CRLConfig
 from personax.runs.bounds import FilePath, Processes
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
+from personax.runs.workers import Workers
 from personax.variant_mnist.scene_config import SceneConfig
 
 Part = Literal["methods", "ablations", "sizes", "measurements"]
@@ -26,7 +27,7 @@ COMPARED = ("mmcrl", "mcl", "beta_vae", "causal_vae", "autoencoder", "official")
 
 
 @dataclass(frozen=True)
-class ComparisonConfig(SceneConfig):
+class ComparisonConfig(SceneConfig, Workers):
     """What is compared, on which scenes, and with how many processes."""
 
     seeds: str = "0-9"

@@ -17,6 +17,7 @@ from personax.graphs.choices import Resample, Test
 from personax.runs.bounds import FAR, Between, FilePath, Level, Processes, Seed, Share
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
+from personax.runs.workers import Workers
 
 COST_NOTE = (
     "Time for 100 resamples of 9,444 people with 18 latents on 2 cores: pc with fisherz takes 20 s (2 min if "
@@ -28,7 +29,7 @@ COST_NOTE = (
 
 
 @dataclass(frozen=True)
-class DrawConfig:
+class DrawConfig(Workers):
     """One graph: its source, background knowledge, and how it is drawn."""
 
     sources: list[FilePath] = field(default_factory=list)
@@ -84,8 +85,7 @@ class DrawConfig:
     overwrite: bool = where_or_how(False)
     """Replace an existing output folder."""
     jobs: Processes = where_or_how(-1)
-    """Number of processes for the resamples, each with one thread; -1: one per core. The result does not
-    depend on it."""
+    """Number of resamples at a time, each in its own process with one thread; -1: one per core."""
     seed: Seed = 0
     """Seed of the resamples and of the random features of rcit."""
 

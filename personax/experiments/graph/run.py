@@ -203,7 +203,7 @@ def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Gra
         resamples=config.resamples,
         resample=config.resample,
         seed=config.seed,
-        jobs=config.jobs,
+        workers=config,
     )
 
 

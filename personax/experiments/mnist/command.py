@@ -12,6 +12,7 @@ from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig
 from personax.experiments.mnist.recovery import baseline_settings
 from personax.experiments.mnist.report import MNIST_METRICS, mnist_report
 from personax.experiments.mnist.run import run_mnist_seed, run_mnist_together
+from personax.experiments.run_options import check_several_seeds
 from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
@@ -57,9 +58,7 @@ def run_all(runs: Mapping[Path, MnistConfig], config: MnistConfig) -> dict[Path,
     """Do all runs together, side by side, or one after another; return their metrics."""
     if config.together:
         return run_mnist_together(runs)
-    if config.jobs != 1:
-        return run_cells(runs, config.jobs, run_mnist_seed)
-    return {path: run_mnist_seed(run, path) for path, run in runs.items()}
+    return run_cells(runs, config, run_mnist_seed)
 
 
 def check_mnist(config: MnistConfig) -> None:
@@ -78,7 +77,8 @@ def check_mnist(config: MnistConfig) -> None:
 
 def check_several(config: MnistConfig) -> None:
     """Raise InputError for options about several seeds that do not fit together."""
-    if config.jobs != 1 and (config.seeds is None or config.together):
-        raise InputError(f"jobs {config.jobs}: needs --seeds, and excludes --together")
+    check_several_seeds(config)
+    if config.apart and config.together:
+        raise InputError(f"{config.described}: excludes --together")
     if config.together and (config.seeds is None or config.method != OURS):
         raise InputError("together: needs --seeds, and our own method")

@@ -13,7 +13,7 @@ from typing import Any
 
 from personax.crl import CRLConfig
 from personax.experiments.run_options import RunOptions
-from personax.runs.bounds import FilePath, Natural, Processes, Seed
+from personax.runs.bounds import FilePath, Natural, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
@@ -35,10 +35,6 @@ class MnistConfig(RunOptions, SceneConfig):
     """With --seeds: train all unfinished seeds in one batched pass, which is fast on a GPU. Each seed has the
     same result as alone, except for rounding, which the search for the graph can amplify. No checkpoints are
     written."""
-    jobs: Processes = where_or_how(1)
-    """With --seeds: number of seeds that run at a time, each in its own process; -1: one per core. On a CPU
-    this is the fastest way: two processes with one thread each train nearly twice as many scenes per second
-    as one process with two threads."""
     export: FilePath | None = where_or_how(None)
     """First write the scenes to this folder in the official layout (with --seeds: to seed-K in it)."""
     ceiling_epochs: Natural = 12

@@ -22,6 +22,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import atomic_path, write_text
 from personax.runs.memory import require_memory
 from personax.runs.run_folder import FIGURES, RunFolder, open_run, path_or_default
+from personax.runs.workers import check_workers
 
 
 class StudyRequest(NamedTuple):
@@ -72,6 +73,7 @@ def check_study(config: ObfuscationStudyConfig) -> StudyRequest:
         )
     if config.column is not None and config.embeddings is None:
         raise InputError(f"column {config.column!r}: only with --embeddings")
+    check_workers(config)
     resolve_device(config.device)
     # Three matrices of distances at a time.
     require_memory(3 * 8.0 * config.people**2, f"people {config.people}")

@@ -20,12 +20,13 @@ from personax.runs.bounds import FAR, Between, FilePath, Positive, Processes, Se
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.runs.run_folder import shipped_config
+from personax.runs.workers import Workers
 
 LEAST_ATTACKED = 50
 
 
 @dataclass(frozen=True)
-class ObfuscationStudyConfig:
+class ObfuscationStudyConfig(Workers):
     """Which ways of obfuscation are attacked, by whom, and what Level II is run with."""
 
     embeddings: FilePath | None = where_or_how(None)

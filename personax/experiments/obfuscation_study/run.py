@@ -127,4 +127,4 @@ def study_latents(
 ) -> pd.DataFrame:
     """Run Level II with every way of obfuscation and seed."""
     runs = latent_runs(config, list(compared), list(seeds), home / RUNS)
-    return latent_table(run_cells(runs, config.jobs, run_latents), runs)
+    return latent_table(run_cells(runs, config, run_latents), runs)

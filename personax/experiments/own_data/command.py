@@ -7,6 +7,7 @@ from personax.experiments.fitting import seed_folder
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.report import OWN_METRICS, own_report
 from personax.experiments.own_data.run import load_own, run_own_seed
+from personax.experiments.run_options import check_several_seeds
 from personax.experiments.several_seeds import run_every_seed
 from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
@@ -42,3 +43,4 @@ def check_own(config: OwnDataConfig) -> None:
         raise InputError("no --data; give a YAML file that says which array is which measurement")
     require_network_memory(config.model.hidden, networks=2 * max(1, len(config.model.latents)))
     resolve_device(config.device)
+    check_several_seeds(config)

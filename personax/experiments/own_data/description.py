@@ -32,6 +32,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import read_npy, read_npz, read_yaml, sha256_arrays
 from personax.views import SHARED, MultiViewData, Split, Truth
 
+STAYS_IN_FILE = 2**32  # bytes of a .npy file from which it is not read into memory (mapped_people.py)
 ARRAY_FORMATS = (".npy", ".npz", ".parquet", ".csv")
 KEYS = ("measurements", "ids", "split", "observed", "truth", "simulated")
 SPLIT_PARTS = ("train", "validation", "test")
@@ -113,7 +114,8 @@ def read_reference(text: str, described_in: Path) -> Found:
         raise InputError(f"{where}: no file {path}")
     try:
         if path.suffix == ".npy":
-            return np.array(read_npy(path))
+            array = read_npy(path)
+            return array if path.stat().st_size >= STAYS_IN_FILE else np.array(array)
         if path.suffix == ".npz":
             return read_npz(path, names)
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)

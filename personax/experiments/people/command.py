@@ -7,6 +7,7 @@ from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare
 from personax.experiments.people.report import PEOPLE_METRICS, people_report
 from personax.experiments.people.run import run_people_seed
+from personax.experiments.run_options import check_several_seeds
 from personax.experiments.several_seeds import run_every_seed
 from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
@@ -53,6 +54,7 @@ def check_people(config: PeopleConfig) -> None:
         require_memory(4.0 * (config.n or 0) * width, f"n {config.n}, embeddings of {width:,} numbers")
     require_network_memory(config.model.hidden, networks=2 * len(config.model.latents))
     resolve_device(config.device)
+    check_several_seeds(config)
 
 
 def run_athletes(config: PeopleConfig) -> None:

@@ -17,6 +17,7 @@ from personax.runs.folder_lock import locked_folder
 from personax.runs.memory import require_network_memory
 from personax.runs.run_folder import path_or_default
 from personax.runs.said_once import each_said_once
+from personax.runs.workers import check_workers
 from personax.variant_mnist.scene_config import require_scene_memory
 
 
@@ -32,7 +33,7 @@ def select_in(home: Path, config: SelectionConfig, names: Sequence[str]) -> None
     """Make the choice in a folder."""
     cells = selection_cells(config, names, parse_seeds(config.seeds), home)
     with each_said_once():  # the data are loaded for every run and candidate
-        metrics = run_cells(cells, config.jobs, run_again)
+        metrics = run_cells(cells, config, run_again)
         table = criteria_table(cells, metrics)
     choice = choose(table, config.tolerance)
     with atomic_path(home / "selection.csv") as temporary:
@@ -47,6 +48,7 @@ def select_in(home: Path, config: SelectionConfig, names: Sequence[str]) -> None
 
 def check_selection(config: SelectionConfig) -> list[str]:
     """Names of the candidates. Raises InputError for unknown ones and for values out of range."""
+    check_workers(config)
     names = candidate_names(config)
     for name in names:
         find_candidate(name)

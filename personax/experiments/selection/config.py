@@ -31,6 +31,7 @@ from personax.runs.bounds import FilePath, Processes, Seed, Share
 from personax.runs.command_line import run_command
 from personax.runs.errors import InputError
 from personax.runs.options import where_or_how
+from personax.runs.workers import Workers
 from personax.variant_mnist.scene_config import SceneConfig, SceneCount
 
 SCENE_MODALITIES = ("digit", "garment")
@@ -80,7 +81,7 @@ def find_candidate(name: str) -> ModelChange:
 
 
 @dataclass(frozen=True)
-class SelectionConfig(SceneConfig):
+class SelectionConfig(SceneConfig, Workers):
     """Which candidates there are, and on which data they are compared."""
 
     run: FilePath | None = None

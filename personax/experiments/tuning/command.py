@@ -8,6 +8,7 @@ from personax.experiments.tuning.report import tuning_report
 from personax.experiments.tuning.run import run_trials, tunable_methods, write_chosen
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
+from personax.runs.workers import check_workers
 from personax.variant_mnist.scene_config import require_scene_memory
 
 
@@ -28,6 +29,7 @@ def check_tuning(config: TuningConfig) -> list[str]:
         raise InputError(f"methods {named}: {OURS} is ours, which is not tuned; name baselines")
     if any(map(is_plug_in, methods)):
         raise InputError(f"methods {named}: a class of yours has no trials here; tune it yourself")
+    check_workers(config)
     resolve_device(config.device)
     if config.data_seed is None:
         raise InputError("data_seed: needed, because tuning must use other scenes than the reported results")

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from personax.runs.bounds import FAR, Between, FilePath, Positive, Seed
+from personax.runs.bounds import FAR, Between, FilePath, Positive, Processes, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
+from personax.runs.workers import Workers
 from personax.variant_mnist.scene_config import SceneConfig
 
 
 @dataclass(frozen=True)
-class TuningConfig(SceneConfig):
+class TuningConfig(SceneConfig, Workers):
     """The methods that are tuned, and the scenes for it."""
 
     methods: str | None = None
@@ -29,6 +30,8 @@ class TuningConfig(SceneConfig):
     """Seed of the scenes and of their split; no reported result may use the same scenes."""
     seed: Seed = 1000
     """Seed of the models."""
+    jobs: Processes = where_or_how(1)
+    """Number of methods that are tuned at a time, each in its own process; -1: one per core."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""
     folder: FilePath | None = where_or_how(None)
@@ -46,5 +49,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         "personax.experiments.tuning.command:run_tuning",
         argv,
         description=__doc__ or "",
-        usual="config methods n epochs device folder output",
+        usual="config methods n epochs jobs device folder output",
     )

@@ -1,10 +1,13 @@
 """The trials of all methods on one set of scenes, and the settings that are chosen from them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from personax.baselines.methods import METHODS
 from personax.baselines.trials import TuningTask, best_settings, tune, write_tuned
+from personax.experiments.cells import LoadedOnce, run_cells
 from personax.experiments.fitting import latent_counts
 from personax.experiments.mnist.recovery import TUNED
 from personax.experiments.tuning.config import TuningConfig
@@ -26,20 +29,32 @@ def tunable_methods() -> list[str]:
 
 def run_trials(config: TuningConfig, methods: Sequence[str]) -> tuple[Trials, dict[str, Any]]:
     """All trials of the methods, and their setup (the values of SETUP). Finished trials are read."""
+    task = LoadedOnce(partial(tuning_task, config))
+    setup = dict(task.get().setup)
+    folder = path_or_default(config.folder, "results/tuning")
+    cells = {folder / f"{name}.json": name for name in methods}
+    with locked_folder(folder):
+        found = run_cells(cells, config, partial(_tune_in_file, task))
+    return {name: found[path]["trials"] for path, name in cells.items()}, setup
+
+
+def tuning_task(config: TuningConfig) -> TuningTask:
+    """The scenes, and what else all trials have in common."""
     data = load_scenes(config, config.seed)
-    setup = {option: getattr(config, option) for option in SETUP} | {"source": data.source}
-    task = TuningTask(
+    return TuningTask(
         data,
         split_scenes(config, config.seed, data),
         latent_counts(data),
-        setup,
+        setup={option: getattr(config, option) for option in SETUP} | {"source": data.source},
         settings={"training.epochs": config.epochs},
         seed=config.seed,
         device=config.device,
     )
-    folder = path_or_default(config.folder, "results/tuning")
-    with locked_folder(folder):
-        return {name: tune(name, task, folder) for name in methods}, setup
+
+
+def _tune_in_file(task: LoadedOnce[TuningTask], name: str, path: Path) -> dict[str, Any]:
+    """The trials of a method, whose file is `path`."""
+    return {"trials": tune(name, task.get(), path.parent)}
 
 
 def write_chosen(config: TuningConfig, trials: Trials, setup: Mapping[str, Any]) -> None:
