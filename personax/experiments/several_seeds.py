@@ -1,4 +1,4 @@
-"""The runs of several seeds. Runs on the same data share them; data are loaded only if a run is to be made."""
+"""The runs of several seeds. Runs on the same data share them; data are loaded only if a run needs them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -117,14 +117,14 @@ def free_port() -> int:
 
 @pytest.mark.parametrize(
     ("address", "message"),
-    [(f"tcp://127.0.0.1:{free_port()}", "does not answer; start one"), ("no-address", "does not answer")],
+    [("tcp://127.0.0.1:{port}", "does not answer; start one"), ("no-address", "does not answer")],
 )
 def test_a_scheduler_that_is_not_there_is_refused(
     address: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("personax.runs.engines.SECONDS_TO_ANSWER", 1)
     with pytest.raises(InputError, match=message) as refused:
-        list(mapped(stubborn, [1], Workers(engine="dask", scheduler=address)))
+        list(mapped(stubborn, [1], Workers(engine="dask", scheduler=address.format(port=free_port()))))
     assert "\n" not in str(refused.value)
 
 
