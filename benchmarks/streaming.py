@@ -35,7 +35,7 @@ from personax.runs.command_line import run_command
 from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import path_or_default
-from personax.streaming.engines import LocalEngine
+from personax.streaming.local_engine import LocalEngine
 from personax.streaming.streamed_table import StreamingRequest, grid_of_counts, stream_table
 from personax.tables.reading import METADATA_KEY
 from personax.tables.schema import TRAITS

@@ -139,7 +139,7 @@ def settle_prior(
         model.scm.potential.copy_(fixed.potential)
         model.scm.gate.copy_((2 * fixed.edges - 1) * GATE)
     _train_mechanisms(model, train, fixed.edges, config, torch.Generator(device).manual_seed(seed + 1))
-    on_step(_row(model, validation, config) | asdict(form.evidence))
+    on_step(_row_of_history(model, validation, config) | asdict(form.evidence))
     return model
 
 
@@ -171,7 +171,7 @@ def _train_mechanisms(
 
 
 @torch.no_grad()
-def _row(model: IdentifiedPrior, rows: Codes, config: Phase2Config) -> dict[str, Any]:
+def _row_of_history(model: IdentifiedPrior, rows: Codes, config: Phase2Config) -> dict[str, Any]:
     """A row of the history: Eq. (9) and its terms."""
     edges = model.scm.adjacency()
     terms: Mapping[str, Tensor] = model.terms(rows, edges[:, None])

@@ -50,8 +50,8 @@ class Done(Generic[Result]):
     error: Exception | None = None
 
 
-Numbered = tuple[int, Item]
-Attempt = Callable[[Numbered[Any]], Done[Any]]
+NumberedItem = tuple[int, Item]
+Attempt = Callable[[NumberedItem[Any]], Done[Any]]
 """Applies the function to an item, and never raises an exception."""
 
 
@@ -92,7 +92,7 @@ def in_order(done: Iterable[Done[Result]], total: int) -> list[Result]:
     return [results[number] for number in range(total)]
 
 
-def _attempt(function: Callable[[Item], Result], numbered: Numbered[Item]) -> Done[Result]:
+def _attempt(function: Callable[[Item], Result], numbered: NumberedItem[Item]) -> Done[Result]:
     number, item = numbered
     try:
         return Done(number, function(item))
@@ -101,7 +101,7 @@ def _attempt(function: Callable[[Item], Result], numbered: Numbered[Item]) -> Do
 
 
 def _attempt_elsewhere(
-    function: Callable[[Item], Result], threads: int, numbered: Numbered[Item]
+    function: Callable[[Item], Result], threads: int, numbered: NumberedItem[Item]
 ) -> Done[Result]:
     """`_attempt` in a process that did not inherit the settings of this one."""
     os.environ[VARIABLE] = str(threads)
@@ -110,7 +110,7 @@ def _attempt_elsewhere(
         return _attempt(function, numbered)
 
 
-def _attempt_each(attempt: Attempt, several: Sequence[Numbered[Any]]) -> list[Done[Any]]:
+def _attempt_each(attempt: Attempt, several: Sequence[NumberedItem[Any]]) -> list[Done[Any]]:
     return [attempt(numbered) for numbered in several]
 
 
@@ -124,7 +124,7 @@ def _portable(error: Exception) -> Exception:
 
 
 def _locally(
-    attempt: Attempt, numbered: Sequence[Numbered[Any]], jobs: int, threads: int | None
+    attempt: Attempt, numbered: Sequence[NumberedItem[Any]], jobs: int, threads: int | None
 ) -> Iterator[Done[Any]]:
     """By processes of this machine, or in this one for one job."""
     left = dict(numbered)
@@ -139,7 +139,7 @@ def _locally(
                 yield _in_own_process(attempt, (number, left[number]))
 
 
-def _in_own_process(attempt: Attempt, numbered: Numbered[Any]) -> Done[Any]:
+def _in_own_process(attempt: Attempt, numbered: NumberedItem[Any]) -> Done[Any]:
     """A second attempt, alone: so it is seen whose process is killed each time."""
     try:
         done: Done[Any] = Parallel(n_jobs=2, backend="loky")([delayed(attempt)(numbered)])[0]
@@ -148,7 +148,9 @@ def _in_own_process(attempt: Attempt, numbered: Numbered[Any]) -> Done[Any]:
     return done
 
 
-def _on_dask(attempt: Attempt, numbered: Sequence[Numbered[Any]], workers: Workers) -> Iterator[Done[Any]]:
+def _on_dask(
+    attempt: Attempt, numbered: Sequence[NumberedItem[Any]], workers: Workers
+) -> Iterator[Done[Any]]:
     """By the workers of a Dask scheduler. What a killed worker was doing is done by another one."""
     import cloudpickle
     from distributed import as_completed
@@ -167,7 +169,7 @@ def _on_dask(attempt: Attempt, numbered: Sequence[Numbered[Any]], workers: Worke
             yield _done_on_dask(client.submit(_call, shared, each, pure=False), each[0])
 
 
-def _call(attempt: Attempt, numbered: Numbered[Any]) -> Done[Any]:
+def _call(attempt: Attempt, numbered: NumberedItem[Any]) -> Done[Any]:
     return attempt(numbered)
 
 
@@ -222,7 +224,9 @@ def _client_of(address: str) -> "Client":
     return client
 
 
-def _by_slurm(attempt: Attempt, numbered: Sequence[Numbered[Any]], workers: Workers) -> Iterator[Done[Any]]:
+def _by_slurm(
+    attempt: Attempt, numbered: Sequence[NumberedItem[Any]], workers: Workers
+) -> Iterator[Done[Any]]:
     """By jobs of SLURM; they are cancelled if this process is interrupted."""
     from submitit.helpers import as_completed
 
@@ -267,7 +271,7 @@ def slurm_executor(workers: Workers, home: str, jobs: int) -> "Executor":
     return executor
 
 
-def _done_by_job(job: "Job[list[Done[Any]]]", group: Sequence[Numbered[Any]]) -> list[Done[Any]]:
+def _done_by_job(job: "Job[list[Done[Any]]]", group: Sequence[NumberedItem[Any]]) -> list[Done[Any]]:
     try:
         return job.result()
     except Exception:  # submitit tells a killed or expired job by exceptions with pages of text

@@ -14,7 +14,7 @@ from distributed import CancelledError, Client, Future, KilledWorker, as_complet
 from distributed.comm.core import CommClosedError
 
 from personax.runs.errors import InputError
-from personax.streaming.engines import sums_of_task
+from personax.streaming.local_engine import sums_of_task
 from personax.streaming.partial_sums import Pass, Sums, in_tasks
 from personax.streaming.parts import TablePart
 

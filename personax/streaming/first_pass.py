@@ -17,7 +17,7 @@ from personax.streaming.parts import TablePart, cells_of_part
 
 MOST_VALUES = 4096
 MOST_TEXTS = 65_536
-SAMPLE = 65_536  # numbers of a column in all, and at least SAMPLE_OF_PART of a part
+NUMBERS_KEPT = 65_536  # numbers of a column in all, and at least SAMPLE_OF_PART of a part
 SAMPLE_OF_PART = 256
 _GLANCE = 16_384  # rows that show already that a column has too many different numbers
 _SMALL_RANGE = 65_536  # whole numbers within such a range are counted by their place in it
@@ -67,7 +67,7 @@ class FirstPass:
 
     def _seen(self, cells: pa.Array, marks: Sequence[float]) -> SeenCells:
         if not is_number(cells.type):
-            distinct = in_order(cells.unique().drop_null())
+            distinct = sorted_cells(cells.unique().drop_null())
             return SeenCells(distinct if len(distinct) <= MOST_TEXTS else None, np.empty(0))
         present = cells.drop_null().to_numpy(zero_copy_only=False)
         if present.dtype.kind == "f":
@@ -131,7 +131,7 @@ def is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-def in_order(cells: pa.Array) -> pa.Array:
+def sorted_cells(cells: pa.Array) -> pa.Array:
     """Cells in ascending order."""
     return cells.take(pc.sort_indices(cells)) if len(cells) > 1 else cells
 
@@ -147,7 +147,7 @@ def _different_numbers(values: Num[np.ndarray, " n"], kind: pa.DataType) -> pa.A
             return pa.array(found.astype(values.dtype), type=kind) if len(found) <= MOST_VALUES else None
     if len(np.unique(values[:_GLANCE])) > MOST_VALUES:
         return None
-    distinct = in_order(pa.array(values, type=kind).unique())
+    distinct = sorted_cells(pa.array(values, type=kind).unique())
     return distinct if len(distinct) <= MOST_VALUES else None
 
 
@@ -161,7 +161,7 @@ def _range(values: Num[np.ndarray, " n"], marks: Sequence[float]) -> tuple[float
 def _merged(a: SeenCells, b: SeenCells, most: int) -> SeenCells:
     distinct = None
     if a.distinct is not None and b.distinct is not None:
-        distinct = in_order(pa.concat_arrays([a.distinct, b.distinct]).unique())
+        distinct = sorted_cells(pa.concat_arrays([a.distinct, b.distinct]).unique())
         distinct = distinct if len(distinct) <= most else None
     sample = np.sort(np.concatenate([a.sample, b.sample]))
     return SeenCells(distinct, sample, min(a.low, b.low), max(a.high, b.high))

@@ -78,7 +78,9 @@ def open_parts(pattern: Path, rows_of_part: int = ROWS_OF_PART) -> PartedTable:
         raise InputError(f"{pattern}: the files have no rows")
     types = {name: _type_in_all(str(pattern), name, paths, schemas) for name in first.names}
     parts = [
-        part for path, footer in zip(paths, footers, strict=True) for part in _cut(path, footer, rows_of_part)
+        part
+        for path, footer in zip(paths, footers, strict=True)
+        for part in _parts_of_file(path, footer, rows_of_part)
     ]
     of_files = [f"{path.name} {path.stat().st_size} {_footer_sum(path)}" for path in paths]
     checksum = hashlib.sha256("\n".join(of_files).encode()).hexdigest()
@@ -161,7 +163,7 @@ def _type_in_all(label: str, name: str, paths: Sequence[Path], schemas: Sequence
     return common_type(label, name, list(dict.fromkeys(kinds)))
 
 
-def _cut(path: Path, footer: pq.FileMetaData, rows_of_part: int) -> Iterator[TablePart]:
+def _parts_of_file(path: Path, footer: pq.FileMetaData, rows_of_part: int) -> Iterator[TablePart]:
     groups: list[int] = []
     rows = 0
     for group in range(footer.num_row_groups):

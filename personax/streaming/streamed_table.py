@@ -29,7 +29,7 @@ from personax.streaming.coded_columns import (
     plan_lists,
 )
 from personax.streaming.fine_grid import halved
-from personax.streaming.first_pass import SAMPLE, SAMPLE_OF_PART, FirstPass, Seen
+from personax.streaming.first_pass import NUMBERS_KEPT, SAMPLE_OF_PART, FirstPass, Seen
 from personax.streaming.partial_sums import Engine, sum_over_parts
 from personax.streaming.parts import PartedTable, open_parts
 from personax.streaming.raw_codes import CellCodes
@@ -179,7 +179,7 @@ def stream_table(
         columns_of(plan),
         {name: table.types[name] for name in table.types},
         number_marks(plan),
-        max(SAMPLE_OF_PART, SAMPLE // len(table.parts)),
+        max(SAMPLE_OF_PART, NUMBERS_KEPT // len(table.parts)),
     )
     seen = sum_over_parts(engine, first, table.parts, request.folder)
     with _without_sums_of_wrong_cells(request.folder):

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from personax.independence import TESTS, run_grid
 from personax.independence.procedure import Null, Procedure
-from personax.streaming.engines import LocalEngine, sums_of_task
+from personax.streaming.local_engine import LocalEngine, sums_of_task
 from personax.streaming.partial_sums import Pass, Sums
 from personax.streaming.parts import TablePart
 from personax.tables import PeopleTable

@@ -96,5 +96,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         "personax.experiments.independence.command:run_independence",
         argv,
         description=__doc__ or "",
-        usual="dataset source table columns tests scores alpha correction null given engine output overwrite",
+        usual="dataset source table columns tests scores alpha correction given engine output overwrite",
     )

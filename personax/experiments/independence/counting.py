@@ -14,7 +14,7 @@ from personax.runs.errors import InputError
 from personax.runs.files import remove_path
 from personax.runs.run_folder import PARTIAL_SUMS, open_run, typed_path
 from personax.runs.seeds import numpy_rng
-from personax.streaming.engines import LocalEngine
+from personax.streaming.local_engine import LocalEngine
 from personax.streaming.partial_sums import Engine
 from personax.streaming.parts import name_of_files, open_parts
 from personax.streaming.streamed_table import StreamedTable, StreamingRequest, grid_of_counts, stream_table

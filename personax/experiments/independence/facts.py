@@ -114,7 +114,7 @@ def _known_dependences(config: IndependenceConfig, table: PeopleTable) -> pd.Dat
     return dependent if set(table.features.columns) <= set(dependent.columns) else None
 
 
-def _row(name: str, kind: str, people: int, different: object, gaps: str) -> dict[str, Any]:
+def _row_of_column(name: str, kind: str, people: int, different: object, gaps: str) -> dict[str, Any]:
     return {
         "column": name,
         "kind": kind,
@@ -128,7 +128,9 @@ def _rows_of_features(table: PeopleTable) -> Iterator[dict[str, Any]]:
     for frame in (table.targets, table.features):
         for name in map(str, frame.columns):
             values, gaps = frame[name], marks_text(table.report.marks.get(name, {}))
-            yield _row(name, table.kinds[name], int(values.notna().sum()), int(values.nunique()), gaps)
+            yield _row_of_column(
+                name, table.kinds[name], int(values.notna().sum()), int(values.nunique()), gaps
+            )
 
 
 def _rows_of_scores(table: PeopleTable) -> Iterator[dict[str, Any]]:
@@ -136,7 +138,9 @@ def _rows_of_scores(table: PeopleTable) -> Iterator[dict[str, Any]]:
         for trait, scores in frame.items():
             present = int(scores.notna().sum())
             gaps = _gaps_of_scores(len(scores) - present)
-            yield _row(f"{rater} {trait}", table.scale(rater).kind, present, int(scores.nunique()), gaps)
+            yield _row_of_column(
+                f"{rater} {trait}", table.scale(rater).kind, present, int(scores.nunique()), gaps
+            )
 
 
 def _gaps_of_scores(count: int) -> str:
@@ -148,6 +152,8 @@ def _row_of_counts(streamed: StreamedTable, variable: CodedVariable) -> dict[str
     people = int(counts.sum())
     different = int(np.count_nonzero(counts)) if variable.grid is None else f"in {variable.size} cells"
     if where.side in (FEATURE_SIDE, TARGETS):
-        return _row(where.name, variable.kind, people, different, marks_text(streamed.missing_cells(where)))
+        return _row_of_column(
+            where.name, variable.kind, people, different, marks_text(streamed.missing_cells(where))
+        )
     gaps = _gaps_of_scores(streamed.table.n - people)
-    return _row(f"{where.side} {where.name}", variable.kind, people, different, gaps)
+    return _row_of_column(f"{where.side} {where.name}", variable.kind, people, different, gaps)

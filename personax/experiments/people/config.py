@@ -80,5 +80,5 @@ def _main_of(dataset: str, body: str, argv: Sequence[str] | None) -> int:
         f"personax.experiments.people.command:{body}",
         ["--config", str(shipped_config(f"{dataset}.yaml")), *words],
         description=__doc__ or "",
-        usual="config source table columns embeddings latents seed seeds n device output resume overwrite",
+        usual="config source table columns embeddings latents seed seeds device output resume overwrite",
     )

@@ -53,5 +53,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv,
         description=__doc__ or "",
         positional=ANSWER_FOLDERS,
-        usual="source table dataset columns tests alpha correction n repeats jobs output resume overwrite",
+        usual="source table dataset columns tests alpha correction repeats jobs output resume overwrite",
     )
