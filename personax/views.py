@@ -76,7 +76,7 @@ class MultiViewData(Described):
     Raises InputError for measurements that are not numbers or have other shapes, if numbers of rows differ,
     and for masks and names that do not fit the measurements.
 
-    Example:
+    Examples:
         >>> table = pd.DataFrame({"height": [1.7, 1.8], "weight": [60.0, 70.0]})
         >>> data = MultiViewData({"body": [table]}, observed={"body": np.array([[1], [0]])})
         >>> data
@@ -312,7 +312,7 @@ def split_rows(n: int, rng: np.random.Generator, *, validation: float = 0.1, tes
     Raises:
         InputError: there are fewer than 3 rows, or none is left for training.
 
-    Example:
+    Examples:
         >>> split = split_rows(10, np.random.default_rng(0))
         >>> len(split.train), len(split.validation), len(split.test)
         (8, 1, 1)

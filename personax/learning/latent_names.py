@@ -14,7 +14,7 @@ def latent_names(dimensions: Mapping[str, int]) -> dict[str, list[str]]:
     Shared latents are s1, s2, and so on. The others carry the number of their modality and their own number:
     z11, z12, ..., z19, z1_10.
 
-    Example:
+    Examples:
         >>> latent_names({"s": 1, "image": 2, "text": 1})
         {'s': ['s1'], 'image': ['z11', 'z12'], 'text': ['z21']}
     """
@@ -31,7 +31,7 @@ def latent_names(dimensions: Mapping[str, int]) -> dict[str, list[str]]:
 def block_slices(dimensions: Mapping[str, int]) -> dict[str, slice]:
     """Block -> its place among all latents, if these are in the order of the blocks.
 
-    Example:
+    Examples:
         >>> block_slices({"s": 1, "image": 2})
         {'s': slice(0, 1, None), 'image': slice(1, 3, None)}
     """

@@ -102,7 +102,7 @@ def mean_correlation(
 
     Order, sign and scale of the recovered latents do not matter. Arguments and errors are those of `match`.
 
-    Example:
+    Examples:
         >>> truth = np.random.default_rng(0).standard_normal((100, 2))
         >>> swapped = truth[:, [1, 0]] * [-3.0, 0.1]
         >>> round(mean_correlation(swapped, truth), 6)

@@ -19,7 +19,7 @@ def weighted_kappa(
     chance. The result is NaN if fewer than two people have both ratings, or if both raters gave everybody the
     same score. `people` (n,) who have these two ratings; None if every row is one person.
 
-    Example:
+    Examples:
         >>> weighted_kappa(np.array([1.0, 2, 3]), np.array([1.0, 2, 3]))
         1.0
     """

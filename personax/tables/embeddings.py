@@ -45,7 +45,7 @@ def slot_of(name: str) -> Slot | None:
 
     The name alone proves little (`Gemini_description` may hold a text), so callers also look at the cells.
 
-    Example:
+    Examples:
         >>> slot_of("X2_imagebind_embeddings")
         Slot(modality='image', number=2)
     """

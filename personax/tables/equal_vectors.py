@@ -16,7 +16,7 @@ _PREFIX = 8
 def first_equal(array: Float32[np.ndarray, "n d"], present: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """(n,) for each row the number of the first present row with the same vector; -1 for rows not present.
 
-    Example:
+    Examples:
         >>> vectors = np.array([[1, 2], [3, 4], [1, 2]], dtype=np.float32)
         >>> first_equal(vectors, np.ones(3, dtype=bool)).tolist()
         [0, 1, 0]

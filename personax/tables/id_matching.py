@@ -28,7 +28,7 @@ class IdMatch(NamedTuple):
 def plain_id(text: str) -> str:
     """An identifier without blanks around it; a whole number also without leading zeros and `.0`.
 
-    Example:
+    Examples:
         >>> plain_id(" 007 "), plain_id("7.0"), plain_id("a07"), plain_id("0")
         ('7', '7', 'a07', '0')
     """

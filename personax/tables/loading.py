@@ -98,7 +98,7 @@ def load_table(
         InputError: the input is wrong. The message is one line that names file, column, row and value (rows
             are counted from 1, without the header).
 
-    Example:
+    Examples:
         >>> table = load_table("athlete", source=SimulatedSource(data_seed=1), embeddings=False, n=100)
         >>> len(table), table.simulated
         (100, True)

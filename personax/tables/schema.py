@@ -168,7 +168,7 @@ TRUTH_PREFIX = "truth_"
 def plain(name: str) -> str:
     """The letters and digits of `name` in lower case, for comparing names.
 
-    Example:
+    Examples:
         >>> plain("Height (cm)") == plain("height_cm") == "heightcm"
         True
     """

@@ -230,7 +230,7 @@ def simulate_table(
     Raises:
         InputError: a size is too small.
 
-    Example:
+    Examples:
         >>> table = simulate_table("athlete", n=50, image_dim=16, text_dim=16)
         >>> [array.shape for array in table.embeddings["text"]]
         [(50, 16), (50, 16), (50, 16)]

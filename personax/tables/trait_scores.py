@@ -121,7 +121,7 @@ def split_cell(cell: Any, keys: Sequence[str], key_of: Callable[[str], str | Non
     Raises:
         ValueError: the cell holds something else; the message names what is expected.
 
-    Example:
+    Examples:
         >>> split_cell("{'chatgpt': 2, 'Llama_score': 3}", ("chatgpt", "gemini", "llama"), rater_of)
         {'chatgpt': 2, 'llama': 3}
     """

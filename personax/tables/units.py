@@ -54,7 +54,7 @@ def factor_between(found: str, unit: str) -> float:
 def unit_in_name(name: str, column: ColumnDeclaration) -> str | None:
     """The unit that the name of a column states beside the feature's own name, or None.
 
-    Example:
+    Examples:
         >>> from personax.tables.schema import ANY_TABLE
         >>> height = next(column for column in ANY_TABLE if column.name == "Height")
         >>> unit_in_name("height_inches", height), unit_in_name("height", height)

@@ -41,7 +41,7 @@ def make_variant_mnist(
     Returns:
         Digits (n, 3, size, size), each measurement in one colour, and garments (n, 1, size, size).
 
-    Example:
+    Examples:
         >>> from personax.variant_mnist.image_sources import stand_in_images
         >>> from personax.variant_mnist.scm import variant_mnist_scm
         >>> data = make_variant_mnist(stand_in_images(), variant_mnist_scm(), n=5, measurements=(3, 1))
