@@ -234,8 +234,8 @@ def route_sentence(decided: pd.DataFrame) -> str:
     shown = ", ".join(columns[:MOST_NAMED]) + (" and others" if len(columns) > MOST_NAMED else "")
     return (
         f"{exact} results are from tables of counts of all values; {len(on_grid)} are from columns in fine "
-        f"cells ({shown}), which change the statistic a little: by up to {largest:.1e} of itself, as twice as "
-        "wide cells suggest, but a single estimate may be too small."
+        f"cells ({shown}), which change the statistic a little: by up to {largest:.1e} of itself, as "
+        "twice as wide cells suggest, but a single estimate may be too small."
     )
 
 
