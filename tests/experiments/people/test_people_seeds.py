@@ -1,11 +1,16 @@
 """What the seed of a run on people decides."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from personax.crl import CRL, CRLConfig
+from personax.crl import estimator as estimator_module
 from personax.experiments import several_seeds
+from personax.experiments.people import preparation
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.several_seeds import run_every_seed
 
@@ -33,3 +38,47 @@ def test_a_seed_moves_table_and_model_unless_the_table_has_its_own(
     assert list(found) == [3, 4]
     assert loaded == drawn
     assert fitted == [(3, drawn[0]), (4, drawn[-1])]
+
+
+class Seen(Exception):
+    """The threads were seen; what follows is not needed."""
+
+
+def blas_threads() -> set[int]:
+    """Numbers of threads of the BLAS libraries that are loaded."""
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+def few_people() -> PeopleConfig:
+    """A small simulated table."""
+    model = CRLConfig.embeddings({"image": 5, "text": 5}, shared=2)
+    return PeopleConfig(dataset="athlete", source="simulated", n=300, image_dim=30, text_dim=40, model=model)
+
+
+# Rounding depends on the threads, and it can decide between causal orders that fit almost equally well.
+def test_embeddings_are_compressed_by_one_blas_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[int] = set()
+
+    def look(*_: Any, **__: Any) -> None:
+        seen.update(blas_threads())
+        raise Seen
+
+    monkeypatch.setattr(preparation, "Compression", SimpleNamespace(fit=look))
+    with threadpool_limits(limits=2, user_api="blas"), pytest.raises(Seen):
+        preparation.prepare(few_people())
+    assert seen == {1}
+
+
+def test_the_closed_form_is_searched_by_one_blas_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[int] = set()
+
+    def look(*_: Any, **__: Any) -> None:
+        seen.update(blas_threads())
+        raise Seen
+
+    config = few_people()
+    prepared = preparation.prepare(config)
+    monkeypatch.setattr(estimator_module, "solve", look)
+    with threadpool_limits(limits=2, user_api="blas"), pytest.raises(Seen):
+        CRL(config.model, device="cpu").fit(prepared.data, prepared.split)
+    assert seen == {1}
