@@ -29,6 +29,7 @@ from personax.crl.mechanism_cost import FUNCTIONS, Mechanisms, SharedGiven
 from personax.crl.model_config import Phase2Config
 from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, causal_order, price
 from personax.crl.turn_polish import polish
+from personax.independence.threads import by_one_blas_thread
 from personax.learning.batches import Batch
 
 ROWS_TO_FIT = 4000  # people on whom mechanisms are fitted
@@ -134,6 +135,7 @@ def has_closed_form(
     return equal and wide and (shared == 0 or len(shapes) > 1)
 
 
+@by_one_blas_thread  # its rounding can decide between two orders that explain the data almost equally well
 def solve(
     people: Batch,
     shared: int,

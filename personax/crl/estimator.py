@@ -31,7 +31,6 @@ from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
 from personax.crl.settled_prior import make_linear, settle_encoders, settle_prior
 from personax.graphs.graph import Graph
-from personax.independence.threads import one_blas_thread
 from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
 from personax.learning.batches import Batch
 from personax.learning.checks import check_fit
@@ -199,10 +198,7 @@ class CRL(Estimator[CRLConfig]):
         assert self._vae is not None
         widths = {modality: self._resolved.width(modality) for modality in self._shapes}
         seed, causal = self._derived("closed form") % 2**32, self.config.causal
-        with one_blas_thread():  # rounding, which depends on the threads, can decide between close orders
-            form = solve(
-                train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal
-            )
+        form = solve(train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal)
         settle_encoders(self._vae, form, train)
         return form
 

@@ -5,11 +5,15 @@ waiting threads make small tests a hundred times slower. At n = 1,000,000 one th
 processes instead (`run_grid(jobs=...)`).
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+BlasArguments = ParamSpec("BlasArguments")
+BlasReturned = TypeVar("BlasReturned")
 
 
 @cache
@@ -20,4 +24,17 @@ def _controller() -> ThreadpoolController:
 def one_blas_thread() -> AbstractContextManager[Any]:
     """A context in which BLAS calls use one thread."""
     limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    return limited
+
+
+def by_one_blas_thread(
+    function: Callable[BlasArguments, BlasReturned],
+) -> Callable[BlasArguments, BlasReturned]:
+    """The function with BLAS limited to one thread: its rounding is the same for any number of threads."""
+
+    @wraps(function)
+    def limited(*args: BlasArguments.args, **kwargs: BlasArguments.kwargs) -> BlasReturned:
+        with one_blas_thread():
+            return function(*args, **kwargs)
+
     return limited

@@ -34,6 +34,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import connected_components
 
+from personax.independence.threads import by_one_blas_thread
 from personax.runs.errors import InputError
 from personax.runs.files import atomic_path
 from personax.runs.seeds import numpy_rng
@@ -88,6 +89,7 @@ class Compression:
     report: Mapping[str, dict[str, Any]]
 
     @classmethod
+    @by_one_blas_thread  # so coordinates do not depend on the number of threads, nor what is found in them
     def fit(
         cls, data: MultiViewData, rows: Int[np.ndarray, " train"], *, least: Mapping[str, int], seed: int = 0
     ) -> "Compression":
@@ -124,6 +126,7 @@ class Compression:
                 ]
         return cls(projections, report)
 
+    @by_one_blas_thread
     def __call__(self, data: MultiViewData) -> MultiViewData:
         """The same people with compressed measurements, in units of noise. The masks are kept."""
         measurements = {

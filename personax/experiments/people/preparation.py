@@ -11,7 +11,6 @@ from jaxtyping import Int
 from personax.crl import CRLConfig
 from personax.crl.latent_counts import count_latents
 from personax.experiments.people.config import PeopleConfig
-from personax.independence.threads import one_blas_thread
 from personax.learning.batches import Batch
 from personax.learning.compression import Compression
 from personax.runs.errors import InputError
@@ -49,13 +48,11 @@ def prepare_table(config: PeopleConfig, table: PeopleTable) -> Prepared:
     split = split_rows(len(data), numpy_rng(config.drawn_by, "split"))
     model = config.model
     least = {m: model.latents[m] + model.shared if config.latents == "given" else 1 for m in data.modalities}
-    with one_blas_thread():  # rounding, which depends on the threads, can decide between close causal orders
-        compression = Compression.fit(data, split.train, least=least, seed=config.drawn_by)
-        compressed = compression(data)
+    compression = Compression.fit(data, split.train, least=least, seed=config.drawn_by)
     for modality, facts in compression.report.items():
         number = len(data.measurements[modality])
         log.info("%d %s measurements: %d %s", number, modality, facts["components"], facts["method"])
-    return Prepared(replace(table, embeddings={}, observed={}), compressed, split, compression)
+    return Prepared(replace(table, embeddings={}, observed={}), compression(data), split, compression)
 
 
 def with_counts(config: PeopleConfig, prepared: Prepared) -> PeopleConfig:

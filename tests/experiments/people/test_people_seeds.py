@@ -1,18 +1,17 @@
 """What the seed of a run on people decides."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from personax.crl import CRL, CRLConfig
-from personax.crl import estimator as estimator_module
+from personax.crl import CRL, CRLConfig, closed_form
 from personax.experiments import several_seeds
 from personax.experiments.people import preparation
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.several_seeds import run_every_seed
+from personax.learning import compression
 
 
 @pytest.mark.parametrize(("data_seed", "drawn"), [(None, [3, 4]), (7, [7])])
@@ -63,7 +62,7 @@ def test_embeddings_are_compressed_by_one_blas_thread(monkeypatch: pytest.Monkey
         seen.update(blas_threads())
         raise Seen
 
-    monkeypatch.setattr(preparation, "Compression", SimpleNamespace(fit=look))
+    monkeypatch.setattr(compression, "numpy_rng", look)
     with threadpool_limits(limits=2, user_api="blas"), pytest.raises(Seen):
         preparation.prepare(few_people())
     assert seen == {1}
@@ -78,7 +77,7 @@ def test_the_closed_form_is_searched_by_one_blas_thread(monkeypatch: pytest.Monk
 
     config = few_people()
     prepared = preparation.prepare(config)
-    monkeypatch.setattr(estimator_module, "solve", look)
+    monkeypatch.setattr(closed_form, "read_shared", look)
     with threadpool_limits(limits=2, user_api="blas"), pytest.raises(Seen):
         CRL(config.model, device="cpu").fit(prepared.data, prepared.split)
     assert seen == {1}
