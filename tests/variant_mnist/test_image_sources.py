@@ -6,13 +6,14 @@ import logging
 import urllib.request
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from io import BytesIO
 from pathlib import Path
 from threading import Event, Thread
 
 import numpy as np
 import pytest
+from loopback import LoopbackServer
 
 from personax.runs.errors import InputError
 from personax.variant_mnist import image_sources
@@ -86,7 +87,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
 
     monkeypatch.setenv("no_proxy", "*")
     served = _write(tmp_path / "served")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served))) as httpd:
+    with LoopbackServer(("127.0.0.1", 0), partial(Quiet, directory=str(served))) as httpd:
         thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield f"http://127.0.0.1:{httpd.server_port}/", served
