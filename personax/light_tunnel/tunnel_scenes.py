@@ -1,5 +1,7 @@
 """Scenes of the light tunnel as data for learning: what the camera and the sensors show of each."""
 
+from dataclasses import replace
+
 from personax.light_tunnel.instruments import EXPOSURES, READINGS, read_sensors, take_pictures
 from personax.light_tunnel.tunnel_config import TunnelScenes
 from personax.light_tunnel.tunnel_scm import BLOCKS, random_tunnel_model
@@ -40,4 +42,19 @@ def make_light_tunnel(options: TunnelScenes, data_seed: int) -> MultiViewData:
         columns={"sensors": [names] * options.readings},
         truth=Truth(settings, BLOCKS, model.graph),
         source=f"light tunnel, camera {options.image_model} (simulated)",
+    )
+
+
+def with_pictures_as_vectors(data: MultiViewData) -> MultiViewData:
+    """The same data, each picture a vector of its pixels.
+
+    In a picture of the tunnel every pixel is nearly a linear function of red, green and blue, so that no
+    convolution is needed, and our model finds latents of vectors in closed form.
+    """
+    return replace(
+        data,
+        measurements={
+            modality: [array.reshape(len(array), -1) for array in arrays]
+            for modality, arrays in data.measurements.items()
+        },
     )

@@ -4,10 +4,12 @@ red, green and blue (brightness of the lamp) are the latents of the pictures, po
 polarisers) those of the sensors. In the real tunnel an experimenter chooses the settings; here a random
 causal model does:
 
-    z_k = sum_j h_jk(z_j) / sqrt(number of causes) + sd eps_k,    eps_k standard normal, independent
+    z_k = 0.65 sum_j h_jk(z_j) / sqrt(number of causes) + 0.75 eps_k,    eps_k independent, of variance 1
 
-with h either a sine, which rises and falls, or a hyperbolic tangent, which saturates. The values z, near mean
-0 and variance 1, become settings of the tunnel in their physical units.
+eps has a Laplace distribution, h is a bent function that rises or falls: this is the kind of model that our
+closed form can identify (crl/closed_form.py), as that of the simulated people (tables/simulation.py). With
+normal noise or lines it cannot. The values z, near mean 0 and variance 1, become settings of the tunnel in
+their physical units.
 """
 
 from collections.abc import Mapping
@@ -22,11 +24,12 @@ BLOCKS = {"image": ["red", "green", "blue"], "sensors": ["pol_1", "pol_2"]}
 SETTINGS = [name for names in BLOCKS.values() for name in names]
 _MODALITY = {name: modality for modality, names in BLOCKS.items() for name in names}
 
+CAUSED, NOISE = 0.65, 0.75  # shares of causes and noise in the standard deviation of a setting
+BEND, TURNING = 0.5, 0.8  # size of the bend of h, and how far from the middle it lies at most
 FARTHEST = 3.0  # values beyond so many standard deviations are set to the end of the range
 MIDDLE, REACH = 128.0, 120.0  # brightness at z = 0, and its change over FARTHEST; the lamp has 0 to 255
 EDGE_SHARE = 0.4  # of the pairs of settings, before the conditions on the graph
 MOST_CAUSES, MOST_CROSS = 2, 2
-NOISE = 0.65  # standard deviation of the noise of a setting that has causes
 
 Edges = Int[np.ndarray, "5 5"]
 """A[i, j] = 1 means that SETTINGS[i] causes SETTINGS[j]."""
@@ -34,14 +37,15 @@ Edges = Int[np.ndarray, "5 5"]
 
 @dataclass(frozen=True)
 class Influence:
-    """h(z) = 0.95 sin(slope z), or 1.1 tanh(slope z) if it is `saturating`: one cause's part of an effect."""
+    """h(z) = sign (z + 0.5 tanh(2 (z - place))), standardised: one cause's part in a setting."""
 
-    saturating: bool
-    slope: float
+    sign: float
+    place: float
 
     def __call__(self, z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """The values h(z)."""
-        return 1.1 * np.tanh(self.slope * z) if self.saturating else 0.95 * np.sin(self.slope * z)
+        """The values h(z), of mean 0 and standard deviation 1 over these rows."""
+        bent = z + BEND * np.tanh(2 * (z - self.place))
+        return np.asarray(self.sign * (bent - bent.mean()) / bent.std())
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,14 @@ class TunnelModel:
             rng: source of randomness.
             angle_range: largest angle of a polariser in degrees, at `FARTHEST` standard deviations.
         """
-        noise = dict(zip(SETTINGS, rng.standard_normal((len(SETTINGS), n)), strict=True))
+        eps = rng.laplace(scale=np.sqrt(0.5), size=(len(SETTINGS), n))
+        noise = dict(zip(SETTINGS, eps, strict=True))
         z: dict[str, np.ndarray] = {}
         for name in self.order:
             parts = [effect(z[cause]) for (cause, other), effect in self.effects.items() if other == name]
-            z[name] = sum(parts) / np.sqrt(len(parts)) + NOISE * noise[name] if parts else noise[name]
+            z[name] = noise[name]
+            if parts:
+                z[name] = CAUSED * np.sum(parts, axis=0) / np.sqrt(len(parts)) + NOISE * noise[name]
         share = {name: np.clip(values, -FARTHEST, FARTHEST) / FARTHEST for name, values in z.items()}
         lamp = {name: MIDDLE + REACH * share[name] for name in BLOCKS["image"]}
         return pd.DataFrame(lamp | {name: angle_range * share[name] for name in BLOCKS["sensors"]})
@@ -90,8 +97,7 @@ def random_tunnel_model(rng: np.random.Generator) -> TunnelModel:
 
 
 def _random_influence(rng: np.random.Generator) -> Influence:
-    saturating, sign = rng.random() < 0.5, rng.choice([-1.0, 1.0])
-    return Influence(saturating, sign * (rng.uniform(1.0, 1.4) if saturating else rng.uniform(1.3, 1.6)))
+    return Influence(float(rng.choice([-1.0, 1.0])), rng.uniform(-TURNING, TURNING))
 
 
 def is_telling(graph: Edges) -> bool:

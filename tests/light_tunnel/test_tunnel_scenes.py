@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from personax.light_tunnel.tunnel_config import ImageModel, TunnelScenes
-from personax.light_tunnel.tunnel_scenes import make_light_tunnel
+from personax.light_tunnel.tunnel_scenes import make_light_tunnel, with_pictures_as_vectors
 from personax.light_tunnel.tunnel_scm import SETTINGS
 from personax.views import MultiViewData
 
-OPTIONS = TunnelScenes(n=300, pictures=2, readings=2, size=8)
+OPTIONS = TunnelScenes(n=300, pictures=2, readings=2, size=8, sensor_set="all")
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +57,10 @@ def test_hardly_a_pixel_is_brighter_than_white(image_model: ImageModel) -> None:
     for pictures in data.measurements["image"]:
         assert (pictures >= 1).mean() < 0.005
         assert pictures.max() > 0.4
+
+
+def test_pictures_as_vectors_keep_every_pixel(scenes: MultiViewData) -> None:
+    flat = with_pictures_as_vectors(scenes)
+    for picture, vector in zip(scenes.measurements["image"], flat.measurements["image"], strict=True):
+        np.testing.assert_array_equal(vector.reshape(picture.shape), picture)
+    assert flat.columns == scenes.columns

@@ -6,9 +6,6 @@ import pytest
 from personax.graphs.graph import Graph
 from personax.light_tunnel.tunnel_scm import (
     BLOCKS,
-    FARTHEST,
-    MIDDLE,
-    NOISE,
     REACH,
     SETTINGS,
     Influence,
@@ -61,18 +58,24 @@ def test_a_seed_gives_one_model_and_seeds_give_many() -> None:
     assert len({tuple(drawn(seed).graph.ravel()) for seed in range(20)}) > 12
 
 
+def bent(sign: float, z: np.ndarray, place: float) -> np.ndarray:
+    """The influence of a cause by its definition."""
+    values = sign * (z + 0.5 * np.tanh(2 * (z - place)))
+    return np.asarray((values - values.mean()) / values.std())
+
+
 def test_settings_follow_the_equations_in_physical_units() -> None:
     order = ["pol_1", "red", "green", "blue", "pol_2"]
-    sine, tanh = Influence(saturating=False, slope=1.5), Influence(saturating=True, slope=-1.2)
-    model = TunnelModel(order, {("pol_1", "red"): sine, ("pol_1", "blue"): sine, ("red", "blue"): tanh})
+    up, down = Influence(1.0, 0.4), Influence(-1.0, -0.2)
+    model = TunnelModel(order, {("pol_1", "red"): up, ("pol_1", "blue"): up, ("red", "blue"): down})
     drawn = model.sample(500, np.random.default_rng(7), angle_range=30)
-    eps = dict(zip(SETTINGS, np.random.default_rng(7).standard_normal((5, 500)), strict=True))
-    angle = eps["pol_1"]
-    red = 0.95 * np.sin(1.5 * angle) + NOISE * eps["red"]
-    blue = (0.95 * np.sin(1.5 * angle) + 1.1 * np.tanh(-1.2 * red)) / np.sqrt(2) + NOISE * eps["blue"]
-    for name, z in {"red": red, "blue": blue, "green": eps["green"]}.items():
-        np.testing.assert_allclose(drawn[name], MIDDLE + REACH * np.clip(z, -3, 3) / FARTHEST, atol=1e-9)
-    np.testing.assert_allclose(drawn["pol_1"], 30 * np.clip(angle, -3, 3) / FARTHEST, atol=1e-12)
+    eps = np.random.default_rng(7).laplace(scale=np.sqrt(0.5), size=(5, 500))
+    angle = eps[3]
+    red = 0.65 * bent(1, angle, 0.4) + 0.75 * eps[0]
+    blue = 0.65 * (bent(1, angle, 0.4) + bent(-1, red, -0.2)) / np.sqrt(2) + 0.75 * eps[2]
+    for name, z in {"red": red, "blue": blue, "green": eps[1]}.items():
+        np.testing.assert_allclose(drawn[name], 128 + 120 * np.clip(z, -3, 3) / 3, atol=1e-9)
+    np.testing.assert_allclose(drawn["pol_1"], 30 * np.clip(angle, -3, 3) / 3, atol=1e-12)
     assert list(drawn) == SETTINGS
 
 

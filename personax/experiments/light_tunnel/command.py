@@ -8,10 +8,11 @@ from personax.experiments.cells import run_cells
 from personax.experiments.light_tunnel.config import TunnelConfig
 from personax.experiments.light_tunnel.figures import draw_scenes, draw_scores
 from personax.experiments.light_tunnel.report import rows_of, tunnel_report
-from personax.experiments.light_tunnel.run import run_tunnel_seed, scenes_of, tunnel_cells
+from personax.experiments.light_tunnel.run import run_tunnel_seed, seed_of_scenes, tunnel_cells
 from personax.experiments.method_table import table_of_runs
 from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.light_tunnel.chamber_import import chamber_simulators
+from personax.light_tunnel.tunnel_scenes import make_light_tunnel
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.files import atomic_path, write_text
@@ -39,7 +40,8 @@ def compare_tunnel(home: Path, config: TunnelConfig, baselines: list[str], seeds
     text = tunnel_report(runs, config)
     write_text(home / "light_tunnel.md", text)
     pictures = draw_scores(rows_of(runs), runs["ceiling R2"].mean(), home / "light_tunnel")
-    pictures += draw_scenes(scenes_of(next(iter(cells.values()))).data, home / "scenes")
+    first = next(iter(cells.values()))
+    pictures += draw_scenes(make_light_tunnel(first, seed_of_scenes(first)), home / "scenes")
     print(text)
     print("pictures:", *map(str, pictures), sep="\n  ")
 

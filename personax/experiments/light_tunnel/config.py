@@ -7,7 +7,7 @@ and sensor readings.
 Examples:
   run_light_tunnel.py --seeds 0-9 --jobs 2
   run_light_tunnel.py --methods mcl,mmcrl --seeds 0-2 --image_model F1
-  run_light_tunnel.py --seeds 0 --n 1000 --model.phase1.epochs 2 --methods mcl --output trial
+  run_light_tunnel.py --seeds 0 --n 1000 --methods mcl --baseline_epochs 5 --output trial
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from typing import Any
 from personax.crl import CRLConfig
 from personax.experiments.mnist.config import OURS
 from personax.light_tunnel.tunnel_config import TunnelScenes
-from personax.runs.bounds import FilePath, Natural, Processes, Seed
+from personax.runs.bounds import FilePath, Natural, Positive, Processes, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.runs.workers import Workers
@@ -46,9 +46,11 @@ class TunnelConfig(TunnelScenes, Workers):
     output: FilePath | None = where_or_how(None)
     """Folder of the table, the figures and the runs. The same command again continues the runs in it.
     Default: results/light_tunnel."""
-    model: CRLConfig = field(default_factory=CRLConfig)
-    """Our model; by default it has the true number of latents. The baselines use the same widths of networks,
-    and epochs, batch size and patience of phase1."""
+    baseline_epochs: Positive = 60
+    """Largest number of epochs of the baselines; their other settings are those of Variant-MNIST
+    (configs/baselines.yaml), which were tuned without the truth."""
+    model: CRLConfig = field(default_factory=CRLConfig.embeddings)
+    """Our model; by default it has the true number of latents, and finds them in closed form."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class TunnelRun(TunnelScenes):
     ceiling_epochs: Natural = 12
     figures: bool = where_or_how(False)
     device: str = where_or_how("auto")
-    model: CRLConfig = field(default_factory=CRLConfig)
+    model: CRLConfig = field(default_factory=CRLConfig.embeddings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
+from personax.crl import CRLConfig
 from personax.experiments.cells import Metrics
 from personax.experiments.light_tunnel.config import TunnelConfig, TunnelRun
 from personax.experiments.mnist.config import OURS
 from personax.experiments.mnist.recovery import baseline_settings
 from personax.experiments.mnist.run import MNIST_KNOWN, MNIST_NEEDED, Scenes, fit_and_evaluate
+from personax.experiments.variations import with_phase1
 from personax.light_tunnel.tunnel_config import TunnelScenes
-from personax.light_tunnel.tunnel_scenes import make_light_tunnel
+from personax.light_tunnel.tunnel_scenes import make_light_tunnel, with_pictures_as_vectors
 from personax.runs.device import resolve_device
 from personax.runs.files import sha256_arrays
 from personax.runs.run_folder import METRICS, open_run
@@ -38,7 +41,7 @@ def run_of(config: TunnelConfig, method: str, seed: int) -> TunnelRun:
         **scenes,
         seed=seed,
         method=method,
-        settings={} if ours else baseline_settings(method, config.model),
+        settings={} if ours else settings_of(method, config.baseline_epochs),
         ceiling_epochs=config.ceiling_epochs if ours else 0,
         figures=config.figures,
         device=config.device,
@@ -46,11 +49,22 @@ def run_of(config: TunnelConfig, method: str, seed: int) -> TunnelRun:
     )
 
 
+def settings_of(method: str, epochs: int) -> dict[str, Any]:
+    """Settings of a baseline: those of Variant-MNIST, except for the number of epochs."""
+    model = with_phase1(epochs=epochs)(CRLConfig())
+    return baseline_settings(method, model)
+
+
 def scenes_of(run: TunnelRun) -> Scenes:
-    """The scenes of a run, and their split."""
-    data_seed = run.seed if run.data_seed is None else run.data_seed
-    data = make_light_tunnel(run, data_seed)
+    """The scenes of a run, pictures as vectors, and their split."""
+    data_seed = seed_of_scenes(run)
+    data = with_pictures_as_vectors(make_light_tunnel(run, data_seed))
     return Scenes(data, split_rows(len(data), numpy_rng(data_seed, "split")))
+
+
+def seed_of_scenes(run: TunnelRun) -> int:
+    """The seed of causal model, scenes and split."""
+    return run.seed if run.data_seed is None else run.data_seed
 
 
 def run_tunnel_seed(run: TunnelRun, path: Path) -> Metrics:

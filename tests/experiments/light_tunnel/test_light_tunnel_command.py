@@ -25,10 +25,12 @@ seeds: 0,1
 methods: mcl
 ceiling_epochs: 1
 device: cpu
+baseline_epochs: 1
+sensor_set: all
 model:
   hidden: 8
   phase1: {epochs: 1, batch_size: 32}
-  phase2: {starts: 2, population: 2, generations: 1, generation_steps: 2, finalists: 1, final_steps: 2}
+  phase2: {starts: 1, population: 2, generations: 1, generation_steps: 2, finalists: 1, final_steps: 2}
 """
 
 
