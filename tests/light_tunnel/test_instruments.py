@@ -37,15 +37,21 @@ def settings() -> pd.DataFrame:
     return pd.DataFrame(np.hstack([lamp, angles]), columns=SETTINGS)
 
 
+def malus(settings: pd.DataFrame) -> np.ndarray:
+    """(n, 1) share of the light that two polarisers let through, by Malus's law."""
+    between = np.deg2rad((settings["pol_1"] - settings["pol_2"]).to_numpy())
+    return np.asarray(np.cos(between)[:, None] ** 2)
+
+
 def colours(settings: pd.DataFrame, image_model: str, exposure: float) -> np.ndarray:
     """(n, 3) red, green and blue of the hexagon by the published equations, with Malus's law."""
     lamp = settings[["red", "green", "blue"]].to_numpy() / 255
-    share = np.cos(np.deg2rad(settings["pol_1"] - settings["pol_2"])).to_numpy()[:, None] ** 2
+    share = malus(settings)
     if image_model == "F1":
-        return lamp * share
+        return np.asarray(lamp * share)
     seen = exposure * lamp @ (BALANCE @ CAMERA_RESPONSE).T
     aligned, crossed = np.array([0.29, 0.35, 0.33]), np.array([0.02, 0.08, 0.18])
-    return seen * (share if image_model == "F2" else (aligned - crossed) * share + crossed)
+    return np.asarray(seen * (share if image_model == "F2" else (aligned - crossed) * share + crossed))
 
 
 def test_the_package_prints_nothing_into_our_results(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +98,7 @@ def test_the_middle_of_every_picture_is_lit(seed: int) -> None:
 def sensors_by_hand(settings: pd.DataFrame, options: pd.DataFrame) -> dict[str, Any]:
     """The readings by the equations of the sensors."""
     lamp = settings[["red", "green", "blue"]].to_numpy()
-    share = np.cos(np.deg2rad(settings["pol_1"] - settings["pol_2"])).to_numpy()[:, None] ** 2
+    share = malus(settings)
     through = {
         1: lamp,
         2: lamp * SENSORS["Ts"] * (0.1 / 0.17) ** 2,
