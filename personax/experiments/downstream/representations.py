@@ -22,7 +22,7 @@ RAW, COMPONENTS = "raw", "pca"
 # Ridge on the raw vectors themselves would need seconds to minutes for every column. Beyond the leading
 # components there is hardly anything but noise.
 MOST_RAW_COMPONENTS = 512
-PATIENCE = 20  # epochs without improvement after which a baseline stops
+BASELINE_PATIENCE = 20  # epochs without improvement after which a baseline stops
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ def latents_of_baseline(method: str, fold: FoldData, budget: Budget) -> Float[np
         found = run_plug_in(method, counts, data, fold.split, seed=budget.seed, settings={})
         return found.latents.to_numpy()
     settings = baseline_settings(method, budget.model)
-    settings |= {"training.epochs": budget.epochs, "training.patience": PATIENCE}
+    settings |= {"training.epochs": budget.epochs, "training.patience": BASELINE_PATIENCE}
     chosen = find_method(method)
     model = chosen.make(chosen.configure(counts, settings), seed=budget.seed, device=budget.device)
     return model.fit(data, fold.split).transform(data).to_numpy()

@@ -55,15 +55,15 @@ def scores_table(
         chosen = [column for column in known if kinds[column] == kind]
         if chosen:
             means = {method: frame[chosen].mean(axis=1).to_numpy() for method, frame in frames.items()}
-            rows += _rows_of(title, kind, means, reference, test_per_train)
+            rows += _rows_of_column(title, kind, means, reference, test_per_train)
     for column, kind in kinds.items():
         values = {method: frame[column].to_numpy(dtype=float) for method, frame in frames.items()}
         if any(np.isfinite(each).any() for each in values.values()):
-            rows += _rows_of(column, kind, values, reference, test_per_train)
+            rows += _rows_of_column(column, kind, values, reference, test_per_train)
     return pd.DataFrame(rows)
 
 
-def _rows_of(
+def _rows_of_column(
     column: str,
     kind: str,
     values: Mapping[str, Float[np.ndarray, " folds"]],

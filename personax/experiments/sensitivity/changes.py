@@ -27,7 +27,7 @@ TEXT = "text"
 
 
 @dataclass(frozen=True)
-class Change:
+class AnalysisChange:
     """No change: the base run, with which all others are compared."""
 
     @property
@@ -50,7 +50,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class WithoutRater(Change):
+class WithoutRater(AnalysisChange):
     """Without the scores of a language model, and without the measurement of the text that it wrote.
 
     Attributes:
@@ -77,7 +77,7 @@ class WithoutRater(Change):
 
 
 @dataclass(frozen=True)
-class WithoutModality(Change):
+class WithoutModality(AnalysisChange):
     """Without the embeddings of a modality."""
 
     modality: str
@@ -98,7 +98,7 @@ class WithoutModality(Change):
 
 
 @dataclass(frozen=True)
-class WithoutMeasurement(Change):
+class WithoutMeasurement(AnalysisChange):
     """Without one measurement of a modality, from 0."""
 
     modality: str
@@ -115,7 +115,7 @@ class WithoutMeasurement(Change):
 
 
 @dataclass(frozen=True)
-class OtherSeed(Change):
+class OtherSeed(AnalysisChange):
     """Another seed of the split, the model and the random numbers of tests, for the same people."""
 
     seed: int
@@ -126,7 +126,7 @@ class OtherSeed(Change):
 
 
 @dataclass(frozen=True)
-class Half(Change):
+class Half(AnalysisChange):
     """Half of the people: numbers 1 and 2 are the parts of the first random cut, 3 and 4 of the next."""
 
     number: int
@@ -139,7 +139,7 @@ class Half(Change):
 
 
 @dataclass(frozen=True)
-class Coordinates(Change):
+class CoordinateNumber(AnalysisChange):
     """So many times the coordinates that the compression would keep."""
 
     times: float
@@ -155,7 +155,7 @@ class Coordinates(Change):
 
 
 @dataclass(frozen=True)
-class Obfuscated(Change):
+class ObfuscatedEmbeddings(AnalysisChange):
     """Embeddings that are obfuscated."""
 
     release: Release
@@ -171,7 +171,7 @@ class Obfuscated(Change):
 
 
 @dataclass(frozen=True)
-class OtherAnswers(Change):
+class OtherAnswers(AnalysisChange):
     """The scores of another prompt or repeat.
 
     Attributes:

@@ -20,7 +20,7 @@ from personax.experiments.sensitivity.matching import (
 )
 from personax.experiments.sensitivity.plan import Variant
 from personax.experiments.sensitivity.verdicts import (
-    HOLDS,
+    CLAIM_HOLDS,
     LEAST_MATCH,
     LOST,
     NOT_CHECKED,
@@ -33,13 +33,13 @@ from personax.graphs.graph import Graph
 
 EDGE, CELL_LEVEL = "edge", "cell"
 DESCRIBED = ("level", "first", "second", "test", "base", "positive")
-FIXED = (*DESCRIBED, "verdict", "adjacent", "held", "asked", "true")
+FIXED = (*DESCRIBED, "verdict", "adjacent", "held", "asked", "fails", "true")
 SIGNS = {1: " (+)", -1: " (-)", 0: ""}
 NO_EDGE_TEXT, DEPENDENT, NOT_SHOWN = "no edge", "dependent", "no dependence shown"
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class VariantResult:
     """What a variant has found.
 
     Attributes:
@@ -68,12 +68,13 @@ class KnownTruth:
     dependent: pd.DataFrame | None
 
 
-def claims_table(base: Found, variants: Sequence[Found], truth: KnownTruth) -> pd.DataFrame:
+def claims_table(base: VariantResult, variants: Sequence[VariantResult], truth: KnownTruth) -> pd.DataFrame:
     """One row per claim of the base run, with the columns `FIXED` and one for each variant.
 
     Edges come first, then the pairs of latents without an edge, then the tests of Level I. `positive` is True
     for edges and dependences. `adjacent` is the verdict if direction and sign of an edge do not count. `held`
-    of `asked` variants agree. `true` is whether the claim is true of simulated people, NaN if it is unknown.
+    of `asked` variants agree; `fails` names the others. `true` is whether the claim is true of simulated
+    people, NaN if that is unknown.
     """
     rows = [*edge_rows(base, variants, truth.graph), *cell_rows(base, variants, truth.dependent)]
     names = [found.variant.name for found in variants]
@@ -81,7 +82,7 @@ def claims_table(base: Found, variants: Sequence[Found], truth: KnownTruth) -> p
 
 
 def row_of(
-    described: Mapping[str, Any], states: Mapping[str, str], variants: Sequence[Found], true: float
+    described: Mapping[str, Any], states: Mapping[str, str], variants: Sequence[VariantResult], true: float
 ) -> dict[str, Any]:
     """A row of the table."""
     groups = {found.variant.name: found.variant.group for found in variants}
@@ -92,14 +93,29 @@ def row_of(
         **described,
         "verdict": verdict_of(states, groups),
         "adjacent": adjacent,
-        "held": asked.count(HOLDS),
+        "held": asked.count(CLAIM_HOLDS),
         "asked": len(asked),
+        "fails": failures_text(states),
         "true": true,
         **states,
     }
 
 
-def edge_rows(base: Found, variants: Sequence[Found], truth: Graph | None) -> list[dict[str, Any]]:
+def failures_text(states: Mapping[str, str]) -> str:
+    """The variants in which a claim fails, each with its state.
+
+    >>> failures_text({"seed 1": "holds", "half 1": "absent", "half 2": "reversed"})
+    'half 1 (absent); half 2 (reversed)'
+    """
+    failing = [
+        f"{name} ({state})" for name, state in states.items() if state not in (CLAIM_HOLDS, NOT_CHECKED)
+    ]
+    return "; ".join(failing)
+
+
+def edge_rows(
+    base: VariantResult, variants: Sequence[VariantResult], truth: Graph | None
+) -> list[dict[str, Any]]:
     """A row for every pair of latents, edges first."""
     if base.recovered is None:
         return []
@@ -167,7 +183,9 @@ def _state_of_pair(
     return edge_state(claim, EdgeClaim(mark, turned.sign))
 
 
-def cell_rows(base: Found, variants: Sequence[Found], dependent: pd.DataFrame | None) -> list[dict[str, Any]]:
+def cell_rows(
+    base: VariantResult, variants: Sequence[VariantResult], dependent: pd.DataFrame | None
+) -> list[dict[str, Any]]:
     """A row for every test of Level I that has a p-value in the base run, dependences first."""
     if base.cells is None or base.cells.empty:
         return []
@@ -210,7 +228,9 @@ def cell_truth(dependent: pd.DataFrame | None, trait: str, feature: str, rejecte
     return float(bool(dependent.loc[trait, feature]) == rejected)
 
 
-def variants_table(base: Found, variants: Sequence[Found], claims: pd.DataFrame) -> pd.DataFrame:
+def variants_table(
+    base: VariantResult, variants: Sequence[VariantResult], claims: pd.DataFrame
+) -> pd.DataFrame:
     """One row per variant: its kind, people, the match of its latents, and how many positive claims hold."""
     rows = []
     for found in variants:
@@ -228,6 +248,6 @@ def variants_table(base: Found, variants: Sequence[Found], claims: pd.DataFrame)
         for level, title in ((EDGE, "edges"), (CELL_LEVEL, "dependences")):
             states = claims.loc[(claims["level"] == level) & claims["positive"].astype(bool), name]
             asked = states[states != NOT_CHECKED]
-            row[title] = f"{(asked == HOLDS).sum()} of {len(asked)}" if len(asked) else ""
+            row[title] = f"{(asked == CLAIM_HOLDS).sum()} of {len(asked)}" if len(asked) else ""
         rows.append(row | {"not done": found.refused})
     return pd.DataFrame(rows)

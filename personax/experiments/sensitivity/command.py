@@ -14,14 +14,15 @@ from personax.experiments.sensitivity.claims import claims_table, variants_table
 from personax.experiments.sensitivity.config import SensitivityConfig
 from personax.experiments.sensitivity.figures import draw_sensitivity
 from personax.experiments.sensitivity.plan import BASE, parsed_numbers, planned_variants
-from personax.experiments.sensitivity.report import sensitivity_page, summary_lines
+from personax.experiments.sensitivity.report import sensitivity_page, summary_lines, summary_of
 from personax.experiments.sensitivity.run import known_truth, run_variants
+from personax.experiments.sensitivity.verdicts import RULE
 from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.independence import TESTS
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.files import atomic_path, write_text
-from personax.runs.run_folder import FIGURES, RunFolder, open_run, path_or_default, typed_path
+from personax.runs.files import atomic_path, write_json, write_text
+from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run, path_or_default, typed_path
 from personax.runs.said_once import each_said_once
 from personax.runs.workers import check_workers
 
@@ -77,6 +78,8 @@ def write_sensitivity(
     for name, table in ((CLAIMS, claims), (VARIANTS, others)):
         with atomic_path(folder / name) as temporary:
             table.to_csv(temporary, index=False)
+    summary = summary_of(claims)
+    write_json(folder / METRICS, {"simulated": simulated, "rule": RULE, "summary": summary.to_dict("index")})
     write_text(folder / SENSITIVITY_PAGE, sensitivity_page(claims, others, source, simulated=simulated))
     mark = MARK_OF_SIMULATION if simulated else ""
     draw_sensitivity(

@@ -11,8 +11,8 @@ from matplotlib.patches import Patch, Rectangle
 from personax.experiments.sensitivity.claims import CELL_LEVEL, EDGE
 from personax.experiments.sensitivity.verdicts import (
     ABSENT,
+    CLAIM_HOLDS,
     DEPENDS,
-    HOLDS,
     LOST,
     NOT_CHECKED,
     NOT_ROBUST,
@@ -38,16 +38,16 @@ from personax.runs.figure_style import (
 from personax.runs.text_sizes import cut_to
 
 LINE = 0.19  # inches of a row
-MARGINS = 2.7  # inches of titles, names of variants and legends
+MARGINS = 1.75  # inches of the names of columns, the title and the legend of a panel
 LONGEST_VARIANT, LONGEST_VERDICT, LONGEST_FEATURE, LONGEST_TRAIT = 1.15, 1.6, 1.15, 1.6  # inches
 PALE, RED, WHITE = "#a9c6e3", "#b5483a", "#ffffff"
 STATE_COLOURS: Mapping[str, tuple[str, str]] = {
-    HOLDS: (BLUE, ""),
+    CLAIM_HOLDS: (BLUE, ""),
     OTHER_SIGN: (ORANGE, "±"),
     UNDIRECTED: (ORANGE, "–"),
     REVERSED: (ORANGE, "r"),
     ABSENT: (WHITE, "×"),
-    LOST: (WHITE, "l"),
+    LOST: (WHITE, "?"),
     NOT_CHECKED: ("#eceef0", ""),
 }  # state -> colour and letter
 CELL_COLOURS: Mapping[tuple[bool, str], tuple[str, str]] = {
@@ -77,7 +77,7 @@ def draw_sensitivity(claims: pd.DataFrame, variants: Sequence[str], stem: Path, 
     heights = [LINE * len(rows) + MARGINS for rows in (drawn, grid) if len(rows)]
     if not heights:
         return []
-    figure = new_figure(PAGE_WIDTH, sum(heights) + 0.3)
+    figure = new_figure(PAGE_WIDTH, sum(heights) + 0.4)
     panels = list(np.atleast_1d(figure.subplots(len(heights), 1, height_ratios=heights)))
     if len(drawn):
         left_out = f" ({len(drawn)} of {len(edges)})" if len(drawn) < len(edges) else ""
@@ -99,13 +99,22 @@ def draw_edge_states(panel: Axes, edges: pd.DataFrame, variants: Sequence[str], 
     panel.set_yticks(range(len(rows)), [_edge_label(row) for row in rows])
     panel.set_xticks(range(len(asked)), [cut_to(name, LONGEST_VARIANT) for name in asked], rotation=90)
     right = panel.secondary_yaxis("right")
-    right.set_yticks(range(len(rows)), [cut_to(str(row["verdict"]), LONGEST_VERDICT) for row in rows])
+    right.set_yticks(range(len(rows)), [verdict_label(str(row["verdict"])) for row in rows])
     right.tick_params(length=0)
     right.spines[:].set_visible(False)
     _as_matrix(panel, len(rows), len(asked), title)
     used = [state for state in STATE_COLOURS if any(state in of_variant for of_variant in states)]
     handles = [Patch(fc=STATE_COLOURS[s][0], ec=GREY, label=_state_label(s)) for s in used]
     panel.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 0), ncols=4, fontsize=CELL_TEXT_SIZE)
+
+
+def verdict_label(verdict: str) -> str:
+    """The verdict as it stands beside a row: without the variants.
+
+    >>> verdict_label("depends on people: half 1, half 2")
+    'depends on people'
+    """
+    return cut_to(verdict.partition(":")[0], LONGEST_VERDICT)
 
 
 def _state_label(state: str) -> str:

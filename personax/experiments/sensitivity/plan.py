@@ -7,10 +7,10 @@ from pathlib import Path
 from personax.experiments.obfuscated_releases import releases
 from personax.experiments.sensitivity.changes import (
     TEXT,
-    Change,
-    Coordinates,
+    AnalysisChange,
+    CoordinateNumber,
     Half,
-    Obfuscated,
+    ObfuscatedEmbeddings,
     OtherAnswers,
     OtherSeed,
     WithoutMeasurement,
@@ -43,7 +43,7 @@ class Variant:
 
     group: str
     name: str
-    change: Change
+    change: AnalysisChange
 
     @property
     def folder(self) -> str:
@@ -51,7 +51,7 @@ class Variant:
         return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in self.name)
 
 
-BASE_RUN = Variant(BASE, BASE, Change())
+BASE_RUN = Variant(BASE, BASE, AnalysisChange())
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ def planned_variants(config: SensitivityConfig, table: PeopleTable, base_seed: i
     found += [Variant("seed", f"seed {k}", OtherSeed(k)) for k in numbers.seeds if k != base_seed]
     found += [Variant("people", f"half {k}", Half(k)) for k in range(1, config.halves + 1)]
     found += [
-        Variant("compression", f"{times:g} x coordinates", Coordinates(times))
+        Variant("compression", f"{times:g} x coordinates", CoordinateNumber(times))
         for times in numbers.compressions
     ]
     if config.obfuscated:
         ways = releases(config.conditions, NO_VARIANTS)
-        found += [Variant("obfuscation", f"{way.name} map", Obfuscated(way)) for way in ways]
+        found += [Variant("obfuscation", f"{way.name} map", ObfuscatedEmbeddings(way)) for way in ways]
     if config.answers is not None:
         found += other_answers(typed_path(config.answers))
     if not table.embeddings:

@@ -1,10 +1,8 @@
 """The page of a sensitivity analysis: the rule, the summary, the variants, and the claims."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from personax.experiments.sensitivity.claims import CELL_LEVEL, EDGE, FIXED
+from personax.experiments.sensitivity.claims import CELL_LEVEL, EDGE
 from personax.experiments.sensitivity.verdicts import (
     DEPENDS,
     NOT_ROBUST,
@@ -84,7 +82,6 @@ def section_of(claims: pd.DataFrame, level: str, positive: bool, title: str) -> 
 
 def readable(part: pd.DataFrame) -> pd.DataFrame:
     """Claims as a table to read: what is claimed, the verdict, and the variants in which it fails."""
-    names = [name for name in part.columns if name not in FIXED]
     held = zip(part["held"], part["asked"], strict=True)
     frame = pd.DataFrame(
         {
@@ -95,17 +92,11 @@ def readable(part: pd.DataFrame) -> pd.DataFrame:
             "verdict": part["verdict"],
             "adjacent": part["adjacent"],
             "holds in": [f"{number} of {asked}" for number, asked in held],
-            "fails in": [failures_text(row, names) for _, row in part.iterrows()],
+            "fails in": part["fails"],
             "true": part["true"].map({1.0: "yes", 0.0: "no"}).fillna(""),
         }
     )
     return _without_empty(frame)
-
-
-def failures_text(row: "pd.Series[str]", variants: Sequence[str]) -> str:
-    """The variants in which a claim fails, each with its state."""
-    failing = [f"{name} ({row[name]})" for name in variants if row[name] not in ("holds", "not checked")]
-    return "; ".join(failing)
 
 
 def _without_empty(frame: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from personax.experiments.independence.choices import chosen_tests
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare_table
 from personax.experiments.people.run import run_people_seed
-from personax.experiments.sensitivity.claims import Found, KnownTruth
+from personax.experiments.sensitivity.claims import KnownTruth, VariantResult
 from personax.experiments.sensitivity.config import SensitivityConfig
 from personax.experiments.sensitivity.level_one import HowTested, cells_of_level_one, sources_to_test
 from personax.experiments.sensitivity.matching import read_recovered
@@ -53,7 +53,7 @@ def run_variants(
     shared: LoadedOnce[PeopleTable],
     variants: Sequence[Variant],
     home: Path,
-) -> dict[str, Found]:
+) -> dict[str, VariantResult]:
     """Name -> what every variant has found; the base run is the first. Raises InputError if that fails."""
     testing = testing_of(config, shared.get())
     cells = {home / RUNS / variant.folder: VariantRun(variant, people, testing) for variant in variants}
@@ -64,34 +64,55 @@ def run_variants(
 
 
 def run_variant(shared: LoadedOnce[PeopleTable], run: VariantRun, path: Path) -> Metrics:
-    """Make a variant in its folder, as far as it is not there. Returns why it was refused, or "".
+    """Make a variant in its folder, as far as it is not there. Returns what was refused, and why, or "".
 
     Half of the people may be too few for the model; that is a result of the variant, not an error of the
     command. Only the base run must not be refused.
     """
-    if is_made(run.variant, path):
-        return {"refused": ""}
-    table = table_of(run, shared.get())
-    config = run.variant.change.of_run(run.people)
-    try:
-        if run.variant.change.learns and table.embeddings and not (path / METRICS).exists():
-            learned = replace(config, resume=(path / CONFIG).exists())
-            run_people_seed(learned, path, prepare_table(learned, table))
-        if run.variant.change.tests and run.testing.sources and not (path / LEVEL_ONE).exists():
-            cells = cells_of_level_one(run.testing, table, config.seed)
-            with atomic_path(path / LEVEL_ONE) as temporary:
-                cells.to_csv(temporary, index=False)
-    except InputError as error:
-        if run.variant.group == BASE:
-            raise
-        return {"refused": str(error)}
-    return {"refused": ""}
+    refused: list[str] = []
+    if not is_made(run, path):
+        table = table_of(run, shared.get())
+        for step in (learn_variant, check_variant):
+            try:
+                step(run, table, path)
+            except InputError as error:
+                if run.variant.group == BASE:
+                    raise
+                refused.append(str(error))
+    return {"refused": "; ".join(refused)}
 
 
-def is_made(variant: Variant, path: Path) -> bool:
+def learn_variant(run: VariantRun, table: PeopleTable, path: Path) -> None:
+    """Level II of a variant: latents and graph. Raises InputError."""
+    if is_learned(run.variant, path) or not table.embeddings:
+        return
+    config = replace(run.variant.change.of_run(run.people), resume=(path / CONFIG).exists())
+    run_people_seed(config, path, prepare_table(config, table))
+
+
+def check_variant(run: VariantRun, table: PeopleTable, path: Path) -> None:
+    """Level I of a variant. Raises InputError."""
+    if is_checked(run, path):
+        return
+    seed = run.variant.change.of_run(run.people).seed
+    cells = cells_of_level_one(run.testing, table, seed)
+    with atomic_path(path / LEVEL_ONE) as temporary:
+        cells.to_csv(temporary, index=False)
+
+
+def is_learned(variant: Variant, path: Path) -> bool:
+    """Whether Level II is there, or is not asked for."""
+    return not variant.change.learns or (path / METRICS).exists()
+
+
+def is_checked(run: VariantRun, path: Path) -> bool:
+    """Whether Level I is there, or is not asked for."""
+    return not (run.variant.change.tests and run.testing.sources) or (path / LEVEL_ONE).exists()
+
+
+def is_made(run: VariantRun, path: Path) -> bool:
     """Whether all results of the variant are there."""
-    learned = not variant.change.learns or (path / METRICS).exists()
-    return learned and (not variant.change.tests or (path / LEVEL_ONE).exists())
+    return is_learned(run.variant, path) and is_checked(run, path)
 
 
 def table_of(run: VariantRun, table: PeopleTable) -> PeopleTable:
@@ -103,11 +124,11 @@ def table_of(run: VariantRun, table: PeopleTable) -> PeopleTable:
     return replace(changed, source=f"{table.source}, {name}", sha256=sha256_text(f"{table.sha256} {name}"))
 
 
-def read_variant(run: VariantRun, path: Path, refused: str) -> Found:
+def read_variant(run: VariantRun, path: Path, refused: str) -> VariantResult:
     """What a variant has found; nothing if it was refused."""
     learned = run.variant.change.learns and (path / METRICS).exists()
     tested = run.variant.change.tests and (path / LEVEL_ONE).exists()
-    return Found(
+    return VariantResult(
         run.variant,
         read_recovered(path) if learned else None,
         pd.read_csv(path / LEVEL_ONE, keep_default_na=False, na_values=[""]) if tested else None,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from personax.experiments.sensitivity.matching import OPEN, EdgeClaim
 
-HOLDS = "holds"
+CLAIM_HOLDS = "holds"
 ABSENT = "absent"  # the edge or the dependence is not found
 APPEARS = "appears"  # an edge or a dependence that the base run has not
 REVERSED = "reversed"  # the edge has the other direction
@@ -16,8 +16,8 @@ UNDIRECTED = "undirected"  # the edge has no direction
 OTHER_SIGN = "other sign"
 LOST = "latent lost"  # no latent of the variant is like one of the two
 NOT_CHECKED = "not checked"  # the variant cannot say anything about it
-STATES = (HOLDS, OTHER_SIGN, UNDIRECTED, REVERSED, ABSENT, APPEARS, LOST, NOT_CHECKED)
-STILL_ADJACENT = (HOLDS, REVERSED, UNDIRECTED, OTHER_SIGN)
+STATES = (CLAIM_HOLDS, OTHER_SIGN, UNDIRECTED, REVERSED, ABSENT, APPEARS, LOST, NOT_CHECKED)
+STILL_ADJACENT = (CLAIM_HOLDS, REVERSED, UNDIRECTED, OTHER_SIGN)
 
 ROBUST, NOT_ROBUST, UNCHECKED = "robust", "not robust", "not checked by any variant"
 DEPENDS = "depends on"
@@ -42,9 +42,9 @@ def edge_state(base: EdgeClaim, other: EdgeClaim) -> str:
     ('other sign', 'appears')
     """
     if not base.mark or not other.mark:
-        return HOLDS if base.mark == other.mark else ABSENT if base.mark else APPEARS
+        return CLAIM_HOLDS if base.mark == other.mark else ABSENT if base.mark else APPEARS
     if other.mark == base.mark or base.mark == OPEN:
-        return OTHER_SIGN if base.sign * other.sign < 0 else HOLDS
+        return OTHER_SIGN if base.sign * other.sign < 0 else CLAIM_HOLDS
     return UNDIRECTED if other.mark == OPEN else REVERSED
 
 
@@ -56,7 +56,7 @@ def cell_state(base: tuple[bool, int], other: tuple[bool, int]) -> str:
     """
     if base[0] != other[0]:
         return ABSENT if base[0] else APPEARS
-    return OTHER_SIGN if base[0] and base[1] * other[1] < 0 else HOLDS
+    return OTHER_SIGN if base[0] and base[1] * other[1] < 0 else CLAIM_HOLDS
 
 
 def verdict_of(states: Mapping[str, str], group_of: Mapping[str, str]) -> str:
@@ -70,7 +70,7 @@ def verdict_of(states: Mapping[str, str], group_of: Mapping[str, str]) -> str:
     'depends on people: half 1'
     """
     asked = {variant: state for variant, state in states.items() if state != NOT_CHECKED}
-    failing = [variant for variant, state in asked.items() if state != HOLDS]
+    failing = [variant for variant, state in asked.items() if state != CLAIM_HOLDS]
     kinds = {group_of[variant] for variant in failing}
     if not asked:
         return UNCHECKED
@@ -86,4 +86,4 @@ def kind_of_verdict(verdict: str) -> str:
 
 def as_adjacency(states: Mapping[str, str]) -> dict[str, str]:
     """The states of the claim that two latents are adjacent, whatever direction and sign."""
-    return {variant: HOLDS if state in STILL_ADJACENT else state for variant, state in states.items()}
+    return {variant: CLAIM_HOLDS if state in STILL_ADJACENT else state for variant, state in states.items()}

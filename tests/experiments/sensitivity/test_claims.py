@@ -8,11 +8,11 @@ import pytest
 from experiments.sensitivity.made_up_runs import NAMES, base_run, disguised
 from pictures import is_drawn
 
-from personax.experiments.sensitivity.changes import Change
+from personax.experiments.sensitivity.changes import AnalysisChange
 from personax.experiments.sensitivity.claims import (
     FIXED,
-    Found,
     KnownTruth,
+    VariantResult,
     claims_table,
     variants_table,
 )
@@ -35,8 +35,8 @@ def cells_of(*verdicts: tuple[str, bool, int]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def variant_of(group: str, name: str, run: Recovered | None, cells: pd.DataFrame | None) -> Found:
-    return Found(Variant(group, name, Change()), run, cells)
+def variant_of(group: str, name: str, run: Recovered | None, cells: pd.DataFrame | None) -> VariantResult:
+    return VariantResult(Variant(group, name, AnalysisChange()), run, cells)
 
 
 BASE = base_run()
@@ -56,7 +56,7 @@ def with_other_edges(*pairs: tuple[int, int]) -> Recovered:
 
 
 @pytest.fixture
-def variants() -> list[Found]:
+def variants() -> list[VariantResult]:
     """One that agrees, one that reverses an edge, one with another edge; one with scores alone."""
     return [
         variant_of("seed", "seed 1", disguised(BASE, ["s1", "z12", "z11", "z21"], [-1, 1, -1, 1]), CELLS),
@@ -72,8 +72,8 @@ def variants() -> list[Found]:
 
 
 @pytest.fixture
-def claims(variants: list[Found]) -> pd.DataFrame:
-    return claims_table(Found(BASE_RUN, BASE, CELLS), variants, TRUTH)
+def claims(variants: list[VariantResult]) -> pd.DataFrame:
+    return claims_table(VariantResult(BASE_RUN, BASE, CELLS), variants, TRUTH)
 
 
 def test_every_claim_has_its_states_its_verdict_and_its_truth(claims: pd.DataFrame) -> None:
@@ -125,8 +125,10 @@ def test_the_summary_counts_the_claims_and_the_true_ones(claims: pd.DataFrame) -
     assert summary.loc["dependences (Level I)", "robust"] == "1 (1 true)"
 
 
-def test_the_page_states_the_rule_and_lists_what_fails(claims: pd.DataFrame, variants: list[Found]) -> None:
-    others = variants_table(Found(BASE_RUN, BASE, CELLS), variants, claims)
+def test_the_page_states_the_rule_and_lists_what_fails(
+    claims: pd.DataFrame, variants: list[VariantResult]
+) -> None:
+    others = variants_table(VariantResult(BASE_RUN, BASE, CELLS), variants, claims)
     assert others["mean match"].round(6).tolist()[:3] == [1.0, 1.0, 1.0]
     assert others["edges"].tolist() == ["3 of 3", "2 of 3", "2 of 3", ""]
     assert others["dependences"].tolist() == ["2 of 2", "", "", "1 of 2"]
@@ -138,7 +140,7 @@ def test_the_page_states_the_rule_and_lists_what_fails(claims: pd.DataFrame, var
 
 
 def test_the_figure_is_drawn_with_and_without_each_level(
-    claims: pd.DataFrame, variants: list[Found], tmp_path: Path
+    claims: pd.DataFrame, variants: list[VariantResult], tmp_path: Path
 ) -> None:
     names = [found.variant.name for found in variants]
     for part in ("edge", "cell", None):

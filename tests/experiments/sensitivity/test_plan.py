@@ -10,7 +10,7 @@ import pytest
 from personax.crl import CRLConfig
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.sensitivity.changes import (
-    Coordinates,
+    CoordinateNumber,
     Half,
     OtherAnswers,
     OtherSeed,
@@ -116,8 +116,8 @@ def test_two_halves_of_a_cut_are_all_people_once_and_the_next_cut_is_another() -
 def test_other_seeds_and_sizes_change_the_run_and_not_the_table() -> None:
     base = PeopleConfig(seed=0, data_seed=4, coordinates=2.0)
     assert OtherSeed(3).of_run(base) == replace(base, seed=3, data_seed=3)
-    assert Coordinates(0.5).of_run(base).coordinates == 1.0
-    for change in (OtherSeed(3), Coordinates(0.5)):
+    assert CoordinateNumber(0.5).of_run(base).coordinates == 1.0
+    for change in (OtherSeed(3), CoordinateNumber(0.5)):
         assert change.of_table(ATHLETES, 0) is ATHLETES
 
 
