@@ -6,7 +6,7 @@ regression for labels). The people of the fold are only used to score it. All me
 
 Examples:
   downstream.py results/athlete/default/seed-0                  the data and the model of this run
-  downstream.py configs/sensitivity_simulated.yaml --jobs 2     a file of options of a people command
+  downstream.py configs/sensitivity_quick.yaml --jobs 2     a file of options of a people command
   downstream.py my_run.yaml --methods beta_vae,my.module:Method --resume
 
 Writes downstream.csv, downstream.md and the figure to results/downstream/NAME.

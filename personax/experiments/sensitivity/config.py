@@ -7,7 +7,7 @@ test of Level I the table says in which variants it holds, with direction and si
 
 Examples:
   sensitivity.py results/athlete/default/seed-0                 the run in this folder, made again and varied
-  sensitivity.py configs/sensitivity_simulated.yaml --jobs 2    a file of options of a people command
+  sensitivity.py configs/sensitivity_quick.yaml --jobs 2    a file of options of a people command
   sensitivity.py results/celeb/default/seed-0 --answers results/infer_traits/people
   sensitivity.py my_run.yaml --seeds 1-5 --halves 6 --resume    more variants; what is there is not done again
 
