@@ -12,6 +12,7 @@ from personax.runs.figure_style import (
     GREY,
     MODALITY_COLOURS,
     ORANGE,
+    PAGE_HEIGHT,
     PAGE_WIDTH,
     new_figure,
     paper_style,
@@ -21,7 +22,8 @@ from personax.runs.figure_style import (
 from personax.runs.text_sizes import wrap_to
 
 MARKERS_OF_METHODS = "oDs^vP*X<>"
-ROW, AROUND = 0.42, 1.5  # inches
+COLOURS_OF_OTHERS = (*MODALITY_COLOURS, GREY)
+ROW, AROUND = 0.42, 2.2  # inches of a row at most, and of everything else
 LONGEST_PREDICTED = 1.3  # inches of the name of a column
 
 
@@ -30,8 +32,8 @@ def draw_downstream(scores: pd.DataFrame, stem: Path, *, title: str) -> list[Pat
     """Draw a panel for R2 and one for AUC: a row per predicted column, a mark and interval per method."""
     kinds = [kind for kind in SCORE_TITLES if (scores["score"] == kind).any()]
     rows = [scores.loc[scores["score"] == kind, "column"].nunique() for kind in kinds]
-    figure = new_figure(PAGE_WIDTH, AROUND + ROW * max(rows))
-    panels = np.atleast_1d(figure.subplots(1, len(kinds)))
+    figure = new_figure(PAGE_WIDTH, min(PAGE_HEIGHT, AROUND + ROW * sum(rows)))
+    panels = np.atleast_1d(figure.subplots(len(kinds), 1, height_ratios=rows))
     titles = titles_of(list(dict.fromkeys(scores["method"])))
     for panel, kind in zip(panels, kinds, strict=True):
         draw_scores(panel, scores[scores["score"] == kind], titles)
@@ -49,7 +51,7 @@ def draw_scores(panel: Axes, part: pd.DataFrame, titles: Mapping[str, str]) -> N
     for number, (method, label) in enumerate(titles.items()):
         rows = part[part["method"] == method].set_index("column").loc[columns]
         places = np.arange(len(columns)) + (number - (len(titles) - 1) / 2) * step
-        colour = ORANGE if number == 0 else MODALITY_COLOURS[(number - 1) % len(MODALITY_COLOURS)]
+        colour = ORANGE if number == 0 else COLOURS_OF_OTHERS[(number - 1) % len(COLOURS_OF_OTHERS)]
         half = (rows["high"] - rows["mean"]).fillna(0).to_numpy()
         marker = MARKERS_OF_METHODS[number % len(MARKERS_OF_METHODS)]
         panel.errorbar(rows["mean"], places, xerr=half, fmt=marker, ms=3.5, lw=0.9, color=colour, label=label)

@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold
 from personax.baselines.plug_in import is_plug_in
 from personax.experiments.cells import LoadedOnce, Metrics, run_cells
 from personax.experiments.downstream.config import DownstreamConfig
-from personax.experiments.downstream.representations import Budget, fold_data, represent
+from personax.experiments.downstream.representations import RAW, Budget, fold_data, represent
 from personax.experiments.people.associations import observed_columns
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.predictions import predict
@@ -109,7 +109,14 @@ def score_fold(shared: LoadedOnce[PeopleTable], cell: FoldOfMethod, path: Path) 
     representation = represent(cell.method, fold, budget)
     observed = observed_columns(table)
     scores = {
-        str(name): predict(representation, values, observed.kinds[str(name)], period, split)
+        str(name): predict(
+            representation,
+            values,
+            observed.kinds[str(name)],
+            period,
+            split,
+            one_scale=cell.method == RAW,
+        )
         for name, values in observed.frame.items()
         for period in [table.periods.get(str(name))]
     }

@@ -53,7 +53,7 @@ def scores_table(
     rows = []
     for kind, title in MEAN_OF.items():
         chosen = [column for column in known if kinds[column] == kind]
-        if chosen:
+        if len(chosen) > 1:
             means = {method: frame[chosen].mean(axis=1).to_numpy() for method, frame in frames.items()}
             rows += _rows_of_column(title, kind, means, reference, test_per_train)
     for column, kind in kinds.items():

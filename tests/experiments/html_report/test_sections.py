@@ -34,6 +34,7 @@ from personax.experiments.html_report.level_two import (
 from personax.experiments.html_report.other_results import other_tables
 from personax.experiments.html_report.provenance import subcommand_of, what_was_run
 from personax.experiments.html_report.reading import RunRecord, read_record, read_records
+from personax.experiments.html_report.run import SECTION_MAKERS
 from personax.experiments.independence.facts import DataFacts, counts_of_scores
 from personax.experiments.independence.report import table_of_score_counts
 from personax.experiments.people.config import PeopleConfig
@@ -283,6 +284,7 @@ def test_the_section_on_sensitivity_has_the_rule_and_every_claim(tmp_path: Path)
     write_json(tmp_path / "metrics.json", {"rule": "**robust**: the rule", "summary": summary})
     record = read_record(tmp_path)
     section = sensitivity(record)
+    assert sensitivity in SECTION_MAKERS
     assert notes(section) == "robust: the rule"
     counts, edges, cells, variants = (block(section, DataTable, k) for k in range(4))
     assert [cell.text for cell in counts.rows[0]] == ["edges", "1", "1 (1 true)"]

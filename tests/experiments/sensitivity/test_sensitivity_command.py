@@ -36,7 +36,7 @@ def read_the_truth(config: PeopleConfig, path: Path, prepared: Prepared) -> None
     """In place of a fit: the true latents and the true graph of the people."""
     data = prepared.data
     truth = data.known_truth
-    names = [name.replace("zimage", "z1").replace("ztext", "z2") for name in truth.latents]
+    names = [str(name).replace("zimage", "z1").replace("ztext", "z2") for name in truth.latents]
     blocks = {
         block: [names[list(truth.latents).index(name)] for name in members]
         for block, members in truth.blocks.items()
@@ -48,7 +48,7 @@ def read_the_truth(config: PeopleConfig, path: Path, prepared: Prepared) -> None
     kept = [names.index(name) for members in blocks.values() for name in members]
     assert truth.graph is not None
     graph = Graph([names[k] for k in kept], truth.graph[np.ix_(kept, kept)], blocks=blocks)
-    latents = truth.latents.iloc[:, kept].set_axis(graph.names, axis=1)
+    latents = truth.latents.iloc[:, kept].set_axis(list(graph.names), axis=1)
     write_latents(path / "latents.parquet", latents, data, prepared.split)
     graph.to_json(path / "graph.json")
     graph.to_json(path / "truth_graph.json")
