@@ -14,11 +14,12 @@ from personax.experiments.sensitivity.claims import (
     KnownTruth,
     VariantResult,
     claims_table,
+    edge_truth,
     variants_table,
 )
 from personax.experiments.sensitivity.figures import draw_sensitivity
 from personax.experiments.sensitivity.level_one import HowTested, cells_of_level_one, sign_of, sources_to_test
-from personax.experiments.sensitivity.matching import Recovered
+from personax.experiments.sensitivity.matching import EdgeClaim, Recovered
 from personax.experiments.sensitivity.plan import BASE_RUN, Variant
 from personax.experiments.sensitivity.report import sensitivity_page, summary_of
 from personax.graphs.graph import Graph
@@ -111,6 +112,22 @@ def test_every_claim_has_its_states_its_verdict_and_its_truth(claims: pd.DataFra
         "appears",
         0.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "mark", "true"),
+    [
+        ("s1", "z11", "->", 1.0),
+        ("z11", "s1", "->", 0.0),
+        ("z11", "s1", "---", 1.0),
+        ("s1", "z21", "->", 0.0),
+        ("s1", "z21", "", 1.0),
+        ("z11", "z21", "", 0.0),
+    ],
+)
+def test_an_edge_is_true_only_with_its_direction(first: str, second: str, mark: str, true: float) -> None:
+    assert edge_truth(TRUE_GRAPH, first, second, EdgeClaim(mark, 0)) == true
+    assert np.isnan(edge_truth(None, first, second, EdgeClaim(mark, 0)))
 
 
 def test_the_summary_counts_the_claims_and_the_true_ones(claims: pd.DataFrame) -> None:
