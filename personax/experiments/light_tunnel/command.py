@@ -6,9 +6,10 @@ from personax.baselines.methods import method_names
 from personax.baselines.plug_in import find_plug_in, is_plug_in
 from personax.experiments.cells import run_cells
 from personax.experiments.light_tunnel.config import TunnelConfig
-from personax.experiments.light_tunnel.figures import draw_scenes, draw_scores
+from personax.experiments.light_tunnel.figures import draw_scenes
 from personax.experiments.light_tunnel.report import rows_of, tunnel_report
 from personax.experiments.light_tunnel.run import run_tunnel_seed, seed_of_scenes, tunnel_cells
+from personax.experiments.method_bars import draw_methods
 from personax.experiments.method_table import table_of_runs
 from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.light_tunnel.chamber_import import chamber_simulators
@@ -39,7 +40,7 @@ def compare_tunnel(home: Path, config: TunnelConfig, baselines: list[str], seeds
         runs.to_csv(temporary, index=False)
     text = tunnel_report(runs, config)
     write_text(home / "light_tunnel.md", text)
-    pictures = draw_scores(rows_of(runs), runs["ceiling R2"].mean(), home / "light_tunnel")
+    pictures = draw_methods(rows_of(runs), {}, runs["ceiling R2"].mean(), home / "light_tunnel")
     first = next(iter(cells.values()))
     pictures += draw_scenes(make_light_tunnel(first, seed_of_scenes(first)), home / "scenes")
     print(text)

@@ -1,14 +1,13 @@
-"""The figures of the light tunnel: scores of the methods, and what the instruments show of some scenes."""
+"""The figure of the light tunnel: what the instruments show of some scenes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from personax.experiments.method_bars import COMPARISON_FORMATS, draw_methods
+from personax.experiments.method_bars import COMPARISON_FORMATS
 from personax.graphs.panels import pretty_name
 from personax.runs.figure_style import PAGE_WIDTH, SCORE_COLOURS, new_figure, paper_style, save_figure
 from personax.views import MultiViewData
@@ -16,11 +15,6 @@ from personax.views import MultiViewData
 SHOWN_SCENES = 10
 PICTURE_HEIGHT, LINE_HEIGHT = 0.62, 0.19  # inches of a row of pictures, and of a line of a table
 BRIGHTEST = 0.99  # quantile of the pixels that is drawn as white: pictures of the tunnel are dark
-
-
-def draw_scores(rows: Mapping[str, pd.DataFrame], ceiling: float, stem: Path) -> list[Path]:
-    """Bars of held-out R2 and MCC of every method (title -> runs), and the ceiling as a line."""
-    return draw_methods(rows, {}, ceiling, stem)
 
 
 @paper_style()
