@@ -24,9 +24,14 @@ def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
 
 
 def summarise(per_seed: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:
-    """One row per metric: a column per seed, then mean and sd (divided by n - 1; empty for one seed)."""
+    """One row per metric: a column per seed, then mean and sd (divided by n - 1; empty for one seed).
+
+    The rows are in the order in which the seeds have the metrics, also if one seed lacks some of them (the
+    duration of a run that was killed is unknown).
+    """
+    rows = list(dict.fromkeys(key for values in per_seed.values() for key in values))
     table = pd.DataFrame(
-        {f"seed {seed}": pd.Series(values, dtype=float) for seed, values in per_seed.items()}
+        {f"seed {seed}": pd.Series(values, dtype=float) for seed, values in per_seed.items()}, index=rows
     )
     mean, sd = table.mean(axis=1), table.std(axis=1)
     return table.assign(mean=mean, sd=sd)

@@ -1,0 +1,11 @@
+"""The table of several seeds."""
+
+from personax.experiments.summary import summarise
+
+
+def test_rows_keep_their_order_if_a_seed_lacks_a_metric() -> None:
+    """A run that was killed has no duration; the table of its seeds has the order of the others."""
+    whole = {"r2": 0.9, "mcc": 0.8, "ceiling": 0.95, "seconds": 3.0}
+    killed = {name: value for name, value in whole.items() if name != "seconds"}
+    assert list(summarise({0: whole, 1: killed}).index) == list(whole)
+    assert list(summarise({0: killed, 1: whole}).index) == list(whole)
