@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from personax.runs.files import atomic_path, write_text
+from personax.runs.folder_lock import locked_folder
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.runs.run_records import entry_at
 
@@ -38,8 +39,13 @@ def summarise(per_seed: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:
 
 
 def write_summary(folder: Path, table: pd.DataFrame, title: str) -> list[Path]:
-    """Write summary.csv and summary.md to `folder`; return their paths."""
-    with atomic_path(folder / "summary.csv") as temporary:
-        table.to_csv(temporary, index_label="metric")
-    write_text(folder / "summary.md", f"# {escape_cell(title)}\n\n{markdown_table(table, index='metric')}\n")
+    """Write summary.csv and summary.md to `folder`; return their paths.
+
+    Raises InputError if another process is working in the folder itself.
+    """
+    with locked_folder(folder):  # which removes what a killed process has left half-written
+        with atomic_path(folder / "summary.csv") as temporary:
+            table.to_csv(temporary, index_label="metric")
+        page = f"# {escape_cell(title)}\n\n{markdown_table(table, index='metric')}\n"
+        write_text(folder / "summary.md", page)
     return [folder / "summary.csv", folder / "summary.md"]
