@@ -19,8 +19,9 @@ from personax.experiments.several_seeds import run_every_seed
 from personax.runs.bounds import check_bounds
 from personax.runs.command_line import refuse_null_groups
 from personax.runs.errors import InputError
+from personax.runs.help_text import plain_message
 from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
-from personax.runs.run_records import read_manifest, read_options
+from personax.runs.run_records import MAKE_ANEW, read_manifest, read_options
 from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
 
@@ -73,10 +74,11 @@ def read_run(folder: Path) -> FinishedRun:
     try:
         config = config_of_run(options)
     except InputError as error:
-        raise InputError(f"{folder / CONFIG}: {error}") from error
+        raise InputError(f"{folder / CONFIG}: {error}; {MAKE_ANEW}") from error
     except Exception as error:  # jsonargparse raises many kinds
-        reason = " ".join(str(error).split())
-        raise InputError(f"{folder}: written by another version, or edited ({reason})") from error
+        reason = plain_message(str(error), []).replace("run.", "", 1)  # the group of `config_of_run`
+        where = f"{folder / CONFIG}: written by another version, or edited"
+        raise InputError(f"{where} ({reason}); {MAKE_ANEW}") from error
     return FinishedRun(config, manifest)
 
 
