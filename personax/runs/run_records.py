@@ -3,6 +3,7 @@
 Every reader raises InputError with one line: the file, what is wrong with it, and what to do.
 """
 
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,12 +108,24 @@ def read_tensors(path: Path, device: "torch.device", remedy: str = MAKE_ANEW) ->
     import torch  # takes seconds, and not every command reads tensors
 
     try:
+        _refuse_changed_bytes(path)
         saved = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path}: missing; {remedy}") from error
     except Exception as error:  # torch lets through whatever damaged bytes lead to, with much advice
         raise InputError(f"{path}: damaged, or not written by this version; {remedy}") from error
     return _mapping(saved, path, remedy)
+
+
+def _refuse_changed_bytes(path: Path) -> None:
+    """Raise BadZipFile if the bytes of a file of tensors are not those of its checksums.
+
+    The format of torch is an archive with the CRC-32 of every tensor, which torch.load does not compare: a
+    changed bit would be a changed weight.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if (name := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"{name} has changed")
 
 
 def _mapping(value: Any, path: Path, remedy: str = MAKE_ANEW) -> dict[str, Any]:

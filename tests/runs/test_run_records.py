@@ -98,5 +98,15 @@ def test_tensors_are_names_with_values(tmp_path: Path) -> None:
         read_tensors(tmp_path / "w.pt", torch.device("cpu"), "ask")
 
 
+def test_a_tensor_of_which_one_bit_has_changed_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1000)}, tmp_path / "w.pt")
+    content = bytearray((tmp_path / "w.pt").read_bytes())
+    content[content.index(bytes(4000)) + 2000] ^= 1
+    (tmp_path / "w.pt").write_bytes(content)
+    assert torch.load(tmp_path / "w.pt", weights_only=True)["a"].any()  # torch itself reads it
+    with pytest.raises(InputError, match=r"w\.pt: damaged"):
+        read_tensors(tmp_path / "w.pt", torch.device("cpu"))
+
+
 def test_an_entry_that_is_not_there_is_none() -> None:
     assert [entry_at({"a": {"b": 1}}, key) for key in ("a.b", "a.c", "a.b.c", "x")] == [1, None, None, None]
