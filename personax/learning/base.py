@@ -177,7 +177,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
             check_bounds(config, "config.")
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({reason})") from error
+            where = f"{Path(folder) / MODEL}: is not what `save` writes"
+            raise InputError(f"{where} ({reason}); {MAKE_ANEW}") from error
         saved = read_tensors(Path(folder) / WEIGHTS, model.device)
         if _has_nan(saved):
             raise InputError(f"{Path(folder) / WEIGHTS}: has weights that are no numbers (NaN); {MAKE_ANEW}")
