@@ -9,7 +9,7 @@ import pandas as pd
 
 from personax.crl import CRL, CRLConfig
 from personax.graphs.graph_files import OBSERVED
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, advising
 from personax.runs.files import atomic_path, read_json, write_json, write_json_lines
 from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, path_or_default
 from personax.runs.run_records import MAKE_ANEW, read_rows
@@ -98,7 +98,8 @@ def is_untrained(folder: RunFolder) -> bool:
         return True
     if not (folder / TOGETHER).exists():
         return False
-    others = read_json(folder / TOGETHER)
+    with advising(MAKE_ANEW):
+        others = read_json(folder / TOGETHER)
     if not isinstance(others, list) or not all(isinstance(name, str) for name in others):
         raise InputError(f"{folder / TOGETHER}: holds no names of folders; {MAKE_ANEW}")
     return not all((folder.path.parent / name / WEIGHTS).exists() for name in others)

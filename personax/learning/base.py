@@ -30,7 +30,7 @@ from personax.learning.training import Checkpoint, History
 from personax.runs.bounds import Between, Natural, Width, check_bounds
 from personax.runs.described import Described, listed
 from personax.runs.device import resolve_device
-from personax.runs.errors import InputError, NotFittedError
+from personax.runs.errors import InputError, NotFittedError, advising
 from personax.runs.files import read_yaml, sha256_each, sha256_text, write_yaml
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.run_folder import MODEL, WEIGHTS
@@ -166,7 +166,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> Self:
         """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
-        described = read_yaml(Path(folder) / MODEL)
+        with advising(MAKE_ANEW):
+            described = read_yaml(Path(folder) / MODEL)
         try:
             config = config_from(cls.configuration, described["config"])
             model = cls(config, seed=described["seed"], device=device)

@@ -43,6 +43,7 @@ def test_a_damaged_file_is_named_in_one_line(tmp_path: Path, name: str, damage: 
     with pytest.raises(InputError, match=name.replace(".", r"\.")) as refused:
         READERS[name](tmp_path)
     assert "\n" not in str(refused.value)
+    assert "--overwrite" in str(refused.value)
     assert len(str(refused.value)) < 400
 
 
