@@ -30,6 +30,9 @@ SUBCOMMANDS = {
     "compare": Subcommand(
         "comparison.config", "main", "compare our method with baselines and with its parts"
     ),
+    "numerical": Subcommand(
+        "numerical.config", "main", "compare all methods on the numerical data of other papers"
+    ),
     "tune": Subcommand("tuning.config", "main", "tune the baselines without the truth"),
     "choose": Subcommand("selection.config", "main", "choose our model without the truth"),
     "athlete": Subcommand("people.config", "main_athlete", "learn the latents of athletes"),

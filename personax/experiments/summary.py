@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import escape_cell, markdown_table
@@ -30,6 +32,15 @@ def summarise(per_seed: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:
     )
     mean, sd = table.mean(axis=1), table.std(axis=1)
     return table.assign(mean=mean, sd=sd)
+
+
+def mean_and_spread(values: Float[np.ndarray, " n"], digits: int = 3) -> str:
+    """Mean ± standard deviation; the mean alone for a single value, nothing if all values are missing."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return ""
+    mean = f"{known.mean():.{digits}f}"
+    return mean if len(known) == 1 else f"{mean} ± {known.std(ddof=1):.{digits}f}"
 
 
 def write_summary(folder: Path, table: pd.DataFrame, title: str) -> list[Path]:

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from personax.experiments.comparison.config import ComparisonConfig
 from personax.experiments.comparison.run import SCORES, Request
 from personax.experiments.comparison.variants import VariedPart, title_of, varied_part
 from personax.experiments.mnist.config import OURS
+from personax.experiments.summary import mean_and_spread
 from personax.runs.markdown import markdown_table
 
 
@@ -105,12 +104,3 @@ def score_table(panel: Panel) -> str:
             row["published R2"] = f"{scores.r2:.2f}" if scores else ""
             row["published MCC"] = f"{scores.mcc:.2f}" if scores else ""
     return markdown_table(pd.DataFrame.from_dict(cells, orient="index"), index="")
-
-
-def mean_and_spread(values: Float[np.ndarray, " n"], digits: int = 3) -> str:
-    """Mean ± standard deviation; the mean alone for a single value, nothing if all values are missing."""
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return ""
-    mean = f"{known.mean():.{digits}f}"
-    return mean if len(known) == 1 else f"{mean} ± {known.std(ddof=1):.{digits}f}"
