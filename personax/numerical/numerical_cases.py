@@ -44,6 +44,8 @@ class NumericalCase:
         n: number of rows there, if nothing else is asked for.
         make: number of rows and randomness -> the data with their truth.
         noise: numbers of eta in each modality.
+        linked: every latent has an edge to another modality, none is shared, and measurements have spare
+            numbers. So linked readings apply (crl/linked_reading.py).
     """
 
     title: str
@@ -51,6 +53,7 @@ class NumericalCase:
     n: int
     make: Callable[[int, Generator], MultiViewData]
     noise: int = 0
+    linked: bool = False
 
     def draw(self, n: int, seed: int) -> MultiViewData:
         """n rows of the draw of this seed. Raises InputError for fewer than ROWS_OF_A_DRAW rows."""
@@ -171,7 +174,7 @@ STURMA, DAUNHAWER = "Sturma et al. 2023", "Daunhawer et al. 2023"
 
 def _sun(title: str, modalities: int, latents: int, width: int, shared: int = 0) -> NumericalCase:
     make = partial(cross_modal, modalities=modalities, latents=latents, width=width, shared=shared)
-    return NumericalCase(title, SUN, 10_000, make, noise=1)
+    return NumericalCase(title, SUN, 10_000, make, noise=1, linked=shared == 0)
 
 
 # The sizes of the extensions are not stated by Sun et al. 2025: those of Case 3 are taken.

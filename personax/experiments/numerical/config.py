@@ -14,13 +14,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from personax.crl import CRLConfig
+from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
 from personax.runs.bounds import FilePath, Natural, Processes, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.runs.workers import Workers
 
 ALL_CASES = "case1,case2,case3,modalities5,modalities6,modalities8,shared2,shared3,groups,domains,content"
+
+
+def model_of_vectors() -> CRLConfig:
+    """Our model for some 20 numbers: linked readings where they apply, else small networks and searches."""
+    search = Phase2Config(
+        starts=16, population=8, generations=3, generation_steps=100, finalists=2, final_steps=400
+    )
+    return CRLConfig(hidden=32, flexible=True, linked=True, phase1=Phase1Config(epochs=15), phase2=search)
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class NumericalConfig(Workers):
     output: FilePath | None = where_or_how(None)
     """Folder of the table, the figure and the runs. The same command again continues the runs in it.
     Default: results/numerical."""
-    model: CRLConfig = field(default_factory=CRLConfig)
+    model: CRLConfig = field(default_factory=model_of_vectors)
     """Our model; it is told the true numbers of latents and of noise. The baselines use the same widths of
     networks, and epochs, batch size and patience of phase1."""
 
