@@ -11,6 +11,10 @@ order    with B fixed, the best order by moving one latent at a time, all earlie
 parents  causes are taken out as long as that lowers cost and price, which is higher across modalities;
 polish   B is changed by L-BFGS, with these parents.
 
+If z_j causes z_k along a straight line and both are of one modality, z_k - c z_j explains u as well with one
+edge less, for the right c. No small step leads there, so at the end such shears are tried one by one, with
+the edge taken out and B polished, as long as cost and price fall.
+
 The first start has the independent sources of u as latents (no edges within modalities); others are random
 mixtures within modalities. The start whose cost and price end lowest wins.
 """
@@ -26,7 +30,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from personax.crl.joint_sources import find_owners, independent_components
-from personax.crl.mechanism_cost import Mechanisms, SharedGiven, eliminate
+from personax.crl.mechanism_cost import Mechanisms, SharedGiven, bends, eliminate
 from personax.crl.order_search import ACROSS, WITHIN, price
 from personax.crl.turn_polish import total_cost
 from personax.runs.seeds import numpy_rng
@@ -35,6 +39,7 @@ OBLIQUE_STARTS = 4  # the independent sources, and random mixtures
 ROUNDS = 3  # of order, parents and polish from each start
 ORDERS = 3  # random orders that each search for an order begins with
 STEPS_OF_POLISH = 25  # iterations of L-BFGS
+SHEARED = 2  # how many of the starts' ends are sheared
 ROWS_TO_SEARCH = 2500
 
 
@@ -68,7 +73,8 @@ def search_obliquely(u: Float[np.ndarray, "n D"], owner: Int[np.ndarray, " D"], 
     starts = [_independent(some, owner, seed)]
     starts += [same * rng.standard_normal(same.shape) for _ in range(OBLIQUE_STARTS - 1)]
     ends = [_descended(some, start, same, rng) for start in starts]
-    return min(ends, key=lambda end: end.score)
+    ends.sort(key=_score)
+    return min((_sheared(some, end, same) for end in ends[:SHEARED]), key=_score)
 
 
 def _independent(
@@ -104,7 +110,37 @@ def _descended(
             parents[child, eliminate(mechanisms, child, prices)] = True
         turn, cost = polish_obliquely(u, turn, parents, same)
         found.append(Oblique(turn, parents, order, cost + price(parents, same)))
-    return min(found, key=lambda each: each.score)
+    return min(found, key=_score)
+
+
+def _sheared(u: Float[np.ndarray, "n D"], best: Oblique, same: Bool[np.ndarray, "D D"]) -> Oblique:
+    """The best that shears find, each of which takes out an edge within a modality."""
+    while True:
+        inside = [(int(k), int(j)) for k, j in np.argwhere(best.parents & same)]
+        near = min((_without_edge(u, best, k, j, same) for k, j in inside), key=_score, default=best)
+        if near.score >= best.score:
+            return best
+        best = near
+
+
+def _score(candidate: Oblique) -> float:
+    return candidate.score
+
+
+def _without_edge(
+    u: Float[np.ndarray, "n D"], best: Oblique, child: int, cause: int, same: Bool[np.ndarray, "D D"]
+) -> Oblique:
+    """The candidate with z_child - c z_cause in place of z_child, without the edge between them."""
+    z = u @ best.turn.T
+    others = [j for j in np.flatnonzero(best.parents[child]) if j != cause]
+    design = np.column_stack(
+        [z[:, cause], np.ones(len(z)), *(bends(z[:, j] / z[:, j].std()) for j in others)]
+    )
+    turn, parents = best.turn.copy(), best.parents.copy()
+    turn[child] -= np.linalg.lstsq(design, z[:, child], rcond=None)[0][0] * turn[cause]
+    parents[child, cause] = False
+    turn, cost = polish_obliquely(u, turn, parents, same)
+    return Oblique(turn, parents, best.order, cost + price(parents, same))
 
 
 def _best_order(mechanisms: Mechanisms, size: int, rng: np.random.Generator) -> list[int]:
