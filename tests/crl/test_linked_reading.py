@@ -6,7 +6,7 @@ from personax.crl.linked_reading import decorrelating, read_linked
 
 
 def views(n: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Two latents of a face, on which two numbers of a voice depend; the face has three numbers of its own."""
+    """Two latents of a face, on which two numbers of a voice depend; three numbers are the face's own."""
     rng = np.random.default_rng(seed)
     z = rng.standard_normal((n, 2))
     voice = np.column_stack([np.tanh(2 * z[:, 0]), np.abs(z[:, 1])]) + 0.3 * rng.standard_normal((n, 2))
@@ -22,7 +22,7 @@ def share_explained(z: np.ndarray, u: np.ndarray) -> np.ndarray:
 
 def test_what_the_other_modality_depends_on_is_read() -> None:
     """Also a latent whose effect has no correlation with it (|z|), which canonical directions do not find."""
-    z, x = views(3000, 1000)
+    z, x = views(1500, 1000)
     maps = read_linked(x, {"face": 2, "voice": 2}, seed=0)
     assert share_explained(z, x["face"] @ maps["face"]).min() > 0.95
     principal = np.linalg.svd(x["face"], full_matrices=False)[2][:2].T

@@ -48,7 +48,7 @@ def draw_cases(runs: pd.DataFrame, stem: Path) -> list[Path]:
         if known:
             panel.plot(*zip(*known, strict=True), "D", ms=6, mfc="none", mec="#22262b", lw=0)
         panel.set(xlabel={"R2": "held-out R²", "MCC": "held-out MCC"}.get(column, column), xlim=(-0.02, 1.03))
-        panel.set_xticks([0, 0.5, 1])
+        panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     tidy_axes(panels)
     panels[0].set_yticks(range(len(cases)), [wrap_to(CASES[case].title, LONGEST_CASE) for case in cases])
     panels[0].set_ylim(len(cases) - 0.5, -0.5)
@@ -56,7 +56,8 @@ def draw_cases(runs: pd.DataFrame, stem: Path) -> list[Path]:
         panel.tick_params(axis="y", length=0)
         for place in range(1, len(cases)):
             panel.axhline(place - 0.5, color=GREY, lw=0.4, alpha=0.5)
-    panels[0].plot([], [], "D", ms=6, mfc="none", mec="#22262b", lw=0, label="published")
+    if any(PEERS[case].r2 is not None for case in cases):
+        panels[0].plot(np.nan, np.nan, "D", ms=6, mfc="none", mec="#22262b", lw=0, label="published")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return save_figure(figure, stem)
 
