@@ -632,7 +632,7 @@ def test_a_model_says_what_it_is(fitted: Fitted) -> None:
 
 
 def test_linked_readings_make_a_model_like_any_other(tmp_path: Path) -> None:
-    """Fitted without a search, transformed, saved and loaded; with shared latents the search is used."""
+    """It is fitted without a search by gradients, transformed, saved and loaded."""
     rng = np.random.default_rng(1000)
     noise = rng.laplace(size=(600, 4)) / np.sqrt(2)
     z = np.column_stack([noise[:, :2], 1.2 * np.tanh(2 * noise[:, :2]) + 0.6 * noise[:, 2:]])
