@@ -36,7 +36,7 @@ from personax.crl.turn_polish import total_cost
 from personax.runs.seeds import numpy_rng
 
 OBLIQUE_STARTS = 4  # the independent sources, and random mixtures
-ROUNDS = 3  # of order, parents and polish from each start
+ROUNDS_OF_STEPS = 3  # of order, parents and polish from each start
 ORDERS = 3  # random orders that each search for an order begins with
 STEPS_OF_POLISH = 25  # iterations of L-BFGS
 SHEARED = 2  # how many of the starts' ends are sheared
@@ -73,8 +73,8 @@ def search_obliquely(u: Float[np.ndarray, "n D"], owner: Int[np.ndarray, " D"], 
     starts = [_independent(some, owner, seed)]
     starts += [same * rng.standard_normal(same.shape) for _ in range(OBLIQUE_STARTS - 1)]
     ends = [_descended(some, start, same, rng) for start in starts]
-    ends.sort(key=_score)
-    return min((_sheared(some, end, same) for end in ends[:SHEARED]), key=_score)
+    ends.sort(key=_score_of)
+    return min((_sheared(some, end, same) for end in ends[:SHEARED]), key=_score_of)
 
 
 def _independent(
@@ -100,7 +100,7 @@ def _descended(
     """The best that the three steps find from a start."""
     nothing = SharedGiven(np.zeros((len(u), 0)))
     found: list[Oblique] = []
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS_OF_STEPS):
         turn = turn / (u @ turn.T).std(0)[:, None]
         mechanisms = Mechanisms(u @ turn.T, nothing)
         order = _best_order(mechanisms, len(turn), rng)
@@ -110,20 +110,20 @@ def _descended(
             parents[child, eliminate(mechanisms, child, prices)] = True
         turn, cost = polish_obliquely(u, turn, parents, same)
         found.append(Oblique(turn, parents, order, cost + price(parents, same)))
-    return min(found, key=_score)
+    return min(found, key=_score_of)
 
 
 def _sheared(u: Float[np.ndarray, "n D"], best: Oblique, same: Bool[np.ndarray, "D D"]) -> Oblique:
     """The best that shears find, each of which takes out an edge within a modality."""
     while True:
         inside = [(int(k), int(j)) for k, j in np.argwhere(best.parents & same)]
-        near = min((_without_edge(u, best, k, j, same) for k, j in inside), key=_score, default=best)
+        near = min((_without_edge(u, best, k, j, same) for k, j in inside), key=_score_of, default=best)
         if near.score >= best.score:
             return best
         best = near
 
 
-def _score(candidate: Oblique) -> float:
+def _score_of(candidate: Oblique) -> float:
     return candidate.score
 
 
@@ -188,7 +188,8 @@ def polish_obliquely(
 
     def cost() -> Float[Tensor, ""]:
         matrix = free * mask
-        return total_cost(rows @ matrix.T, causes, *fixed) - torch.linalg.slogdet(matrix)[1]
+        loss: Tensor = total_cost(rows @ matrix.T, causes, *fixed) - torch.linalg.slogdet(matrix)[1]
+        return loss
 
     def closure() -> Float[Tensor, ""]:
         optimiser.zero_grad()

@@ -642,8 +642,15 @@ def test_linked_readings_make_a_model_like_any_other(tmp_path: Path) -> None:
         m: [(z[:, 2 * i : 2 * i + 2] @ mixing[i] + style[i]).astype(np.float32)] for i, m in enumerate("ab")
     }
     data, split = MultiViewData(views), split_rows(600, rng)
-    phases = {"phase1": Phase1Config(epochs=1), "phase2": Phase2Config(final_steps=5)}
-    config = CRLConfig(latents={"a": 2, "b": 2}, hidden=8, noise=0, flexible=True, linked=True, **phases)
+    config = CRLConfig(
+        latents={"a": 2, "b": 2},
+        hidden=8,
+        noise=0,
+        flexible=True,
+        linked=True,
+        phase1=Phase1Config(epochs=1),
+        phase2=Phase2Config(final_steps=5),
+    )
     model = CRL(config, seed=0, device="cpu").fit(data, split)
     assert model.graph.shape == (4, 4)
     assert {row["phase"] for row in model.history} == {"representation", "identification"}

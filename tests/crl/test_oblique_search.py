@@ -18,7 +18,7 @@ def latents(n: int, seed: int) -> np.ndarray:
     z[:, 1] = 1.2 * np.tanh(2 * z[:, 0]) + 0.7 * noise[:, 1]
     z[:, 2] = -1.2 * np.tanh(2 * z[:, 0] + 0.5) + 0.7 * noise[:, 2]
     z[:, 3] = 1.2 * np.tanh(2 * z[:, 1] - 0.5) + 0.7 * noise[:, 3]
-    return z - z.mean(0)
+    return np.asarray(z - z.mean(0))
 
 
 def oblique_mixture(seed: int) -> np.ndarray:

@@ -48,12 +48,12 @@ def test_the_tables_have_the_numbers_of_the_runs(small_numerical: SmallRun) -> N
     runs = pd.read_csv(small_numerical.folder / "runs.csv").set_index(["case", "method"])
     table = pd.read_csv(small_numerical.folder / "numerical.csv").set_index(["case", "method"])
     assert len(runs) == len(table) == 4
-    for case, method in runs.index:
+    for case, method in runs.index.tolist():
         path = small_numerical.folder / "runs" / case / method / "seed-1000" / METRICS
         metrics = json.loads(path.read_text())
         assert runs.loc[(case, method), "R2"] == pytest.approx(metrics["heldout"]["r2"])
         assert table.loc[(case, method), "MCC"] == pytest.approx(metrics["heldout"]["mcc_pearson"])
-    assert f"{runs.loc[('case1', 'personax'), 'MCC']:.3f}" in small_numerical.printed
+    assert f"{float(runs.xs(('case1', 'personax'))['MCC']):.3f}" in small_numerical.printed
     assert (small_numerical.folder / "numerical.md").read_text().strip() in small_numerical.printed
 
 
@@ -67,9 +67,9 @@ def test_published_numbers_and_simulation_are_said(small_numerical: SmallRun) ->
     text = (small_numerical.folder / "numerical.md").read_text()
     assert "SIMULATED DATA" in text
     assert "R2 0.86, MCC 0.83" in text
-    table = pd.read_csv(small_numerical.folder / "numerical.csv").set_index("case")
-    assert (table.loc["shared2", "published MCC"] == 0.83).all()
-    assert table.loc["case1", "published MCC"].isna().all()
+    table = pd.read_csv(small_numerical.folder / "numerical.csv")
+    assert set(table.loc[table["case"] == "shared2", "published MCC"]) == {0.83}
+    assert table.loc[table["case"] == "case1", "published MCC"].isna().all()
 
 
 def test_the_figure_names_cases_and_methods(small_numerical: SmallRun) -> None:
