@@ -38,7 +38,7 @@ def draw_cases(runs: pd.DataFrame, stem: Path) -> list[Path]:
     """
     cases, methods = list(dict.fromkeys(runs["case"])), methods_in_order(runs)
     rows = 0.2 + 0.085 * len(methods)
-    figure = new_figure(PAGE_WIDTH, rows * len(cases) + 0.9 + 0.17 * -(-len(methods) // 4))
+    figure = new_figure(PAGE_WIDTH, rows * len(cases) + 0.9 + 0.17 * -(-(len(methods) + 1) // 3))
     panels = figure.subplots(1, len(DRAWN_COLUMNS), sharey=True)
     for panel, column in zip(panels, DRAWN_COLUMNS, strict=True):
         for number, method in enumerate(methods):
@@ -58,7 +58,7 @@ def draw_cases(runs: pd.DataFrame, stem: Path) -> list[Path]:
             panel.axhline(place - 0.5, color=GREY, lw=0.4, alpha=0.5)
     if any(PEERS[case].r2 is not None for case in cases):
         panels[0].plot(np.nan, np.nan, "D", ms=6, mfc="none", mec="#22262b", lw=0, label="published")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return save_figure(figure, stem)
 
 

@@ -53,7 +53,7 @@ def test_the_tables_have_the_numbers_of_the_runs(small_numerical: SmallRun) -> N
         metrics = json.loads(path.read_text())
         assert runs.loc[(case, method), "R2"] == pytest.approx(metrics["heldout"]["r2"])
         assert table.loc[(case, method), "MCC"] == pytest.approx(metrics["heldout"]["mcc_pearson"])
-    assert f"{float(runs.xs(('case1', 'personax'))['MCC']):.3f}" in small_numerical.printed
+    assert all(f"{mcc:.3f}" in small_numerical.printed for mcc in runs["MCC"].tolist())
     assert (small_numerical.folder / "numerical.md").read_text().strip() in small_numerical.printed
 
 
