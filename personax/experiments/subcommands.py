@@ -33,6 +33,9 @@ SUBCOMMANDS = {
     "numerical": Subcommand(
         "numerical.config", "main", "compare all methods on the numerical data of other papers"
     ),
+    "light_tunnel": Subcommand(
+        "light_tunnel.config", "main", "recover the settings of the light tunnel with all methods"
+    ),
     "tune": Subcommand("tuning.config", "main", "tune the baselines without the truth"),
     "choose": Subcommand("selection.config", "main", "choose our model without the truth"),
     "athlete": Subcommand("people.config", "main_athlete", "learn the latents of athletes"),
@@ -65,7 +68,7 @@ SUBCOMMANDS = {
 }
 
 
-EXTRAS = {"openai": "llm", "tenacity": "llm", "krippendorff": "llm"}
+EXTRAS = {"openai": "llm", "tenacity": "llm", "krippendorff": "llm", "causalchamber": "tunnel"}
 """Package that only some commands need -> the extra that brings it."""
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from personax.experiments.numerical.report import PEERS, methods_in_order, title_of_method
+from personax.experiments.method_table import title_of
+from personax.experiments.numerical.report import PEERS, methods_in_order
 from personax.numerical.numerical_cases import CASES
 from personax.runs.figure_style import (
     GREY,
@@ -77,4 +78,4 @@ def _draw_method(
             y = place + offset
             panel.plot([values.min(), values.max()], [y, y], color=look["color"], lw=0.9, alpha=0.7)
             panel.plot(values.mean(), y, **look, ms=4, lw=0)
-    panel.plot(np.nan, np.nan, **look, ms=4, lw=0, label=title_of_method(str(runs["method"].iloc[0])))
+    panel.plot(np.nan, np.nan, **look, ms=4, lw=0, label=title_of(str(runs["method"].iloc[0])))

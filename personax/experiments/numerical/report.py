@@ -6,9 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from personax.baselines.methods import METHODS
-from personax.baselines.plug_in import is_plug_in
-from personax.experiments.mnist.config import OUR_TITLE, OURS
+from personax.experiments.method_table import title_of
 from personax.experiments.numerical.run import SCORES_OF_CASES
 from personax.experiments.summary import MARK_OF_SIMULATION, mean_and_spread
 from personax.numerical.numerical_cases import CASES, DAUNHAWER, MORIOKA, STURMA, SUN
@@ -54,15 +52,6 @@ NOTES_BELOW = (
 )
 
 
-def title_of_method(method: str) -> str:
-    """A method's title in the table; with a star if it is given the truth."""
-    if method == OURS:
-        return OUR_TITLE
-    if is_plug_in(method):
-        return method.partition(":")[2]
-    return METHODS[method].title + ("*" if METHODS[method].uses_truth else "")
-
-
 def summary_of_cases(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per case and method: mean and standard deviation of each score over the seeds that were run."""
     rows = []
@@ -88,7 +77,7 @@ def numerical_report(runs: pd.DataFrame, table: pd.DataFrame) -> str:
     for case in dict.fromkeys(table["case"]):
         found = runs[runs["case"] == case]
         rows = {
-            title_of_method(method): _cells(found[found["method"] == method])
+            title_of(method): _cells(found[found["method"] == method])
             for method in dict.fromkeys(found["method"])
         }
         frame = _without_blanks(pd.DataFrame.from_dict(rows, orient="index"))
