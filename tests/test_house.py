@@ -21,7 +21,7 @@ LAYERS = (
     {"runs"},
     {"views"},
     {"independence"},
-    {"tables", "variant_mnist", "graphs", "learning"},
+    {"tables", "variant_mnist", "numerical", "graphs", "learning"},
     {"streaming", "light_tunnel"},
     {"crl", "baselines", "traits", "embeddings"},
     {"experiments"},

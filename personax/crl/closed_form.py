@@ -23,15 +23,19 @@ from personax.crl.joint_sources import (
     Sources,
     canonical_variates,
     find_sources,
+    independent_components,
     read_shared,
 )
-from personax.crl.mechanism_cost import FUNCTIONS, Mechanisms, SharedGiven
+from personax.crl.linked_reading import read_linked
+from personax.crl.mechanism_cost import FUNCTIONS, Mechanisms, SharedGiven, eliminate
 from personax.crl.model_config import Phase2Config
+from personax.crl.oblique_search import search_obliquely
 from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, causal_order, price
 from personax.crl.turn_polish import polish
 from personax.independence.threads import by_one_blas_thread
 from personax.learning.batches import Batch
 
+MOST_LINKED = 16  # latents of all modalities for which `solve_linked` is fast enough
 ROWS_TO_FIT = 4000  # people on whom mechanisms are fitted
 CLEAR_BEND = 0.0015  # bend_gain from which mechanisms are bent enough to tell their order
 CLEARLY_NOT_NORMAL = 5.0  # standard errors of the kurtosis
@@ -166,13 +170,79 @@ def solve(
     ranked = _finalists(search, config, seed) if causal else [_without_graph(search)]
     best = ranked[0]
     graph = _select_parents(search, best) if causal else np.zeros((shared + len(best.turn),) * 2, dtype=bool)
+    mechanisms = Mechanisms(search.sources.v @ best.turn.T, search.given)
     evidence = ClosedFormEvidence(
         correlations=[] if len(x) == 1 else canonical_variates(x)[0].round(4).tolist(),
         kurtosis=_kurtosis(sources),
-        bend_gain=_bend_gain(search, best, graph),
+        bend_gain=_bend_gain(mechanisms, len(search.sources.v), graph),
         runner_up=ranked[1].score - best.score if len(ranked) > 1 else float("inf"),
     )
     return _in_units(reading, sources, best, graph, search.effects(best.turn), centre, evidence)
+
+
+def has_linked_form(
+    shapes: Mapping[str, Sequence[Sequence[int]]], shared: int, widths: Mapping[str, int]
+) -> bool:
+    """Whether `solve_linked` applies: two modalities or more, no shared latents, and not too many latents.
+
+    Arguments are those of `has_closed_form`.
+    """
+    few = sum(widths.values()) <= MOST_LINKED
+    return len(shapes) > 1 and shared == 0 and few and has_closed_form(shapes, shared, widths)
+
+
+@by_one_blas_thread  # as in `solve`
+def solve_linked(people: Batch, widths: Mapping[str, int], *, seed: int, causal: bool = True) -> ClosedForm:
+    """Read the latents of training people from what their modalities tell about each other; find their graph.
+
+    It needs neither a second measurement nor units of noise, and takes no preference for right angles, but
+    every latent must have an edge to another modality (linked_reading.py, oblique_search.py).
+
+    Args:
+        people: measurements; see `has_linked_form`.
+        widths: modality -> number of latents.
+        seed: seed of the starts.
+        causal: False leaves out the graph.
+    """
+    x, centre = centred_means(people)
+    maps = read_linked(x, widths, seed)
+    u = np.concatenate([x[m] @ maps[m] for m in x], axis=1)
+    owner = np.repeat(np.arange(len(maps)), [widths[m] for m in maps])
+    best = search_obliquely(u, owner, seed)
+    spread = (u @ best.turn.T).std(0)
+    own, start = {}, 0
+    for m in maps:
+        mine = slice(start, start + widths[m])
+        own[m] = maps[m] @ best.turn[mine, mine].T / spread[mine]
+        start = mine.stop
+    graph = best.parents.T if causal else np.zeros_like(best.parents)
+    return ClosedForm(
+        {m: np.zeros((len(a), 0)) for m, a in maps.items()},
+        own,
+        centre,
+        graph,
+        best.order,
+        _evidence_of_links(x, u, u @ best.turn.T, graph, seed),
+    )
+
+
+def _evidence_of_links(
+    x: Mapping[str, Float[np.ndarray, "n _"]],
+    u: Float[np.ndarray, "n D"],
+    z: Float[np.ndarray, "n D"],
+    graph: Bool[np.ndarray, "D D"],
+    seed: int,
+) -> ClosedFormEvidence:
+    """What a linked form rests on; the runner-up is not known."""
+    step = max(1, len(z) // ROWS_TO_FIT)
+    mechanisms = Mechanisms(z[::step], SharedGiven(np.zeros((len(z[::step]), 0))))
+    noises = u @ independent_components(u - u.mean(0), seed, "logcosh").T
+    return ClosedFormEvidence(
+        correlations=canonical_variates(x)[0].round(4).tolist(),
+        kurtosis=_excess(noises),
+        bend_gain=_bend_gain(mechanisms, len(z[::step]), graph),
+        runner_up=float("inf"),
+    )
 
 
 def _finalists(search: OrderSearch, config: Phase2Config, seed: int) -> list[Candidate]:
@@ -206,46 +276,30 @@ def _select_parents(search: OrderSearch, best: Candidate) -> Bool[np.ndarray, "d
     for place, child in enumerate(order):
         prices = dict.fromkeys(range(k), WITHIN)
         prices |= {k + j: WITHIN if search.same[child, j] else ACROSS for j in order[:place]}
-        graph[_eliminate(mechanisms, child, prices), k + child] = True
+        graph[eliminate(mechanisms, child, prices), k + child] = True
     return graph
-
-
-def _eliminate(mechanisms: Mechanisms, child: int, prices: Mapping[int, float]) -> list[int]:
-    """The causes that are left when one after another is taken out, as long as that lowers cost and price."""
-    kept = list(prices)
-
-    def total(causes: list[int]) -> float:
-        return mechanisms.cost(child, causes) + sum(prices[cause] for cause in causes)
-
-    value = total(kept)
-    while kept:
-        fewer = [[cause for cause in kept if cause != out] for out in kept]
-        values = [total(causes) for causes in fewer]
-        if min(values) > value:
-            break
-        value = min(values)
-        kept = fewer[values.index(value)]
-    return kept
 
 
 def _kurtosis(sources: Sources) -> list[float]:
     """Excess kurtosis of each source in standard errors."""
-    noises = sources.rest @ np.linalg.inv(sources.mixing).T
+    return _excess(sources.rest @ np.linalg.inv(sources.mixing).T)
+
+
+def _excess(noises: Float[np.ndarray, "n D"]) -> list[float]:
+    """Excess kurtosis of each column in standard errors."""
     excess = ((noises / noises.std(0)) ** 4).mean(0) - 3
     found: list[float] = (excess / np.sqrt(24 / len(noises))).round(2).tolist()
     return found
 
 
-def _bend_gain(search: OrderSearch, best: Candidate, graph: Bool[np.ndarray, "d d"]) -> float:
-    """See `ClosedFormEvidence.bend_gain`."""
-    z = search.sources.v @ best.turn.T
-    mechanisms = Mechanisms(z, search.given)
+def _bend_gain(mechanisms: Mechanisms, n: int, graph: Bool[np.ndarray, "d d"]) -> float:
+    """See `ClosedFormEvidence.bend_gain`; n is the number of rows that the mechanisms were fitted on."""
     k, edges, gain = mechanisms.shared, 0, 0.0
-    for child in range(len(best.turn)):
+    for child in range(len(graph) - k):
         causes = np.flatnonzero(graph[:, k + child]).tolist()
         edges += sum(cause >= k for cause in causes)
         gain += mechanisms.cost(child, causes, bent=False) - mechanisms.cost(child, causes)
-    return gain / edges - (FUNCTIONS - 1) / (2 * len(z)) if edges else float("nan")
+    return gain / edges - (FUNCTIONS - 1) / (2 * n) if edges else float("nan")
 
 
 def _in_units(

@@ -14,7 +14,15 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int, Num
 
-from personax.crl.closed_form import IDENTIFIED, ORDER_UNKNOWN, ClosedForm, has_closed_form, solve
+from personax.crl.closed_form import (
+    IDENTIFIED,
+    ORDER_UNKNOWN,
+    ClosedForm,
+    has_closed_form,
+    has_linked_form,
+    solve,
+    solve_linked,
+)
 from personax.crl.data_parallel import Training, train_in_all_processes
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
@@ -198,7 +206,12 @@ class CRL(Estimator[CRLConfig]):
         assert self._vae is not None
         widths = {modality: self._resolved.width(modality) for modality in self._shapes}
         seed, causal = self._derived("closed form") % 2**32, self.config.causal
-        form = solve(train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal)
+        if self.config.linked:
+            form = solve_linked(train, widths, seed=seed, causal=causal)
+        else:
+            form = solve(
+                train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal
+            )
         settle_encoders(self._vae, form, train)
         return form
 
@@ -429,11 +442,14 @@ class CRL(Estimator[CRLConfig]):
 
     @property
     def _is_linear(self) -> bool:
-        """Whether the latents are read in closed form (closed_form.py): those of compressed embeddings."""
+        """Whether the latents are read in closed form: those of compressed embeddings, or linked ones."""
         config = self._resolved
         widths = {modality: config.width(modality) for modality in self._shapes}
-        compressed = config.compress and config.flexible and config.noise == 0
-        return compressed and has_closed_form(self._shapes, config.shared, widths)
+        if not (config.flexible and config.noise == 0):
+            return False
+        if config.linked:
+            return has_linked_form(self._shapes, config.shared, widths)
+        return config.compress and has_closed_form(self._shapes, config.shared, widths)
 
     def _networks(self) -> tuple[MultiViewVAE, CausalPrior]:
         """What phase 1 trains: the autoencoder, and a draft of the prior, which identification replaces."""

@@ -171,10 +171,10 @@ def find_sources(
     mixing = np.linalg.inv(independent_components(rest, seed, "logcosh")) if v.shape[1] > 1 else np.eye(1)
     ends = np.cumsum([0, *(widths[m] for m in x)])
     places = [slice(int(a), int(b)) for a, b in pairwise(ends)]
-    return Sources(axes, v, rest, mixing, _owners(mixing, rest, places), places)
+    return Sources(axes, v, rest, mixing, find_owners(mixing, rest, places), places)
 
 
-def _owners(
+def find_owners(
     mixing: Float[np.ndarray, "D D"], rest: Float[np.ndarray, "n D"], places: Sequence[slice]
 ) -> Int[np.ndarray, " D"]:
     """(D,) the modality of each source: the largest total share of loadings, as many sources as columns."""

@@ -11,7 +11,7 @@ that of a Laplace distribution of mean absolute value 1. Lines alone cost the sa
 bends do not, and these show the order (Hoyer et al. 2009).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -99,3 +99,21 @@ class Mechanisms:
         gram = self._gram[np.ix_(columns, columns)] + RIDGE * np.eye(len(columns))
         weights = np.linalg.solve(gram, self._moments[columns, child])
         return self._given.cost_of_rest(self._z[:, child] - self._design[:, columns] @ weights)
+
+
+def eliminate(mechanisms: Mechanisms, child: int, prices: Mapping[int, float]) -> list[int]:
+    """The causes that are left when one after another is taken out, as long as that lowers cost and price."""
+    kept = list(prices)
+
+    def total(causes: list[int]) -> float:
+        return mechanisms.cost(child, causes) + sum(prices[cause] for cause in causes)
+
+    value = total(kept)
+    while kept:
+        fewer = [[cause for cause in kept if cause != out] for out in kept]
+        values = [total(causes) for causes in fewer]
+        if min(values) > value:
+            break
+        value = min(values)
+        kept = fewer[values.index(value)]
+    return kept

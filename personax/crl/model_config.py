@@ -127,6 +127,11 @@ class CRLConfig:
     """With True the scale of a latent's noise depends on its parents, and the noise may have heavy tails and
     skew (prior.py). Together with `compress` and `noise` 0, latents and graph are found in closed form
     (closed_form.py), and phases 1 and 2 only train decoders and mechanisms."""
+    linked: bool = False
+    """For vectors of modalities that are measured once: read the latents linearly from what the modalities
+    tell about each other (linked_reading.py). It needs `flexible`, `noise` 0, no shared latents, at most 16
+    latents, and an edge from every latent to another modality. Where one of the first four is missing, phases
+    1 and 2 find the latents."""
     causal: bool = True
     """With True latents may cause each other. With False they are independent; the comparison shows what the
     causal prior adds."""

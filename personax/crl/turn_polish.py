@@ -43,17 +43,17 @@ def polish(
 
     def closure() -> Float[Tensor, ""]:
         optimiser.zero_grad()
-        loss = _total_cost(v @ turned().T, causes, *fixed)
+        loss = total_cost(v @ turned().T, causes, *fixed)
         loss.backward()
         return loss
 
     optimiser.step(closure)
     with torch.no_grad():
         found = turned()
-        return found.numpy(), float(_total_cost(v @ found.T, causes, *fixed))
+        return found.numpy(), float(total_cost(v @ found.T, causes, *fixed))
 
 
-def _total_cost(
+def total_cost(
     z: Float[Tensor, "n D"],
     causes: list[list[int]],
     design: Float[Tensor, "n p"],

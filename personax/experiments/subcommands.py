@@ -30,6 +30,9 @@ SUBCOMMANDS = {
     "compare": Subcommand(
         "comparison.config", "main", "compare our method with baselines and with its parts"
     ),
+    "numerical": Subcommand(
+        "numerical.config", "main", "compare all methods on the numerical data of other papers"
+    ),
     "light_tunnel": Subcommand(
         "light_tunnel.config", "main", "recover the settings of the light tunnel with all methods"
     ),

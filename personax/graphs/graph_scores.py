@@ -180,6 +180,28 @@ def _precision_recall(true: Bool[np.ndarray, "..."], estimated: Bool[np.ndarray,
     }
 
 
+def best_threshold_f1(
+    true: Shaped[np.ndarray, "..."], strength: Num[np.ndarray, "..."], thresholds: int = 21
+) -> float:
+    """The largest F1 over ordered pairs of the graphs with the edges above a threshold.
+
+    The thresholds are evenly spaced from 0 to the largest strength, which is excluded. It takes the truth to
+    choose the best one, so this is not what a method reaches by itself; some papers report it.
+
+    Args:
+        true: (d, d) the true graph.
+        strength: (d, d) strength of each edge i -> j, at least 0.
+        thresholds: how many are tried.
+
+    >>> true = np.array([[0, 1, 0], [0, 0, 0], [0, 0, 0]])
+    >>> best_threshold_f1(true, np.array([[0, 0.9, 0.2], [0.1, 0, 0.1], [0.2, 0.1, 0]]))
+    1.0
+    """
+    adjacency, strength = check_adjacency(true, "true graph"), np.asarray(strength, dtype=float)
+    levels = np.linspace(0, strength.max(), thresholds + 1)[:-1]
+    return max(_precision_recall(adjacency, strength > level)["f1"] for level in levels)
+
+
 def edge_auc(true: Shaped[np.ndarray, "..."], frequency: Num[np.ndarray, "..."]) -> float:
     """Area under the ROC curve: how well frequencies (d, d) predict the adjacent pairs of `true` (d, d).
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from personax.graphs.graph import Graph, adjacency_from_marks, check_adjacency, marks_from_adjacency
 from personax.graphs.graph_scores import (
+    best_threshold_f1,
     cpdag_marks,
     edge_auc,
     graph_scores,
@@ -163,3 +164,13 @@ def test_the_class_of_a_dag_is_what_all_equivalent_dags_agree_on() -> None:
         for dag in members:
             assert np.array_equal(adjacency_from_marks(cpdag_marks(marks_from_adjacency(dag))), union)
         assert np.array_equal(adjacency_from_marks(cpdag_marks(marks_from_adjacency(union))), union)
+
+
+def test_the_best_threshold_is_never_worse_than_none() -> None:
+    """It finds a threshold that tells true from false edges, and with none it takes the best compromise."""
+    true = np.array([[0, 1, 1], [0, 0, 0], [0, 0, 0]])
+    told = np.array([[0, 0.9, 0.8], [0.3, 0, 0.2], [0, 0, 0]])
+    assert best_threshold_f1(true, told) == 1
+    untold = np.array([[0, 0.9, 0.1], [0.3, 0, 0], [0, 0, 0]])
+    assert best_threshold_f1(true, untold) == pytest.approx(0.8)  # all three: 2 hits of 3, none missed
+    assert best_threshold_f1(true, np.zeros((3, 3))) == 0

@@ -1,0 +1,1 @@
+"""The numerical data of other papers: all methods on the same draws, with the published numbers beside."""
