@@ -36,6 +36,7 @@ from personax.crl.styled_pictures import (
     is_styled,
     make_readers,
     settle_readers,
+    with_fewer_epochs,
 )
 from personax.graphs.graph import Graph
 from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
@@ -172,7 +173,8 @@ class CRL(Estimator[CRLConfig]):
         form = self._closed_form(train.sample()) if self._is_linear else None
         if self._shares_style(train.sample()):
             self._read_styled(train.sample(), validation.sample())
-        training = (*self._networks(), train, validation, self.config.phase1)
+        phase1 = with_fewer_epochs(self.config.phase1) if self._styled else self.config.phase1
+        training = (*self._networks(), train, validation, phase1)
         seed = self._derived("representation")
         if process_count() > 1:
             together = Training(*training, seed)

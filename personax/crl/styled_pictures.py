@@ -12,7 +12,7 @@ It is for two modalities of two latents, one of which has an edge to the other m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import torch
@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from personax.crl.companions import FEATURES, CodeFunction, find_companion, gradient_rows
-from personax.crl.model_config import CRLConfig
+from personax.crl.model_config import CRLConfig, Phase1Config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.picture_codes import CODES, PictureCodes, train_picture_codes
 from personax.crl.scalar_codes import ScalarCodes, one_measurement, seen_in_all, train_scalar_codes
@@ -32,6 +32,7 @@ STYLED_ROWS = 1000  # training rows; with fewer, functions of 600 cosines fit an
 SAME_STYLE = 0.8  # share of a measurement that another one predicts, from which their style is the same
 PREDICTION_ROWS, PREDICTION_RIDGE = 4000, 1e-3
 SCALAR_PASSES, PICTURE_PASSES = 2.0, 4 / 3  # epochs, in those of phase 1
+DECODER_PASSES = 1 / 3  # epochs of phase 1, in those of the configuration, if encoders read already
 READING_VARIANCE = 0.05  # of a code given the picture; latents have variance 1
 
 
@@ -147,6 +148,11 @@ class LatentReader(nn.Module):
             return torch.cat([codes, certain], 1)
         mean, log_variance = self.eta(x).chunk(2, dim=1)
         return torch.cat([codes, mean, certain, log_variance], 1)
+
+
+def with_fewer_epochs(config: Phase1Config) -> Phase1Config:
+    """Phase 1 after the encoders are settled; noise of the measurements and decoders need fewer epochs."""
+    return replace(config, epochs=max(1, round(DECODER_PASSES * config.epochs)))
 
 
 def make_readers(vae: MultiViewVAE, shapes: Mapping[str, Sequence[Sequence[int]]]) -> None:

@@ -20,6 +20,7 @@ from personax.crl.styled_pictures import (
     can_be_styled,
     is_styled,
     predicted_share,
+    with_fewer_epochs,
 )
 from personax.learning.batches import Batch
 from personax.learning.encoders import make_encoder
@@ -143,6 +144,13 @@ def test_a_model_of_such_pictures_has_two_coordinates_a_modality(
     encoding = model.encode(data)
     assert {block: z.shape[1] for block, z in encoding.coordinates.items()} == TWO
     assert encoding.eta["garment"][0].shape == (len(data), 1)
+
+
+def test_the_encoders_are_settled_before_phase_1(fitted: tuple[CRL, MultiViewData, Split]) -> None:
+    """Phase 1 does not change the codes that it is given, so a third of its epochs is enough."""
+    assert with_fewer_epochs(Phase1Config(epochs=30)).epochs == 10
+    epochs = [row for row in fitted[0].history if row["phase"] == "representation"]
+    assert len(epochs) == 1
 
 
 def test_such_a_model_is_saved_and_loaded(fitted: tuple[CRL, MultiViewData, Split], tmp_path: Path) -> None:
