@@ -219,12 +219,17 @@ class CRL(Estimator[CRLConfig]):
         return process_count() == 1 and can_be_styled(self._shapes, self.config) and is_styled(train)
 
     def _read_styled(self, train: Batch, validation: Batch) -> None:
-        """Make networks whose encoders read the latents in spite of shared style (styled_pictures.py)."""
+        """Make networks whose encoders read the latents in spite of shared style (styled_pictures.py).
+
+        The networks stay as they are if the latents do not stand apart.
+        """
+        readings = find_readings(train, validation, self.config, seed=self._derived("readings"))
+        if not all(reading.is_clear for reading in readings.values()):
+            return
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._derived("networks"))
             self._build(styled=True)
         assert self._vae is not None
-        readings = find_readings(train, validation, self.config, seed=self._derived("readings"))
         settle_readers(self._vae, readings)
 
     @staticmethod

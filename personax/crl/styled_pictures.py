@@ -33,6 +33,7 @@ SAME_STYLE = 0.8  # share of a measurement that another one predicts, from which
 PREDICTION_ROWS, PREDICTION_RIDGE = 4000, 1e-3
 SCALAR_PASSES, PICTURE_PASSES = 2.0, 4 / 3  # epochs, in those of phase 1
 DECODER_PASSES = 1 / 3  # epochs of phase 1, in those of the configuration, if encoders read already
+APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
 READING_VARIANCE = 0.05  # of a code given the picture; latents have variance 1
 
 
@@ -53,9 +54,9 @@ def can_be_styled(shapes: Mapping[str, Sequence[Sequence[int]]], config: CRLConf
 
 
 def is_styled(people: Batch) -> bool:
-    """Whether, in some modality, no other style is seen than that of one measurement."""
+    """Whether in every modality no other style is seen than that of one measurement."""
     enough = int(seen_in_all(people).sum()) >= STYLED_ROWS
-    return enough and any(_shows_one_style(people, modality) for modality in people.x)
+    return enough and all(_shows_one_style(people, modality) for modality in people.x)
 
 
 def _shows_one_style(people: Batch, modality: str) -> bool:
@@ -97,6 +98,11 @@ class PictureReading:
     pictures: PictureCodes
     companion: CodeFunction
     eigenvalues: list[float]
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether one companion stands apart from all others."""
+        return self.eigenvalues[0] >= APART * self.eigenvalues[1]
 
 
 class LatentReader(nn.Module):

@@ -56,6 +56,7 @@ def as_batch(data: MultiViewData) -> Batch:
 @pytest.fixture
 def few_rows_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "STYLED_ROWS", 100)
+    monkeypatch.setattr(rules, "APART", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def few_rows_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         ("shared", (3, 3), True),
         ("independent", (3, 3), False),
         ("shared", (3, 1), True),
-        ("independent", (3, 1), True),
+        ("independent", (3, 1), False),
         ("independent", (1, 1), True),
     ],
 )
@@ -133,6 +134,7 @@ def fitted() -> tuple[CRL, MultiViewData, Split]:
     split = split_rows(len(data), np.random.default_rng(0))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rules, "STYLED_ROWS", 100)
+        patch.setattr(rules, "APART", 0.0)
         return CRL(QUICK, seed=1, device="cpu").fit(data, split), data, split
 
 
@@ -169,6 +171,19 @@ def test_several_such_models_are_fitted_together_as_alone(
     other = CRL(QUICK, seed=1, device="cpu")
     CRL.fit_together([other], [(data, split)])
     np.testing.assert_array_equal(other.transform(data).to_numpy(), model.transform(data).to_numpy())
+
+
+@pytest.mark.usefixtures("few_rows_are_enough")
+def test_latents_that_do_not_stand_apart_are_learned_as_before(
+    fitted: tuple[CRL, MultiViewData, Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, data, split = fitted
+    monkeypatch.setattr(rules, "APART", np.inf)
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    monkeypatch.setattr(rules, "STYLED_ROWS", 1000)  # more than there are
+    before = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    np.testing.assert_array_equal(model.transform(data).to_numpy(), before.transform(data).to_numpy())
+    assert model.encode(data).coordinates["garment"].shape == (len(data), 2 + QUICK.noise)
 
 
 @pytest.mark.usefixtures("few_rows_are_enough")
