@@ -78,6 +78,8 @@ DOORS = (
     "personax.experiments.independence.command.propose_file",
     "personax.experiments.graph.run.read_runs",
     "personax.experiments.html_report.command.read_records",
+    "personax.experiments.sensitivity.command.read_people_run",
+    "personax.experiments.downstream.command.read_people_run",
 )
 OTHER_WAYS_IN = ("benchmarks/", "trait_inference/")  # of these only the options are read
 

@@ -19,6 +19,7 @@ from personax.experiments.several_seeds import run_every_seed
 from personax.runs.bounds import check_bounds
 from personax.runs.command_line import refuse_null_groups
 from personax.runs.errors import InputError
+from personax.runs.files import read_yaml
 from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
 from personax.runs.run_records import read_manifest, read_options
 from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
@@ -57,7 +58,7 @@ def read_run(folder: Path) -> FinishedRun:
     if not (folder / CONFIG).exists() or not (folder / MANIFEST).exists():
         raise InputError(f"{folder}: not a run folder (no {CONFIG} or {MANIFEST})")
     options, manifest = read_options(folder), read_manifest(folder)
-    if _kind_of(options) is None:
+    if not is_run(options):
         raise InputError(
             f"{folder / CONFIG}: not a run of Variant-MNIST, athletes, celebrities or your own arrays"
         )
@@ -70,14 +71,13 @@ def read_run(folder: Path) -> FinishedRun:
             f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); "
             "finish it with the command that made it"
         )
-    try:
-        config = config_of_run(options)
-    except InputError as error:
-        raise InputError(f"{folder / CONFIG}: {error}") from error
-    except Exception as error:  # jsonargparse raises many kinds
-        reason = " ".join(str(error).split())
-        raise InputError(f"{folder}: written by another version, or edited ({reason})") from error
+    config = config_in_file(options, folder / CONFIG)
     return FinishedRun(config, manifest)
+
+
+def is_run(options: dict[str, Any]) -> bool:
+    """Whether these are the options of a run of Variant-MNIST, athletes, celebrities or own arrays."""
+    return _kind_of(options) is not None
 
 
 def _kind_of(options: dict[str, Any]) -> type[RunConfig] | None:
@@ -87,6 +87,17 @@ def _kind_of(options: dict[str, Any]) -> type[RunConfig] | None:
     if options.get("dataset") in ("athlete", "celeb"):
         return PeopleConfig
     return OwnDataConfig if "data" in options else None
+
+
+def config_in_file(options: dict[str, Any], file: Path) -> RunConfig:
+    """`config_of_run` of the options in a file, which its messages name."""
+    try:
+        return config_of_run(options)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+    except Exception as error:  # jsonargparse raises many kinds
+        reason = " ".join(str(error).split())
+        raise InputError(f"{file}: written by another version, or edited ({reason})") from error
 
 
 def config_of_run(options: dict[str, Any]) -> RunConfig:
@@ -100,6 +111,27 @@ def config_of_run(options: dict[str, Any]) -> RunConfig:
     if isinstance(config, PeopleConfig) and not config.model.latents:
         raise InputError("model.latents: empty; the run had at least one of each modality")
     return config
+
+
+def read_people_run(path: Path) -> PeopleConfig:
+    """The options of a run on people in a run folder or a YAML file, for runs that vary it in this process.
+
+    Raises InputError for another file. The run need not have been made.
+    """
+    file = path / CONFIG if path.is_dir() else path
+    options = read_options(path) if path.is_dir() else read_yaml(path)
+    if not isinstance(options, dict):
+        raise InputError(f"{file}: holds no options; name a run folder, or a file as configs/athlete.yaml")
+    people = config_in_file(options, file) if is_run(options) else None
+    if not isinstance(people, PeopleConfig):
+        raise InputError(f"{file}: not a run on people; it must say dataset: athlete, or dataset: celeb")
+    quiet = replace(people, figures=False, output=None, resume=True, overwrite=False, seeds=None)
+    return replace(quiet, data_seed=people.drawn_by, jobs=1, engine="local", scheduler=None)
+
+
+def name_of_run(path: Path) -> str:
+    """A name for results about a run: of a folder the end of its path, as athlete-default-seed-0."""
+    return "-".join(path.parts[-3:]) if path.is_dir() else path.stem
 
 
 def remake(config: RunConfig, data_dir: str | None = None) -> Remade:

@@ -48,6 +48,10 @@ SUBCOMMANDS = {
         "obfuscation_study.config", "main", "measure what obfuscated embeddings give away"
     ),
     "diagnose": Subcommand("diagnostics.config", "main", "check the assumptions of a trained model"),
+    "sensitivity": Subcommand("sensitivity.config", "main", "vary a run on people: which conclusions hold?"),
+    "downstream": Subcommand(
+        "downstream.config", "main", "predict traits and features from latents, held out"
+    ),
     "consistency": Subcommand(
         "prompt_consistency.config", "main", "measure how scores vary with repeats and prompts"
     ),

@@ -91,7 +91,13 @@ class Compression:
     @classmethod
     @by_one_blas_thread  # so coordinates do not depend on the number of threads, nor what is found in them
     def fit(
-        cls, data: MultiViewData, rows: Int[np.ndarray, " train"], *, least: Mapping[str, int], seed: int = 0
+        cls,
+        data: MultiViewData,
+        rows: Int[np.ndarray, " train"],
+        *,
+        least: Mapping[str, int],
+        times: float = 1.0,
+        seed: int = 0,
     ) -> "Compression":
         """Learn the projections on `rows`.
 
@@ -99,6 +105,8 @@ class Compression:
             data: embeddings (n, d) of every modality.
             rows: row numbers of the training people.
             least: modality -> least number of coordinates (fewer only if the measurements have fewer).
+            times: keep so many times the number of coordinates that would be chosen, above 0. Another number
+                than 1 is for questions such as how much a result depends on this choice.
             seed: seed of the start of the power method and of the split that chooses the numbers.
 
         Raises:
@@ -115,11 +123,11 @@ class Compression:
                 _leading_components(array, rows[has], rng) for array, has in zip(arrays, seen.T, strict=True)
             ]
             if len(arrays) == 1:
-                projections[modality], report[modality] = _compress_single(bases[0], least[modality])
+                projections[modality], report[modality] = _compress_single(bases[0], least[modality], times)
             else:
                 paired = seen.sum(1) > 1
                 scores = _Scores.of(bases, [array[rows[paired]] for array in arrays], seen[paired])
-                maps, report[modality] = _compress_several(scores, least[modality], rng)
+                maps, report[modality] = _compress_several(scores, least[modality], times, rng)
                 projections[modality] = [
                     Projection(base.centre, base.whitening[:, : len(weights)] @ weights)
                     for base, weights in zip(bases, maps, strict=True)
@@ -220,9 +228,9 @@ def _leading_components(
     return _Principal(centre, whitening, squares / n, total, n)
 
 
-def _compress_single(base: _Principal, least: int) -> tuple[list[Projection], dict[str, Any]]:
+def _compress_single(base: _Principal, least: int, times: float) -> tuple[list[Projection], dict[str, Any]]:
     """Principal components above the noise, in units of the noise. There are at least `least` of them."""
-    number = min(max(base.above_noise(), least), len(base.variances))
+    number = min(max(round(times * base.above_noise()), least), len(base.variances))
     weights = (
         base.whitening[:, :number]
         * np.sqrt(base.variances[:number]).astype(np.float32)
@@ -292,13 +300,13 @@ def _check_overlap(where: str, together: Int[np.ndarray, "measurements measureme
 
 
 def _compress_several(
-    scores: _Scores, least: int, rng: np.random.Generator
+    scores: _Scores, least: int, times: float, rng: np.random.Generator
 ) -> tuple[list[Float[np.ndarray, "p r"]], dict[str, Any]]:
     """Maps (p, r) from whitened principal components to canonical variates in units of noise, and a report.
 
     Both numbers are chosen on a held-out part of the rows. p maximises the information
     -1/2 sum log(1 - rho^2) that the measurements have about each other; r is the number of significant
-    correlations rho.
+    correlations rho, times `times`.
     """
     order = rng.permutation(len(scores.seen))
     cut = max(2, round(HELD_OUT_SHARE * len(order)))
@@ -311,7 +319,7 @@ def _compress_several(
         found[components] = np.where(rho > significant, rho, 0.0)
     information = {size: float(-0.5 * np.log1p(-(rho**2)).sum()) for size, rho in found.items()}
     best = max(information, key=lambda size: information[size])
-    number = min(max(int((found[best] > 0).sum()), least), best)
+    number = min(max(round(times * int((found[best] > 0).sum())), least), best)
     maps = [weights[:, :number] for weights in _correlate(scores, best)]
     report = {
         "method": "canonical variates",

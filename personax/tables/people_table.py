@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float32, Shaped
+from jaxtyping import Bool, Float32, Int, Shaped
 
 from personax.independence.columns import Kind
 from personax.independence.grid import Variables
@@ -147,6 +147,23 @@ class PeopleTable(Described):
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def rows(self, index: Int[np.ndarray, " rows"]) -> "PeopleTable":
+        """The same table, but only the people with these row numbers; the checksum stays that of all."""
+
+        def some(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame.iloc[index].reset_index(drop=True) if len(frame.columns) else frame
+
+        return replace(
+            self,
+            ids=self.ids[index],
+            features=some(self.features),
+            scores={rater: some(frame) for rater, frame in self.scores.items()},
+            embeddings={m: [array[index] for array in arrays] for m, arrays in self.embeddings.items()},
+            observed={m: mask[index] for m, mask in self.observed.items()},
+            truth=None if self.truth is None else self.truth.rows(index),
+            targets=some(self.targets),
+        )
 
     def with_embeddings(self, folder: Path | str) -> "PeopleTable":
         """The same people with the embeddings from a file, or a folder of files (see `load_embeddings`)."""

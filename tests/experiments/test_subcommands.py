@@ -27,6 +27,8 @@ SCRIPTS = {
     "own_data": "real_world_experiment/run_own_data.py",
     "draw": "real_world_experiment/draw.py",
     "report": "real_world_experiment/report.py",
+    "sensitivity": "real_world_experiment/sensitivity.py",
+    "downstream": "real_world_experiment/downstream.py",
     "independence": "independence_testing/run_independence_tests.py",
     "extract_embeddings": "trait_inference/extract_embeddings.py",
     "obfuscate": "trait_inference/obfuscate.py",

@@ -174,3 +174,13 @@ def test_missing_measurements_are_masked(people: tuple[MultiViewData, Split]) ->
     assert not second.observed["text"][::7, 1].any()
     for x, y in zip(first.measurements["text"], second.measurements["text"], strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_more_or_fewer_coordinates_are_kept_on_request(people: tuple[MultiViewData, Split]) -> None:
+    data, split = people
+    usual = Compression.fit(data, split.train, least=LEAST).report
+    most = Compression.fit(data, split.train, least=LEAST, times=2.0).report
+    fewest = Compression.fit(data, split.train, least=LEAST, times=0.1).report
+    for modality, facts in usual.items():
+        assert most[modality]["components"] == 2 * facts["components"]
+        assert fewest[modality]["components"] == LEAST[modality]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from personax.experiments.html_report.blocks import Block, Picture, Pictures, Section, TextBlock
+from personax.experiments.html_report.conclusions import CLAIMS_TABLE, VARIANTS_TABLE
 from personax.experiments.html_report.level_one import AGREEMENT, PVALUES
 from personax.experiments.html_report.level_two import ASSOCIATIONS
 from personax.experiments.html_report.numbers import table_of_frame
@@ -11,8 +12,8 @@ from personax.experiments.independence.report import SCORE_COUNTS
 from personax.runs.files import read_text
 from personax.runs.run_folder import FIGURES
 
-SHOWN_ELSEWHERE = {PVALUES, AGREEMENT, SCORE_COUNTS, ASSOCIATIONS, "edges.csv"}
-PAGES_SHOWN_ELSEWHERE = {"table.md", "diagnostics.md", "suggested_names.md"}
+SHOWN_ELSEWHERE = {PVALUES, AGREEMENT, SCORE_COUNTS, ASSOCIATIONS, CLAIMS_TABLE, VARIANTS_TABLE, "edges.csv"}
+PAGES_SHOWN_ELSEWHERE = {"table.md", "diagnostics.md", "suggested_names.md", "sensitivity.md"}
 MOST_FILTERLESS = 12  # rows of a table that needs no fields to search it
 
 

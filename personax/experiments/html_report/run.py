@@ -14,6 +14,7 @@ from personax.experiments.html_report.blocks import (
 )
 from personax.experiments.html_report.checks import diagnosis
 from personax.experiments.html_report.compare import comparisons
+from personax.experiments.html_report.conclusions import sensitivity
 from personax.experiments.html_report.config import ReportConfig
 from personax.experiments.html_report.level_one import (
     against_known_dependences,
@@ -48,6 +49,7 @@ SECTION_MAKERS: tuple[Callable[[RunRecord], Section | None], ...] = (
     truth_scores,
     predictions,
     diagnosis,
+    sensitivity,
     other_tables,
     drawn_pictures,
     how_to_make_it_again,

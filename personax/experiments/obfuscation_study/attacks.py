@@ -16,7 +16,7 @@ from personax.embeddings.reidentification import (
     share_found,
     top_one_with_pairs,
 )
-from personax.experiments.obfuscation_study.releases import Release
+from personax.experiments.obfuscated_releases import Release
 from personax.runs.seeds import numpy_rng
 
 HALF = "half of the people"

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from personax.experiments.obfuscated_releases import Release, releases
 from personax.experiments.obfuscation_study.config import ObfuscationStudyConfig
 from personax.experiments.obfuscation_study.figures import draw_attacks, draw_latents
-from personax.experiments.obfuscation_study.releases import Release, releases
 from personax.experiments.obfuscation_study.report import study_page
 from personax.experiments.obfuscation_study.run import (
     Attacked,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from personax.experiments.obfuscation_study.releases import PLAIN
+from personax.experiments.obfuscated_releases import PLAIN
 from personax.experiments.obfuscation_study.report import best_by_known
 from personax.runs.figure_style import (
     BLUE,

@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from personax.experiments.obfuscated_releases import PLAIN, Release, obfuscated_table
 from personax.experiments.obfuscation_study.config import ObfuscationStudyConfig
-from personax.experiments.obfuscation_study.releases import PLAIN, Release
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare_table, read_people
 from personax.experiments.people.run import run_people_seed
 from personax.experiments.summary import pick
 from personax.graphs.graph import Graph
 from personax.learning.metrics import mean_correlation
-from personax.runs.files import sha256_text
 from personax.runs.run_folder import CONFIG, GRAPH, LATENTS, METRICS
 from personax.runs.run_records import read_finished
-from personax.tables import PeopleTable
 
 LATENT_NEEDED = {"truth.r2": "names with numbers", "truth.mcc.all": "a number", "graph.shd": "a number"}
 
@@ -71,25 +69,6 @@ def run_latents(run: LatentRun, path: Path) -> dict[str, Any]:
         table = obfuscated_table(read_people(options), run.release, run.key_seed)
         run_people_seed(options, path, prepare_table(options, table))
     return read_finished(path, run.people, LATENT_NEEDED)
-
-
-def obfuscated_table(table: PeopleTable, release: Release, seed: int) -> PeopleTable:
-    """The same people with obfuscated vectors; every measurement has a key and noise of its own."""
-    if release.method == PLAIN:
-        return table
-    hidden = {
-        modality: [
-            release.apply(array, seen, seed, f"{modality} {number}")
-            for number, (array, seen) in enumerate(zip(arrays, table.observed[modality].T, strict=True))
-        ]
-        for modality, arrays in table.embeddings.items()
-    }
-    return replace(
-        table,
-        embeddings=hidden,
-        source=f"{table.source}, obfuscated ({release.name})",
-        sha256=sha256_text(f"{table.sha256} {release} {seed}"),
-    )
 
 
 def paired_with_plain(plain: Path, other: Path) -> float:

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from personax.experiments.obfuscated_releases import PLAIN
 from personax.experiments.obfuscation_study.attacks import HALF
-from personax.experiments.obfuscation_study.releases import PLAIN
 from personax.experiments.obfuscation_study.run import StudyTables
 from personax.runs.markdown import escape_cell, markdown_table
 

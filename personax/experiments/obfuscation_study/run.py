@@ -10,10 +10,10 @@ from jaxtyping import Float32
 
 from personax.embeddings.vector_columns import open_vectors, read_batches, vectors_of
 from personax.experiments.cells import run_cells
+from personax.experiments.obfuscated_releases import Release
 from personax.experiments.obfuscation_study.attacks import attack_release, link_releases
 from personax.experiments.obfuscation_study.config import LEAST_ATTACKED, ObfuscationStudyConfig
 from personax.experiments.obfuscation_study.latents import latent_runs, latent_table, run_latents
-from personax.experiments.obfuscation_study.releases import Release
 from personax.runs.errors import InputError
 from personax.runs.files import read_json, sha256_arrays, write_json, write_json_lines
 from personax.runs.progress import progress

@@ -12,11 +12,11 @@ them.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from personax.crl import CRLConfig
 from personax.experiments.run_options import RunOptions
-from personax.runs.bounds import FilePath, Level, Positive, Seed, Width
+from personax.runs.bounds import Between, FilePath, Level, Positive, Seed, Width
 from personax.runs.command_line import run_command
 from personax.runs.run_folder import shipped_config
 
@@ -53,6 +53,9 @@ class PeopleConfig(RunOptions):
     """False discovery rate of the associations between latents and features."""
     latents: Literal["given", "auto"] = "given"
     """With auto the numbers of latents (model.latents, model.shared) are found from the embeddings."""
+    coordinates: Annotated[float, Between(0, 100, above=True)] | None = None
+    """Keep so many times the number of coordinates that the compression of the embeddings would choose, but
+    at least one for each latent: 0.5 is half as many, 2 twice as many. Default: what it chooses."""
     model: CRLConfig = field(default_factory=CRLConfig.embeddings)
     """The model and its training, from the settings for embeddings."""
 

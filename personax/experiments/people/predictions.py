@@ -101,7 +101,13 @@ def autoencoder_codes(
 
 
 def predict(
-    representation: Float[np.ndarray, "n d"], column: pd.Series, kind: str, period: float | None, split: Split
+    representation: Float[np.ndarray, "n d"],
+    column: pd.Series,
+    kind: str,
+    period: float | None,
+    split: Split,
+    *,
+    one_scale: bool = False,
 ) -> float:
     """Held-out R2, or AUC of a nominal column; NaN if there are too few rows or classes.
 
@@ -111,13 +117,17 @@ def predict(
         kind: continuous, ordinal, nominal or circular.
         period: length of a circular column's circle.
         split: rows that the map is fitted on (train) and scored on (test).
+        one_scale: divide all numbers by one standard deviation, in place of each by its own. For principal
+            components, where ridge should shrink those of little variance most.
     """
     known = column.notna().to_numpy()
     train, test = split.train[known[split.train]], split.test[known[split.test]]
     if len(train) < FEWEST_ROWS or len(test) < 2:
         return float("nan")
-    scale = StandardScaler().fit(representation[train])
+    scale = StandardScaler(with_std=not one_scale).fit(representation[train])
     x_train, x_test = scale.transform(representation[train]), scale.transform(representation[test])
+    if one_scale:
+        x_train, x_test = x_train / x_train.std(), x_test / x_train.std()
     if kind == "nominal":
         return auc_of_classes(x_train, column.iloc[train].astype(str), x_test, column.iloc[test].astype(str))
     values = column.to_numpy(dtype=float)

@@ -48,7 +48,9 @@ def prepare_table(config: PeopleConfig, table: PeopleTable) -> Prepared:
     split = split_rows(len(data), numpy_rng(config.drawn_by, "split"))
     model = config.model
     least = {m: model.latents[m] + model.shared if config.latents == "given" else 1 for m in data.modalities}
-    compression = Compression.fit(data, split.train, least=least, seed=config.drawn_by)
+    compression = Compression.fit(
+        data, split.train, least=least, times=config.coordinates or 1.0, seed=config.drawn_by
+    )
     for modality, facts in compression.report.items():
         number = len(data.measurements[modality])
         log.info("%d %s measurements: %d %s", number, modality, facts["components"], facts["method"])

@@ -20,6 +20,7 @@ from personax.experiments.html_report.blocks import (
     ShareBars,
 )
 from personax.experiments.html_report.compare import changed_verdicts, comparisons, edges_beside, short_names
+from personax.experiments.html_report.conclusions import sensitivity
 from personax.experiments.html_report.figures import graph_row
 from personax.experiments.html_report.level_one import level_one, scores_of_models
 from personax.experiments.html_report.level_two import (
@@ -33,6 +34,7 @@ from personax.experiments.html_report.level_two import (
 from personax.experiments.html_report.other_results import other_tables
 from personax.experiments.html_report.provenance import subcommand_of, what_was_run
 from personax.experiments.html_report.reading import RunRecord, read_record, read_records
+from personax.experiments.html_report.run import SECTION_MAKERS
 from personax.experiments.independence.facts import DataFacts, counts_of_scores
 from personax.experiments.independence.report import table_of_score_counts
 from personax.experiments.people.config import PeopleConfig
@@ -256,3 +258,43 @@ def test_a_folder_of_many_runs_shows_its_tables_and_knows_that_they_are_simulate
     table = block(other_tables(record), DataTable)
     assert [cell.text for cell in table.rows[0]] == ["ours", "0.990"]
     assert "tables of several runs" in notes(what_was_run(record))
+
+
+def test_the_section_on_sensitivity_has_the_rule_and_every_claim(tmp_path: Path) -> None:
+    write_run(tmp_path, PeopleConfig(), simulated=True)
+    rows = [
+        ("edge", "s1", "z11", None, "-> (+)", "robust", 9, 9, None),
+        ("edge", "s1", "z12", None, "no edge", "depends on people: half 1", 8, 9, "half 1 (appears)"),
+        (
+            "cell",
+            "Openness",
+            "<b>Height</b>",
+            "kci",
+            "dependent (-)",
+            "not robust",
+            2,
+            4,
+            "a (absent); b (absent)",
+        ),
+    ]
+    names = ["level", "first", "second", "test", "base", "verdict", "held", "asked", "fails"]
+    pd.DataFrame(rows, columns=names).to_csv(tmp_path / "sensitivity.csv", index=False)
+    pd.DataFrame({"variant": ["half 1"], "people": [150]}).to_csv(tmp_path / "variants.csv", index=False)
+    summary = {"edges": {"claims": 1, "robust": "1 (1 true)"}}
+    write_json(tmp_path / "metrics.json", {"rule": "**robust**: the rule", "summary": summary})
+    record = read_record(tmp_path)
+    section = sensitivity(record)
+    assert sensitivity in SECTION_MAKERS
+    assert notes(section) == "robust: the rule"
+    counts, edges, cells, variants = (block(section, DataTable, k) for k in range(4))
+    assert [cell.text for cell in counts.rows[0]] == ["edges", "1", "1 (1 true)"]
+    assert [cell.text for cell in edges.rows[0]] == ["s1", "z11", "→ (+)", "robust", "9", "9", "–"]
+    assert [row[3].tone for row in edges.rows] == ["good", "unsure"]
+    assert [cell.text for cell in cells.rows[0]][2:5] == ["kci", "dependent (-)", "not robust"]
+    assert cells.filtered
+    assert variants.rows[0][1].text == "150"
+    assert other_tables(record) is None
+
+
+def test_a_folder_without_a_sensitivity_analysis_has_no_such_section(tmp_path: Path) -> None:
+    assert sensitivity(one(tmp_path / "run")) is None

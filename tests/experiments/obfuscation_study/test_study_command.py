@@ -8,9 +8,9 @@ import pytest
 from commands import run_script
 from pictures import is_drawn
 
+from personax.experiments.obfuscated_releases import PLAIN, Release, obfuscated_table, releases
 from personax.experiments.obfuscation_study.attacks import attack_release, link_releases
-from personax.experiments.obfuscation_study.latents import obfuscated_table, paired_with_plain
-from personax.experiments.obfuscation_study.releases import PLAIN, Release, releases
+from personax.experiments.obfuscation_study.latents import paired_with_plain
 from personax.experiments.obfuscation_study.report import (
     changes_against_plain,
     found_lines,

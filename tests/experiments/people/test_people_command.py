@@ -13,7 +13,9 @@ from commands import run_script
 from pictures import is_drawn, words_in
 from small_runs import SIMULATED_PEOPLE, SMALL_PEOPLE
 
-from personax.crl import CRL
+from personax.crl import CRL, CRLConfig
+from personax.experiments.people.config import PeopleConfig
+from personax.experiments.people.preparation import prepare_table
 from personax.graphs import direction
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import read_latents
@@ -298,3 +300,15 @@ def test_a_finished_run_can_have_other_numbers_of_latents(
     assert "MCC" not in table  # the blocks are smaller than the true ones
     assert "SIMULATED DATA" in capsys.readouterr().out
     assert "SIMULATED DATA" in (tmp_path / "choice" / "selection.md").read_text()
+
+
+def test_the_option_coordinates_reaches_the_compression() -> None:
+    table = simulate_table("athlete", n=300, image_dim=30, text_dim=40)
+    model = CRLConfig.embeddings({"image": 2, "text": 2}, shared=1)
+    sizes = [
+        prepare_table(PeopleConfig(model=model, coordinates=times), table).compression.report["image"][
+            "components"
+        ]
+        for times in (None, 2.0)
+    ]
+    assert sizes[1] == 2 * sizes[0]

@@ -1,8 +1,8 @@
-"""The ways of obfuscation that are compared."""
+"""Ways of obfuscation, and tables of people whose vectors are obfuscated in one of them."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
@@ -10,7 +10,9 @@ from jaxtyping import Bool, Float, Float32
 from personax.embeddings.obfuscation_key import new_key
 from personax.embeddings.obfuscation_map import add_noise, map_of
 from personax.runs.errors import InputError
+from personax.runs.files import sha256_text
 from personax.runs.seeds import numpy_rng
+from personax.tables import PeopleTable
 
 PLAIN = "plain"
 MOST_STRETCH = 1e4  # as in the command obfuscate
@@ -85,3 +87,22 @@ def _numbers(option: str, text: str, least: float) -> Sequence[float]:
                 f"{option} {text[:40]!r}: different numbers from {least:g} to {MOST_STRETCH:,.0f}"
             )
     return values
+
+
+def obfuscated_table(table: PeopleTable, release: Release, seed: int) -> PeopleTable:
+    """The same people with obfuscated vectors; every measurement has a key and noise of its own."""
+    if release.method == PLAIN:
+        return table
+    hidden = {
+        modality: [
+            release.apply(array, seen, seed, f"{modality} {number}")
+            for number, (array, seen) in enumerate(zip(arrays, table.observed[modality].T, strict=True))
+        ]
+        for modality, arrays in table.embeddings.items()
+    }
+    return replace(
+        table,
+        embeddings=hidden,
+        source=f"{table.source}, obfuscated ({release.name})",
+        sha256=sha256_text(f"{table.sha256} {release} {seed}"),
+    )
