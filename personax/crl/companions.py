@@ -75,7 +75,8 @@ def functions_of(f: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
     raw = torch.stack([x, x**2, x**3, x.abs(), torch.sin(1.5 * x), torch.cos(1.5 * x)], 1)
     raw = raw - raw.mean(0)
     variance, axes = torch.linalg.eigh(raw.T @ raw / len(raw))
-    return raw @ axes / variance.clamp_min(1e-9).sqrt()
+    functions: Tensor = raw @ axes / variance.clamp_min(1e-9).sqrt()
+    return functions
 
 
 def find_companion(
