@@ -54,9 +54,9 @@ def can_be_styled(shapes: Mapping[str, Sequence[Sequence[int]]], config: CRLConf
 
 
 def is_styled(people: Batch) -> bool:
-    """Whether in every modality no other style is seen than that of one measurement."""
+    """Whether, in some modality, no other style is seen than that of one measurement."""
     enough = int(seen_in_all(people).sum()) >= STYLED_ROWS
-    return enough and all(_shows_one_style(people, modality) for modality in people.x)
+    return enough and any(_shows_one_style(people, modality) for modality in people.x)
 
 
 def _shows_one_style(people: Batch, modality: str) -> bool:
