@@ -7,7 +7,7 @@ file) imports only from the lines above its own:
     views                                       the one type that data hands to learning
     independence                                columns in, test results out
     tables, variant_mnist, graphs, learning     sources of data; graphs; what all models share
-    streaming                                   counts of tables that no memory holds
+    streaming, light_tunnel                     counts of tables that no memory holds; an optical experiment
     crl, baselines, traits, embeddings          our model; the others; traits by language models; encoders
     experiments                                 the commands
 """

@@ -22,7 +22,7 @@ LAYERS = (
     {"views"},
     {"independence"},
     {"tables", "variant_mnist", "graphs", "learning"},
-    {"streaming"},
+    {"streaming", "light_tunnel"},
     {"crl", "baselines", "traits", "embeddings"},
     {"experiments"},
 )

@@ -55,14 +55,14 @@ class ScalarCodes(nn.Module):
 
     def missing_information(self, pictures: Mapping[str, Float[Tensor, "n ..."]]) -> Float[Tensor, ""]:
         """InfoNCE of one measurement of each modality: log n without any information, less with more."""
-        first, second = (self.critics[m](_standard(self.encoders[m](x))) for m, x in pictures.items())
+        first, second = (self.critics[m](_in_batch_units(self.encoders[m](x))) for m, x in pictures.items())
         fit = first @ second.T
         alone: Tensor = 0.5 * (fit.logsumexp(0) + fit.logsumexp(1))
         missing: Tensor = (alone - fit.diagonal()).mean()
         return missing
 
 
-def _standard(code: Float[Tensor, "n 1"]) -> Float[Tensor, "n 1"]:
+def _in_batch_units(code: Float[Tensor, "n 1"]) -> Float[Tensor, "n 1"]:
     """The codes of a batch with mean 0 and standard deviation 1."""
     return (code - code.mean(0)) / code.std(0).clamp_min(1e-6)
 

@@ -1,6 +1,5 @@
 """Fit our model inside a run folder, so that a killed run continues and a finished one is read back."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +9,10 @@ import pandas as pd
 
 from personax.crl import CRL, CRLConfig
 from personax.graphs.graph_files import OBSERVED
-from personax.runs.errors import InputError
-from personax.runs.files import atomic_path, write_json, write_json_lines
+from personax.runs.errors import InputError, advising
+from personax.runs.files import atomic_path, read_json, write_json, write_json_lines
 from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, path_or_default
-from personax.runs.run_records import read_rows
+from personax.runs.run_records import MAKE_ANEW, read_rows
 from personax.views import SHARED, MultiViewData, Split
 
 
@@ -93,13 +92,16 @@ def is_untrained(folder: RunFolder) -> bool:
     """True if the folder has no model, or one of several trained together of which not all were saved.
 
     What one model learns depends, in the last bits, on those that it is trained with; so a pass that was
-    killed while its models were saved is made again with all of them.
+    killed while its models were saved is made again with all of them. Raises InputError for a damaged file.
     """
     if not (folder / WEIGHTS).exists():
         return True
     if not (folder / TOGETHER).exists():
         return False
-    others = json.loads((folder / TOGETHER).read_text(encoding="utf-8"))
+    with advising(MAKE_ANEW):
+        others = read_json(folder / TOGETHER)
+    if not isinstance(others, list) or not all(isinstance(name, str) for name in others):
+        raise InputError(f"{folder / TOGETHER}: holds no names of folders; {MAKE_ANEW}")
     return not all((folder.path.parent / name / WEIGHTS).exists() for name in others)
 
 

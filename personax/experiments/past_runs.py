@@ -18,10 +18,11 @@ from personax.experiments.people.run import run_people_seed
 from personax.experiments.several_seeds import run_every_seed
 from personax.runs.bounds import check_bounds
 from personax.runs.command_line import refuse_null_groups
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, advising
 from personax.runs.files import read_yaml
+from personax.runs.help_text import plain_message
 from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
-from personax.runs.run_records import read_manifest, read_options
+from personax.runs.run_records import MAKE_ANEW, read_manifest, read_options
 from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
 
@@ -71,7 +72,8 @@ def read_run(folder: Path) -> FinishedRun:
             f"{folder}: not trained to the end (no {WEIGHTS} or {METRICS}); "
             "finish it with the command that made it"
         )
-    config = config_in_file(options, folder / CONFIG)
+    with advising(MAKE_ANEW):
+        config = config_in_file(options, folder / CONFIG)
     return FinishedRun(config, manifest)
 
 
@@ -96,7 +98,7 @@ def config_in_file(options: dict[str, Any], file: Path) -> RunConfig:
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     except Exception as error:  # jsonargparse raises many kinds
-        reason = " ".join(str(error).split())
+        reason = plain_message(str(error), []).replace("run.", "", 1)  # the group of `config_of_run`
         raise InputError(f"{file}: written by another version, or edited ({reason})") from error
 
 

@@ -30,6 +30,9 @@ SUBCOMMANDS = {
     "compare": Subcommand(
         "comparison.config", "main", "compare our method with baselines and with its parts"
     ),
+    "light_tunnel": Subcommand(
+        "light_tunnel.config", "main", "recover the settings of the light tunnel with all methods"
+    ),
     "tune": Subcommand("tuning.config", "main", "tune the baselines without the truth"),
     "choose": Subcommand("selection.config", "main", "choose our model without the truth"),
     "athlete": Subcommand("people.config", "main_athlete", "learn the latents of athletes"),
@@ -62,7 +65,7 @@ SUBCOMMANDS = {
 }
 
 
-EXTRAS = {"openai": "llm", "tenacity": "llm", "krippendorff": "llm"}
+EXTRAS = {"openai": "llm", "tenacity": "llm", "krippendorff": "llm", "causalchamber": "tunnel"}
 """Package that only some commands need -> the extra that brings it."""
 
 

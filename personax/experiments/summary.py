@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from personax.runs.files import atomic_path, write_text
+from personax.runs.folder_lock import locked_folder
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.runs.run_records import entry_at
 
@@ -24,17 +27,36 @@ def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
 
 
 def summarise(per_seed: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:
-    """One row per metric: a column per seed, then mean and sd (divided by n - 1; empty for one seed)."""
+    """One row per metric: a column per seed, then mean and sd (divided by n - 1; empty for one seed).
+
+    The rows are in the order in which the seeds have the metrics, also if one seed lacks some of them (the
+    duration of a run that was killed is unknown).
+    """
+    rows = list(dict.fromkeys(key for values in per_seed.values() for key in values))
     table = pd.DataFrame(
-        {f"seed {seed}": pd.Series(values, dtype=float) for seed, values in per_seed.items()}
+        {f"seed {seed}": pd.Series(values, dtype=float) for seed, values in per_seed.items()}, index=rows
     )
     mean, sd = table.mean(axis=1), table.std(axis=1)
     return table.assign(mean=mean, sd=sd)
 
 
+def mean_and_spread(values: Float[np.ndarray, " n"], digits: int = 3) -> str:
+    """Mean ± standard deviation; the mean alone for a single value, nothing if all values are missing."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return ""
+    mean = f"{known.mean():.{digits}f}"
+    return mean if len(known) == 1 else f"{mean} ± {known.std(ddof=1):.{digits}f}"
+
+
 def write_summary(folder: Path, table: pd.DataFrame, title: str) -> list[Path]:
-    """Write summary.csv and summary.md to `folder`; return their paths."""
-    with atomic_path(folder / "summary.csv") as temporary:
-        table.to_csv(temporary, index_label="metric")
-    write_text(folder / "summary.md", f"# {escape_cell(title)}\n\n{markdown_table(table, index='metric')}\n")
+    """Write summary.csv and summary.md to `folder`; return their paths.
+
+    Raises InputError if another process is working in the folder itself.
+    """
+    with locked_folder(folder):  # which removes what a killed process has left half-written
+        with atomic_path(folder / "summary.csv") as temporary:
+            table.to_csv(temporary, index_label="metric")
+        page = f"# {escape_cell(title)}\n\n{markdown_table(table, index='metric')}\n"
+        write_text(folder / "summary.md", page)
     return [folder / "summary.csv", folder / "summary.md"]

@@ -12,10 +12,10 @@ import pandas as pd
 from jaxtyping import Bool, Float, Shaped
 
 from personax.graphs.graph import Graph, check_adjacency, group_by_block
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, advising
 from personax.runs.files import read_npy, read_text, read_yaml
 from personax.runs.run_folder import GRAPH, LATENTS, MANIFEST, TRUE_GRAPH
-from personax.runs.run_records import read_manifest
+from personax.runs.run_records import MAKE_ANEW, read_manifest
 from personax.views import SHARED
 
 log = logging.getLogger(__name__)
@@ -207,7 +207,8 @@ def _graph_in(folder: Path | None, file: str, names: Sequence[str]) -> Graph | N
     """The graph in a file of the folder, its nodes in the order of `names`; None if there is no such file."""
     if folder is None or not (folder / file).exists():
         return None
-    return reordered(Graph.from_json(folder / file), names, str(folder / file))
+    with advising(MAKE_ANEW):
+        return reordered(Graph.from_json(folder / file), names, str(folder / file))
 
 
 def _is_simulated(folder: Path | None) -> bool:

@@ -30,7 +30,7 @@ from personax.learning.training import Checkpoint, History
 from personax.runs.bounds import Between, Natural, Width, check_bounds
 from personax.runs.described import Described, listed
 from personax.runs.device import resolve_device
-from personax.runs.errors import InputError, NotFittedError
+from personax.runs.errors import InputError, NotFittedError, advising
 from personax.runs.files import read_yaml, sha256_each, sha256_text, write_yaml
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.run_folder import MODEL, WEIGHTS
@@ -166,7 +166,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> Self:
         """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
-        described = read_yaml(Path(folder) / MODEL)
+        with advising(MAKE_ANEW):
+            described = read_yaml(Path(folder) / MODEL)
         try:
             config = config_from(cls.configuration, described["config"])
             model = cls(config, seed=described["seed"], device=device)
@@ -177,7 +178,8 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
             check_bounds(config, "config.")
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{folder}: {MODEL} is not what `save` writes ({reason})") from error
+            where = f"{Path(folder) / MODEL}: is not what `save` writes"
+            raise InputError(f"{where} ({reason}); {MAKE_ANEW}") from error
         saved = read_tensors(Path(folder) / WEIGHTS, model.device)
         if _has_nan(saved):
             raise InputError(f"{Path(folder) / WEIGHTS}: has weights that are no numbers (NaN); {MAKE_ANEW}")

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
+from personax.learning.saved_progress import check_progress
 from personax.learning.tensor_files import save_tensors
 from personax.runs.errors import InputError, TrainingDiverged
 from personax.runs.progress import progress
@@ -220,7 +221,8 @@ class SingleModel(Trainee[Picked]):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state` returned."""
-        self._module.load_state_dict(state["now"])
+        for part in ("best", "now"):  # both are checked
+            self._module.load_state_dict(state[part])
         self._best = state["best"]
 
 
@@ -373,9 +375,11 @@ class _Loop(Generic[Rows]):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state` returned."""
+        """Continue from what `state` returned. Raises many kinds of errors for anything else."""
+        schedule = self.rate.state_dict()
         self.trainee.restore(state["trainee"])
         self.optimiser.load_state_dict(state["optimiser"])
+        check_progress(state, self.optimiser, schedule, self.trainee.models)
         self.rate.load_state_dict(state["schedule"])
         for generator, saved in zip(self.generators, state["generators"], strict=True):
             generator.set_state(saved.cpu())

@@ -9,6 +9,9 @@ Functions on plain numbers, such as the independence tests, raise ValueError its
 catches every mistake in input, and `except PersonaxError` all exceptions that this library defines.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class PersonaxError(Exception):
     """Base of the exceptions that this library defines. The message is one line."""
@@ -27,3 +30,12 @@ class NotFittedError(PersonaxError, AttributeError):
 
 class TrainingDiverged(PersonaxError, ArithmeticError):
     """The loss is no longer finite. The message says where, and what to try."""
+
+
+@contextmanager
+def advising(remedy: str) -> Iterator[None]:
+    """Add what to do to the message of an InputError from the block."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}; {remedy}") from error

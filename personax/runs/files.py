@@ -53,7 +53,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             f"{path}: cannot be written ({error.strerror}); make room there, or choose another place"
         ) from error
     finally:
-        remove_path(temporary)
+        with suppress(OSError):  # a place that is read-only says so even of a file that is not there
+            remove_path(temporary)
 
 
 def make_folder(path: Path) -> None:

@@ -21,7 +21,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from personax.runs.environment import environment
-from personax.runs.errors import InputError, PersonaxError
+from personax.runs.errors import InputError, PersonaxError, advising
 from personax.runs.files import read_json, read_yaml, remove_path, write_json, write_yaml
 from personax.runs.folder_lock import contents, locked_folder
 from personax.runs.options import identity_of
@@ -49,6 +49,7 @@ LEARNED = (
     RESPONSES,
     PARTIAL_SUMS,
 )  # a run that has got as far as one of these is kept, even if it fails
+START_AGAIN = "start again with --overwrite"
 # What --overwrite replaces, until the new run has ended. By its name, it is swept away if that is killed.
 _ASIDE = ".replaced.partial-00000000"
 
@@ -165,9 +166,10 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a run folder; {} if it has none."""
     if not (path / MANIFEST).exists():
         return {}
-    manifest = read_json(path / MANIFEST)
+    with advising(START_AGAIN):
+        manifest = read_json(path / MANIFEST)
     if not isinstance(manifest, dict):
-        raise InputError(f"{path / MANIFEST}: holds no names with values; start again with --overwrite")
+        raise InputError(f"{path / MANIFEST}: holds no names with values; {START_AGAIN}")
     return manifest
 
 
@@ -227,9 +229,10 @@ def _recorded(path: Path, facts: Mapping[str, Any]) -> Iterator[RunFolder]:
 
 def refuse_other_config(path: Path, config: "DataclassInstance") -> None:
     """Raise InputError if an option differs from the folder's config.yaml; the message names the first."""
-    written = read_yaml(path / CONFIG)
+    with advising(START_AGAIN):
+        written = read_yaml(path / CONFIG)
     if not isinstance(written, Mapping):
-        raise InputError(f"{path / CONFIG}: holds no options; start again with --overwrite")
+        raise InputError(f"{path / CONFIG}: holds no options; {START_AGAIN}")
     before, now = (_flatten(identity_of(config, values)) for values in (written, asdict(config)))
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):

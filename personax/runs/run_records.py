@@ -3,11 +3,12 @@
 Every reader raises InputError with one line: the file, what is wrong with it, and what to do.
 """
 
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, advising
 from personax.runs.files import read_json, read_json_lines, read_yaml, write_json
 from personax.runs.folder_lock import has_traces, locked_folder
 from personax.runs.options import FORMER_OPTIONS
@@ -40,16 +41,16 @@ KINDS_OF_ENTRY: Mapping[str, Callable[[Any], bool]] = {
 
 def read_options(folder: Path) -> dict[str, Any]:
     """The options in config.yaml, name -> value, without former ones; the values are not checked."""
-    options = _mapping(read_yaml(folder / CONFIG), folder / CONFIG)
+    with advising(MAKE_ANEW):
+        written = read_yaml(folder / CONFIG)
+    options = _mapping(written, folder / CONFIG)
     return {name: value for name, value in options.items() if name not in FORMER_OPTIONS}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The entries of manifest.json. `data_sha256` and `simulated` are right if they are there."""
     path = folder / MANIFEST
-    return _checked(
-        _mapping(read_json(path), path), path, {}, {"data_sha256": "a text", "simulated": "true or false"}
-    )
+    return _checked(_json_entries(path), path, {}, {"data_sha256": "a text", "simulated": "true or false"})
 
 
 def read_metrics(
@@ -63,7 +64,7 @@ def read_metrics(
         known: the same for what may be absent or null.
     """
     path = folder / METRICS
-    return _checked(_mapping(read_json(path), path), path, needed, known or {})
+    return _checked(_json_entries(path), path, needed, known or {})
 
 
 def read_finished(
@@ -88,7 +89,8 @@ def read_finished(
 def read_rows(folder: Path) -> list[dict[str, Any]]:
     """The rows of metrics.jsonl: at least one, each with the name of its phase, alike within a phase."""
     path = folder / HISTORY
-    rows = read_json_lines(path)
+    with advising(MAKE_ANEW):
+        rows = read_json_lines(path)
     names: dict[str, set[str]] = {}
     for number, row in enumerate(rows, start=1):
         _checked(row, f"{path}, line {number}", {"phase": "a text"}, {})
@@ -107,12 +109,31 @@ def read_tensors(path: Path, device: "torch.device", remedy: str = MAKE_ANEW) ->
     import torch  # takes seconds, and not every command reads tensors
 
     try:
+        _refuse_changed_bytes(path)
         saved = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path}: missing; {remedy}") from error
     except Exception as error:  # torch lets through whatever damaged bytes lead to, with much advice
         raise InputError(f"{path}: damaged, or not written by this version; {remedy}") from error
     return _mapping(saved, path, remedy)
+
+
+def _refuse_changed_bytes(path: Path) -> None:
+    """Raise BadZipFile if the bytes of a file of tensors are not those of its checksums.
+
+    The format of torch is an archive with the CRC-32 of every tensor, which torch.load does not compare: a
+    changed bit would be a changed weight.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if (name := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"{name} has changed")
+
+
+def _json_entries(path: Path) -> dict[str, Any]:
+    """The names and values in a JSON file."""
+    with advising(MAKE_ANEW):
+        value = read_json(path)
+    return _mapping(value, path)
 
 
 def _mapping(value: Any, path: Path, remedy: str = MAKE_ANEW) -> dict[str, Any]:

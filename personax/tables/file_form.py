@@ -31,6 +31,7 @@ class FileForm:
         decimal: mark before the decimals of a number, "." or ",".
         is_csv: whether a file of another name is read as CSV.
         header: names of the columns of a file without such a line; () if the first line has them.
+        can_be_said: whether the command has the option `--columns`, so that messages may advise it.
     """
 
     delimiter: str = ""
@@ -38,9 +39,11 @@ class FileForm:
     decimal: str = "."
     is_csv: bool = False
     header: tuple[str, ...] = ()
+    can_be_said: bool = True
 
 
 USUAL_FORM = FileForm()
+ONLY_FORM = FileForm(can_be_said=False)  # of commands that read a list and have no option `--columns`
 
 
 def read_form(columns: Path | None) -> FileForm:

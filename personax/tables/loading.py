@@ -151,7 +151,8 @@ def _build_table(
     if not (plan.features or plan.targets or plan.packed or plan.single or plan.embeddings):
         raise InputError(
             f"{raw.label}: no known column among {', '.join(map(repr, raw.names[:5]))}; "
-            "say what the columns are in a --columns file (--columns auto proposes one)"
+            "say what the columns are in a --columns file (run_independence_tests.py --columns auto proposes "
+            "one)"
         )
     raw = raw if n is None else raw.head(n)
     warnings: list[str] = []

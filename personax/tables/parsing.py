@@ -77,7 +77,7 @@ def read_declared(raw: RawTable, name: str, column: ColumnDeclaration) -> Column
         return _read_ranks(cells, replace(column, order=order), where)
     if column.kind == "nominal" and column.low is None:
         return _read_labels(cells, column)
-    marks, numbers = _marks_and_numbers(cells, column, where)
+    marks, numbers = _marks_and_numbers(cells, column, where, advised=True)
     return ColumnRead(
         pd.Series(numbers if column.factor == 1.0 else numbers * column.factor), count_marks(marks)
     )
@@ -142,11 +142,11 @@ def date_part(dates: pd.Series, part: DatePart) -> pd.Series:
 
 def read_numbers(cells: pd.Series, column: ColumnDeclaration, where: str) -> Float64[np.ndarray, " n"]:
     """(n,) float64 in the range of the column, NaN where missing. Raises InputError with row and value."""
-    return _marks_and_numbers(cells, column, where)[1]
+    return _marks_and_numbers(cells, column, where, advised=False)[1]
 
 
 def _marks_and_numbers(
-    cells: pd.Series, column: ColumnDeclaration, where: str
+    cells: pd.Series, column: ColumnDeclaration, where: str, *, advised: bool
 ) -> tuple[Shaped[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
     for row, cell in enumerate(cells if cells.dtype in (object, bool) else ()):
         if isinstance(cell, bool | np.bool_ | bytes):
@@ -161,7 +161,7 @@ def _marks_and_numbers(
             row = int(np.argmax(wrong))
             raise InputError(
                 f"{where}, row {row + 1}: {shown(cells.iloc[row])} is not a number"
-                f"{_advice_on_cell(cells.iloc[row])}"
+                f"{_advice_on_cell(cells.iloc[row]) if advised else ''}"
             )
         marks = with_number_marks(marks, numbers, column.missing)
     numbers = np.where(is_value(marks), numbers, np.nan)
@@ -258,7 +258,10 @@ def _scale_text(scale: ScoreScale) -> str:
         return "a score is a finite number"
     text = f"scores are {scale.low:g} to {scale.high:g}"
     if scale == LLM_SCALE:
-        return f"{text}, or 0 for missing; another range is said under scores: (--columns auto writes it)"
+        return (
+            f"{text}, or 0 for missing; another range is said under scores: in a --columns file "
+            "(run_independence_tests.py --columns auto writes one)"
+        )
     return text
 
 

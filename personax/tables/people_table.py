@@ -58,7 +58,8 @@ class LoadReport:
             lines.append(f"{len(self.ignored)} columns ignored{_listed(self.ignored, ': ')}")
         if self.lines:
             lines.append(
-                "to take them in, write in a --columns file (--columns auto writes one), under features:"
+                "to take them in, write in a --columns file (run_independence_tests.py --columns auto writes "
+                "one), under features:"
             )
             lines.extend(f"  {line}" for line in self.lines)
         if self.missing:

@@ -30,7 +30,7 @@ from jaxtyping import Bool, Float, Float32
 from personax.runs.documents import parse_json
 from personax.runs.errors import InputError
 from personax.runs.files import sha256_file
-from personax.tables.file_form import USUAL_FORM, FileForm
+from personax.tables.file_form import ONLY_FORM, FileForm
 from personax.tables.schema import MISSING
 
 BINARY_FORMATS = (".parquet", ".arrow", ".feather")
@@ -268,10 +268,10 @@ def _vector_size(cell: Any) -> int:
         return 0
 
 
-def read_files(paths: Sequence[Path], label: str | None = None, form: FileForm = USUAL_FORM) -> RawTable:
+def read_files(paths: Sequence[Path], label: str | None = None, form: FileForm = ONLY_FORM) -> RawTable:
     """Open one file, or the several files of one table. The suffix gives the format; .gz may follow it.
 
-    `form` says how text files are written where their names do not tell.
+    `form` says how text files are written where their names do not tell, and if the user can say so.
 
     Raises:
         InputError: a file is missing, empty or damaged, has an unknown format, a wrong delimiter or a
@@ -332,11 +332,9 @@ def _read_file(path: Path, form: FileForm) -> RawTable:
     try:
         raw = readers[suffix](path)
     except UnicodeDecodeError as error:
-        likely = "utf-16" if begins_as_utf16(path) else "cp1252"
         raise InputError(
-            f"{path}: not {form.encoding.removesuffix('-sig').upper()} text (byte {error.start + 1}); write "
-            f"file: {{encoding: {likely}}} (Windows), or another encoding, in a --columns file, "
-            "which --columns auto proposes"
+            f"{path}: not {form.encoding.removesuffix('-sig').upper()} text (byte {error.start + 1}); "
+            f"{_other_encoding(path, form)}"
         ) from error
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
@@ -346,6 +344,17 @@ def _read_file(path: Path, form: FileForm) -> RawTable:
     if raw.n == 0:
         raise InputError(f"{path}: has a header but no rows")
     return raw
+
+
+def _other_encoding(path: Path, form: FileForm) -> str:
+    """What to do with a text in another encoding."""
+    if not form.can_be_said:
+        return "save it as UTF-8 (in Excel: CSV UTF-8)"
+    likely = "utf-16" if begins_as_utf16(path) else "cp1252"
+    return (
+        f"write file: {{encoding: {likely}}} (Windows), or another encoding, in a --columns file, which "
+        "run_independence_tests.py --columns auto proposes"
+    )
 
 
 def _format_of(path: Path, form: FileForm) -> str:
@@ -359,10 +368,15 @@ def _format_of(path: Path, form: FileForm) -> str:
         return suffix
     if form.is_csv:
         return ".csv"
-    raise InputError(
-        f"{path}: format {suffix or 'without a suffix'!r}; known are {', '.join(TABLE_FORMATS)}, .csv.gz; "
+    advice = (
         "a text table of another name is read with file: {format: csv} in a --columns file, and one without "
         "a line of names with header: [name, name, ...] beside it"
+        if form.can_be_said
+        else "save it as one of these"
+    )
+    raise InputError(
+        f"{path}: format {suffix or 'without a suffix'!r}; known are {', '.join(TABLE_FORMATS)}, .csv.gz; "
+        f"{advice}"
     )
 
 
@@ -533,10 +547,11 @@ def _check_csv(path: Path, delimiter: str, form: FileForm) -> tuple[list[str], s
             _refuse_repeated(path, header)
             for row, cells in enumerate((cells for cells in reader if cells), start=1):
                 if len(cells) != len(header):
+                    other = '; another delimiter is declared by file: {delimiter: ";"} in a --columns file'
                     raise InputError(
                         f"{path}, row {row}: {len(cells)} cells, but the header has {len(header)}; "
-                        f"a text with {delimiter!r} needs quotes; a short last row means a truncated file; "
-                        'another delimiter is declared by file: {delimiter: ";"} in a --columns file'
+                        f"a text with {delimiter!r} needs quotes; a short last row means a truncated file"
+                        f"{other if form.can_be_said else ''}"
                     )
         except csv.Error as error:
             raise InputError(f"{path}, line {reader.line_num}: not valid CSV ({error})") from error

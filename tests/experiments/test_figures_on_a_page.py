@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from pictures import assert_fits_a_page, figures_saved
 
-from personax.experiments.comparison.figures import draw_methods, draw_trends
+from personax.experiments.comparison.figures import draw_trends
 from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding
 from personax.experiments.independence.facts import counts_of_scores
 from personax.experiments.independence.figures import Caption, draw_effects, draw_evidence, draw_trait_scores
+from personax.experiments.method_bars import draw_methods
 from personax.experiments.mnist.figures import draw_recovery, draw_samples
 from personax.experiments.obfuscation_study.figures import draw_attacks, draw_latents
 from personax.experiments.people.figures import draw_associations

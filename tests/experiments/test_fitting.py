@@ -1,4 +1,4 @@
-"""What the file of latents says about people without any measurement of a modality."""
+"""What the file of latents says about people without any measurement of a modality, and damaged files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from personax.experiments.fitting import write_latents
+from personax.experiments.fitting import is_untrained, write_latents
 from personax.graphs.graph_files import read_latents
+from personax.runs.errors import InputError
+from personax.runs.run_folder import TOGETHER, WEIGHTS, RunFolder
 from personax.views import MultiViewData, Split
 
 N = 30
@@ -44,3 +46,11 @@ def test_imputed_latents_are_marked_and_no_reader_takes_them(tmp_path: Path, lat
     assert read.left_out == 12
     assert read.names == ["s1", "z11", "z21"]
     assert read.table.index.tolist() == list(range(112, 130))
+
+
+@pytest.mark.parametrize("content", ["", "[", "3", "[3]", "{}"])
+def test_a_damaged_list_of_models_trained_together_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / WEIGHTS).touch()
+    (tmp_path / TOGETHER).write_text(content)
+    with pytest.raises(InputError, match=r"together\.json"):
+        is_untrained(RunFolder(tmp_path, {}))

@@ -20,6 +20,7 @@ SCRIPTS = {
     "mnist": "synthetic_experiment/run_mnist_3measurement.py",
     "compare": "synthetic_experiment/compare_methods.py",
     "choose": "synthetic_experiment/choose_model.py",
+    "light_tunnel": "synthetic_experiment/run_light_tunnel.py",
     "tune": "synthetic_experiment/tune_baselines.py",
     "diagnose": "synthetic_experiment/diagnose.py",
     "athlete": "real_world_experiment/run_athlete_3measurement.py",

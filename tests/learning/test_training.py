@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -135,6 +136,38 @@ def test_a_checkpoint_of_other_data_or_of_nothing_is_refused(tmp_path: Path) -> 
     for name in ("old.pt", "broken.pt"):
         with pytest.raises(InputError, match=r"\.pt: .*remove the file"):
             trained(line(2.0), line(2.0), checkpoint=tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"histories": None},
+        {"histories": [3]},
+        {"histories": [[{"epoch": 1}]]},
+        {"best": 3.0},
+        {"best": [None]},
+        {"best": []},
+        {"schedule": {"last_epoch": "x"}},
+        {"generators": []},
+        {"trainee": {"now": {"_model.w": torch.ones(())}, "best": {}}},
+    ],
+)
+def test_a_checkpoint_of_another_form_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt")
+    saved = torch.load(tmp_path / "c.pt", weights_only=True)
+    torch.save({**saved, "state": saved["state"] | change}, tmp_path / "c.pt")
+    with pytest.raises(InputError, match=r"c\.pt: a damaged checkpoint.*remove the file"):
+        trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt")
+
+
+@pytest.mark.parametrize("moments", [{}, {"step": 1.0, "exp_avg": None, "exp_avg_sq": None}])
+def test_a_checkpoint_without_moments_is_refused(tmp_path: Path, moments: dict[str, Any]) -> None:
+    trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt")
+    saved = torch.load(tmp_path / "c.pt", weights_only=True)
+    saved["state"]["optimiser"]["state"][0] = moments
+    torch.save(saved, tmp_path / "c.pt")
+    with pytest.raises(InputError, match=r"c\.pt: a damaged checkpoint"):
+        trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt")
 
 
 def test_a_loss_that_is_not_finite_stops_the_training() -> None:

@@ -43,6 +43,7 @@ def test_a_damaged_file_is_named_in_one_line(tmp_path: Path, name: str, damage: 
     with pytest.raises(InputError, match=name.replace(".", r"\.")) as refused:
         READERS[name](tmp_path)
     assert "\n" not in str(refused.value)
+    assert "--overwrite" in str(refused.value)
     assert len(str(refused.value)) < 400
 
 
@@ -96,6 +97,16 @@ def test_tensors_are_names_with_values(tmp_path: Path) -> None:
     torch.save([torch.ones(2)], tmp_path / "w.pt")
     with pytest.raises(InputError, match=r"w\.pt: holds no names with values; ask"):
         read_tensors(tmp_path / "w.pt", torch.device("cpu"), "ask")
+
+
+def test_a_tensor_of_which_one_bit_has_changed_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1000)}, tmp_path / "w.pt")
+    content = bytearray((tmp_path / "w.pt").read_bytes())
+    content[content.index(bytes(4000)) + 2000] ^= 1
+    (tmp_path / "w.pt").write_bytes(content)
+    assert torch.load(tmp_path / "w.pt", weights_only=True)["a"].any()  # torch itself reads it
+    with pytest.raises(InputError, match=r"w\.pt: damaged"):
+        read_tensors(tmp_path / "w.pt", torch.device("cpu"))
 
 
 def test_an_entry_that_is_not_there_is_none() -> None:

@@ -97,6 +97,22 @@ def test_a_full_or_closed_place_is_one_line_and_keeps_the_old_file(tmp_path: Pat
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
+def test_a_place_that_does_not_even_let_nothing_be_removed_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only file system refuses to remove a file that is not there, as it refuses to write."""
+
+    def refuse(path: Path, *, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with (
+        pytest.raises(InputError, match=r"file\.txt: cannot be written \(Read-only"),
+        atomic_path(tmp_path / "file.txt"),
+    ):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
 def test_other_failures_of_the_system_stay_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(ConnectionResetError):
         full(tmp_path / "file.txt", errno.ECONNRESET)

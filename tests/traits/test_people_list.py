@@ -54,6 +54,23 @@ def test_incomplete_lists_are_refused_with_their_row(tmp_path: Path, text: str, 
     assert "Quill" not in str(refusal.value).partition("csv")[2]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("people.csv", b"id,name,description\n1,Ada\n"),
+        ("people.csv", "id,name,description\n1,Ada,Fußball\n".encode("latin-1")),
+        ("people.txt", b"id,name,description\n1,Ada,x\n"),
+    ],
+)
+def test_no_advice_names_an_option_that_the_command_does_not_have(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=name) as refused:
+        read_people_list(tmp_path / name)
+    assert "--columns" not in str(refused.value)
+
+
 def test_a_wrong_context_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'Club'"):
         read_people_list(listed(tmp_path, HEAD + "1,Mira Quill,A,NBA,1\n"), ["Club"])

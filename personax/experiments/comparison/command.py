@@ -8,7 +8,8 @@ from personax.experiments.cells import run_cells
 from personax.experiments.comparison.config import PARTS, ComparisonConfig
 from personax.experiments.comparison.figures import draw_comparison
 from personax.experiments.comparison.report import comparison_report, panels_of
-from personax.experiments.comparison.run import Request, comparison_cells, table_of_runs
+from personax.experiments.comparison.run import Request, comparison_cells
+from personax.experiments.method_table import table_of_runs
 from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.experiments.mnist.run import run_mnist_seed
 from personax.runs.command_line import parse_seeds
@@ -33,7 +34,8 @@ def run_comparison(config: ComparisonConfig) -> None:
 def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
     """Make the comparison in a folder."""
     cells = comparison_cells(config, request, home)
-    runs = table_of_runs(cells, run_cells(cells, config, run_mnist_seed), home)
+    seeds = {path: run.seed for path, run in cells.items()}
+    runs = table_of_runs(seeds, run_cells(cells, config, run_mnist_seed), home)
     with atomic_path(home / "runs.csv") as temporary:
         runs.to_csv(temporary, index=False)
     text = comparison_report(runs, config, request)

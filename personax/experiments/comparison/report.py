@@ -3,23 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from personax.experiments.comparison.config import ComparisonConfig
-from personax.experiments.comparison.run import SCORES, Request
-from personax.experiments.comparison.variants import VariedPart, title_of, varied_part
+from personax.experiments.comparison.run import Request
+from personax.experiments.comparison.variants import VariedPart, varied_part
+from personax.experiments.method_table import Published, score_table, title_of
 from personax.experiments.mnist.config import OURS
-from personax.runs.markdown import markdown_table
-
-
-class Published(NamedTuple):
-    """The scores of a method in the paper."""
-
-    r2: float
-    mcc: float
-
+from personax.experiments.summary import mean_and_spread
 
 # PersonaX, Fig. 5 (c): fitted and scored on the same rows, on data that are not available any more.
 PUBLISHED = {
@@ -83,34 +74,8 @@ def comparison_report(runs: pd.DataFrame, config: ComparisonConfig, request: Req
         f"Supervised ceiling: R2 {mean_and_spread(runs['ceiling R2'].to_numpy(dtype=float))}.",
     ]
     for panel in panels_of(runs, config, request):
-        lines += ["", f"## {panel.heading}", "", score_table(panel)]
+        lines += ["", f"## {panel.heading}", "", score_table(panel.rows, panel.published)]
         if panel.varied is None:
             lines += ["", "Published: fitted and scored on the same rows, on data that are not available."]
             lines += ["A blank SHD or F1 means that the method has no graph."]
     return "\n".join(lines) + "\n"
-
-
-def score_table(panel: Panel) -> str:
-    """The scores of a panel's rows, and the published ones if there are any."""
-    cells = {
-        title: {
-            column: mean_and_spread(runs[column].to_numpy(dtype=float), 0 if column == "seconds" else 3)
-            for column in SCORES
-        }
-        for title, runs in panel.rows.items()
-    }
-    if panel.published:
-        for title, row in cells.items():
-            scores = panel.published.get(title)
-            row["published R2"] = f"{scores.r2:.2f}" if scores else ""
-            row["published MCC"] = f"{scores.mcc:.2f}" if scores else ""
-    return markdown_table(pd.DataFrame.from_dict(cells, orient="index"), index="")
-
-
-def mean_and_spread(values: Float[np.ndarray, " n"], digits: int = 3) -> str:
-    """Mean ± standard deviation; the mean alone for a single value, nothing if all values are missing."""
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return ""
-    mean = f"{known.mean():.{digits}f}"
-    return mean if len(known) == 1 else f"{mean} ± {known.std(ddof=1):.{digits}f}"

@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from personax.baselines.methods import METHODS
-from personax.baselines.plug_in import is_plug_in
 from personax.experiments.comparison.config import ComparisonConfig, Part
-from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig, run_on
+from personax.experiments.mnist.config import OURS, MnistConfig, run_on
 from personax.experiments.mnist.recovery import baseline_settings
 from personax.experiments.variations import ModelChange, with_phase1, with_phase2
 from personax.variant_mnist.scene_config import measurement_counts
@@ -142,12 +140,3 @@ def method_runs(config: ComparisonConfig, baselines: list[str]) -> dict[str, Mni
         settings = baseline_settings(name, config.model)
         runs[name] = replace(base, method=name, settings=settings, ceiling_epochs=0)
     return runs
-
-
-def title_of(method: str) -> str:
-    """A method's title in tables; with a star if the method is given the truth."""
-    if method == OURS:
-        return OUR_TITLE
-    if is_plug_in(method):
-        return method.partition(":")[2]
-    return METHODS[method].title + ("*" if METHODS[method].uses_truth else "")

@@ -1,5 +1,7 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
+from pathlib import Path
+
 from personax.crl import CRL
 from personax.experiments.diagnostics.config import DiagnoseConfig
 from personax.experiments.diagnostics.figures import draw_findings_page
@@ -8,9 +10,10 @@ from personax.experiments.diagnostics.reliability import as_far_as_judged
 from personax.experiments.diagnostics.report import as_json, finding_lines, findings_page
 from personax.experiments.diagnostics.run import collect_evidence, diagnose
 from personax.experiments.fitting import read_history
-from personax.experiments.past_runs import read_run, refuse_other_data, remake
+from personax.experiments.past_runs import FinishedRun, read_run, refuse_other_data, remake
 from personax.runs.errors import InputError
 from personax.runs.files import write_json, write_text
+from personax.runs.folder_lock import locked_folder
 from personax.runs.run_folder import FIGURES, typed_path
 
 
@@ -19,6 +22,12 @@ def run_diagnosis(config: DiagnoseConfig) -> list[Finding]:
     check_diagnosis(config)
     folder = typed_path(config.folder[0])
     finished = read_run(folder)
+    with locked_folder(folder):
+        return diagnose_in(folder, finished, config)
+
+
+def diagnose_in(folder: Path, finished: FinishedRun, config: DiagnoseConfig) -> list[Finding]:
+    """Check the finished run in this folder."""
     model = CRL.load(folder, device=config.device)
     remade = remake(finished.config, config.data_dir)
     refuse_other_data(folder, finished, remade)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from personax.runs.errors import InputError
+from personax.runs.errors import InputError, advising
 from personax.runs.files import read_json
 from personax.runs.run_folder import CONFIG, MANIFEST, METRICS
-from personax.runs.run_records import read_manifest, read_options
+from personax.runs.run_records import MAKE_ANEW, read_manifest, read_options
 
 HELD_BY_RUNS = "seed-*"  # folders of several seeds, beside their summary
 
@@ -47,7 +47,7 @@ class RunRecord:
             table = pd.read_csv(path, keep_default_na=False, na_values=[""])
         except Exception as error:  # pandas lets through whatever damaged bytes lead to
             raise InputError(
-                f"{path}: cannot be read as CSV ({' '.join(str(error).split())[:120]})"
+                f"{path}: cannot be read as CSV ({' '.join(str(error).split())[:120]}); {MAKE_ANEW}"
             ) from error
         if missing := [column for column in needed if column not in table]:
             raise InputError(f"{path}: no column {missing[0]!r}; make the run again with --overwrite")
@@ -58,9 +58,10 @@ class RunRecord:
         path = self.path / name
         if not path.exists():
             return None
-        value = read_json(path)
+        with advising(MAKE_ANEW):
+            value = read_json(path)
         if not isinstance(value, dict):
-            raise InputError(f"{path}: holds no names with values; make the run again with --overwrite")
+            raise InputError(f"{path}: holds no names with values; {MAKE_ANEW}")
         return value
 
 

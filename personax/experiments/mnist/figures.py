@@ -81,8 +81,16 @@ def draw_recovered_graph(
 
 @paper_style()
 def draw_samples(data: MultiViewData, stem: Path, *, columns: int = 12) -> list[Path]:
-    """Draw a grid of pictures: one column per scene, one row per measurement, sorted by the first latent."""
-    rows = [(m, k, array) for m, arrays in data.measurements.items() for k, array in enumerate(arrays)]
+    """Draw a grid of pictures: one column per scene, one row per measurement, sorted by the first latent.
+
+    Measurements that are no pictures are left out.
+    """
+    rows = [
+        (modality, number, array)
+        for modality, arrays in data.measurements.items()
+        for number, array in enumerate(arrays)
+        if array.ndim == 4
+    ]
     order = np.argsort(data.true_latents.iloc[:, 0].to_numpy())
     scenes = order[np.linspace(0, len(order) - 1, columns).round().astype(int)]
     side = (PAGE_WIDTH - LONGEST_MODALITY) / columns  # of a picture with the space around it

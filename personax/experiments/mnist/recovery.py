@@ -1,7 +1,8 @@
-"""Fit one method, ours or a baseline, to scenes in a run folder."""
+"""Fit one method, ours or a baseline, in a run folder, to data whose number of latents is known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -15,20 +16,44 @@ from personax.experiments.fitting import (
     read_history,
     write_history,
 )
-from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.experiments.mnist.config import OURS
 from personax.graphs.graph import Graph
 from personax.runs.run_folder import CHECKPOINT, RunFolder, shipped_config
-from personax.views import MultiViewData, Split
+from personax.views import SHARED, MultiViewData, Split
 
 TUNED = "baselines.yaml"
 
 
+class MethodRun(Protocol):
+    """The options of a run that `recover` reads: `MnistConfig` has them, and others do."""
+
+    @property
+    def method(self) -> str:
+        """Our method, a baseline, or a class as package.module:Class."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings of a baseline."""
+
+    @property
+    def model(self) -> CRLConfig:
+        """Our model."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the method."""
+
+    @property
+    def device(self) -> str:
+        """Where it is trained."""
+
+
 @dataclass(frozen=True)
 class Recovery:
-    """The result of a method on the scenes.
+    """The result of a method.
 
     Attributes:
-        latents: (n, d) recovered latents of all scenes.
+        latents: (n, d) recovered latents of all rows.
         graph: their graph, or None if the method has none.
         metrics: entries of metrics.json that only this method has.
     """
@@ -38,7 +63,7 @@ class Recovery:
     metrics: dict[str, Any]
 
 
-def recover(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
+def recover(config: MethodRun, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
     """Fit the method that `config` names. Our own model is read if its weights are already in the folder."""
     if config.method == OURS:
         return _recover_ours(config, folder, data, split)
@@ -47,7 +72,7 @@ def recover(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: 
     return _recover_baseline(config, folder, data, split)
 
 
-def _recover_ours(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
+def _recover_ours(config: MethodRun, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
     model = fit_in_folder(
         folder, data, split, model_for(config, data), seed=config.seed, device=config.device
     )
@@ -58,10 +83,10 @@ def _recover_ours(config: MnistConfig, folder: RunFolder, data: MultiViewData, s
     )
 
 
-def _recover_baseline(config: MnistConfig, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
+def _recover_baseline(config: MethodRun, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
     method = find_method(config.method)
     model = method.make(
-        method.configure(latent_counts(data), config.settings), seed=config.seed, device=config.device
+        method.configure(visible_latents(data), config.settings), seed=config.seed, device=config.device
     )
     model.fit(
         data, split, checkpoint=folder / CHECKPOINT, on_progress=lambda rows: write_history(folder.path, rows)
@@ -75,9 +100,9 @@ def _recover_baseline(config: MnistConfig, folder: RunFolder, data: MultiViewDat
     )
 
 
-def _recover_plug_in(config: MnistConfig, data: MultiViewData, split: Split) -> Recovery:
+def _recover_plug_in(config: MethodRun, data: MultiViewData, split: Split) -> Recovery:
     found = run_plug_in(
-        config.method, latent_counts(data), data, split, seed=config.seed, settings=config.settings
+        config.method, visible_latents(data), data, split, seed=config.seed, settings=config.settings
     )
     names = list(found.latents.columns)
     return Recovery(
@@ -85,9 +110,21 @@ def _recover_plug_in(config: MnistConfig, data: MultiViewData, split: Split) -> 
     )
 
 
-def model_for(config: MnistConfig, data: MultiViewData) -> CRLConfig:
-    """Our model's configuration; with the true number of latents if it does not give one."""
-    return config.model if config.model.latents else replace(config.model, latents=latent_counts(data))
+def visible_latents(data: MultiViewData) -> dict[str, int]:
+    """Modality -> the number of true latents that it shows: its own and the shared ones.
+
+    Baselines have no shared latents, so they recover these once from each modality.
+    """
+    shared = len(data.known_truth.blocks.get(SHARED, ()))
+    return {modality: number + shared for modality, number in latent_counts(data).items()}
+
+
+def model_for(config: MethodRun, data: MultiViewData) -> CRLConfig:
+    """Our model's configuration; with the true numbers of latents if it does not give any."""
+    if config.model.latents:
+        return config.model
+    shared = len(data.known_truth.blocks.get(SHARED, ()))
+    return replace(config.model, latents=latent_counts(data), shared=shared)
 
 
 def baseline_settings(name: str, model: CRLConfig) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from personax.experiments.fitting import (
 )
 from personax.experiments.mnist.config import MnistConfig
 from personax.experiments.mnist.figures import draw_run
-from personax.experiments.mnist.recovery import Recovery, model_for, recover
+from personax.experiments.mnist.recovery import MethodRun, Recovery, model_for, recover
 from personax.experiments.mnist.report import MNIST_METRICS
 from personax.learning.ceiling import supervised_ceiling
 from personax.runs.device import resolve_device
@@ -57,6 +57,18 @@ MNIST_KNOWN = {
     "ceiling": "names with values",
     "ceiling.r2_per_latent": "names with numbers",
 }
+
+
+class ScoredRun(MethodRun, Protocol):
+    """The options of a run that `fit_and_evaluate` reads: `MnistConfig` has them, and others do."""
+
+    @property
+    def ceiling_epochs(self) -> int:
+        """Epochs of the supervised ceiling."""
+
+    @property
+    def figures(self) -> bool:
+        """Whether to draw the figures."""
 
 
 class Scenes(NamedTuple):
@@ -173,7 +185,7 @@ def exported(data: MultiViewData, home: Path, folder: RunFolder, config: MnistCo
         raise
 
 
-def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, trained: float = 0.0) -> Metrics:
+def fit_and_evaluate(config: ScoredRun, folder: RunFolder, scenes: Scenes, trained: float = 0.0) -> Metrics:
     """Fit the method, write its latents, graph and scores; return the metrics.
 
     Args:
@@ -198,7 +210,7 @@ def fit_and_evaluate(config: MnistConfig, folder: RunFolder, scenes: Scenes, tra
     return read_metrics(folder.path, MNIST_NEEDED, MNIST_KNOWN)  # as every other reader of the file sees them
 
 
-def score_recovery(config: MnistConfig, recovery: Recovery, scenes: Scenes) -> Metrics:
+def score_recovery(config: ScoredRun, recovery: Recovery, scenes: Scenes) -> Metrics:
     """Compare recovered latents and graph with the truth; train the supervised ceiling if configured."""
     data, split = scenes
     metrics = evaluate_latents(recovery.latents, data, split)

@@ -14,9 +14,9 @@ from personax.experiments.comparison.variants import (
     SIZES,
     batches_per_epoch,
     method_runs,
-    title_of,
     varied_part,
 )
+from personax.experiments.method_table import title_of
 from personax.experiments.mnist.config import OURS, MnistConfig
 
 

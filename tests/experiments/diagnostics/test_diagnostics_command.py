@@ -134,7 +134,8 @@ def test_values_out_of_range_are_refused(
     ("old", "new", "message"),
     [
         ("nuisance: independent", "nuisance: shared", "sha256"),
-        ("nuisance: independent", "nuisance: odd", "another version"),
+        ("nuisance: independent", "nuisance: odd", "config.yaml: written by another version"),
+        ("starts: 4", "starts: x", "starts: expected a whole number, not x); copy the run"),
         ("n: 400\n", "n: 400\nsurplus: 1\n", "another version"),
         ("scm: variant_mnist\n", "", "not a run of"),
         (f"method: {OURS}", "method: beta_vae", "a run of beta_vae"),

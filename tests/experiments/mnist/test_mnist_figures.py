@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from pictures import words_in
 
-from personax.experiments.mnist.figures import draw_recovered_graph
+from personax.experiments.mnist.figures import draw_recovered_graph, draw_samples
 from personax.experiments.mnist.recovery import Recovery
 from personax.graphs.graph import Graph
-from personax.views import Truth
+from personax.views import MultiViewData, Truth
 
 PAIR = np.array([[0, 1], [0, 0]])
 UNDECIDED = "undirected: the latents do not decide the direction; SHD counts the arrow of the model"
@@ -36,3 +36,13 @@ def test_a_direction_that_the_latents_do_not_decide_is_drawn_open(tmp_path: Path
 
 def test_a_graph_over_constant_latents_is_drawn(tmp_path: Path) -> None:
     assert UNDECIDED in drawn(np.column_stack([np.ones(50), np.arange(50.0)]), tmp_path / "constant")
+
+
+def test_measurements_that_are_no_pictures_are_left_out_of_the_samples(tmp_path: Path) -> None:
+    pictures, vectors = np.zeros((12, 3, 4, 4), dtype=np.float32), np.zeros((12, 5), dtype=np.float32)
+    truth = Truth(pd.DataFrame({"z11": np.arange(12.0)}), {"a": ["z11"]})
+    data = MultiViewData({"a": [pictures, pictures], "b": [vectors]}, truth=truth)
+    draw_samples(data, tmp_path / "samples", columns=2)
+    words = words_in(tmp_path / "samples.svg")
+    assert {"a 1", "a 2"} <= words
+    assert "b 1" not in words

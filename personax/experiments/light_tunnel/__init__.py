@@ -1,0 +1,1 @@
+"""All methods on the light tunnel: pictures and sensor readings of a lamp behind two polarisers."""
