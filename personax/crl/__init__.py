@@ -25,6 +25,10 @@ order_search.py     the causal order of the sources
 turn_polish.py      the coordinates that explain most
 latent_counts.py    how many latents there are
 settled_prior.py    the closed form as networks, so that it is transformed and saved like any other model
+styled_pictures.py  pictures whose style all measurements share: when this is so, and encoders for them
+scalar_codes.py     there: the latent that tells most of the other modality
+picture_codes.py    there: codes of single pictures, and how much a change of them changes the picture
+companions.py       there: the latent that depends on the first one and does not change with it
 identification.py   phase 2: trains many models (coordinates and graph) and keeps the best one
 estimator.py        CRL: fit, transform, encode, save, load
 """

@@ -5,7 +5,7 @@ only one measurement, its block also holds nuisance: coordinates for its style, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,14 @@ from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
 from personax.crl.settled_prior import make_linear, settle_encoders, settle_prior
+from personax.crl.styled_pictures import (
+    can_be_styled,
+    find_readings,
+    is_styled,
+    make_readers,
+    settle_readers,
+    with_fewer_epochs,
+)
 from personax.graphs.graph import Graph
 from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
 from personax.learning.batches import Batch
@@ -165,12 +173,16 @@ class CRL(Estimator[CRLConfig]):
         self._weights: np.ndarray | None = None
         self._kept: np.ndarray = np.empty(0, dtype=int)
         self._verdict = IDENTIFIED
+        self._styled = False
 
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
         form = self._closed_form(train.sample()) if self._is_linear else None
-        training = (*self._networks(), train, validation, self.config.phase1)
+        if self._shares_style(train.sample()):
+            self._read_styled(train.sample(), validation.sample())
+        phase1 = with_fewer_epochs(self.config.phase1) if self._styled else self.config.phase1
+        training = (*self._networks(), train, validation, phase1)
         seed = self._derived("representation")
         if process_count() > 1:
             together = Training(*training, seed)
@@ -215,6 +227,24 @@ class CRL(Estimator[CRLConfig]):
         settle_encoders(self._vae, form, train)
         return form
 
+    def _shares_style(self, train: Batch) -> bool:
+        """Whether style takes the place of latents, which are then read in another way."""
+        return process_count() == 1 and can_be_styled(self._shapes, self.config) and is_styled(train)
+
+    def _read_styled(self, train: Batch, validation: Batch) -> None:
+        """Make networks whose encoders read the latents in spite of shared style (styled_pictures.py).
+
+        The networks stay as they are if the latents do not stand apart.
+        """
+        readings = find_readings(train, validation, self.config, seed=self._derived("readings"))
+        if not all(reading.is_clear for reading in readings.values()):
+            return
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._derived("networks"))
+            self._build(styled=True)
+        assert self._vae is not None
+        settle_readers(self._vae, readings)
+
     @staticmethod
     @threads_unless_chosen(THREADS_OF_TORCH)
     def fit_together(
@@ -238,7 +268,8 @@ class CRL(Estimator[CRLConfig]):
         if any(model.config != config or model.device != device for model in models):
             raise InputError("models that are fitted together need the same configuration and device")
         batches = [model._prepare(data, split) for model, (data, split) in zip(models, people, strict=True)]
-        if models[0]._is_linear:  # there is little to train
+        alone = models[0]._is_linear  # there is little to train
+        if alone or any(m._shares_style(rows.sample()) for m, (rows, _) in zip(models, batches, strict=True)):
             for number, (model, batch) in enumerate(zip(models, batches, strict=True)):
                 model._learn(*batch, None, on_progress and partial(on_progress, number))
             return
@@ -374,7 +405,8 @@ class CRL(Estimator[CRLConfig]):
     @property
     def _resolved(self) -> CRLConfig:
         """The configuration, with the nuisance of modalities that are seen once filled in."""
-        return self.config.for_measurements(self._shapes)
+        nuisance = dict.fromkeys(self._shapes, 0) if self._styled else self.config.nuisance
+        return replace(self.config, nuisance=nuisance).for_measurements(self._shapes)
 
     def _dimensions(self) -> dict[str, int]:
         """Block -> number of its coordinates, latents and nuisance together."""
@@ -411,10 +443,10 @@ class CRL(Estimator[CRLConfig]):
         vae, prior = self._fitted()
         weights = torch.from_numpy(self._weights)
         networks = {"vae": vae.state_dict(), "prior": prior.state_dict()}
-        return {**networks, "edge_weights": weights, "verdict": self._verdict}
+        return {**networks, "edge_weights": weights, "verdict": self._verdict, "styled": self._styled}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        self._build()
+        self._build(styled=bool(state.get("styled", False)))  # older models are not
         assert self._vae is not None
         self._prior = IdentifiedPrior(
             _blank_codes(self._dimensions(), self.config),
@@ -431,14 +463,14 @@ class CRL(Estimator[CRLConfig]):
         self._verdict = state.get("verdict", IDENTIFIED)  # older models have none
         self._kept = self._linked(self._weights)
 
-    def _build(self) -> None:
-        self._prior, self._verdict = (
-            None,
-            IDENTIFIED,
-        )  # of an earlier fit; they do not belong to these networks
+    def _build(self, *, styled: bool = False) -> None:
+        # those of an earlier fit do not belong to these networks
+        self._prior, self._verdict, self._styled = None, IDENTIFIED, styled
         self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
         if self._is_linear:
             make_linear(self._vae)
+        if styled:
+            make_readers(self._vae, self._shapes)
 
     @property
     def _is_linear(self) -> bool:

@@ -110,7 +110,9 @@ class CRLConfig:
     modality has only one measurement, nothing separates its style from its latents before identification, so
     the block holds both. Identification then keeps as latents the coordinates with the strongest links to
     other blocks. By default a modality with one measurement has `noise` such coordinates (with `compress` at
-    most 3: those that the compression keeps beyond the latents), the others none."""
+    most 3: those that the compression keeps beyond the latents), the others none. Two modalities of pictures
+    with two latents each have none either: their latents are read one after another (styled_pictures.py),
+    unless nuisance is given here."""
     noise: Dimensions = 4
     """Dimensions of each measurement's own noise eta."""
     hidden: Width = 128

@@ -27,10 +27,16 @@ class FourierBasis:
     phase: Float[Tensor, " features"]
 
     @classmethod
-    def draw(cls, dimension: int, generator: torch.Generator) -> "FourierBasis":
+    def draw(
+        cls,
+        dimension: int,
+        generator: torch.Generator,
+        features: int = FEATURES,
+        bandwidth: float = BANDWIDTH,
+    ) -> "FourierBasis":
         """A random basis for inputs of `dimension` columns; `generator` lives on the CPU."""
-        frequency = torch.randn(dimension, FEATURES, generator=generator, dtype=torch.float64) / BANDWIDTH
-        phase = 2 * torch.pi * torch.rand(FEATURES, generator=generator, dtype=torch.float64)
+        frequency = torch.randn(dimension, features, generator=generator, dtype=torch.float64) / bandwidth
+        phase = 2 * torch.pi * torch.rand(features, generator=generator, dtype=torch.float64)
         return cls(frequency, phase)
 
     def __call__(self, u: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
@@ -42,6 +48,17 @@ class FourierBasis:
         waves = -torch.sin(u @ self.frequency + self.phase)[:, None] * self.frequency
         linear = torch.eye(u.shape[1], dtype=u.dtype).expand(len(u), -1, -1)
         return torch.cat([linear, waves], 2)
+
+    def along(self, u: Float[Tensor, "n d"], direction: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
+        """Derivative of phi along a direction at every row."""
+        waves = -torch.sin(u @ self.frequency + self.phase) * (direction @ self.frequency)
+        return torch.cat([direction, waves], 1)
+
+    def gradient(self, u: Float[Tensor, "n d"], weights: Float[Tensor, " f"]) -> Float[Tensor, "n d"]:
+        """Gradient of the function weights . phi at every row."""
+        linear, waves = weights.split([u.shape[1], self.frequency.shape[1]])
+        slope: Tensor = linear - (torch.sin(u @ self.frequency + self.phase) * waves) @ self.frequency.T
+        return slope
 
     def fit(self, u: Float[Tensor, "n d"], targets: Float[Tensor, "n t"]) -> Float[Tensor, "f t"]:
         """Weights of the ridge regression of targets on phi(u); both are centred first."""

@@ -9,6 +9,15 @@ def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def test_derivatives_along_a_direction_and_gradients_are_those_of_all_derivatives() -> None:
+    u, direction = torch.randn(2, 50, 3, generator=rng(), dtype=torch.float64)
+    basis = FourierBasis.draw(3, rng(1), 20, 1.5)
+    weights = torch.randn(23, generator=rng(2), dtype=torch.float64)
+    slopes = basis.derivative(u)
+    torch.testing.assert_close(basis.along(u, direction), torch.einsum("ndf,nd->nf", slopes, direction))
+    torch.testing.assert_close(basis.gradient(u, weights), slopes @ weights)
+
+
 def test_the_regression_and_its_derivative() -> None:
     u = torch.randn(3000, 2, generator=rng(), dtype=torch.float64)
     target = torch.stack([torch.sin(u[:, 0]) * u[:, 1], u[:, 0] - 2 * u[:, 1]], 1)

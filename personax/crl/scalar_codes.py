@@ -1,0 +1,104 @@
+"""One number per modality that tells most of the other modality.
+
+If all measurements of a modality show the same style, such as one digit in three colours, alignment has
+nothing to say of style, and a wide code holds it. But style tells nothing of the other modality. A code of
+one number that is to tell as much as possible of the other modality has no room for style: it is the latent
+that has an edge to the other modality. Both codes are trained together, by InfoNCE (van den Oord et al. 2018)
+with a learned critic,
+
+    T(f_1, f_2) = a(f_1) . b(f_2)
+
+because minus a squared distance, as in Eq. (5), could only match codes that are equal.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from personax.learning.batches import Batch
+from personax.learning.encoders import make_encoder
+from personax.learning.optimisation import OptimisationConfig
+from personax.learning.training import Plan, SingleModel, Weights, minimise
+
+CRITIC_HIDDEN, CRITIC_OUTPUTS = 64, 16  # of a and b
+CRITIC_BATCH = 1024  # rows of a step; the bound on the information is log CRITIC_BATCH
+LEARNING_RATE, WEIGHT_DECAY, CRITIC_CLIP = 3e-3, 1e-3, 5.0
+SCALAR_PHASE = "scalar codes"  # in the history
+
+
+class ScalarCodes(nn.Module):
+    """f_m: a measurement of the modality m -> one number with mean 0 and standard deviation 1."""
+
+    def __init__(self, shapes: Mapping[str, Sequence[int]], hidden: int) -> None:
+        """Make the networks.
+
+        Args:
+            shapes: modality -> the shape of each of its measurements, for two modalities.
+            hidden: width of the encoders.
+        """
+        super().__init__()
+        self.encoders = nn.ModuleDict({m: make_encoder(shape, 1, hidden) for m, shape in shapes.items()})
+        self.critics = nn.ModuleDict(
+            {
+                m: nn.Sequential(
+                    nn.Linear(1, CRITIC_HIDDEN),
+                    nn.SiLU(),
+                    nn.Linear(CRITIC_HIDDEN, CRITIC_HIDDEN),
+                    nn.SiLU(),
+                    nn.Linear(CRITIC_HIDDEN, CRITIC_OUTPUTS),
+                )
+                for m in shapes
+            }
+        )
+
+    def missing_information(self, pictures: Mapping[str, Float[Tensor, "n ..."]]) -> Float[Tensor, ""]:
+        """InfoNCE of one measurement of each modality: log n without any information, less with more."""
+        first, second = (self.critics[m](_in_batch_units(self.encoders[m](x))) for m, x in pictures.items())
+        fit = first @ second.T
+        alone: Tensor = 0.5 * (fit.logsumexp(0) + fit.logsumexp(1))
+        missing: Tensor = (alone - fit.diagonal()).mean()
+        return missing
+
+
+def _in_batch_units(code: Float[Tensor, "n 1"]) -> Float[Tensor, "n 1"]:
+    """The codes of a batch with mean 0 and standard deviation 1."""
+    return (code - code.mean(0)) / code.std(0).clamp_min(1e-6)
+
+
+def one_measurement(batch: Batch, modality: str, generator: torch.Generator) -> Float[Tensor, "n ..."]:
+    """For each row one of the measurements that it has, at random; they all have one shape."""
+    views = batch.x[modality]
+    if len(views) == 1:
+        return views[0]
+    observed = batch.observed[modality]
+    chance = torch.rand(observed.shape, generator=generator, device=observed.device)
+    chosen = (chance + observed).argmax(1)
+    return torch.stack(list(views), 1)[torch.arange(len(chosen), device=chosen.device), chosen]
+
+
+def seen_in_all(batch: Batch) -> Bool[Tensor, " n"]:
+    """(n,) bool: the rows that have a measurement of every modality."""
+    return torch.stack([mask.any(1) for mask in batch.observed.values()]).all(0)
+
+
+def train_scalar_codes(
+    codes: ScalarCodes, train: Batch, validation: Batch, *, epochs: int, seed: int
+) -> None:
+    """Train the codes on rows that have both modalities; leave them at their best epoch on `validation`."""
+
+    def terms(batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        pictures = {m: one_measurement(batch, m, generator) for m in batch.x}
+        return {"information": codes.missing_information(pictures)}
+
+    config = OptimisationConfig(
+        epochs=epochs,
+        batch_size=min(CRITIC_BATCH, len(train)),
+        learning_rate=LEARNING_RATE,
+        weight_decay=WEIGHT_DECAY,
+        clip=CRITIC_CLIP,
+        patience=epochs,
+    )
+    plan = Plan(Weights({"information": 1.0}, {}, epochs), phase=SCALAR_PHASE)
+    minimise(SingleModel(codes, terms), train, validation, config, plan, seeds=[seed])

@@ -1,0 +1,82 @@
+"""The coordinate that depends on a given one and does not change with it."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import eigh
+
+from personax.crl.companions import (
+    find_companion,
+    functions_of,
+    gradient_rows,
+    largest_ratios,
+    living_axes,
+)
+
+
+def styled(n: int, seed: int, styles: int = 4) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Codes (n, 2 + styles) of two latents and styles, turned at random; the latents; the turn."""
+    rng = torch.Generator().manual_seed(seed)
+    z1 = torch.randn(n, generator=rng, dtype=torch.float64)
+    z2 = 0.95 * torch.sin(1.5 * z1) + 0.65 * torch.randn(n, generator=rng, dtype=torch.float64)
+    style = torch.randn(n, styles, generator=rng, dtype=torch.float64)
+    turn = torch.linalg.qr(torch.randn(2 + styles, 2 + styles, generator=rng, dtype=torch.float64))[0]
+    latents = torch.stack([z1, z2 / z2.std()], 1)
+    return torch.cat([latents, style], 1) @ turn, latents, turn
+
+
+def correlation(a: torch.Tensor, b: torch.Tensor) -> float:
+    return abs(float(np.corrcoef(a.numpy(), b.numpy())[0, 1]))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_latent_that_depends_on_the_given_one_is_found_among_styles(seed: int) -> None:
+    """Latents and styles are at right angles, as in pictures; f is the first latent with a small error."""
+    u, z, _ = styled(3000, seed)
+    f = z[:, 0] + 0.1 * torch.randn(len(z), generator=torch.Generator().manual_seed(seed + 10)).double()
+    metric = torch.eye(u.shape[1]).double().expand(len(u), -1, -1)[gradient_rows(len(u))]
+    found, values = find_companion(u, metric, f, f, torch.Generator().manual_seed(seed))
+    new, truth, _ = styled(3000, seed)
+    assert correlation(found(new), truth[:, 1]) > 0.95
+    assert values[0] > 2 * values[1]
+
+
+def test_what_counts_as_the_same_change_is_the_metric() -> None:
+    """If z2 + 2 z1 changes at a right angle to f, that is found, for the same codes."""
+    u, z, turn = styled(3000, 2)
+    mix = torch.eye(len(turn)).double()
+    mix[1, 0] = 2.0  # codes in which z2 + 2 z1 is a coordinate
+    metric = turn.T @ mix.T @ mix @ turn
+    rows = gradient_rows(len(u))
+    found, _ = find_companion(
+        u, metric.expand(len(u), -1, -1)[rows], z[:, 0], z[:, 0], torch.Generator().manual_seed(0)
+    )
+    assert correlation(found(u), z[:, 1] + 2 * z[:, 0]) > correlation(found(u), z[:, 1])
+
+
+def test_axes_that_are_dead_are_left_out_also_if_they_are_dead_together() -> None:
+    rng = torch.Generator().manual_seed(0)
+    alive = torch.randn(2000, 2, generator=rng).double()
+    same = torch.randn(2000, 1, generator=rng).double()
+    u = torch.cat([alive, same, same + 0.01 * torch.randn(2000, 1, generator=rng)], 1)
+    to_axes, back = living_axes(u - u.mean(0))
+    assert to_axes.shape == (4, 3)
+    w = (u - u.mean(0)) @ to_axes
+    torch.testing.assert_close(torch.cov(w.T), torch.eye(3).double())
+    torch.testing.assert_close(back @ to_axes, torch.eye(3).double())
+
+
+def test_functions_of_f_are_uncorrelated() -> None:
+    h = functions_of(torch.randn(5000, generator=torch.Generator().manual_seed(0)).double())
+    torch.testing.assert_close(h.T @ h / len(h), torch.eye(h.shape[1]).double(), atol=1e-6, rtol=0)
+
+
+def test_largest_ratios_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(0)
+    a, b = (m @ m.T for m in rng.standard_normal((2, 6, 6)))
+    b += np.eye(6)
+    expected, vectors = eigh(a, b)
+    values, found = largest_ratios(torch.from_numpy(a), torch.from_numpy(b), 2)
+    np.testing.assert_allclose(values.numpy(), expected[::-1][:2], rtol=1e-10)
+    for column, truth in zip(found.numpy().T, vectors.T[::-1], strict=False):
+        np.testing.assert_allclose(np.abs(column), np.abs(truth), rtol=1e-6)

@@ -1,0 +1,194 @@
+"""Pictures whose style all measurements share: when this is seen, and how they are read."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from personax.crl import CRL, CRLConfig
+from personax.crl import styled_pictures as rules
+from personax.crl.companions import FEATURES, CodeFunction
+from personax.crl.model_config import Phase1Config, Phase2Config
+from personax.crl.picture_codes import CODES, PictureCodes
+from personax.crl.regression import FourierBasis
+from personax.crl.styled_pictures import (
+    LatentReader,
+    PictureReading,
+    can_be_styled,
+    is_styled,
+    predicted_share,
+    with_fewer_epochs,
+)
+from personax.learning.batches import Batch
+from personax.learning.encoders import make_encoder
+from personax.variant_mnist.image_sources import stand_in_images
+from personax.variant_mnist.scene_config import Nuisance
+from personax.variant_mnist.scenes import make_variant_mnist
+from personax.variant_mnist.scm import variant_mnist_scm
+from personax.views import MultiViewData, Split, split_rows
+
+TWO = {"digit": 2, "garment": 2}
+PICTURES = {"digit": [[1, 8, 8], [1, 8, 8]], "garment": [[1, 8, 8]]}
+QUICK = CRLConfig(
+    latents=TWO,
+    noise=1,
+    hidden=8,
+    phase1=Phase1Config(epochs=1, batch_size=64),
+    phase2=Phase2Config(
+        starts=2, population=2, generations=1, generation_steps=2, finalists=1, final_steps=2, batch_size=64
+    ),
+)
+
+
+def scenes(nuisance: Nuisance, measurements: tuple[int, int], n: int = 400) -> MultiViewData:
+    return make_variant_mnist(
+        stand_in_images(), variant_mnist_scm(), n=n, measurements=measurements, nuisance=nuisance, size=8
+    )
+
+
+def as_batch(data: MultiViewData) -> Batch:
+    return Batch.of(data, channels={"digit": [[k] for k in range(3)], "garment": [[0]] * 3})
+
+
+@pytest.fixture
+def few_rows_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "STYLED_ROWS", 100)
+    monkeypatch.setattr(rules, "APART", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("nuisance", "measurements", "styled"),
+    [
+        ("shared", (3, 3), True),
+        ("independent", (3, 3), False),
+        ("shared", (3, 1), True),
+        ("independent", (3, 1), True),
+        ("independent", (1, 1), True),
+    ],
+)
+@pytest.mark.usefixtures("few_rows_are_enough")
+def test_shared_style_is_seen_in_the_pictures(
+    nuisance: Nuisance, measurements: tuple[int, int], styled: bool
+) -> None:
+    assert is_styled(as_batch(scenes(nuisance, measurements))) == styled
+
+
+def test_few_people_are_read_as_before() -> None:
+    assert not is_styled(as_batch(scenes("shared", (1, 1))))
+
+
+def test_what_a_picture_tells_of_another_is_all_of_a_copy_and_nothing_of_noise() -> None:
+    rng = torch.Generator().manual_seed(0)
+    x, other = (torch.rand(600, 1, 4, 4, generator=rng) for _ in range(2))
+    assert predicted_share(x, 2 * x + 1) > 0.99
+    assert predicted_share(x, other) < 0.1
+    assert predicted_share(x, torch.zeros_like(x)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "applies"),
+    [
+        ({}, True),
+        ({"causal": False}, False),
+        ({"flexible": True}, False),
+        ({"shared": 1}, False),
+        ({"latents": {"digit": 2, "garment": 3}}, False),
+        ({"nuisance": {"garment": 3}}, False),
+        ({"phase2": replace(QUICK.phase2, orthogonality=0.0)}, False),
+        ({"phase2": replace(QUICK.phase2, cross_sparsity=0.0)}, False),
+    ],
+)
+def test_it_applies_to_two_modalities_of_two_latents(change: dict[str, Any], applies: bool) -> None:
+    assert can_be_styled(PICTURES, replace(QUICK, **change)) == applies
+
+
+def test_it_does_not_apply_to_tables_nor_to_pictures_of_several_shapes() -> None:
+    assert not can_be_styled(PICTURES | {"digit": [[6], [6]]}, QUICK)
+    assert not can_be_styled(PICTURES | {"digit": [[1, 8, 8], [2, 8, 8]]}, QUICK)
+
+
+def test_the_reader_computes_both_numbers() -> None:
+    torch.manual_seed(0)
+    scalar, pictures = make_encoder((1, 8, 8), 1, 8), PictureCodes((1, 8, 8), 8, 0.1)
+    basis = FourierBasis.draw(3, torch.Generator().manual_seed(0), FEATURES)
+    turn = torch.randn(CODES, 3).double()
+    offset, weights = torch.randn(2, 3 + FEATURES).double()
+    companion = CodeFunction(torch.randn(CODES).double(), turn, basis, offset, weights)
+    reader = LatentReader((1, 8, 8), 2, 8)
+    reader.read(PictureReading(scalar, 0.5, 2.0, pictures, companion, []))
+    x = torch.rand(5, 1, 8, 8)
+    means, log_variances = reader(x).chunk(2, dim=1)
+    assert means.shape == (5, 4)
+    torch.testing.assert_close(means[:, 0], (scalar(x)[:, 0] - 0.5) / 2.0)
+    torch.testing.assert_close(means[:, 1].double(), companion(pictures.posterior(x).mean))
+    assert (log_variances[:, :2] == log_variances[0, 0]).all()
+    assert {name.split(".")[0] for name, p in reader.named_parameters() if p.requires_grad} == {"eta"}
+
+
+@pytest.fixture(scope="module")
+def fitted() -> tuple[CRL, MultiViewData, Split]:
+    data = scenes("shared", (2, 1))
+    split = split_rows(len(data), np.random.default_rng(0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "STYLED_ROWS", 100)
+        patch.setattr(rules, "APART", 0.0)
+        return CRL(QUICK, seed=1, device="cpu").fit(data, split), data, split
+
+
+def test_a_model_of_such_pictures_has_two_coordinates_a_modality(
+    fitted: tuple[CRL, MultiViewData, Split],
+) -> None:
+    model, data, _ = fitted
+    assert model.names == ["z11", "z12", "z21", "z22"]
+    encoding = model.encode(data)
+    assert {block: z.shape[1] for block, z in encoding.coordinates.items()} == TWO
+    assert encoding.eta["garment"][0].shape == (len(data), 1)
+
+
+def test_the_encoders_are_settled_before_phase_1(fitted: tuple[CRL, MultiViewData, Split]) -> None:
+    """Phase 1 does not change the codes that it is given, so a third of its epochs is enough."""
+    assert with_fewer_epochs(Phase1Config(epochs=30)).epochs == 10
+    epochs = [row for row in fitted[0].history if row["phase"] == "representation"]
+    assert len(epochs) == 1
+
+
+def test_such_a_model_is_saved_and_loaded(fitted: tuple[CRL, MultiViewData, Split], tmp_path: Path) -> None:
+    model, data, _ = fitted
+    model.save(tmp_path)
+    loaded = CRL.load(tmp_path, device="cpu")
+    np.testing.assert_array_equal(loaded.transform(data).to_numpy(), model.transform(data).to_numpy())
+    np.testing.assert_array_equal(loaded.graph, model.graph)
+
+
+@pytest.mark.usefixtures("few_rows_are_enough")
+def test_several_such_models_are_fitted_together_as_alone(
+    fitted: tuple[CRL, MultiViewData, Split],
+) -> None:
+    model, data, split = fitted
+    other = CRL(QUICK, seed=1, device="cpu")
+    CRL.fit_together([other], [(data, split)])
+    np.testing.assert_array_equal(other.transform(data).to_numpy(), model.transform(data).to_numpy())
+
+
+@pytest.mark.usefixtures("few_rows_are_enough")
+def test_latents_that_do_not_stand_apart_are_learned_as_before(
+    fitted: tuple[CRL, MultiViewData, Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, data, split = fitted
+    monkeypatch.setattr(rules, "APART", np.inf)
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    monkeypatch.setattr(rules, "STYLED_ROWS", 1000)  # more than there are
+    before = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    np.testing.assert_array_equal(model.transform(data).to_numpy(), before.transform(data).to_numpy())
+    assert model.encode(data).coordinates["garment"].shape == (len(data), 2 + QUICK.noise)
+
+
+@pytest.mark.usefixtures("few_rows_are_enough")
+def test_a_later_fit_to_fresh_style_does_not_depend_on_it() -> None:
+    old, new = scenes("shared", (2, 1)), scenes("independent", (2, 2))
+    split = split_rows(len(old), np.random.default_rng(0))
+    again = CRL(QUICK, seed=1, device="cpu").fit(old, split).fit(new, split).transform(new)
+    np.testing.assert_array_equal(again, CRL(QUICK, seed=1, device="cpu").fit(new, split).transform(new))
