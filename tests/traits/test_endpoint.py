@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Callable
 from email.utils import formatdate
 from time import time
+from types import SimpleNamespace
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 from pytest_httpserver import HTTPServer
 from traits.chat_server import NAMES, ChatServer, completion, error, right_answer
 from werkzeug import Response
+from werkzeug.datastructures import Headers
 
 from personax.runs.errors import InputError
 from personax.traits.answers import Answer, Failure
@@ -185,8 +186,8 @@ def test_several_models_are_asked_each_at_its_own_endpoint(httpserver: HTTPServe
 
 
 def limited(header: str) -> openai.RateLimitError:
-    request = httpx2.Request("POST", "http://localhost")
-    response = httpx2.Response(429, headers={"Retry-After": header}, request=request)
+    # The library's own type of a response is that of httpx or httpx2, by its version.
+    response: Any = SimpleNamespace(status_code=429, headers=Headers({"Retry-After": header}), request=None)
     return openai.RateLimitError("busy", response=response, body=None)
 
 
