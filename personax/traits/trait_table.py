@@ -148,4 +148,5 @@ def _aggregate(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def _lists(scores: pd.DataFrame) -> pa.Array:
     """(n, 5) scores as a list for each person, and null for people without any answer."""
     cells = [None if np.isnan(row).all() else np.nan_to_num(row).tolist() for row in scores.to_numpy()]
-    return pa.array(cells, pa.list_(pa.float32(), len(TRAITS)))
+    # not of a fixed size: before version 25 pyarrow cannot read such lists from parquet if one is null
+    return pa.array(cells, pa.list_(pa.float32()))
