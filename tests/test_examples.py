@@ -69,6 +69,7 @@ DOORS = (
     "personax.experiments.mnist.command.run_all",
     "personax.experiments.comparison.command.run_cells",
     "personax.experiments.light_tunnel.command.run_cells",
+    "personax.experiments.numerical.command.run_cells",
     "personax.experiments.selection.command.run_cells",
     "personax.experiments.selection.run.read_run",
     "personax.experiments.tuning.command.run_trials",

@@ -80,11 +80,14 @@ def _embedding_columns(modality: str, measurements: int) -> list[str]:
     return [f"Profile_picture_{number}" for number in range(1, measurements + 1)]
 
 
-def _vectors(array: Float[np.ndarray, "n d"], present: Bool[np.ndarray, " n"]) -> pa.FixedSizeListArray:
+def _vectors(array: Float[np.ndarray, "n d"], present: Bool[np.ndarray, " n"]) -> pa.Array:
     """(n, d) float32 as lists, with null where not `present`."""
-    values = pa.array(np.ascontiguousarray(array, dtype=np.float32).reshape(-1))
-    mask = None if present.all() else pa.array(~present)
-    return pa.FixedSizeListArray.from_arrays(values, array.shape[1], mask=mask)
+    values = pa.array(np.ascontiguousarray(array[present], dtype=np.float32).reshape(-1))
+    if present.all():
+        return pa.FixedSizeListArray.from_arrays(values, array.shape[1])
+    # not of a fixed size: before version 25 pyarrow cannot write such lists to parquet if one is null
+    ends = np.concatenate([[0], np.cumsum(present * array.shape[1])]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), values, mask=pa.array(~present))
 
 
 def _truth_facts(table: PeopleTable) -> dict[str, Any] | None:
