@@ -225,7 +225,7 @@ def test_broken_weights_are_named(fitted: Fitted, tmp_path: Path) -> None:
 def test_a_damaged_description_is_named(fitted: Fitted, tmp_path: Path, text: str) -> None:
     fitted[0].save(tmp_path)
     (tmp_path / "model.yaml").write_text(text)
-    with pytest.raises(InputError, match=r"model\.yaml is not what"):
+    with pytest.raises(InputError, match=r"model\.yaml: is not what"):
         CRL.load(tmp_path, device="cpu")
 
 
@@ -250,7 +250,7 @@ def test_a_description_of_other_measurements_is_named(
     described = read_yaml(tmp_path / "model.yaml")
     config = described["config"] | change.get("config", {})
     write_yaml(tmp_path / "model.yaml", described | change | {"config": config})
-    with pytest.raises(InputError, match=r"model\.yaml is not what") as refused:
+    with pytest.raises(InputError, match=r"model\.yaml: is not what") as refused:
         CRL.load(tmp_path, device="cpu")
     assert "\n" not in str(refused.value)
 
