@@ -210,6 +210,8 @@ def test_commands_of_the_pages_run_at_small_size(tmp_path: Path, monkeypatch: py
     write_table(simulate_table("athlete", n=200, embeddings=False), tmp_path / "people.parquet")
     pd.read_parquet(tmp_path / "people.parquet").to_csv(tmp_path / "people.csv", index=False)
     longer = {"tune_baselines.py", "run_celeb_3measurement.py"}  # they need more than ten seconds
+    # these are run to their end by the tests of their commands
+    longer |= {"sensitivity.py", "downstream.py", "run_numerical.py", "run_light_tunnel.py"}
     scripts = {
         path.name for path in ROOT.glob("*_*/*.py") if path.parent.name + "/" not in OTHER_WAYS_IN
     } - longer
