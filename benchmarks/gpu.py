@@ -6,13 +6,19 @@ One command measures on the card of this machine:
 - seconds until ten seeds of the default (20,000 scenes) are fitted in one batched pass; the goal is below 60;
 - scenes per second of phase 1 in single precision, with mixed precision, compiled, and both;
 - the share of the card's speed that training reaches: floating-point operations of its matrix products and
-  convolutions per second, divided by those of one large matrix product of the same precision.
+  convolutions per second, divided by those of one large matrix product of the same precision. (In single
+  precision, convolutions may use the faster TF32 where the product does not.)
+
+Each result is printed as soon as it is there.
 
     python benchmarks/gpu.py
+    python benchmarks/gpu.py --device cpu --n 300 --seeds 0-1 --epochs 2 --side 256 --model.phase1.epochs 1
+        tries the program without a card; its numbers mean nothing
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -45,7 +51,6 @@ from personax.views import SHARED, MultiViewData
 
 GOAL_SECONDS = 60.0
 TOLERANCE = 1e-3  # of float32 on two devices, relative to the largest number of its kind
-LARGE = 8192  # rows of the matrices whose product is the card's speed
 WAYS = {
     "single precision": {},
     "mixed precision": {"mixed_precision": True},
@@ -65,7 +70,9 @@ class BenchmarkConfig:
     epochs: Positive = 4
     """Epochs from which scenes per second are measured; the first one is not counted."""
     device: str = "cuda"
-    """The card."""
+    """The card: cuda or cuda:1; cpu to try the program."""
+    side: Positive = 8192
+    """Rows of the matrices whose product is the card's speed."""
     data_dir: FilePath | None = None
     """Folder with MNIST/raw and FashionMNIST/raw. Default: data/ of the project."""
     output: FilePath | None = None
@@ -124,15 +131,27 @@ def moved(draws: Draws, device: torch.device) -> Draws:
     )
 
 
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """Within the block convolutions on a card have all digits of single precision, as on the CPU."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
 def compare_devices(
     networks: Networks, people: Batch, phase1: Phase1Config, devices: Sequence[torch.device]
 ) -> Devices:
     """The same batch, weights and random numbers on two devices."""
     batch = people.rows(slice(0, phase1.batch_size))
     draws = Draws.of(*networks, len(batch), torch.Generator().manual_seed(1))
-    first, second = (
-        loss_and_gradients(networks.on(d), batch.on(d), moved(draws, d), phase1) for d in devices
-    )
+    with without_tf32():
+        first, second = (
+            loss_and_gradients(networks.on(d), batch.on(d), moved(draws, d), phase1) for d in devices
+        )
     apart = [float((a - b).abs().max() / a.abs().max()) for a, b in zip(first, second, strict=True)]
     return Devices(*apart)
 
@@ -168,15 +187,15 @@ def operations_per_scene(networks: Networks, people: Batch, phase1: Phase1Config
     return float(counter.get_total_flops()) / len(batch)
 
 
-def operations_per_second(device: torch.device, dtype: torch.dtype, size: int = LARGE) -> float:
+def operations_per_second(device: torch.device, dtype: torch.dtype, side: int) -> float:
     """Of one large matrix product; the fastest of five."""
-    a = torch.randn(size, size, device=device, dtype=dtype)
+    a = torch.randn(side, side, device=device, dtype=dtype)
     times = []
     for _ in range(5):
         started = waited(device)
         a @ a
         times.append(waited(device) - started)
-    return 2.0 * size**3 / min(times)
+    return 2.0 * side**3 / min(times)
 
 
 def seconds_together(
@@ -191,14 +210,21 @@ def seconds_together(
 
 
 def run_benchmark(config: BenchmarkConfig) -> None:
-    """Measure everything; print and write it. Raises InputError without a card."""
+    """Measure everything; print and write it. Raises InputError without the card."""
     if config.epochs < 2:
         raise InputError(f"epochs {config.epochs}: at least 2; the first one is not counted")
-    if not torch.cuda.is_available():
-        raise InputError("no CUDA device on this machine; this benchmark measures nothing without one")
     device = resolve_device(config.device)
-    if device.type != "cuda":
-        raise InputError(f"device {config.device}: must be cuda, or cuda:1")
+    lines: list[str] = []
+    for line in measured(config, device):
+        print(line, flush=True)
+        lines.append(line)
+    write_text(path_or_default(config.output, "results/benchmarks/gpu.md"), "\n\n".join(lines) + "\n")
+
+
+def measured(config: BenchmarkConfig, device: torch.device) -> Iterator[str]:
+    """The paragraphs of the result, one after another."""
+    is_card = device.type == "cuda"
+    yield torch.cuda.get_device_name(device) if is_card else "The CPU: a try of the program without a card."
     seeds = parse_seeds(config.seeds)
     runs = [MnistConfig(n=config.n, seed=seed, data_dir=config.data_dir) for seed in seeds]
     data = [load_scenes(run, run.seed) for run in runs]
@@ -208,42 +234,33 @@ def run_benchmark(config: BenchmarkConfig) -> None:
     first, split = people[0]
     train, validation = (Batch.of(first.rows(rows)) for rows in (split.train, split.validation))
     networks = Networks.of(model, train)
-    text = report(
-        torch.cuda.get_device_name(device),
-        compare_devices(networks, train, phase1, (torch.device("cpu"), device)),
-        len(runs),
-        seconds_together(config, people, model),
-        speeds(networks, train.on(device), validation.on(device), phase1, device),
-    )
-    write_text(path_or_default(config.output, "results/benchmarks/gpu.md"), text)
-    print(text)
-
-
-def speeds(
-    networks: Networks, train: Batch, validation: Batch, phase1: Phase1Config, device: torch.device
-) -> pd.DataFrame:
-    """Way of computing -> scenes per second, and its share of the card's speed in percent."""
+    yield devices_line(compare_devices(networks, train, phase1, (torch.device("cpu"), device)))
+    yield together_line(len(seeds), seconds_together(config, people, model))
     operations = operations_per_scene(networks, train, phase1)
     rows: dict[str, Mapping[str, float]] = {}
     for way, options in WAYS.items():
         mixed = options.get("mixed_precision", False)
-        fast = operations_per_second(device, torch.bfloat16 if mixed else torch.float32)
-        found = scenes_per_second(networks, train, validation, replace(phase1, **options), device)
+        fast = operations_per_second(device, torch.bfloat16 if mixed else torch.float32, config.side)
+        faster = replace(phase1, **options)
+        found = scenes_per_second(networks, train.on(device), validation.on(device), faster, device)
         rows[way] = {"scenes per second": found, "share of the card, %": 100 * found * operations / fast}
-    return pd.DataFrame.from_dict(rows, orient="index")
+        print(f"{way}: {found:.0f} scenes per second", flush=True)
+    yield markdown_table(pd.DataFrame.from_dict(rows, orient="index"), index="phase 1")
 
 
-def report(card: str, devices: Devices, seeds: int, seconds: float, table: pd.DataFrame) -> str:
-    """What was measured, each beside its goal."""
+def devices_line(devices: Devices) -> str:
+    """Whether the two devices compute the same."""
     alike = "yes" if max(devices) <= TOLERANCE else "NO"
-    reached = "reached" if seconds < GOAL_SECONDS else "NOT reached"
     return (
-        f"{card}\n\n"
         f"CPU = CUDA: {alike} (terms differ by {devices.terms:.1e}, gradients by {devices.gradients:.1e} "
-        f"of the largest; at most {TOLERANCE:g})\n"
-        f"{seeds} seeds together: {seconds:.1f} s (goal below {GOAL_SECONDS:g} s: {reached})\n\n"
-        f"{markdown_table(table, index='phase 1')}\n"
+        f"of the largest; at most {TOLERANCE:g})"
     )
+
+
+def together_line(seeds: int, seconds: float) -> str:
+    """How long all seeds took together, beside the goal."""
+    reached = "reached" if seconds < GOAL_SECONDS else "NOT reached"
+    return f"{seeds} seeds together: {seconds:.1f} s (goal below {GOAL_SECONDS:g} s: {reached})"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

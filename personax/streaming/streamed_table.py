@@ -28,8 +28,8 @@ from personax.streaming.coded_columns import (
     number_marks,
     plan_lists,
 )
-from personax.streaming.fine_grid import halved
 from personax.streaming.first_pass import NUMBERS_KEPT, SAMPLE_OF_PART, FirstPass, Seen
+from personax.streaming.grid_errors import with_errors
 from personax.streaming.partial_sums import Engine, sum_over_parts
 from personax.streaming.parts import PartedTable, open_parts
 from personax.streaming.raw_codes import CellCodes
@@ -293,8 +293,8 @@ def grid_of_counts(
     """The grid of `run_grid` for some sources of scores, with the source in the column `scores`.
 
     Two more columns say how a result was reached: `route` is "exact", or how many cells a column was put
-    into; `route_error` is then the relative error of the statistic that this causes, estimated from the
-    same statistic on half as many cells (the error is of the second order in the width of the cells).
+    into; `route_error` is then a bound on the relative error of the statistic that this causes
+    (grid_errors.py). A result whose bound is too large is undefined.
     """
     counted = CountedTests(tests, int(generator_of(rng).integers(2**63)), resamples)
     traits = [variable.where for source in sources for variable in streamed.side(source)]
@@ -311,8 +311,7 @@ def _rows_of_pair(
     started = perf_counter()
     levels = streamed.levels(trait, f"{trait.side}|{trait.name}"), streamed.levels(feature, feature.name)
     tables = streamed.tables(trait, feature)
-    rows = counted.rows(*levels, tables)
-    errors = _errors_of_grid(counted, levels, tables, rows)
+    rows = with_errors(counted, levels, tables, counted.rows(*levels, tables))
     cells = " x ".join(f"{len(each.values):,}" for each in levels if each.is_gathered)
     seconds = (perf_counter() - started) / len(rows)
     return [
@@ -322,43 +321,6 @@ def _rows_of_pair(
             "scores": trait.side,
             "seconds": seconds,
             "route": f"grid of {cells} cells" if cells else EXACT_ROUTE,
-            "route_error": error,
         }
-        for row, error in zip(rows, errors, strict=True)
+        for row in rows
     ]
-
-
-def _errors_of_grid(
-    counted: CountedTests,
-    levels: tuple[Levels, Levels],
-    tables: Sequence[Integer[np.ndarray, "d e"]],
-    rows: GridRows,
-) -> list[float]:
-    """Relative error of each statistic by the cells of grids; 0 if there are none."""
-    if not any(each.is_gathered for each in levels):
-        return [0.0] * len(rows)
-    coarser, sums = [], list(tables)
-    for axis, each in enumerate(levels):
-        coarser.append(_coarser(each) if each.is_gathered else each)
-        if each.is_gathered:
-            sums = [np.moveaxis(halved(np.moveaxis(table, axis, 0)), 0, axis) for table in sums]
-    asymptotic = {name: (test, test.nulls[1]) for name, (test, _) in counted.tests.items()}
-    others = replace(counted, tests=asymptotic).rows(coarser[0], coarser[1], sums)
-    return [_relative_change(row, other) / np.sqrt(3.0) for row, other in zip(rows, others, strict=True)]
-
-
-def _relative_change(row: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """Difference of two statistics, relative to the statistic, or to its standard deviation if that is more.
-
-    The latter is that under independence, where z and the distance correlation are 0 but for chance.
-    """
-    by_chance = {"fisher_z": 1.0, "distance_correlation": np.sqrt(2.0) / max(row["n"], 1)}
-    scale = max(abs(row["statistic"]), by_chance.get(row["test"], 0.0))
-    return float(abs(other["statistic"] - row["statistic"]) / scale) if scale > 0 else float("nan")
-
-
-def _coarser(levels: Levels) -> Levels:
-    """The levels of two neighbouring cells each."""
-    counts = halved(levels.counts)
-    means = halved(levels.counts * levels.values) / np.maximum(counts, 1)
-    return replace(levels, values=means, counts=counts)

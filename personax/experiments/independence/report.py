@@ -10,6 +10,7 @@ from personax.experiments.independence.facts import DataFacts
 from personax.independence import CONDITIONAL_TESTS, Correction
 from personax.independence.reference import procedures_of
 from personax.runs.markdown import escape_cell, markdown_table
+from personax.streaming.grid_errors import TOO_WIDE
 from personax.streaming.streamed_table import EXACT_ROUTE
 from personax.tables.column_map import TARGETS
 
@@ -227,15 +228,18 @@ def _introduction(config: IndependenceConfig, facts: DataFacts, decided: pd.Data
 def route_sentence(decided: pd.DataFrame) -> str:
     """How results were reached: from counts of all values, or from fine grids, with their largest error."""
     on_grid = decided[decided["route"] != EXACT_ROUTE]
-    exact, largest = len(decided) - len(on_grid), on_grid["route_error"].max()
+    exact = len(decided) - len(on_grid)
     if on_grid.empty:
         return f"All {exact} results are from tables of counts of all values."
     columns = sorted({*on_grid["feature"]})
     shown = ", ".join(columns[:MOST_NAMED]) + (" and others" if len(columns) > MOST_NAMED else "")
+    too_wide = on_grid["null"] == TOO_WIDE
+    largest = on_grid.loc[~too_wide, "route_error"].max()
+    refused = f" {too_wide.sum()} would change by more, and are {TOO_WIDE}." if too_wide.any() else ""
     return (
         f"{exact} results are from tables of counts of all values; {len(on_grid)} are from columns in fine "
-        f"cells ({shown}), which change the statistic a little: by up to {largest:.1e} of itself, as "
-        "twice as wide cells suggest, but a single estimate may be too small."
+        f"cells ({shown}), which change a statistic by at most {0.0 if pd.isna(largest) else largest:.1e} of "
+        f"itself (in 19 of 20 results less than its route_error in pvalues.csv).{refused}"
     )
 
 
