@@ -8,9 +8,11 @@ from personax.experiments.independence.report import (
     interval_texts,
     negative_controls,
     pvalue_text,
+    route_sentence,
     votes,
     votes_table,
 )
+from personax.streaming.grid_errors import TOO_WIDE
 
 DECIDED = pd.DataFrame(
     {
@@ -64,3 +66,21 @@ def test_bounds_that_a_correction_leaves_too_large_are_warned_of() -> None:
     assert "4 times as many --resamples" in warning
     assert bounds_above_alpha(bounds.assign(rejected=True), 0.05) == ""
     assert bounds_above_alpha(bounds.assign(bound=False), 0.05) == ""
+
+
+def test_results_that_cells_would_change_too_much_are_counted() -> None:
+    decided = pd.DataFrame(
+        {
+            "feature": ["Born", "Income", "Income"],
+            "route": ["exact", "grid of 9 cells", "grid of 9 cells"],
+            "route_error": [0.0, 4e-4, 0.2],
+            "null": ["t", "t", TOO_WIDE],
+        }
+    )
+    sentence = route_sentence(decided)
+    assert (
+        "1 results are from tables of counts of all values; 2 are from columns in fine cells (Income)"
+        in sentence
+    )
+    assert "by at most 4.0e-04 of itself" in sentence
+    assert sentence.endswith(f"1 would change by more, and are {TOO_WIDE}.")
