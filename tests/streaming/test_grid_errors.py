@@ -1,6 +1,6 @@
 """What the cells of a fine grid change, against the columns themselves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def on_grid_and_exact(
 @pytest.mark.parametrize("marginal", MARGINALS)
 def test_rcit_is_right_to_a_thousandth_or_undefined(marginal: str) -> None:
     found, exact = on_grid_and_exact(marginal, 0, ("rcit",))
-    row: Mapping[str, Any] = found.loc["rcit"]
+    row: Mapping[Hashable, Any] = found.reset_index().to_dict("records")[0]
     if marginal == "Cauchy":
         assert row["null"] == TOO_WIDE
         assert np.isnan(row["pvalue"])
@@ -80,7 +80,7 @@ def test_errors_are_below_their_bounds() -> None:
         for seed in range(4):
             found, exact = on_grid_and_exact(marginal, seed, TESTS_OF_SIZES)
             size = np.maximum(exact["statistic"].abs(), [0.0, 1.0, 0.0])
-            error = (found["statistic"] - exact["statistic"]).abs() / size
+            error: pd.Series = (found["statistic"] - exact["statistic"]).abs() / size
             within += (error <= found["route_error"]).tolist()
     assert len(within) == 36
     assert sum(within) >= binom.ppf(1e-3, len(within), 0.95)
