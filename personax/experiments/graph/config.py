@@ -23,8 +23,8 @@ COST_NOTE = (
     "Time for 100 resamples of 9,444 people with 18 latents on 2 cores: pc with fisherz takes 20 s (2 min if "
     "nearly all latents depend on each other), fci and ges up to twice as long, pc with rcit an hour (20 to "
     "70 ms per test). The time of a kci test is linear in the number of people: with 9,444 people 0.1 s "
-    "given one latent and 0.3 to 0.7 s given more, less if the same were given before. Use kci with few "
-    "--resamples: a single graph takes minutes."
+    "given one latent and 0.3 to 0.7 s given more, less if the same were given before. A single graph takes "
+    "5 minutes, so use kci with few --resamples."
 )
 
 
