@@ -86,8 +86,8 @@ def compare_graphs_of_tests(config: PcKciConfig) -> None:
             done = pd.concat([done, pd.DataFrame(compare(config, seed))], ignore_index=True)
             with atomic_path(file) as path:
                 done.to_csv(path, index=False)
-    of_test = done.groupby("test")[["shd_cpdag", "skeleton_f1", "seconds"]]
-    means = of_test.mean().join(of_test.std(), lsuffix=" mean", rsuffix=" sd")
+    means = done.groupby("test")[["shd_cpdag", "skeleton_f1", "seconds"]].agg(["mean", "std"])
+    means.columns = [" ".join(words) for words in means.columns]
     print(markdown_table(means.reset_index(), digits=2))
 
 

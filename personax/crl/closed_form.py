@@ -8,14 +8,16 @@ improves the best few, and the parents of each latent, s among them, are then se
 What identifies what: s is what all modalities tell alike; the sources are identified if their noises are not
 normal (all but one: Comon 1994); the order of sources is identified by mechanisms that are bent. With lines
 every order explains the data equally well, and with normal noise there are no sources.
-`ClosedFormEvidence` says whether noises are far enough from normal and mechanisms bent enough. That latents
-of a modality are at right angles in units of noise is a preference.
+`ClosedFormEvidence` says whether noises are far enough from normal and mechanisms bent enough, and whether
+half of the people alone give the same latents. That latents of a modality are at right angles in units of
+noise is a preference.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 
 from personax.crl.joint_sources import (
@@ -34,6 +36,8 @@ from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, ca
 from personax.crl.turn_polish import polish
 from personax.independence.threads import by_one_blas_thread
 from personax.learning.batches import Batch
+from personax.learning.metrics import match
+from personax.runs.seeds import numpy_rng
 
 MOST_LINKED = 16  # latents of all modalities for which `solve_linked` is fast enough
 ROWS_TO_FIT = 4000  # people on whom mechanisms are fitted
@@ -46,6 +50,9 @@ ORDER_UNKNOWN = (
 LATENTS_UNKNOWN = (
     "latents not identified: the noise of several is close to normal, so rotations fit equally well"
 )
+LATENTS_UNSTABLE = "latents uncertain: half of the people alone give other latents"
+STABLE = 0.97  # mean correlation of the latents with those of half of the people, for "identified"
+LEAST_HALF = 20  # people in the half
 FIRST_STEPS = 12  # iterations by which each finalist is polished
 WINNERS, STEPS = 3, 40  # of these, how many are polished further
 
@@ -60,22 +67,30 @@ class ClosedFormEvidence:
         bend_gain: nats per row and edge that bent mechanisms between own latents save beside lines, minus
             what they would save by chance; NaN without such edges.
         runner_up: nats per row by which the best other set of parents is worse.
+        agreement: |correlation| of each own latent with that which a random half of the people give alone;
+            empty if they are too few.
     """
 
     correlations: list[float]
     kurtosis: list[float]
     bend_gain: float
     runner_up: float
+    agreement: list[float] = field(default_factory=list)
 
     def verdict(self, latents: Sequence[int]) -> str:
         """IDENTIFIED, or what is not: the order, or the latents themselves.
+
+        Too few people for halves count as LATENTS_UNSTABLE.
 
         latents: numbers of the own coordinates that count as latents; nuisance may be normal.
         """
         clear = np.sort(np.abs([self.kurtosis[k] for k in latents]))
         if len(clear) > 1 and clear[1] < CLEARLY_NOT_NORMAL:  # one source may be normal
             return LATENTS_UNKNOWN
-        return ORDER_UNKNOWN if self.bend_gain < CLEAR_BEND else IDENTIFIED
+        if self.bend_gain < CLEAR_BEND:
+            return ORDER_UNKNOWN
+        agreement = np.mean([self.agreement[k] for k in latents]) if self.agreement else 0.0
+        return IDENTIFIED if agreement >= STABLE else LATENTS_UNSTABLE
 
 
 @dataclass(frozen=True)
@@ -159,6 +174,33 @@ def solve(
         seed: seed of the starts of the search.
         causal: False finds independent latents, without a graph.
     """
+
+    def of_people(some: Batch) -> ClosedForm:
+        return _solved(some, shared, widths, config, seed, causal)
+
+    return _checked_by_half(people, of_people, seed)
+
+
+def _checked_by_half(people: Batch, solved: Callable[[Batch], ClosedForm], seed: int) -> ClosedForm:
+    """The closed form of all people; its evidence says how alike that of a random half of them is."""
+    form, half = solved(people), len(people) // 2
+    if half < LEAST_HALF:
+        return form
+    chosen = numpy_rng(seed, "half").permutation(len(people))[:half]
+    other = solved(people.rows(torch.from_numpy(np.sort(chosen))))
+    x, _ = centred_means(people)
+    agreement = [
+        float(abs(correlation))
+        for m in x
+        for correlation in match(x[m] @ other.own[m], x[m] @ form.own[m])[1]
+    ]
+    return replace(form, evidence=replace(form.evidence, agreement=agreement))
+
+
+def _solved(
+    people: Batch, shared: int, widths: Mapping[str, int], config: Phase2Config, seed: int, causal: bool
+) -> ClosedForm:
+    """`solve` without the check by half of the people."""
     x, centre = centred_means(people)
     reading = read_shared(x, shared, seed)
     sources = find_sources(x, reading.s, widths, seed)
@@ -204,6 +246,11 @@ def solve_linked(people: Batch, widths: Mapping[str, int], *, seed: int, causal:
         seed: seed of the starts.
         causal: False leaves out the graph.
     """
+    return _checked_by_half(people, lambda some: _solved_linked(some, widths, seed, causal), seed)
+
+
+def _solved_linked(people: Batch, widths: Mapping[str, int], seed: int, causal: bool) -> ClosedForm:
+    """`solve_linked` without the check by half of the people."""
     x, centre = centred_means(people)
     maps = read_linked(x, widths, seed)
     u = np.concatenate([x[m] @ maps[m] for m in x], axis=1)

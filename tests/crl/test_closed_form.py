@@ -10,8 +10,10 @@ from bent_people import BentPeople, bent_people
 from personax.crl.closed_form import (
     IDENTIFIED,
     LATENTS_UNKNOWN,
+    LATENTS_UNSTABLE,
     ORDER_UNKNOWN,
     ClosedForm,
+    ClosedFormEvidence,
     has_closed_form,
     has_linked_form,
     mean_measurements,
@@ -77,6 +79,26 @@ def test_the_same_seed_gives_the_same_bits(bent: tuple[ClosedForm, BentPeople]) 
 def test_the_verdict_says_what_the_data_do_not_identify(changes: dict[str, Any], verdict: str) -> None:
     form = solve(bent_people(**changes).people, 1, WIDTHS, config=SEARCH, seed=0)
     assert form.evidence.verdict(range(5)) == verdict
+
+
+def test_half_of_the_people_agree_where_there_are_many_and_not_where_there_are_few(
+    bent: tuple[ClosedForm, BentPeople],
+) -> None:
+    form, _ = bent
+    few = solve(bent_people(60).people, 1, WIDTHS, config=SEARCH, seed=0)
+    assert min(form.evidence.agreement) > 0.97
+    assert np.mean(few.evidence.agreement) < 0.95
+
+
+@pytest.mark.parametrize(
+    ("agreement", "verdict"),
+    [([0.99, 0.98, 0.1], IDENTIFIED), ([0.99, 0.9, 1.0], LATENTS_UNSTABLE), ([], LATENTS_UNSTABLE)],
+)
+def test_latents_that_half_of_the_people_do_not_give_are_called_uncertain(
+    agreement: list[float], verdict: str
+) -> None:
+    evidence = ClosedFormEvidence([], [50.0, 40.0, 0.0], 0.1, 0.1, agreement)
+    assert evidence.verdict([0, 1]) == verdict  # the third is nuisance
 
 
 def test_without_causes_there_is_no_edge() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from personax.graphs.choices import Resample, Test
+from personax.graphs.choices import Test
 from personax.runs.bounds import FAR, Between, FilePath, Level, Processes, Seed, Share
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
@@ -23,8 +23,8 @@ COST_NOTE = (
     "Time for 100 resamples of 9,444 people with 18 latents on 2 cores: pc with fisherz takes 20 s (2 min if "
     "nearly all latents depend on each other), fci and ges up to twice as long, pc with rcit an hour (20 to "
     "70 ms per test). The time of a kci test is linear in the number of people: with 9,444 people 0.1 s "
-    "given one latent and 0.3 to 0.7 s given more, less if the same were given before. Use kci with few "
-    "--resamples: a single graph takes minutes."
+    "given one latent and 0.3 to 0.7 s given more, less if the same were given before. A single graph takes "
+    "5 minutes, so use kci with few --resamples."
 )
 
 
@@ -55,9 +55,9 @@ class DrawConfig(Workers):
     """Names, separated by commas: of the columns of a .npy file, or of the columns of a table to use."""
     resamples: Annotated[int, Between(0, 1e6)] = 100
     """Number of resamples of the people, from which edge frequencies are computed; 0: no frequencies."""
-    resample: Resample = "bootstrap"
+    resample: Literal["auto", "bootstrap", "half"] = "auto"
     """bootstrap: draw the same number of people, with replacement. half: draw half of the people, without
-    replacement; this finds fewer edges by chance."""
+    replacement; this finds fewer edges by chance. auto: half with kci, else bootstrap."""
     min_frequency: Share = 0.0
     """Leave out edges that occur in a smaller share of the resamples. With several run folders, the share is
     at least 0.5."""

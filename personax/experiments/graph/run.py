@@ -8,6 +8,7 @@ from typing import Literal
 
 from personax.experiments.graph.config import DrawConfig
 from personax.experiments.graph.report import GraphCaption, write_comparison, write_graph, write_scores
+from personax.graphs.choices import Resample
 from personax.graphs.discovery import Discovery, check_latents, check_sample_size, near_copies
 from personax.graphs.estimate import estimated_graph, learned_consensus, match_runs
 from personax.graphs.graph import Graph
@@ -110,6 +111,17 @@ def chosen_method(config: DrawConfig, runs: Sequence[Latents]) -> DrawMethod:
     return "learned" if runs and all(run.learned for run in runs) and (as_usual or config.beside) else "pc"
 
 
+def chosen_resample(config: DrawConfig) -> Resample:
+    """The kind of resample that the configuration names; for "auto" see there.
+
+    A kernel test takes copies of a person for strong dependence. On 4,181 simulated people PC with KCI does
+    3.6 times as many tests on a bootstrap sample as on the people, and finds false edges with them.
+    """
+    if config.resample != "auto":
+        return config.resample
+    return "half" if config.test == "kci" else "bootstrap"
+
+
 def plan_other(
     config: DrawConfig, runs: Sequence[Latents], names: Sequence[str]
 ) -> Callable[[], TitledGraph] | None:
@@ -201,7 +213,7 @@ def graph_maker(config: DrawConfig, runs: Sequence[Latents]) -> Callable[[], Gra
         how,
         least=least,
         resamples=config.resamples,
-        resample=config.resample,
+        resample=chosen_resample(config),
         seed=config.seed,
         workers=config,
     )
@@ -213,7 +225,8 @@ def describe_method(config: DrawConfig, runs: Sequence[Latents]) -> str:
         return f"learned by the model, {len(runs)} seeds" if len(runs) > 1 else "learned by the model"
     test = "BIC" if config.method == "ges" else f"{config.test}, level {config.alpha:g}"
     people = f"{len(runs[0].table):,} people" + (f", {len(runs)} seeds" if len(runs) > 1 else "")
-    resamples = f", {config.resamples} resamples" if config.resamples else ""
+    halves = " of half of them" if chosen_resample(config) == "half" else ""
+    resamples = f", {config.resamples} resamples{halves}" if config.resamples else ""
     return f"{config.method.upper()} ({test}), {people}{resamples}"
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,10 @@ import pytest
 from commands import run_script
 from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian, linear_laplace
 
-from personax.experiments.graph.run import read_runs
+from personax.experiments.graph.config import DrawConfig
+from personax.experiments.graph.run import chosen_resample, read_runs
 from personax.graphs import direction
+from personax.graphs.choices import Resample, Test
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import published
 from personax.runs.files import read_yaml
@@ -184,6 +187,20 @@ def test_min_frequency_drops_rare_edges(run: Path, tmp_path: Path) -> None:
     rare, frequent = (pd.read_csv(tmp_path / name / "edges.csv")["frequency"] for name in ("all", "frequent"))
     assert (frequent == 1).all()
     assert len(frequent) == (rare == 1).sum() < len(rare)
+
+
+@pytest.mark.parametrize(
+    ("test", "asked", "taken"),
+    [
+        ("fisherz", "auto", "bootstrap"),
+        ("rcit", "auto", "bootstrap"),
+        ("kci", "auto", "half"),
+        ("kci", "bootstrap", "bootstrap"),
+        ("fisherz", "half", "half"),
+    ],
+)
+def test_kernel_tests_are_resampled_without_copies(test: Test, asked: Any, taken: Resample) -> None:
+    assert chosen_resample(DrawConfig(test=test, resample=asked)) == taken
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".parquet", ".csv"])
