@@ -25,7 +25,7 @@ from personax.graphs.stability import (
     resampled_marks,
     stability,
 )
-from personax.graphs.sureness import mean_sureness, with_sureness
+from personax.graphs.sureness import with_sureness
 from personax.runs.errors import InputError
 from personax.runs.workers import HERE, Workers
 
@@ -115,9 +115,10 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
 
     A direction that independences leave open, and that does not fit the latents better than its reverse, is
     left out (direction.py) and reported. Arrows out of shared latents are an assumption of the model, so they
-    stay. Frequency and orientation of the graph are the sureness of its edges (sureness.py), averaged over
-    the runs. For several matched runs, the graph has the edges that occur in at least the share `least` of
-    them.
+    stay. For one run, frequency and orientation of the graph are the sureness of its edges (sureness.py). For
+    several matched runs, the graph has the edges that occur in at least the share `least` of them, and
+    frequency and orientation are shares of the runs. These say how far the runs agree; they are no
+    probabilities that an edge is right, so `calibrated` is False.
     Raises InputError for a run without a learned graph.
     """
     graphs: list[Graph] = []
@@ -131,14 +132,14 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
     found = stability(np.array([graph.endpoint_marks for graph in graphs]))
     marks = _agreed_marks(found, graphs[0].names, least)
     weights = [graph.weights for graph in graphs if graph.weights is not None]
-    sure = mean_sureness(graphs)
     return replace(
         graphs[0],
         adjacency=adjacency_from_marks(marks),
         marks=marks,
         weights=np.mean(weights, axis=0) if len(weights) == len(graphs) else None,
-        frequency=sure.adjacent,
-        orientation=sure.direction,
+        frequency=found.frequency,
+        orientation=found.orientation,
+        calibrated=False,
     )
 
 

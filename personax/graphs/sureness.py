@@ -13,7 +13,6 @@ Two logistic curves turn these measures into probabilities. benchmarks/sureness.
 with known truth, and has checked them on other ones.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -107,15 +106,3 @@ def with_sureness(graph: Graph, latents: pd.DataFrame, *, where: str) -> Graph:
     sure = edge_sureness(edge_gains(values, graph.adjacency), support, graph.adjacency)
     decided = without_undecided(graph, support, where=where)
     return replace(decided, frequency=sure.adjacent, orientation=sure.direction, calibrated=True)
-
-
-def mean_sureness(graphs: Sequence[Graph]) -> Sureness:
-    """The sureness over several fits: a fit without the edge counts as 0 for it.
-
-    Directions are averaged with the sureness of the adjacency as weight.
-    """
-    adjacent = np.array([graph.frequency for graph in graphs], dtype=float)
-    directed = np.array([graph.orientation for graph in graphs], dtype=float)
-    total = adjacent.sum(0)
-    direction = np.divide((adjacent * directed).sum(0), total, out=np.zeros_like(total), where=total > 0)
-    return Sureness(adjacent.mean(0), direction)

@@ -90,10 +90,11 @@ def test_learned_graphs_of_several_runs_keep_what_most_of_them_have() -> None:
     fewer[0, 1] = 0
     graph = learned_consensus([run_of(z), run_of(z, fewer), run_of(z, fewer)], least=0.5)
     assert np.array_equal(graph.adjacency, fewer)
-    alone = learned_consensus([run_of(z)], least=0.5)
     assert graph.frequency is not None
-    assert alone.frequency is not None
-    assert graph.frequency[0, 1] == pytest.approx(alone.frequency[0, 1] / 3)
+    assert graph.orientation is not None
+    assert graph.frequency[0, 1] == pytest.approx(1 / 3)  # the share of runs that have the edge
+    assert graph.frequency[0, 3] == graph.orientation[0, 3] == 1
+    assert not graph.calibrated
     assert graph.weights is not None
     assert graph.weights[0, 1] == pytest.approx(0.5 / 3)
     with pytest.raises(InputError, match="no learned graph"):

@@ -11,7 +11,7 @@ from pictures import words_in
 from personax.graphs.direction import support_of_directions
 from personax.graphs.drawing import draw_graph
 from personax.graphs.graph import Graph
-from personax.graphs.sureness import Sureness, edge_gains, edge_sureness, mean_sureness, with_sureness
+from personax.graphs.sureness import Sureness, edge_gains, edge_sureness, with_sureness
 
 PAIR = np.array([[0, 1], [0, 0]])
 
@@ -75,18 +75,6 @@ def test_the_wrong_direction_is_hardly_likely() -> None:
 def test_an_assumed_direction_is_certain() -> None:
     found = sureness_of(pair(linear), given=[0])
     assert found.direction.tolist() == [[0, 1], [0, 0]]
-
-
-def test_a_fit_without_the_edge_counts_as_none() -> None:
-    adjacent = np.array([[0, 0.8], [0.8, 0]])
-    graphs = [
-        Graph(["a", "b"], PAIR, frequency=adjacent, orientation=np.array([[0, 0.9], [0.1, 0]])),
-        Graph(["a", "b"], PAIR.T, frequency=adjacent, orientation=np.array([[0, 0.5], [0.5, 0]])),
-        Graph(["a", "b"], 0 * PAIR, frequency=0 * adjacent, orientation=0 * adjacent),
-    ]
-    found = mean_sureness(graphs)
-    assert found.adjacent[0, 1] == pytest.approx(1.6 / 3)
-    assert found.direction[0, 1] == pytest.approx(0.7)
 
 
 def test_the_picture_says_how_sure_an_edge_is(tmp_path: Path) -> None:
