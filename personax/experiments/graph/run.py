@@ -114,8 +114,8 @@ def chosen_method(config: DrawConfig, runs: Sequence[Latents]) -> DrawMethod:
 def chosen_resample(config: DrawConfig) -> Resample:
     """The kind of resample that the configuration names; for "auto" see there.
 
-    A kernel test takes copies of a person for strong dependence. On 4,181 simulated people PC with KCI does
-    3.6 times as many tests on a bootstrap sample as on the people, and finds false edges with them.
+    Copies of a person look like dependence, to a kernel above all: on 4,181 simulated people, PC with KCI
+    did 3.6 times as many tests on a bootstrap sample as on the people.
     """
     if config.resample != "auto":
         return config.resample
