@@ -50,9 +50,9 @@ ORDER_UNKNOWN = (
 LATENTS_UNKNOWN = (
     "latents not identified: the noise of several is close to normal, so rotations fit equally well"
 )
-LATENTS_UNSTABLE = "latents uncertain: half of the people alone give other latents"
+LATENTS_UNSTABLE = "latents uncertain: half of the people alone give other latents, or are too few"
 STABLE = 0.97  # mean correlation of the latents with those of half of the people, for "identified"
-LEAST_HALF = 20  # people in the half
+LEAST_HALF = 3  # people in the half for each latent
 FIRST_STEPS = 12  # iterations by which each finalist is polished
 WINNERS, STEPS = 3, 40  # of these, how many are polished further
 
@@ -127,12 +127,17 @@ def mean_measurements(people: Batch) -> dict[str, Float[np.ndarray, "n _"]]:
     return means
 
 
+def _has_all(means: Mapping[str, Float[np.ndarray, "n _"]]) -> Bool[np.ndarray, " n"]:
+    """Who has every modality."""
+    return np.asarray(np.all([np.isfinite(mean).all(1) for mean in means.values()], axis=0))
+
+
 def centred_means(
     people: Batch,
 ) -> tuple[dict[str, Float[np.ndarray, "n _"]], dict[str, Float[np.ndarray, " _"]]]:
     """Mean measurements (n, r) of the people who have every modality, minus their means, and these (r,)."""
     means = mean_measurements(people)
-    complete = np.all([np.isfinite(mean).all(1) for mean in means.values()], axis=0)
+    complete = _has_all(means)
     centre = {m: mean[complete].mean(0) for m, mean in means.items()}
     return {m: mean[complete] - centre[m] for m, mean in means.items()}, centre
 
@@ -178,15 +183,21 @@ def solve(
     def of_people(some: Batch) -> ClosedForm:
         return _solved(some, shared, widths, config, seed, causal)
 
-    return _checked_by_half(people, of_people, seed)
+    return _checked_by_half(people, of_people, shared + sum(widths.values()), seed)
 
 
-def _checked_by_half(people: Batch, solved: Callable[[Batch], ClosedForm], seed: int) -> ClosedForm:
-    """The closed form of all people; its evidence says how alike that of a random half of them is."""
-    form, half = solved(people), len(people) // 2
-    if half < LEAST_HALF:
+def _checked_by_half(
+    people: Batch, solved: Callable[[Batch], ClosedForm], latents: int, seed: int
+) -> ClosedForm:
+    """The closed form of all people; its evidence says how alike that of a random half of them is.
+
+    The half is one of the people who have every modality, since the others count in no closed form.
+    """
+    form, complete = solved(people), np.flatnonzero(_has_all(mean_measurements(people)))
+    half = len(complete) // 2
+    if half < LEAST_HALF * latents:
         return form
-    chosen = numpy_rng(seed, "half").permutation(len(people))[:half]
+    chosen = complete[numpy_rng(seed, "half").permutation(len(complete))[:half]]
     other = solved(people.rows(torch.from_numpy(np.sort(chosen))))
     x, _ = centred_means(people)
     agreement = [
@@ -246,7 +257,11 @@ def solve_linked(people: Batch, widths: Mapping[str, int], *, seed: int, causal:
         seed: seed of the starts.
         causal: False leaves out the graph.
     """
-    return _checked_by_half(people, lambda some: _solved_linked(some, widths, seed, causal), seed)
+
+    def of_people(some: Batch) -> ClosedForm:
+        return _solved_linked(some, widths, seed, causal)
+
+    return _checked_by_half(people, of_people, sum(widths.values()), seed)
 
 
 def _solved_linked(people: Batch, widths: Mapping[str, int], seed: int, causal: bool) -> ClosedForm:

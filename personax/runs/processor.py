@@ -9,8 +9,9 @@ VARIABLE = "OMP_NUM_THREADS"
 DEFAULT = 1
 """Threads where the variable says nothing. The networks are small, so a second thread has little to do, and
 it mostly waits when other programs use the cores: on 2 cores with a load of 8, a small training took 20 s
-with one thread, and was not ready after 60 s with two (benchmarks/threads.py, one run). On an idle machine
-this has not been measured; there more threads may be faster, and OMP_NUM_THREADS asks for them."""
+with one thread, and was not ready after 60 s with two. With one of two cores busy it was 2.4 s and 5.3 s, on
+an idle machine 3.1 s and 2.3 s (benchmarks/threads.py, one run each). So two threads gain little and can lose
+much; OMP_NUM_THREADS asks for them."""
 
 
 def thread_count() -> int:

@@ -90,6 +90,15 @@ def test_half_of_the_people_agree_where_there_are_many_and_not_where_there_are_f
     assert np.mean(few.evidence.agreement) < 0.95
 
 
+def test_a_half_that_would_be_too_small_is_not_solved() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.laplace(size=(44, 16))
+    x = {m: [torch.from_numpy(z @ rng.normal(size=(16, 12)) + rng.normal(size=(44, 12)))] for m in "ab"}
+    observed = {m: torch.ones(44, 1, dtype=torch.bool) for m in x}
+    form = solve(Batch(x, observed), 2, {"a": 8, "b": 8}, config=SEARCH, seed=0, causal=False)
+    assert form.evidence.agreement == []
+
+
 @pytest.mark.parametrize(
     ("agreement", "verdict"),
     [([0.99, 0.98, 0.1], IDENTIFIED), ([0.99, 0.9, 1.0], LATENTS_UNSTABLE), ([], LATENTS_UNSTABLE)],
