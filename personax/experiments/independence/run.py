@@ -93,7 +93,7 @@ def names_given(text: str | None) -> tuple[str, ...]:
     >>> names_given("Height, League"), names_given(None)
     (('Height', 'League'), ())
     """
-    return tuple(part.strip() for part in text.split(",")) if text else ()
+    return tuple(part.strip() for part in text.split(",")) if text is not None else ()
 
 
 def defines_strata(given: Sequence[str], table: PeopleTable) -> bool:

@@ -242,6 +242,7 @@ BAD = {
     "unknown correction": (["--correction", "bonferroni"], "correction"),
     "unknown implementation": (["--implementation", "fast"], "implementation"),
     "unknown stratum": (["--given", "Team"], "--given Team: no such feature; choose from"),
+    "an empty stratum": (["--given", ""], "--given : no such feature; choose from"),
     "given everything": (["--given", "Height,League,Birthmonth"], "nothing is left to test"),
     "given twice": (["--given", "Height,Height"], "a name is repeated"),
     "hsic given columns": (
