@@ -199,14 +199,14 @@ def write_marginal(
     with atomic_path(folder / "pvalues_marginal.csv") as path:
         marginal.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
     caption = caption_of(facts_in_memory(config, table), "")
-    with fonts_for(texts_of(decided, caption)):
+    with fonts_for(words_in_figures(decided, caption)):
         for test in tests:
             cells = marginal[marginal["test"] == test], decided[decided["test"] == test]
             title = title_of_test(test, config.implementation)
             draw_marginal_beside(*cells, title, caption, folder / FIGURES / f"marginal_and_given_{test}")
 
 
-def texts_of(decided: pd.DataFrame, caption: Caption) -> list[str]:
+def words_in_figures(decided: pd.DataFrame, caption: Caption) -> list[str]:
     """All words of people in the figures: names of columns and raters, and where the table is from."""
     named = (str(name) for column in ("trait", "feature", "scores") for name in decided[column].unique())
     return [caption.dataset, caption.source, *named]
@@ -220,7 +220,7 @@ def draw_figures(folder: Path, config: IndependenceConfig, facts: DataFacts, dec
         if config.correction != "none"
         else f"p ≤ {config.alpha:g}"
     )
-    with fonts_for(texts_of(decided, caption)):
+    with fonts_for(words_in_figures(decided, caption)):
         draw_votes(decided, rule, caption, folder / "rejections")
         titles = {test: title_of_test(test, config.implementation) for test in dict.fromkeys(decided["test"])}
         for test, title in titles.items():
