@@ -84,7 +84,7 @@ def test_tables_that_need_several_passes_are_the_same(
     pattern, columns = write_files(tmp_path, frame_of_people(300), [300]), write_columns(tmp_path)
     request = StreamingRequest(pattern, columns=columns)
     once = stream_table(request, ONE_PROCESS)
-    monkeypatch.setattr(streamed_table, "CELLS_OF_A_PASS", 1)
+    monkeypatch.setattr(streamed_table, "NUMBERS_OF_A_PASS", 1)
     often = stream_table(request, ONE_PROCESS)
     assert list(often.counted.tables) == list(once.counted.tables)
     for group, table in once.counted.tables.items():
