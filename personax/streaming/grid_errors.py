@@ -20,7 +20,9 @@ from personax.independence.results import without_pvalue
 from personax.streaming.cell_tables import CellTable
 
 DOUBLINGS = 3
-BOUND_IN_CHANGES = 4.0  # TUNED
+# Chosen with seeds 1000 to 1004 and 11 distributions: 99 % of the errors were below 3 such numbers.
+BOUND_IN_CHANGES = 3.0
+LEAST_BOUND = 1e-7  # places in a cell are whole steps, and the error that this makes shows in no change
 MOST_ERROR = 1e-3
 TOO_WIDE = "undefined: cells too wide for values so far apart; take logarithms or ranks of the column"
 
@@ -55,7 +57,8 @@ def _bounds(counted: CountedTests, tables: Sequence[CellTable], rows: GridRows) 
         squares += np.square(changes) / 4.0**doubling
         before = after
     change = np.sqrt(squares / DOUBLINGS)
-    return [float(BOUND_IN_CHANGES * c / _size(row)) for c, row in zip(change, rows, strict=True)]
+    bounds = [float(BOUND_IN_CHANGES * c / _size(row)) for c, row in zip(change, rows, strict=True)]
+    return [max(bound, LEAST_BOUND) for bound in bounds]
 
 
 def _change(row: Mapping[str, Any], other: Mapping[str, Any]) -> float:

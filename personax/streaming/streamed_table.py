@@ -261,6 +261,7 @@ def raters_on_one_scale(plan: ColumnPlan, names: Iterable[VariableName]) -> list
 def _count(work: SecondPass, engine: Engine, table: PartedTable, folder: Path | None) -> Counted:
     """The counts of all groups, in as many passes as memory asks for."""
     tables: dict[GROUP, Integer[np.ndarray, ...]] = {}
+    places: dict[tuple[GROUP, VariableName], Integer[np.ndarray, ...]] = {}
     counted = None
     for number, groups in enumerate(_in_passes(work)):
         used = {name for group in groups for name in group}
@@ -269,8 +270,9 @@ def _count(work: SecondPass, engine: Engine, table: PartedTable, folder: Path | 
         found = sum_over_parts(engine, one, table.parts, folder)
         counted = found if counted is None else counted
         tables |= found.tables
+        places |= found.places
     assert counted is not None
-    return replace(counted, tables=tables)
+    return replace(counted, tables=tables, places=places)
 
 
 def _in_passes(work: SecondPass) -> Iterator[list[GROUP]]:
