@@ -20,8 +20,9 @@ from personax.streaming.parts import TablePart, cells_of_part
 from personax.streaming.raw_codes import CellCodes
 
 SMALL_TABLE = 2**17  # cells of a joint table that fits into the cache of a core
-# Of the tables of one group, 200 MB. Cells of grids are made wider until they fit, but not without end.
-MOST_NUMBERS, MOST_DOUBLINGS = 3 * 2**23, 4
+# Of the tables of one group: as many as 4,096 x 4,096 values, or missing ones, need, 134 MB. Two processes and
+# this one hold some nine copies. Cells of grids are made wider until they fit, but not without end.
+MOST_NUMBERS, MOST_DOUBLINGS = 4097**2, 4
 GROUP = tuple[VariableName, ...]
 
 
@@ -77,7 +78,8 @@ class SecondPass:
             else:
                 raw = cells[variable.columns[0]].to_numpy(zero_copy_only=False).astype(float)
                 values[variable.where] = variable.rule.read(raw)
-        tables, places = {}, {}
+        tables: dict[GROUP, Integer[np.ndarray, ...]] = {}
+        places: dict[tuple[GROUP, VariableName], Integer[np.ndarray, ...]] = {}
         for grids, groups in self._by_grids:
             in_cells = {name: grid.codes(values[name]) for name, grid in grids.items()}
             of_cells = {name: grid.places(values[name], in_cells[name]) for name, grid in grids.items()}

@@ -51,8 +51,8 @@ from personax.tables.schema import TRAITS, DatasetName
 from personax.tables.trait_scores import Aggregate
 
 MOST_STRATA = 100
-# In all tables of one pass, 256 MB; where more are needed, the parts are read several times.
-NUMBERS_OF_A_PASS = 2**25
+# In all tables of one pass, 134 MB; where more are needed, the parts are read several times.
+NUMBERS_OF_A_PASS = 2**24
 EXACT_ROUTE = "exact"
 
 
