@@ -20,8 +20,8 @@ from personax.streaming.parts import TablePart, cells_of_part
 from personax.streaming.raw_codes import CellCodes
 
 SMALL_TABLE = 2**17  # cells of a joint table that fits into the cache of a core
-# Of the tables of one group: as many as 4,096 x 4,096 values, or missing ones, need, 134 MB. Two processes and
-# this one hold some nine copies. Cells of grids are made wider until they fit, but not without end.
+# Of the tables of one group: as many as 4,096 x 4,096 values, or missing ones, need, 134 MB. Two processes
+# and this one hold some nine copies. Cells of grids are made wider until they fit, but not without end.
 MOST_NUMBERS, MOST_DOUBLINGS = 4097**2, 4
 GROUP = tuple[VariableName, ...]
 
