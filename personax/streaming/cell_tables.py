@@ -57,9 +57,9 @@ class CellTable:
         counts = np.add.reduceat(fine.counts, first)
         means = np.add.reduceat(fine.counts * fine.values, first) / counts
         apart = fine.values - means[cell]
-        more = pairs_of(counts) - pairs_of(fine.counts)
+        more = pairs_in_cells(counts) - pairs_in_cells(fine.counts)
         levels[axis] = replace(fine, values=means, counts=counts, hidden_pairs=fine.hidden_pairs + more)
-        own = self.moments[axis] + self.counts * _column(apart, axis)
+        own = self.moments[axis] + self.counts * _for_cells(apart, axis)
         return CellTable(
             (levels[0], levels[1]),
             add(self.counts),
@@ -87,24 +87,24 @@ def cell_table(
         people = counts.sum(axis=1 - axis)
         widths, lower = np.diff(grid.edges)[numbers[axis]], grid.edges[numbers[axis]]
         means = places[axis].sum(axis=1 - axis) / people / STEPS
-        apart = places[axis] / STEPS - counts * _column(means, axis)
-        moments[axis] = apart * _column(widths, axis)
+        apart = places[axis] / STEPS - counts * _for_cells(means, axis)
+        moments[axis] = apart * _for_cells(widths, axis)
         of_axes[axis] = replace(
             levels[axis],
             values=lower + widths * means,
             counts=people,
             is_gathered=True,
-            hidden_pairs=int((1.0 - grid.ties) * pairs_of(people)),
+            hidden_pairs=int((1.0 - grid.ties) * pairs_in_cells(people)),
         )
     return CellTable((of_axes[0], of_axes[1]), counts, moments, numbers)
 
 
-def pairs_of(counts: Integer[np.ndarray, " d"]) -> int:
+def pairs_in_cells(counts: Integer[np.ndarray, " d"]) -> int:
     """How many pairs of people share a cell."""
     return int((counts * (counts - 1) // 2).sum())
 
 
-def _column(numbers: Float[np.ndarray, " d"], axis: int) -> Float[np.ndarray, "_ _"]:
+def _for_cells(numbers: Float[np.ndarray, " d"], axis: int) -> Float[np.ndarray, "_ _"]:
     """Numbers for the cells of an axis, to be multiplied with a table."""
     return np.expand_dims(numbers, 1 - axis)
 

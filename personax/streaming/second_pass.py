@@ -100,8 +100,8 @@ class SecondPass:
         return [(self.grids(groups[0]), groups) for groups in alike.values()]
 
     def grids(self, group: GROUP) -> dict[VariableName, FineGrid]:
-        """The grids of a group's variables (`grids_of`)."""
-        return grids_of([self._by_name[name] for name in group])
+        """The grids of a group's variables (`grids_of_group`)."""
+        return grids_of_group([self._by_name[name] for name in group])
 
     def _joint(
         self, group: GROUP, coded: Mapping[VariableName, Integer[np.ndarray, " n"]]
@@ -128,8 +128,8 @@ class SecondPass:
         return tuple(size + 1 for size in sizes)
 
     def numbers(self, group: GROUP) -> float:
-        """How many numbers the group's tables hold. Raises InputError for too many (`grids_of`)."""
-        return _numbers([self._by_name[name] for name in group], self.grids(group))
+        """How many numbers the group's tables hold. Raises InputError for too many (`grids_of_group`)."""
+        return _numbers_of_group([self._by_name[name] for name in group], self.grids(group))
 
     def merged(self, a: Counted, b: Counted) -> Counted:
         """The counts of two sets of parts together."""
@@ -182,11 +182,11 @@ def _looked_up(
     return np.asarray(variable.lookup.astype(np.uint16).take(joint))
 
 
-def grids_of(variables: Sequence[CodedVariable]) -> dict[VariableName, FineGrid]:
+def grids_of_group(variables: Sequence[CodedVariable]) -> dict[VariableName, FineGrid]:
     """The grids of the variables of one group: as fine as MOST_NUMBERS allows. Raises InputError."""
     for doublings in range(MOST_DOUBLINGS + 1):
         grids = {each.where: each.grid.coarser(doublings) for each in variables if each.grid is not None}
-        numbers = _numbers(variables, grids)
+        numbers = _numbers_of_group(variables, grids)
         if numbers <= MOST_NUMBERS:
             return grids
     names = ", ".join(f"{each.where.name} ({each.size:,} values)" for each in variables)
@@ -196,7 +196,7 @@ def grids_of(variables: Sequence[CodedVariable]) -> dict[VariableName, FineGrid]
     )
 
 
-def _numbers(variables: Sequence[CodedVariable], grids: Mapping[VariableName, FineGrid]) -> float:
+def _numbers_of_group(variables: Sequence[CodedVariable], grids: Mapping[VariableName, FineGrid]) -> float:
     """How many numbers the tables of a group hold: counts, and places for each grid."""
     sizes = [grids[each.where].cells if each.where in grids else each.size for each in variables]
     return (1.0 + len(grids)) * float(np.prod(np.add(sizes, 1.0)))

@@ -38,7 +38,7 @@ from personax.streaming.second_pass import (
     GROUP,
     Counted,
     SecondPass,
-    grids_of,
+    grids_of_group,
     groups_of,
     groups_of_raters,
     pair_table,
@@ -156,7 +156,7 @@ class StreamedTable:
     def tables(self, trait: VariableName, feature: VariableName) -> list[CellTable]:
         """The tables of a pair, one for each stratum in the order of their labels."""
         group = next(group for group in self.counted.tables if trait in group and feature in group)
-        grids = grids_of([self.variables[name] for name in group])
+        grids = grids_of_group([self.variables[name] for name in group])
         levels = self._levels(trait, f"{trait.side}|{trait.name}"), self._levels(feature, feature.name)
         pair = trait, feature
         counts = self._by_stratum(self.counted.tables[group], group, pair)
