@@ -23,7 +23,14 @@ from sklearn.linear_model import LogisticRegression
 from personax.crl import CRL, CRLConfig
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.graphs.direction import support_of_directions
-from personax.graphs.sureness import LEAST_GAIN, LogisticCurve, edge_gains
+from personax.graphs.sureness import (
+    LEAST_GAIN,
+    LogisticCurve,
+    Sureness,
+    edge_gains,
+    edge_sureness,
+    pooled_sureness,
+)
 from personax.learning.metrics import match
 from personax.runs.bounds import Between, FilePath, Processes
 from personax.runs.command_line import run_command
@@ -58,7 +65,7 @@ class SurenessConfig:
     check: Annotated[int, Between(2, 10_000)] = 100
     """The last so many are for the check only."""
     seeds: Annotated[int, Between(1, 100)] = 1
-    """Number of fits of each model that is checked, from different starts; the curves are those of the first."""
+    """Number of fits of each model that is checked; the curves are for a single fit."""
     jobs: Processes = where_or_how(2)
     """Number of processes."""
     output: FilePath | None = where_or_how(None)
@@ -188,20 +195,53 @@ def reliability(said: np.ndarray, right: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def matrices_of(edges: pd.DataFrame, names: list[str]) -> Sureness:
+    """What the library says of the edges of one fit."""
+    gains, support = np.full((2, len(names), len(names)), np.nan)
+    adjacency = np.zeros(gains.shape, dtype=int)
+    places = [[names.index(name) for name in edges[end]] for end in ("source", "target")]
+    adjacency[*places], gains[*places], support[*places] = 1, edges["gain"], edges["support"]
+    return edge_sureness(gains, support, adjacency)
+
+
+def said_together(held: pd.DataFrame, seeds: int) -> pd.DataFrame:
+    """What the fits of each model say together of the edges that at least half of them have.
+
+    Of each edge the likelier direction, and whether it is right.
+    """
+    rows = []
+    for _, model in held.groupby("model"):
+        names = sorted({*model["source"], *model["target"]})
+        fits = [matrices_of(model[model["seed"] == seed], names) for seed in range(seeds)]
+        true = {(row.source, row.target) for row in model.itertuples() if row.right}
+        true |= {(row.target, row.source) for row in model.itertuples() if row.adjacent and not row.right}
+        adjacent, direction = pooled_sureness(fits)
+        share = np.mean([fit.adjacent > 0 for fit in fits], axis=0)
+        for i, j in np.argwhere((share >= 0.5) & (direction >= direction.T)).tolist():
+            said, right = adjacent[i, j] * direction[i, j], (names[i], names[j]) in true
+            rows.append({"said": said, "adjacency": adjacent[i, j], "right": right})
+    return pd.DataFrame(rows)
+
+
 def run(config: SurenessConfig) -> None:
     """Simulate, fit, print the curves and the check."""
     with open_run(
         path_or_default(config.output, "results/sureness"), config, overwrite=config.overwrite
     ) as home:
-        tasks = (delayed(fitted_edges)(seed) for seed in range(config.models))
+        checked_from = config.models - config.check
+        fits = [(model, 0) for model in range(config.models)]
+        fits += [(m, seed) for m in range(checked_from, config.models) for seed in range(1, config.seeds)]
+        tasks = (delayed(fitted_edges)(*fit) for fit in fits)
         rows: list[dict[str, Any]] = []
-        with progress(config.models, "models", "model") as bar:
+        with progress(len(fits), "fits", "fit") as bar:
             for edges in Parallel(n_jobs=config.jobs, return_as="generator_unordered")(tasks):
                 rows += edges
                 bar.update()
-        table = pd.DataFrame(rows).sort_values(["model", "gain"])
+        table = pd.DataFrame(rows).sort_values(["model", "seed", "gain"])
         table.to_csv(home / "edges.csv", index=False)
-        text, checked = report(table, config.models - config.check)
+        text, checked = report(table[table["seed"] == 0], checked_from)
+        if config.seeds > 1:
+            text += report_of_several(table[table["model"] >= checked_from], config.seeds)
         write_text(home / "sureness.md", text)
         draw_reliability(checked, home / "reliability")
     print(text)
@@ -223,6 +263,13 @@ def report(table: pd.DataFrame, first_checked: int) -> tuple[str, pd.DataFrame]:
     lines += ["", f"Sureness on {held['model'].nunique()} models that the curves were not fitted to:", ""]
     lines += [markdown_table(ours, digits=3), "", "How far the model has opened the same edges:", ""]
     return "\n".join([*lines, markdown_table(opened, digits=3)]) + "\n", ours
+
+
+def report_of_several(held: pd.DataFrame, seeds: int) -> str:
+    """How what several fits say together fares."""
+    several = said_together(held, seeds)
+    checked = reliability(several["said"].to_numpy(), several["right"].to_numpy())
+    return f"\n{seeds} fits of each model together:\n\n{markdown_table(checked, digits=3)}\n"
 
 
 @paper_style()

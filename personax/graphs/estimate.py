@@ -25,7 +25,7 @@ from personax.graphs.stability import (
     resampled_marks,
     stability,
 )
-from personax.graphs.sureness import with_sureness
+from personax.graphs.sureness import Sureness, pooled_sureness, with_sureness
 from personax.runs.errors import InputError
 from personax.runs.workers import HERE, Workers
 
@@ -110,25 +110,30 @@ def _sure_marks(
     return sure
 
 
+def _learned_graph(run: Latents, first: Latents) -> Graph:
+    """The graph of a run with the sureness of its edges and the blocks of the first one."""
+    if run.learned is None:
+        raise InputError(f"{run.path}: no learned graph (graph.json); choose --method pc, fci or ges")
+    learned = replace(run.learned, blocks=first.blocks, simulated=first.simulated)
+    return with_sureness(learned, run.table, where=str(run.path))
+
+
 def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
     """Return the graph that the models themselves learned, with the directions that their latents support.
 
     A direction that independences leave open, and that does not fit the latents better than its reverse, is
     left out (direction.py) and reported. Arrows out of shared latents are an assumption of the model, so they
-    stay. For one run, frequency and orientation of the graph are the sureness of its edges (sureness.py). For
-    several matched runs, the graph has the edges that occur in at least the share `least` of them, and
-    frequency and orientation are shares of the runs. These say how far the runs agree; they are no
-    probabilities that an edge is right, so `calibrated` is False.
+    stay. For several matched runs, the graph has the edges and directions that occur in at least the share
+    `least` of them. Its frequency and orientation are the sureness of the edges (sureness.py), that of
+    several runs together.
     Raises InputError for a run without a learned graph.
     """
-    graphs: list[Graph] = []
-    for run in runs:
-        if run.learned is None:
-            raise InputError(f"{run.path}: no learned graph (graph.json); choose --method pc, fci or ges")
-        learned = replace(run.learned, blocks=runs[0].blocks, simulated=runs[0].simulated)
-        graphs.append(with_sureness(learned, run.table, where=str(run.path)))
+    graphs = [_learned_graph(run, runs[0]) for run in runs]
     if len(graphs) == 1:
         return graphs[0]
+    sure = pooled_sureness(
+        [Sureness(np.asarray(graph.frequency), np.asarray(graph.orientation)) for graph in graphs]
+    )
     found = stability(np.array([graph.endpoint_marks for graph in graphs]))
     marks = _agreed_marks(found, graphs[0].names, least)
     weights = [graph.weights for graph in graphs if graph.weights is not None]
@@ -137,9 +142,8 @@ def learned_consensus(runs: Sequence[Latents], least: float) -> Graph:
         adjacency=adjacency_from_marks(marks),
         marks=marks,
         weights=np.mean(weights, axis=0) if len(weights) == len(graphs) else None,
-        frequency=found.frequency,
-        orientation=found.orientation,
-        calibrated=False,
+        frequency=sure.adjacent,
+        orientation=sure.direction,
     )
 
 

@@ -13,6 +13,7 @@ Two logistic curves turn these measures into probabilities. benchmarks/sureness.
 with known truth, and has checked them on other ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -93,6 +94,18 @@ def edge_sureness(
     forward = np.where(np.isnan(support), 1.0, DIRECTED.at(support))
     direction = np.where(edge, forward, 0.0) + np.where(edge, 1.0 - forward, 0.0).T
     return Sureness(np.maximum(adjacent, adjacent.T), direction)
+
+
+def pooled_sureness(fits: Sequence[Sureness]) -> Sureness:
+    """What several fits say of the edges among the same d latents together.
+
+    An edge is as sure as it is on average over the fits; one that has no such edge says 0. Directions are
+    averaged with these probabilities as weights, so a fit without the edge says nothing of its direction.
+    Where the fits agree, this is what each of them says; where they do not, it is less.
+    """
+    adjacent = np.mean([fit.adjacent for fit in fits], axis=0)
+    directed = np.mean([fit.adjacent * fit.direction for fit in fits], axis=0)
+    return Sureness(adjacent, np.divide(directed, adjacent, out=np.zeros_like(directed), where=adjacent > 0))
 
 
 def with_sureness(graph: Graph, latents: pd.DataFrame, *, where: str) -> Graph:

@@ -11,7 +11,7 @@ from pictures import words_in
 from personax.graphs.direction import support_of_directions
 from personax.graphs.drawing import draw_graph
 from personax.graphs.graph import Graph
-from personax.graphs.sureness import Sureness, edge_gains, edge_sureness, with_sureness
+from personax.graphs.sureness import Sureness, edge_gains, edge_sureness, pooled_sureness, with_sureness
 
 PAIR = np.array([[0, 1], [0, 0]])
 
@@ -70,6 +70,19 @@ def test_a_strong_bent_effect_is_sure_and_a_linear_one_has_no_sure_direction() -
 
 def test_the_wrong_direction_is_hardly_likely() -> None:
     assert sureness_of(pair(bent)[:, ::-1]).direction[0, 1] < 0.4
+
+
+def test_several_fits_are_as_sure_together_as_on_average() -> None:
+    has = Sureness(np.array([[0, 0.9], [0.9, 0]]), np.array([[0, 0.8], [0.2, 0]]))
+    turned = Sureness(np.array([[0, 0.6], [0.6, 0]]), np.array([[0, 0.1], [0.9, 0]]))
+    without = Sureness(np.zeros((2, 2)), np.zeros((2, 2)))
+    for fit, again in zip(has, pooled_sureness([has, has]), strict=True):
+        np.testing.assert_allclose(again, fit)
+    found = pooled_sureness([has, turned, without])
+    assert found.adjacent[0, 1] == pytest.approx(0.5)
+    assert found.direction[0, 1] == pytest.approx((0.9 * 0.8 + 0.6 * 0.1) / 1.5)
+    assert found.direction[0, 1] + found.direction[1, 0] == pytest.approx(1)
+    assert not np.any(pooled_sureness([without, without]))
 
 
 def test_an_assumed_direction_is_certain() -> None:
