@@ -25,9 +25,10 @@ WIDTHS = ((4, 1.0), (4, 0.65), (3, 0.65), (2, 0.65))
 CLEARANCE = 0.07  # between an edge and a node that is not one of its ends
 BENDS = (0.0, *(sign * bend for bend in (0.08, 0.16, 0.25, 0.36, 0.5, 0.7, 0.95) for sign in (1, -1)))
 LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is largest: half way, or nearer to one end
-# The shapes of a curve that are tried, (bend, lean), and the cost of each; a straight line has no lean.
+# The shapes of a curve that are tried, (bend, lean); a straight line has no lean.
 SHAPES = np.array([(bend, lean) for bend, lean in product(BENDS, LEANS) if bend or lean == 0.5])
-SHAPE_COSTS = 4 * np.abs(SHAPES[:, 0]) + 0.3 * (SHAPES[:, 1] != 0.5)
+# Those for an edge that would run over a node with each of them.
+MORE_SHAPES = np.array(list(product(np.linspace(-1.5, 1.5, 61), np.linspace(-0.4, 1.4, 19))))
 CROWDED = 0.11  # two edges that are closer than this are hard to distinguish
 SAMPLES = np.linspace(0, 1, 61)  # parameters at which curves are checked
 ANNEALING_STEPS = 5000  # steps of the search for the best places of the nodes
@@ -343,8 +344,7 @@ def route_edges(
     drawn = np.zeros((0, 2))
     routes: dict[Edge, Route] = {}
     for edge in by_length:
-        curves = _curves(positions[edge.source], positions[edge.target])
-        costs = _clearance_costs(curves, edge, positions, sizes) + SHAPE_COSTS
+        curves, costs = _curves_with_costs(edge, positions, sizes)
         best = np.argsort(costs, kind="stable")[:12]
         visible = _between_borders(curves[best], edge, positions, sizes)
         chosen = int(np.argmin(costs[best] + _crowding(visible, drawn)))
@@ -353,10 +353,27 @@ def route_edges(
     return [routes[edge] for edge in edges]
 
 
-def _curves(start: Float[np.ndarray, " 2"], stop: Float[np.ndarray, " 2"]) -> Float[np.ndarray, "k 3 2"]:
-    """(k, 3, 2) control points of curves from centre to centre, one for each shape in `SHAPES`."""
+def _curves_with_costs(
+    edge: Edge, positions: Float[np.ndarray, "d 2"], sizes: Float[np.ndarray, "d 2"]
+) -> tuple[Float[np.ndarray, "k 3 2"], Float[np.ndarray, " k"]]:
+    """(k, 3, 2) control points of possible curves of an edge, and (k,) what each costs.
+
+    Their shapes are `SHAPES`, or `MORE_SHAPES` if all of those run over a node.
+    """
+    for shapes in (SHAPES, MORE_SHAPES):
+        curves = _curves(positions[edge.source], positions[edge.target], shapes)
+        hits = _clearance_costs(curves, edge, positions, sizes)
+        if hits.min() == 0:
+            break
+    return curves, hits + (4 * np.abs(shapes[:, 0]) + 0.3 * (shapes[:, 1] != 0.5))
+
+
+def _curves(
+    start: Float[np.ndarray, " 2"], stop: Float[np.ndarray, " 2"], shapes: Float[np.ndarray, "k 2"]
+) -> Float[np.ndarray, "k 3 2"]:
+    """(k, 3, 2) control points of curves from centre to centre, one for each (bend, lean)."""
     span = stop - start
-    lean, bend = SHAPES[:, 1:], SHAPES[:, :1]
+    lean, bend = shapes[:, 1:], shapes[:, :1]
     middle = start + lean * span + bend * np.array([-span[1], span[0]])
     return np.stack(
         [np.broadcast_to(start, middle.shape), middle, np.broadcast_to(stop, middle.shape)], axis=1
