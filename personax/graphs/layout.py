@@ -305,6 +305,7 @@ def place_nodes(
     faults = placement_faults(current[None], wiring, np.arange(len(current)))[0]
     best, best_cost = current, _cost(faults, current, wiring)
     current_cost = best_cost
+    examined = {current.tobytes(): (faults, best_cost)}  # few placements differ, if the graph is small
 
     rng = np.random.default_rng(0)
     movable = [block for block, places in slots.items() if len(places) > 1]
@@ -321,11 +322,14 @@ def place_nodes(
         moved = np.array([members[block][k] for k in (i, j) if k < len(members[block])])
         tried = current.copy()
         tried[members[block]] = slots[block][swapped[: len(members[block])]]
-        before, after = placement_faults(np.stack([current, tried]), wiring, moved)
-        cost = _cost(faults - before + after, tried, wiring)
+        key = tried.tobytes()
+        if key not in examined:
+            before, after = placement_faults(np.stack([current, tried]), wiring, moved)
+            examined[key] = faults - before + after, _cost(faults - before + after, tried, wiring)
+        tried_faults, cost = examined[key]
         temperature = 1.5 * (1 - step / ANNEALING_STEPS) ** 2 + 1e-6
         if cost <= current_cost or rng.random() < np.exp((current_cost - cost) / temperature):
-            current, current_cost, faults = tried, cost, faults - before + after
+            current, current_cost, faults = tried, cost, tried_faults
             order[block] = swapped
             if cost < best_cost:
                 best, best_cost = tried, cost
