@@ -14,6 +14,7 @@ It is for two modalities of two latents, one of which has an edge to the other m
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -159,7 +160,7 @@ class LatentReader(nn.Module):
         return torch.cat([codes, mean, certain, log_variance], 1)
 
 
-def _with_present_names(_: nn.Module, state: dict[str, Tensor], prefix: str, *__: object) -> None:
+def _with_present_names(_: nn.Module, state: dict[str, Any], prefix: str, *__: object) -> None:
     """Rename the saved tensors of a `LatentReader` that have `EARLIER_NAMES`, in `state` itself."""
     for earlier, present in EARLIER_NAMES.items():
         for name in [name for name in state if name.startswith(prefix + earlier)]:
