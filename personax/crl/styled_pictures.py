@@ -126,7 +126,7 @@ class LatentReader(nn.Module):
         }
         for name, size in sizes.items():
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
-        self.register_load_state_dict_pre_hook(_with_present_names)
+        self.register_load_state_dict_pre_hook(_with_present_names)  # type: ignore[no-untyped-call, unused-ignore]
 
     @torch.no_grad()
     def read(self, reading: PictureReading) -> None:
