@@ -294,11 +294,18 @@ def place_nodes(
     `edges` may differ from the edges of the graph: two graphs that are drawn side by side share one
     placement, which is made for the edges of both.
     """
-    members = {block: graph.members(block) for block in graph.block_names}
-    boxes = {block: sizes[nodes].max(0) for block, nodes in members.items()}
+    boxes = {block: sizes[graph.members(block)].max(0) for block in graph.block_names}
     slots = _slots_within(graph, boxes, room, width)
-    order = {block: np.arange(len(places)) for block, places in slots.items()}
     wiring = wire(edges, sizes, float(np.mean([box + GAP + room for box in boxes.values()])))
+    return _annealed(graph, slots, wiring)
+
+
+def _annealed(
+    graph: Graph, slots: dict[str, Float[np.ndarray, "_ 2"]], wiring: Wiring
+) -> Float[np.ndarray, "d 2"]:
+    """The best placement that is met by moving nodes to other slots of their block, two at a time."""
+    members = {block: graph.members(block) for block in slots}
+    order = {block: np.arange(len(places)) for block, places in slots.items()}
     current = np.zeros((len(graph.names), 2))
     for block, places in slots.items():
         current[members[block]] = places[: len(members[block])]
@@ -311,7 +318,7 @@ def place_nodes(
     movable = [block for block, places in slots.items() if len(places) > 1]
     counts = np.array([len(slots[block]) for block in movable], dtype=float)
     chances = counts / counts.sum()
-    for step in range(ANNEALING_STEPS if movable and edges else 0):
+    for step in range(ANNEALING_STEPS if movable and len(wiring.ends) else 0):
         block = movable[rng.choice(len(movable), p=chances)]
         i = rng.integers(len(members[block]))
         j = rng.integers(len(slots[block]))

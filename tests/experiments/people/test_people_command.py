@@ -16,7 +16,6 @@ from small_runs import FEW_LATENTS, FEW_NAMES, SIMULATED_PEOPLE, SMALL_PEOPLE, h
 from personax.crl import CRL, CRLConfig
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare_table
-from personax.graphs import direction
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import read_latents
 from personax.learning.training import SingleModel
@@ -140,8 +139,7 @@ def test_the_true_graph_has_the_names_of_the_recovered_latents(finished: Path) -
 
 
 @pytest.mark.slow
-def test_all_figures_are_drawn(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direction, "HALVES", 2)  # an untrained model has dozens of edges to examine
+def test_all_figures_are_drawn(finished: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(finished / "seed-0", tmp_path / "run"))
     (run / METRICS).unlink()  # so that the run is evaluated again, without training
     again = ("--config", run / CONFIG, "--output", run, "--resume", "--figures", "true")
