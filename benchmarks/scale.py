@@ -2,7 +2,7 @@
 
 Embeddings of simulated people are written to .npy files and stay there during the training
 (mapped_people.py). For each case: people per second of the training and the processor time per epoch; how
-much of an epoch is reading and compressing; and the largest anonymous memory of the process, which is all its
+much of both is reading and compressing; and the largest anonymous memory of the process, which is all its
 memory but pages of files.
 
     python benchmarks/scale.py                                       6 GB on disk for a million people
@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from time import perf_counter, process_time
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,8 @@ import torch
 from personax.crl import CRL, CRLConfig
 from personax.crl.model_config import Phase2Config
 from personax.crl.representation import REPRESENTATION
-from personax.learning.compression import Compression
+from personax.learning.batches import Batch
 from personax.learning.mapped_people import PeopleReader
-from personax.learning.standardisation import Standardisation
 from personax.learning.training import History
 from personax.runs.bounds import FilePath, Positive, Seed
 from personax.runs.command_line import run_command
@@ -40,7 +40,6 @@ from personax.runs.seeds import numpy_rng
 from personax.views import MultiViewData, Split
 
 ROWS_WRITTEN_AT_ONCE = 10_000
-BATCHES_READ = 20  # that reading is timed with
 OTHER_VALUES = {"modalities": (1, 4), "measurements": (1, 6), "latents": (1, 10)}
 
 
@@ -154,44 +153,44 @@ def measure(case: Case, config: BenchmarkConfig, folder: Path) -> dict[str, floa
     model_config = CRLConfig.embeddings(dict.fromkeys(data.modalities, case.latents))
     phase1 = replace(model_config.phase1, epochs=config.epochs, patience=config.epochs)
     model = CRL(replace(model_config, phase1=phase1, phase2=search), seed=config.seed, device=config.device)
-    times: list[tuple[float, float]] = []
+    times: list[tuple[float, ...]] = []
 
     def note(history: History) -> None:
         if history[-1]["phase"] == REPRESENTATION:
-            times.append((perf_counter(), process_time()))
+            times.append((perf_counter(), process_time(), *reading()))
 
-    with watched_memory() as most:
+    with watched_memory() as most, timed_reading() as reading:
         model.fit(data, split, on_progress=note)
         peak = most()
-    wall, processor = (float(np.diff([time[kind] for time in times]).min()) for kind in (0, 1))
-    reading = seconds_of_reading(data, split, phase1.batch_size)
+    epochs = np.diff(times, axis=0)
+    wall, processor, waited, worked = epochs[np.argmin(epochs[:, 0])].tolist()
     return {
         "people per second": len(split.train) / wall,
         "processor seconds per epoch": processor,
-        "reading, % of an epoch": 100 * reading / wall,
+        "reading, % of the time": 100 * waited / wall,
+        "reading, % of the processor": 100 * worked / processor,
         "memory, MB": peak / 1e6,
         "data, MB": sum(a.nbytes for arrays in data.measurements.values() for a in arrays) / 1e6,
     }
 
 
-def seconds_of_reading(data: MultiViewData, split: Split, batch_size: int) -> float:
-    """Seconds on the clock to read and compress the batches of an epoch, estimated from some of them.
+@contextmanager
+def timed_reading() -> Iterator[Callable[[], tuple[float, float]]]:
+    """Within the block, what is yielded tells the seconds of reading so far: on the clock, of the processor.
 
-    The clock and not the processor: a disk that must be waited for counts, too.
+    Both are looked at in the training itself, so a disk that must be waited for counts, and other programs
+    slow reading and computing alike.
     """
-    compression = Compression.fit(data, split.train[:2000], least=dict.fromkeys(data.modalities, 1))
-    standard = Standardisation(compression.projections)
-    channels: dict[str, list[list[int]]] = {
-        modality: [list(range(p.weights.shape[1])) for p in of_modality]
-        for modality, of_modality in standard.projections.items()
-    }
-    reader = PeopleReader(data, standard, channels)
-    order = numpy_rng(0, "reading").permutation(split.train)
-    batches = min(BATCHES_READ, len(order) // batch_size)
-    started = perf_counter()
-    for number in range(batches):
-        reader(order[number * batch_size : (number + 1) * batch_size])
-    return (perf_counter() - started) / batches * (len(order) // batch_size)
+    spent, read = np.zeros(2), PeopleReader.__call__
+
+    def timed(reader: PeopleReader, rows: np.ndarray) -> Batch:
+        started = np.array([perf_counter(), process_time()])
+        batch = read(reader, rows)
+        spent[:] += np.array([perf_counter(), process_time()]) - started
+        return batch
+
+    with patch.object(PeopleReader, "__call__", timed):
+        yield lambda: (float(spent[0]), float(spent[1]))
 
 
 def run_benchmark(config: BenchmarkConfig) -> None:

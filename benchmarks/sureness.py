@@ -2,6 +2,7 @@
 
     python benchmarks/sureness.py                            # 136 models; about 20 minutes on 2 cores
     python benchmarks/sureness.py --models 20 --check 10     # a look
+    python benchmarks/sureness.py --models 76 --check 40 --seeds 3    # also what several seeds say together
 
 Each model has two modalities of two or three latents, three measurements of each, and a random graph; the
 shapes of its effects, its noises and its size vary. The curves are fitted to the edges of the first models,
@@ -56,6 +57,8 @@ class SurenessConfig:
     """Number of simulated models."""
     check: Annotated[int, Between(2, 10_000)] = 100
     """The last so many are for the check only."""
+    seeds: Annotated[int, Between(1, 100)] = 1
+    """Number of fits of each model that is checked, from different starts; the curves are those of the first."""
     jobs: Processes = where_or_how(2)
     """Number of processes."""
     output: FilePath | None = where_or_how(None)
@@ -121,9 +124,9 @@ def measure(rng: np.random.Generator, z: np.ndarray, sd: float, warped: bool) ->
     return np.asarray((x + style + sd * rng.normal(size=x.shape)).astype(np.float32))
 
 
-def fitted_edges(seed: int) -> list[dict[str, Any]]:
-    """A row for every edge that the fit of a model has: measures of its sureness, and whether it is right."""
-    data, split, facts = simulate(seed)
+def fitted_edges(number: int, seed: int = 0) -> list[dict[str, Any]]:
+    """A row for every edge that a fit of a model has: measures of its sureness, and whether it is right."""
+    data, split, facts = simulate(number)
     truth = data.known_truth
     config = CRLConfig(
         latents={m: len(names) for m, names in truth.blocks.items()},
@@ -134,7 +137,7 @@ def fitted_edges(seed: int) -> list[dict[str, Any]]:
             starts=16, population=8, generations=2, generation_steps=80, finalists=2, final_steps=300
         ),
     )
-    model = CRL(config, seed=0, device="cpu").fit(data, split)
+    model = CRL(config, seed=seed, device="cpu").fit(data, split)
     found, columns = model.transform(data), list(truth.latents.columns)
     place: dict[str, int] = {}
     for block, names in truth.blocks.items():
@@ -149,6 +152,9 @@ def fitted_edges(seed: int) -> list[dict[str, Any]]:
     return [
         facts
         | {
+            "seed": seed,
+            "source": columns[i],
+            "target": columns[j],
             "gain": gains[i, j],
             "support": support[i, j],
             "opened": model.edge_probability[order[i], order[j]],

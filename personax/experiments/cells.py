@@ -70,10 +70,8 @@ def run_cells(cells: Mapping[Path, Cell], workers: Workers, run_one: RunOne[Cell
         log.error("failed: %s: %s", path, problem)
     if failed:
         first = next(iter(failed))
-        raise InputError(
-            f"{len(failed)} of {len(cells)} runs failed, {first} first ({failed[first]}); "
-            "the others are finished and kept"
-        )
+        kept = "; the others are finished and kept" if len(failed) < len(cells) else ""
+        raise InputError(f"{len(failed)} of {len(cells)} runs failed, {first} first ({failed[first]}){kept}")
     return {path: outcome.metrics for path, outcome in outcomes.items() if outcome.metrics is not None}
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from personax.runs.errors import InputError
 
@@ -122,6 +122,7 @@ class PreparedColumn:
         counts: (d,) how often each distinct value occurs.
         weights: (n,) how many people each row stands for; None if every row is one person. Rows with weights
             are the filled cells of a table of counts (counted.py).
+        hidden_pairs: pairs of people with one value here whose true values differ, but only a little.
     """
 
     kind: Kind
@@ -129,7 +130,8 @@ class PreparedColumn:
     distinct: Float[np.ndarray, " d"]
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " d"]
-    weights: Int[np.ndarray, " n"] | None = None
+    weights: Num[np.ndarray, " n"] | None = None
+    hidden_pairs: int = 0
 
     def __len__(self) -> int:
         """The number of people."""
@@ -208,11 +210,12 @@ class PreparedColumn:
         if len(self.distinct) <= _LIST_PAIRS:
             first, second = np.triu_indices(len(self.distinct), 1)
             distances = pairwise_distance(self.positions[first], self.positions[second], self.kind)
-            return _weighted_lower_median(distances, self.counts[first] * self.counts[second])
+            weights = self.counts[first] * self.counts[second]
+            return _weighted_lower_median(distances, weights, self.hidden_pairs)
         if self.kind == "circular":
-            arc = _lower_median_gap(self.positions, self.counts, turn=TWO_PI)
+            arc = _lower_median_gap(self.positions, self.counts, self.hidden_pairs, turn=TWO_PI)
             return float(2.0 * np.sin(min(arc, TWO_PI - arc) / 2.0))
-        return _lower_median_gap(self.positions, self.counts)
+        return _lower_median_gap(self.positions, self.counts, self.hidden_pairs)
 
 
 ColumnPair = tuple[PreparedColumn, PreparedColumn]
@@ -262,20 +265,31 @@ def pairwise_distance(
     return np.asarray(np.abs(a - b))
 
 
-def _weighted_lower_median(values: Float[np.ndarray, " k"], weights: Int[np.ndarray, " k"]) -> float:
+def _rank_of_median(pairs: int, hidden: int) -> int:
+    """Place of the lower median among the distances of `pairs`, if `hidden` others are shorter than all."""
+    return max((pairs + hidden + 1) // 2 - hidden, 1)
+
+
+def _weighted_lower_median(
+    values: Float[np.ndarray, " k"], weights: Int[np.ndarray, " k"], hidden: int
+) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weights[order])
-    return float(values[order[np.searchsorted(reached, (reached[-1] + 1) // 2)]])
+    return float(values[order[np.searchsorted(reached, _rank_of_median(int(reached[-1]), hidden))]])
 
 
 def _lower_median_gap(
-    positions: Float[np.ndarray, " d"], counts: Int[np.ndarray, " d"], turn: float | None = None
+    positions: Float[np.ndarray, " d"],
+    counts: Int[np.ndarray, " d"],
+    hidden: int,
+    turn: float | None = None,
 ) -> float:
     """Lower median of the gaps u_j - u_i > 0 over all pairs of rows.
 
     `positions` are ascending, and `counts` holds how often each occurs. With `turn` (the length of a full
-    circle), gaps are arcs of at most half a turn. The median is found by bisection: one sorted search counts
-    the pairs below a gap, and when few pairs are left between the two bounds, they are listed.
+    circle), gaps are arcs of at most half a turn. `hidden` more pairs count as gaps near 0. The median is
+    found by bisection: one sorted search counts the pairs below a gap, and when few pairs are left between
+    the two bounds, they are listed.
     """
     d = len(positions)
     after, longest = positions, float(positions[-1] - positions[0])
@@ -293,7 +307,7 @@ def _lower_median_gap(
 
     low, high = 0.0, longest
     low_end, high_end = start, np.full(d, d) if turn is None else ends(longest)
-    rank = (pairs(high_end) + 1) // 2
+    rank = _rank_of_median(pairs(high_end), hidden)
     while int((high_end - low_end).sum()) > 4 * d:
         middle = (low + high) / 2.0
         if middle in (low, high):

@@ -6,10 +6,11 @@ of the table become the rows of two columns with weights (`PreparedColumn`), and
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 
 from personax.independence.columns import ColumnPair, Kind, PreparedColumn
 from personax.independence.grid import GridRows, PreparedForms, named_stream
@@ -30,6 +31,7 @@ class Levels:
         counts: (d,) people with each value, whatever they have in other columns.
         is_gathered: whether each value stands for several that lie close together: then a table of counts of
             the values themselves is not known, and tests on tables do not apply.
+        hidden_pairs: pairs of people who share a value here, although their own values differ.
     """
 
     name: str
@@ -37,22 +39,41 @@ class Levels:
     values: Float[np.ndarray, " d"]
     counts: Int[np.ndarray, " d"]
     is_gathered: bool = False
+    hidden_pairs: int = 0
 
     def column(self) -> PreparedColumn:
         """The column over all people who have a value in it; each row is one value."""
         present = self.counts > 0
         numbers = np.arange(int(present.sum()))
-        return _counted_column(self.kind, self.values[present], numbers, self.counts[present])
+        return self.of_rows(present, numbers, self.counts[present])
+
+    def of_rows(
+        self, present: Bool[np.ndarray, " d"], numbers: Int[np.ndarray, " n"], weights: Num[np.ndarray, " n"]
+    ) -> PreparedColumn:
+        """A column whose rows (n,) have `numbers` among the values that are `present`, all of which occur."""
+        column = _counted_column(self.kind, self.values[present], numbers, weights)
+        return replace(column, hidden_pairs=self.hidden_pairs)
+
+
+class PairTable(NamedTuple):
+    """Two columns, and how many people (d, e) have each pair of their values.
+
+    People may be shared between neighbouring values that are gathered; their sum for each value is whole.
+    """
+
+    trait: Levels
+    feature: Levels
+    people: Num[np.ndarray, "d e"]
 
 
 def _counted_column(
     kind: Kind,
     values: Float[np.ndarray, " d"],
     numbers: Int[np.ndarray, " n"],
-    weights: Int[np.ndarray, " n"],
+    weights: Num[np.ndarray, " n"],
 ) -> PreparedColumn:
     """A column with weights from its distinct values, all of which occur."""
-    counts = np.bincount(numbers, weights=weights, minlength=len(values)).astype(int)
+    counts = np.rint(np.bincount(numbers, weights=weights, minlength=len(values))).astype(int)
     if kind == "nominal":  # as `complete_column`: the most frequent category first
         order = np.argsort(-counts, kind="stable")
         rank = np.empty_like(order)
@@ -61,14 +82,13 @@ def _counted_column(
     return PreparedColumn(kind, values[numbers], values, numbers, counts, weights)
 
 
-def counted_pair(x: Levels, y: Levels, table: Int[np.ndarray, "d e"]) -> ColumnPair:
-    """Two columns from the table (d, e) of how many people have each pair of values."""
-    cells = np.nonzero(table)
-    weights = table[cells]
+def counted_pair(table: PairTable) -> ColumnPair:
+    """Two columns from a table of how many people have each pair of values."""
+    cells = np.nonzero(table.people)
+    weights = table.people[cells]
     columns = []
-    for levels, numbers in zip((x, y), cells, strict=True):
-        present, renumbered = _renumbered(numbers, len(levels.values))
-        columns.append(_counted_column(levels.kind, levels.values[present], renumbered, weights))
+    for levels, numbers in zip((table.trait, table.feature), cells, strict=True):
+        columns.append(levels.of_rows(*_renumbered(numbers, len(levels.values)), weights))
     return columns[0], columns[1]
 
 
@@ -95,13 +115,14 @@ class CountedTests:
     root: int
     resamples: int
 
-    def rows(self, trait: Levels, feature: Levels, tables: Sequence[Int[np.ndarray, "d e"]]) -> GridRows:
-        """The rows of `run_grid` for one pair. `tables` has one (d, e) table for each stratum."""
+    def rows(self, tables: Sequence[PairTable]) -> GridRows:
+        """The rows of `run_grid` for one pair of columns, with one table for each stratum."""
+        trait, feature, _ = tables[0]
         applies = self._applies_as_a_whole(trait, feature) if len(tables) > 1 else {}
         found: dict[str, list[TestResult]] = {name: [] for name in self.tests}
         with one_blas_thread():
             for number, table in enumerate(tables):
-                pair = counted_pair(trait, feature, table)
+                pair = counted_pair(table)
                 prepared = PreparedForms(pair[0], self.root), PreparedForms(pair[1], self.root)
                 for name in self.tests:
                     cell = f"{name}|{trait.name}|{feature.name}|{number}"

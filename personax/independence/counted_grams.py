@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from personax.independence.joint_counts import Numbered, joint_counts
 from personax.independence.kernel_factors import descending_positive
@@ -35,7 +35,7 @@ class CountedFactor:
     factor: Float[np.ndarray, "d m"]
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " d"]
-    weights: Int[np.ndarray, " n"]
+    weights: Num[np.ndarray, " n"]
 
     @property
     def n(self) -> int:
@@ -89,7 +89,7 @@ class CountedSpacing:
     q: Float[np.ndarray, " d"]
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " d"]
-    weights: Int[np.ndarray, " n"]
+    weights: Num[np.ndarray, " n"]
     sum_of_squares: float
     gathered: Float[np.ndarray, " r"]
 

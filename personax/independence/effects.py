@@ -19,7 +19,7 @@ begins at 0.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 # Standard errors on either side of a 95 % interval.
 _WIDTH = 1.959963984540054
@@ -137,7 +137,7 @@ def cramers_v_of_cells(
 def correlation_effect(
     a: Float[np.ndarray, " n"],
     b: Float[np.ndarray, " n"],
-    weights: Int[np.ndarray, " n"] | None = None,
+    weights: Num[np.ndarray, " n"] | None = None,
     *,
     is_signed: bool,
 ) -> Effect:
@@ -146,7 +146,7 @@ def correlation_effect(
     Without sign, for a column that has no direction, the interval begins at 0 if it contains 0. `weights`
     (n,) of people in each row; None if every row is one person.
     """
-    n = len(a) if weights is None else int(weights.sum())
+    n = len(a) if weights is None else round(float(weights.sum()))
     product = a @ b if weights is None else (weights * a) @ b
     r = float(np.clip(product / (n - 1), -1.0, 1.0))
     influence = a * b - 0.5 * r * (a**2 + b**2)

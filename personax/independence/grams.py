@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from scipy.special import ive
 
 from personax.independence.columns import PreparedColumn
@@ -49,7 +49,7 @@ class Gram(Protocol):
         """Number of people: of rows, unless these have weights."""
 
     @property
-    def weights(self) -> Int[np.ndarray, " n"] | None:
+    def weights(self) -> Num[np.ndarray, " n"] | None:
         """(n,) how many people each row stands for; None if every row is one person."""
 
     @property
@@ -99,7 +99,7 @@ class TableGram:
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " d"]
     matrix: Float[np.ndarray, "d d"]
-    weights: Int[np.ndarray, " n"] | None = None
+    weights: Num[np.ndarray, " n"] | None = None
 
     @property
     def n(self) -> int:
@@ -210,7 +210,7 @@ class DeltaGram:
 
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " d"]
-    weights: Int[np.ndarray, " n"] | None = None
+    weights: Num[np.ndarray, " n"] | None = None
 
     @property
     def n(self) -> int:

@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 
 @runtime_checkable
@@ -19,7 +19,7 @@ class Numbered(Protocol):
         """(d,) how many people have each number."""
 
     @property
-    def weights(self) -> Int[np.ndarray, " n"] | None:
+    def weights(self) -> Num[np.ndarray, " n"] | None:
         """(n,) people in each row; None if every row is one person."""
 
 

@@ -19,7 +19,7 @@ from itertools import permutations
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Num, Shaped
 from scipy.special import gammaln, logsumexp
 from scipy.stats import random_table
 
@@ -68,7 +68,7 @@ class Groups:
     numbers: Int[np.ndarray, " n"]
     counts: Int[np.ndarray, " g"]
     features: Float[np.ndarray, "g r"]
-    weights: Int[np.ndarray, " n"] | None = None
+    weights: Num[np.ndarray, " n"] | None = None
 
     @property
     def n(self) -> int:

@@ -36,7 +36,8 @@ class Between:
             return ""
         if self.most >= FAR and not value > self.most:
             return f"must be {'above' if self.above else 'at least'} {self.least:g}"
-        return f"must be {'above' if self.above else 'from'} {self.least:g} to {self.most:,.10g}"
+        between = f"above {self.least:g} and at most" if self.above else f"from {self.least:g} to"
+        return f"must be {between} {self.most:,.10g}"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,18 @@ class PlaceOfFile:
         return ""
 
 
+@dataclass(frozen=True)
+class BelowResults:
+    """The name of a folder that is made within another one: no way out of it."""
+
+    def fault(self, value: Any) -> str:
+        """What would be right, if the name leads elsewhere."""
+        path = Path(str(value))
+        if path.is_absolute() or ".." in path.parts:
+            return "must be a name, not a place; --output says where results go"
+        return ""
+
+
 Natural = Annotated[int, Between(0, FAR)]
 Positive = Annotated[int, Between(1, FAR)]
 Seed = Annotated[int, Between(0, 2**32 - 1)]  # what every library's generator takes
@@ -101,6 +114,7 @@ Weight = Annotated[float, Between(0, 1e9)]  # of a term of an objective
 Spread = Annotated[float, Between(1e-6, 1e6)]  # a standard deviation or a temperature
 Rate = Annotated[float, Between(0, 10, above=True)]  # a learning rate
 FilePath = Annotated[str, PlaceOfFile()]
+RunName = Annotated[str, PlaceOfFile(), BelowResults()]  # of a folder below results/
 
 
 def check_bounds(config: object, prefix: str = "") -> None:

@@ -95,8 +95,6 @@ def _check_config_files(config_class: type[Options], words: Sequence[str]) -> No
 
 def refuse_null_groups(config_class: Any, document: Any, where: str) -> None:
     """Raise InputError for a group of options that is null: jsonargparse would take its defaults."""
-    if document is None:
-        return
     if not isinstance(document, dict):
         raise InputError(f"{where}: must have lines such as 'seed: 1', one for an option")
     for name, hint in get_type_hints(config_class).items():

@@ -7,8 +7,9 @@ import torch
 from personax.runs.errors import InputError
 
 
-def resolve_device(name: str) -> torch.device:
+def resolve_device(device: str | torch.device) -> torch.device:
     """The device for `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:1`. Raises InputError."""
+    name = str(device)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     known = re.fullmatch(r"cpu|cuda(?::([0-9]{1,4}))?", name)

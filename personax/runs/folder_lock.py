@@ -52,8 +52,9 @@ def _sweep(path: Path) -> None:
     inner = [entry for entry in path.iterdir() if entry.is_dir() and not is_partial(entry)]
     for folder in (path, *inner):
         if folder == path or not (folder / LOCK).exists():
-            for entry in filter(is_partial, folder.iterdir()):
-                remove_path(entry)
+            with suppress(OSError):  # one that cannot be read, or has just been removed, is left alone
+                for entry in filter(is_partial, folder.iterdir()):
+                    remove_path(entry)
 
 
 def _acquired(path: Path) -> FileLock:

@@ -130,11 +130,15 @@ def plain_message(message: str, names: Sequence[str]) -> str:
         return f"{unknown}: no such option{_suggestion(unknown, names)}"
     if match := re.search(r"(?:Option|[Kk]ey) '([\w.]+)' is not accepted", text):
         return f"{match[1]}: no such option{_suggestion(match[1], names)}"
+    text = re.sub(r"Parser key \"([^\"]*)\":", r"\1:", text)
     if match := re.match(r"([\w.]+): Unable to load config '([^']*)'", text):
         return f"{match[1]}: {match[2]!r} is no file; give options of the group, as --{match[1]}.NAME"
-    text = re.sub(r"Parser key \"([^\"]*)\":", r"\1:", text)
+    text = re.sub(r"(?:typing\.)?Annotated\[(\w+), .*?\)\]", r"<class '\1'>", text)
     text = re.sub(r"(?:typing\.)?Literal\[(.*?)\]", lambda found: found[1].replace("'", ""), text)
     text = re.sub(r"<class '([\w.]+)'>", lambda found: _KINDS.get(found[1], found[1]), text)
+    if match := re.search(r"Subtypes: \[(.*?)\] Errors: .*Given value: (.*)", text):
+        kinds = ", ".join(_KINDS.get(kind, kind) for kind in match[1].split(", ") if kind != "NoneType")
+        return f"{text.partition(':')[0]}: expected {_or(kinds)}, not {match[2]}"
     text = re.sub(
         r"Expected an? (.*?)\. Got value: (.*)", lambda m: f"expected {_or(m[1])}, not {m[2]}", text
     )

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+_TAG = r"<(?=[a-zA-Z/!])"
+_EMPHASIS = r"~(?=~)|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)"  # within a word, as in a_b, _ is itself
+_LINK = r"\[(?=[^\]]*\]\()"
+
 
 def markdown_table(frame: pd.DataFrame, *, index: str | None = None, digits: int = 3) -> str:
     r"""A table in Markdown; numbers have `digits` decimals, missing values are blank, "|" is escaped.
@@ -41,7 +45,7 @@ def escape_cell(value: object) -> str:
     a\|b \$x\$ \<b>
     """
     printable = "".join(c if c.isprintable() else " " for c in str(value))
-    return re.sub(r"([\\|`$]|<(?=[a-zA-Z/!]))", r"\\\1", printable)
+    return re.sub(rf"([\\|`$*]|{_TAG}|{_EMPHASIS}|{_LINK})", r"\\\1", printable)
 
 
 def _escaped_column(column: pd.Series) -> pd.Series:

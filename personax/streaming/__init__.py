@@ -3,6 +3,7 @@
 parts            the files of a table, cut into parts of about a million rows
 first_pass       what different cells each column has, or its range and a sample
 fine_grid        the cells of a column with more than 4,096 different numbers
+cell_tables      tables of counts of such columns, which know where in their cells people are
 grid_errors      how far these cells may change a statistic, and which results are therefore undefined
 coded_columns    features, scores and targets as codes of the cells
 second_pass      tables of counts, which add over parts

@@ -1,114 +1,128 @@
 """The cells of a column with too many different numbers to count each.
 
-Most cells lie between the quantiles OUTSIDE and 1 - OUTSIDE of a sample: two of three have equal shares of
-the people, the others equal widths, so that neither many people nor a wide gap share a cell. Beyond, cells
-grow with the distance from the middle, so that a far value is known to a share of its distance.
+Between the middle of a sample and its quartiles, cells have equal widths; at twice the distance they are
+twice as wide, and so on. So a value is known to a share of its distance from the middle, however far it
+lies. Besides, a cell ends where it holds 1 / SHARES of the sample: where most people are, cells are finer.
 
-Each cell stands for the mean of its people. So the error of a statistic is of the second order in the
-widths of the cells; `halved` makes a grid of half as many, which shows how large it is.
+Where in its cell somebody lies is counted, too (`FineGrid.places`): see cell_tables.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Integer, Shaped
+from jaxtyping import Float, Integer
 
-EQUAL_SHARES, EQUAL_WIDTHS, CELLS_OUTSIDE = 8192, 4096, 2048
-OUTSIDE = 1e-3
-_BUCKETS = 2**17  # between the outer quantiles; an edge of a cell is an edge of a bucket
-_UNKNOWN = 2**16 - 1
-_STEPS = 2**20  # of a cell's width, in which the mean of its people is counted: whole numbers add exactly
+SHARES = 8192
+MOST_OCTAVE_CELLS, MOST_WIDTH_CELLS = 2**10, 3 * 2**13  # of one octave, and of all of them
+STEPS = 2**20  # of a cell's width, in which the places of its people are counted: whole numbers add exactly
+_MOST_BUCKETS = 2**18
+_MANTISSA = 23  # bits of a 32-bit number after its leading 1
+_ONE = int(np.float32(1.0).view(np.int32))
+_MOST_OCTAVES = 100  # beyond, 32-bit numbers might overflow
 
 
 @dataclass(frozen=True, eq=False)
 class FineGrid:
     """A grid of cells on a line.
 
+    With t = (x - middle) / scale, the number 1 + |t| lies in octave e if 2^e <= 1 + |t| < 2^(e + 1). An
+    octave has 2^bits buckets of equal width, which the leading bits of the number 1 + |t| tell.
+
     Attributes:
-        low, high: between which the cells are found by buckets.
-        cell_of_bucket: (buckets,) the cell of each bucket between them, numbered from `len(below)`.
-        below, above: (b,), (a,) lower edges of the cells below `low`, and upper edges of those above `high`,
-            ascending; b and a are 0 where the range ends at low and high.
+        middle, scale: see above.
+        octaves: how many there are below and above the middle.
+        bits: see above.
+        cell_of_bucket: (buckets,) the cell of each bucket, ascending from 0.
+        ties: of the pairs of a sample's numbers in one cell, the share that are equal.
     """
 
-    low: float
-    high: float
+    middle: float
+    scale: float
+    octaves: tuple[int, int]
+    bits: int
     cell_of_bucket: Integer[np.ndarray, " buckets"]
-    below: Float[np.ndarray, " b"]
-    above: Float[np.ndarray, " a"]
-
-    @cached_property
-    def edges(self) -> Float[np.ndarray, " cells_and_one"]:
-        """(cells + 1,) the edges of all cells, ascending."""
-        starts = np.flatnonzero(np.diff(self.cell_of_bucket)) + 1
-        inner = self.low + starts * ((self.high - self.low) / _BUCKETS)
-        return np.concatenate([self.below, [self.low], inner, [self.high], self.above])
+    ties: float
 
     @property
     def cells(self) -> int:
         """Number of cells."""
-        return len(self.edges) - 1
+        return int(self.cell_of_bucket[-1]) + 1
+
+    @cached_property
+    def edges(self) -> Float[np.ndarray, " cells_and_one"]:
+        """(cells + 1,) the edges of all cells, ascending."""
+        starts = np.flatnonzero(np.diff(self.cell_of_bucket, prepend=-1))
+        buckets = np.append(starts, len(self.cell_of_bucket)) - (self.octaves[0] << self.bits)
+        octave, step = np.divmod(np.abs(buckets), 1 << self.bits)
+        distance = np.ldexp(1.0 + step / (1 << self.bits), octave) - 1.0
+        return np.asarray(self.middle + self.scale * np.sign(buckets) * distance)
 
     def codes(self, values: Float[np.ndarray, " n"]) -> Integer[np.ndarray, " n"]:
         """(n,) the cell of each value, `cells` where it is NaN."""
-        place = (values - self.low) * (_BUCKETS / (self.high - self.low))
-        place = np.fmin(np.fmax(place, -1.0), float(_BUCKETS))  # NaN becomes -1
-        codes = np.asarray(self._padded.take(np.floor(place).astype(np.int32) + 1))
-        outer = np.flatnonzero(codes == _UNKNOWN)
-        if len(outer):
-            far = np.searchsorted(self.edges, values[outer], side="right") - 1
-            found = np.clip(far, 0, self.cells - 1)
-            codes[outer] = np.where(np.isnan(values[outer]), self.cells, found)
-        return np.asarray(codes)
+        return np.asarray(self._padded.take(self._buckets(values)))
 
     @cached_property
-    def _padded(self) -> Integer[np.ndarray, " buckets_and_two"]:
-        inside = self.cell_of_bucket + len(self.below)
-        return np.concatenate([[_UNKNOWN], inside, [_UNKNOWN]]).astype(np.uint16)
+    def _padded(self) -> Integer[np.ndarray, " buckets_and_one"]:
+        return np.append(self.cell_of_bucket, self.cells).astype(np.uint16)
 
-    def steps(
+    def _buckets(self, values: Float[np.ndarray, " n"]) -> Integer[np.ndarray, " n"]:
+        return buckets_of(values, (self.middle, self.scale), self.octaves, self.bits)
+
+    def places(
         self, values: Float[np.ndarray, " n"], codes: Integer[np.ndarray, " n"]
-    ) -> Integer[np.ndarray, " cells"]:
-        """(cells,) sums over the people of the distance from the cell's lower edge, in steps of its width."""
-        widths = np.append(np.diff(self.edges), 1.0)
-        part = (values - self.edges.take(codes)) * (_STEPS / widths).take(codes)
-        sums = np.bincount(codes, weights=np.rint(part), minlength=self.cells + 1)
-        return np.rint(sums[: self.cells]).astype(np.int64)
+    ) -> Float[np.ndarray, " n"]:
+        """(n,) distance of each value from its cell's lower edge, in whole steps; 0 where it is NaN."""
+        steps = (values - self.edges.take(codes)) * self._steps_of_width.take(codes)
+        return np.asarray(np.fmax(np.rint(steps, out=steps), 0.0, out=steps))
 
-    def means(
-        self, steps: Integer[np.ndarray, " cells"], counts: Integer[np.ndarray, " cells"]
-    ) -> Float[np.ndarray, " cells"]:
-        """(cells,) means of the people in each cell; of empty cells the lower edge."""
-        return np.asarray(self.edges[:-1] + np.diff(self.edges) * (steps / np.maximum(counts, 1) / _STEPS))
+    @cached_property
+    def _steps_of_width(self) -> Float[np.ndarray, " cells_and_one"]:
+        return np.asarray(STEPS / np.append(np.diff(self.edges), 1.0))
+
+    def coarser(self, doublings: int) -> "FineGrid":
+        """The grid whose cells are 2^doublings neighbouring ones of this."""
+        return replace(self, cell_of_bucket=self.cell_of_bucket >> doublings) if doublings else self
+
+
+def buckets_of(
+    values: Float[np.ndarray, " n"], line: tuple[float, float], octaves: tuple[int, int], bits: int
+) -> Integer[np.ndarray, " n"]:
+    """(n,) the bucket of each value, for `line` = (middle, scale); the number of buckets for NaN."""
+    t = np.asarray((values - line[0]) * (1.0 / line[1]), dtype=np.float32)
+    bucket = (np.abs(t) + np.float32(1.0)).view(np.int32)
+    bucket -= _ONE
+    bucket >>= _MANTISSA - bits
+    bucket ^= np.negative((t < 0).view(np.int8))  # below the middle -1 - bucket; NaN stays large
+    bucket += octaves[0] << bits
+    return np.asarray(np.clip(bucket, 0, sum(octaves) << bits, out=bucket))
 
 
 def make_grid(sample: Float[np.ndarray, " s"], low: float, high: float) -> FineGrid:
     """A grid for numbers from `low` to `high` (low < high) of which `sample` (s,), ascending, is a sample."""
-    first, last = np.quantile(sample, [OUTSIDE, 1.0 - OUTSIDE])
-    if not last > first:
-        first, last = low, high
-    to_buckets = _BUCKETS / (last - first)
-    inside = sample[(sample > first) & (sample < last)]
-    shares = np.quantile(inside, np.linspace(0, 1, EQUAL_SHARES + 1)[1:-1]) if len(inside) else inside
-    places = np.concatenate(
-        [np.rint((shares - first) * to_buckets), np.linspace(0, _BUCKETS, EQUAL_WIDTHS + 1)[1:-1]]
-    )
-    is_edge = np.zeros(_BUCKETS, dtype=int)
-    is_edge[np.clip(places.astype(int), 1, _BUCKETS - 1)] = 1
-    middle, half = (first + last) / 2.0, (last - first) / 2.0
-    below = middle - _growing(half, middle - low)[::-1]
-    above = middle + _growing(half, high - middle)
-    return FineGrid(float(first), float(last), np.cumsum(is_edge), below, above)
+    first, middle, third = map(float, np.quantile(sample, [0.25, 0.5, 0.75]))
+    scale = max((third - first) / 2.0 or (high - low) / 8.0, (high - low) * 2.0**-_MOST_OCTAVES)
+    below, above = _octaves(middle - low, scale), _octaves(high - middle, scale)
+    bits = int(np.log2(_MOST_BUCKETS / (below + above)))
+    per_octave = min(MOST_OCTAVE_CELLS, 2 ** int(np.log2(MOST_WIDTH_CELLS / (below + above))))
+    of_sample = buckets_of(sample, (middle, scale), (below, above), bits)
+    buckets = np.arange((below + above) << bits)
+    is_edge = (buckets - (below << bits)) % ((1 << bits) // per_octave) == 0
+    is_edge[of_sample[np.linspace(0, len(sample) - 1, SHARES + 1).astype(int)[1:-1]]] = True
+    is_edge[0] = False
+    cells = np.cumsum(is_edge)
+    return FineGrid(middle, scale, (below, above), bits, cells, _share_of_ties(sample, cells[of_sample]))
 
 
-def _growing(near: float, far: float) -> Float[np.ndarray, " e"]:
-    """Ascending distances after `near` up to `far`, each larger than the last by the same share."""
-    if not far > near:
-        return np.empty(0)
-    return np.asarray(np.geomspace(near, far, CELLS_OUTSIDE + 1)[1:])
+def _octaves(distance: float, scale: float) -> int:
+    return int(np.log2(1.0 + max(distance, 0.0) / scale)) + 1
 
 
-def halved(counts: Shaped[np.ndarray, "cells ..."]) -> Shaped[np.ndarray, "half ..."]:
-    """Sums of two neighbouring cells each."""
-    return np.add.reduceat(counts, np.arange(0, len(counts), 2), axis=0)
+def _share_of_ties(sample: Float[np.ndarray, " s"], cells: Integer[np.ndarray, " s"]) -> float:
+    equal, together = (_pairs_within(np.unique(each, return_counts=True)[1]) for each in (sample, cells))
+    return equal / together if together else 0.0
+
+
+def _pairs_within(counts: Integer[np.ndarray, " k"]) -> float:
+    """Of people in the same cell."""
+    return float(counts @ (counts - 1.0)) / 2.0

@@ -11,13 +11,18 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Integer
+from jaxtyping import Float, Integer
 
+from personax.runs.errors import InputError
 from personax.streaming.coded_columns import CodedVariable, VariableName
+from personax.streaming.fine_grid import FineGrid
 from personax.streaming.parts import TablePart, cells_of_part
 from personax.streaming.raw_codes import CellCodes
 
 SMALL_TABLE = 2**17  # cells of a joint table that fits into the cache of a core
+# Of the tables of one group: as many as 4,096 x 4,096 values, or missing ones, need, 134 MB. Two processes
+# and this one hold some nine copies. Cells of grids are made wider until they fit, but not without end.
+MOST_NUMBERS, MOST_DOUBLINGS = 4097**2, 4
 GROUP = tuple[VariableName, ...]
 
 
@@ -29,12 +34,13 @@ class Counted:
         tables: group of variables -> (size + 1, ...) people with each combination of codes, the last code of
             each variable being "missing".
         cells: column -> (d + 1,) people with each of its cells, the last one being the empty cell.
-        steps: variable with a grid -> (cells,) sums of `FineGrid.steps`.
+        places: group and a variable of it with a grid -> sums of `FineGrid.places` of the people in each cell
+            of the group's table.
     """
 
     tables: Mapping[GROUP, Integer[np.ndarray, "..."]]
     cells: Mapping[str, Integer[np.ndarray, " _"]]
-    steps: Mapping[VariableName, Integer[np.ndarray, " _"]]
+    places: Mapping[tuple[GROUP, VariableName], Integer[np.ndarray, "..."]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,56 +71,91 @@ class SecondPass:
         cells = cells_of_part(part, names, self.types)
         codes = {name: self.columns[name].codes(cells[name]) for name in names if name in self.columns}
         coded: dict[VariableName, Integer[np.ndarray, " n"]] = {}
-        steps: dict[VariableName, Integer[np.ndarray, " d"]] = {}
+        values: dict[VariableName, Float[np.ndarray, " n"]] = {}
         for variable in self.variables:
-            if variable.grid is None or variable.rule is None:
+            if variable.rule is None:
                 coded[variable.where] = _looked_up(variable, [codes[name] for name in variable.columns])
             else:
                 raw = cells[variable.columns[0]].to_numpy(zero_copy_only=False).astype(float)
-                values = variable.rule.read(raw)
-                coded[variable.where] = variable.grid.codes(values)
-                steps[variable.where] = variable.grid.steps(values, coded[variable.where])
-        return Counted(
-            {group: self._table(group, coded) for group in self.groups},
-            {name: np.bincount(code, minlength=self.columns[name].size) for name, code in codes.items()},
-            steps,
-        )
+                values[variable.where] = variable.rule.read(raw)
+        tables: dict[GROUP, Integer[np.ndarray, ...]] = {}
+        places: dict[tuple[GROUP, VariableName], Integer[np.ndarray, ...]] = {}
+        for grids, groups in self._by_grids:
+            in_cells = {name: grid.codes(values[name]) for name, grid in grids.items()}
+            of_cells = {name: grid.places(values[name], in_cells[name]) for name, grid in grids.items()}
+            for group in groups:
+                joint = self._joint(group, {**coded, **in_cells})
+                tables[group] = self._sums(group, joint)
+                places |= {(group, name): self._sums(group, joint, each) for name, each in of_cells.items()}
+        counted = {name: np.bincount(code, minlength=self.columns[name].size) for name, code in codes.items()}
+        return Counted({group: tables[group] for group in self.groups}, counted, places)
 
-    def _table(
+    @cached_property
+    def _by_grids(self) -> list[tuple[dict[VariableName, FineGrid], list[GROUP]]]:
+        """Groups in which the same variables have the same grids, and these grids."""
+        alike: dict[tuple[tuple[VariableName, int], ...], list[GROUP]] = {}
+        for group in self.groups:
+            cells = tuple((name, grid.cells) for name, grid in self.grids(group).items())
+            alike.setdefault(cells, []).append(group)
+        return [(self.grids(groups[0]), groups) for groups in alike.values()]
+
+    def grids(self, group: GROUP) -> dict[VariableName, FineGrid]:
+        """The grids of a group's variables (`grids_of_group`)."""
+        return grids_of_group([self._by_name[name] for name in group])
+
+    def _joint(
         self, group: GROUP, coded: Mapping[VariableName, Integer[np.ndarray, " n"]]
-    ) -> Integer[np.ndarray, "..."]:
-        shape = self.shape(group)
+    ) -> Integer[np.ndarray, " n"]:
+        """(n,) the place of each person in the group's table."""
         joint = coded[group[0]].astype(np.intp)
-        for name, size in zip(group[1:], shape[1:], strict=True):
+        for name, size in zip(group[1:], self.shape(group)[1:], strict=True):
             joint *= size
             joint += coded[name]
-        return np.bincount(joint, minlength=int(np.prod(shape))).reshape(shape)
+        return joint
+
+    def _sums(
+        self, group: GROUP, joint: Integer[np.ndarray, " n"], each: Float[np.ndarray, " n"] | None = None
+    ) -> Integer[np.ndarray, "..."]:
+        """The group's table of people, or of sums of whole numbers `each`."""
+        shape = self.shape(group)
+        sums = np.bincount(joint, weights=each, minlength=int(np.prod(shape)))
+        return sums.reshape(shape).astype(np.int64, copy=False)
 
     def shape(self, group: GROUP) -> tuple[int, ...]:
         """The sizes of the axes of a group's table."""
-        return tuple(self._by_name[name].size + 1 for name in group)
+        grids = self.grids(group)
+        sizes = (grids[name].cells if name in grids else self._by_name[name].size for name in group)
+        return tuple(size + 1 for size in sizes)
+
+    def numbers(self, group: GROUP) -> float:
+        """How many numbers the group's tables hold. Raises InputError for too many (`grids_of_group`)."""
+        return _numbers_of_group([self._by_name[name] for name in group], self.grids(group))
 
     def merged(self, a: Counted, b: Counted) -> Counted:
         """The counts of two sets of parts together."""
         return Counted(
             {group: a.tables[group] + b.tables[group] for group in a.tables},
             {name: a.cells[name] + b.cells[name] for name in a.cells},
-            {name: a.steps[name] + b.steps[name] for name in a.steps},
+            {where: a.places[where] + b.places[where] for where in a.places},
         )
 
     def to_arrow(self, counted: Counted) -> pa.Table:
         """One row for the file of partial sums."""
-        arrays = [*counted.tables.values(), *counted.cells.values(), *counted.steps.values()]
+        arrays = [*counted.tables.values(), *counted.cells.values(), *counted.places.values()]
         return pa.table({str(place): _one_row(array) for place, array in enumerate(arrays)})
 
     def from_arrow(self, table: pa.Table) -> Counted:
         """What `to_arrow` has written."""
         arrays = iter(column.combine_chunks().flatten().to_numpy() for column in table.columns)
-        grids = [variable.where for variable in self.variables if variable.grid is not None]
         return Counted(
             {group: next(arrays).reshape(self.shape(group)) for group in self.groups},
             {name: next(arrays) for name in self._counted_columns},
-            {name: next(arrays) for name in grids},
+            {
+                (group, name): next(arrays).reshape(self.shape(group))
+                for grids, groups in self._by_grids
+                for group in groups
+                for name in grids
+            },
         )
 
     @property
@@ -139,6 +180,26 @@ def _looked_up(
     elif np.array_equal(variable.lookup, np.arange(len(variable.lookup))):
         return joint
     return np.asarray(variable.lookup.astype(np.uint16).take(joint))
+
+
+def grids_of_group(variables: Sequence[CodedVariable]) -> dict[VariableName, FineGrid]:
+    """The grids of the variables of one group: as fine as MOST_NUMBERS allows. Raises InputError."""
+    for doublings in range(MOST_DOUBLINGS + 1):
+        grids = {each.where: each.grid.coarser(doublings) for each in variables if each.grid is not None}
+        numbers = _numbers_of_group(variables, grids)
+        if numbers <= MOST_NUMBERS:
+            return grids
+    names = ", ".join(f"{each.where.name} ({each.size:,} values)" for each in variables)
+    raise InputError(
+        f"{names}: their table of counts would take {8 * numbers / 1e9:.1f} GB in each process, more than "
+        f"{8 * MOST_NUMBERS / 1e9:.1f}; group values of one of them, or leave it out"
+    )
+
+
+def _numbers_of_group(variables: Sequence[CodedVariable], grids: Mapping[VariableName, FineGrid]) -> float:
+    """How many numbers the tables of a group hold: counts, and places for each grid."""
+    sizes = [grids[each.where].cells if each.where in grids else each.size for each in variables]
+    return (1.0 + len(grids)) * float(np.prod(np.add(sizes, 1.0)))
 
 
 def groups_of(

@@ -19,6 +19,7 @@ from personax.independence.resampling import Randomness, generator_of
 from personax.runs.errors import InputError
 from personax.runs.files import remove_path
 from personax.runs.progress import tracked
+from personax.streaming.cell_tables import CellTable, cell_table
 from personax.streaming.coded_columns import (
     FEATURE_SIDE,
     CodedVariable,
@@ -37,6 +38,7 @@ from personax.streaming.second_pass import (
     GROUP,
     Counted,
     SecondPass,
+    grids_of_group,
     groups_of,
     groups_of_raters,
     pair_table,
@@ -49,8 +51,8 @@ from personax.tables.schema import TRAITS, DatasetName
 from personax.tables.trait_scores import Aggregate
 
 MOST_STRATA = 100
-# Cells of all tables of one pass, 256 MB; where more are needed, the parts are read several times.
-CELLS_OF_A_PASS = 2**25
+# In all tables of one pass, 134 MB; where more are needed, the parts are read several times.
+NUMBERS_OF_A_PASS = 2**24
 EXACT_ROUTE = "exact"
 
 
@@ -151,22 +153,39 @@ class StreamedTable:
         group = next(group for group in self.counted.tables if where in group)
         return pair_table(self.counted.tables[group], group, (where,))
 
-    def levels(self, where: VariableName, name: str) -> Levels:
-        """The values of a variable and how many people have each."""
-        variable, counts = self.variables[where], self.counts(where)
-        values = variable.values
-        if variable.grid is not None:
-            values = variable.grid.means(self.counted.steps[where], counts)
-        return Levels(name, variable.kind, values, counts, is_gathered=variable.grid is not None)
-
-    def tables(self, trait: VariableName, feature: VariableName) -> list[Integer[np.ndarray, "d e"]]:
-        """The tables of counts of a pair, one for each stratum in the order of their labels."""
+    def tables(self, trait: VariableName, feature: VariableName) -> list[CellTable]:
+        """The tables of a pair, one for each stratum in the order of their labels."""
         group = next(group for group in self.counted.tables if trait in group and feature in group)
+        grids = grids_of_group([self.variables[name] for name in group])
+        levels = self._levels(trait, f"{trait.side}|{trait.name}"), self._levels(feature, feature.name)
+        pair = trait, feature
+        counts = self._by_stratum(self.counted.tables[group], group, pair)
+        places = {
+            axis: self._by_stratum(self.counted.places[group, name], group, pair)
+            for axis, name in enumerate(pair)
+            if name in grids
+        }
+        of_axes = {axis: grids[pair[axis]] for axis in places}
+        return [
+            cell_table(levels, table, {axis: each[number] for axis, each in places.items()}, of_axes)
+            for number, table in enumerate(counts)
+        ]
+
+    def _levels(self, where: VariableName, name: str) -> Levels:
+        """The values of a variable and how many people have each; of one with a grid only the kind."""
+        variable = self.variables[where]
+        if variable.grid is not None:
+            return Levels(name, variable.kind, np.empty(0), np.empty(0, dtype=int), is_gathered=True)
+        return Levels(name, variable.kind, variable.values, self.counts(where))
+
+    def _by_stratum(
+        self, table: Integer[np.ndarray, "..."], group: GROUP, pair: tuple[VariableName, VariableName]
+    ) -> list[Integer[np.ndarray, "d e"]]:
         if self.stratum is None:
-            return [pair_table(self.counted.tables[group], group, (trait, feature))]
-        table = pair_table(self.counted.tables[group], group, (self.stratum, trait, feature))
+            return [pair_table(table, group, pair)]
+        by_stratum = pair_table(table, group, (self.stratum, *pair))
         order = pd.Series(list[Any](self.variables[self.stratum].labels)).argsort(kind="stable")
-        return [table[number] for number in order]
+        return [by_stratum[number] for number in order]
 
 
 def stream_table(
@@ -219,7 +238,10 @@ def _second_pass(
     groups += groups_of_raters(
         {rater: _of_side(ordered, rater) for rater in raters_on_one_scale(plan, ordered)}
     )
-    return SecondPass(table.types, cells, variables, groups), ordered, stratum
+    work = SecondPass(table.types, cells, variables, groups)
+    for group in groups:
+        work.numbers(group)  # raises InputError for a table that is too large, before anything is counted
+    return work, ordered, stratum
 
 
 def _of_side(variables: Mapping[VariableName, CodedVariable], side: str) -> list[CodedVariable]:
@@ -239,6 +261,7 @@ def raters_on_one_scale(plan: ColumnPlan, names: Iterable[VariableName]) -> list
 def _count(work: SecondPass, engine: Engine, table: PartedTable, folder: Path | None) -> Counted:
     """The counts of all groups, in as many passes as memory asks for."""
     tables: dict[GROUP, Integer[np.ndarray, ...]] = {}
+    places: dict[tuple[GROUP, VariableName], Integer[np.ndarray, ...]] = {}
     counted = None
     for number, groups in enumerate(_in_passes(work)):
         used = {name for group in groups for name in group}
@@ -247,20 +270,21 @@ def _count(work: SecondPass, engine: Engine, table: PartedTable, folder: Path | 
         found = sum_over_parts(engine, one, table.parts, folder)
         counted = found if counted is None else counted
         tables |= found.tables
+        places |= found.places
     assert counted is not None
-    return replace(counted, tables=tables)
+    return replace(counted, tables=tables, places=places)
 
 
 def _in_passes(work: SecondPass) -> Iterator[list[GROUP]]:
-    """The groups, as many at a time as CELLS_OF_A_PASS allows, and at least one."""
+    """The groups, as many at a time as NUMBERS_OF_A_PASS allows, and at least one."""
     groups: list[GROUP] = []
-    cells = 0.0
+    numbers = 0.0
     for group in work.groups:
-        more = float(np.prod(work.shape(group), dtype=float))
-        if groups and cells + more > CELLS_OF_A_PASS:
+        more = work.numbers(group)
+        if groups and numbers + more > NUMBERS_OF_A_PASS:
             yield groups
-            groups, cells = [], 0.0
-        groups, cells = [*groups, group], cells + more
+            groups, numbers = [], 0.0
+        groups, numbers = [*groups, group], numbers + more
     yield groups
 
 
@@ -309,10 +333,9 @@ def _rows_of_pair(
     streamed: StreamedTable, counted: CountedTests, trait: VariableName, feature: VariableName
 ) -> GridRows:
     started = perf_counter()
-    levels = streamed.levels(trait, f"{trait.side}|{trait.name}"), streamed.levels(feature, feature.name)
     tables = streamed.tables(trait, feature)
-    rows = with_errors(counted, levels, tables, counted.rows(*levels, tables))
-    cells = " x ".join(f"{len(each.values):,}" for each in levels if each.is_gathered)
+    rows = with_errors(counted, tables, counted.rows([table.moved() for table in tables]))
+    cells = " x ".join(f"{len(tables[0].levels[axis].values):,}" for axis in tables[0].moments)
     seconds = (perf_counter() - started) / len(rows)
     return [
         row

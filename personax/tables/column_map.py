@@ -188,6 +188,8 @@ def _read_score_entry(path: Path, plan: ColumnPlan, rater: str, entry: Any, name
     if not isinstance(columns, Mapping):
         plan.packed[rater] = _known_column(path, columns, names, where)
         return
+    if not columns:
+        _refuse(path, f"{where}: no column; write one, five, or traits with theirs, as {{Openness: q_o}}")
     for word, column in columns.items():
         trait = trait_of(str(word))
         if trait is None:

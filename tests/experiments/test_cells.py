@@ -96,6 +96,8 @@ def test_failed_runs_are_listed_at_the_end_and_do_not_stop_the_rest(
         f"failed: {tmp_path}/3: ZeroDivisionError: three lines",
     ]
     assert len(list(tmp_path.iterdir())) == 5
+    with pytest.raises(InputError, match=r"1 of 1 runs failed, .* \(one: no\)$"):
+        run_cells({tmp_path / "1": 1}, Workers(jobs=2), refused_if_odd)
     del cells[tmp_path / "1"], cells[tmp_path / "3"]
     found = run_cells(cells, Workers(jobs=jobs), refused_if_odd)
     assert [(path.name, metrics["ten"]) for path, metrics in found.items()] == [

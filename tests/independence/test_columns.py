@@ -1,12 +1,14 @@
 """Columns: encoding, distinct values and kernel widths."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from independence.sample_columns import columns
 
 from personax.independence import run_test
-from personax.independence.columns import complete_column, encode, pairwise_distance
+from personax.independence.columns import Kind, complete_column, encode, pairwise_distance
 
 
 @pytest.mark.parametrize("name", columns())
@@ -98,3 +100,20 @@ def test_numbers_that_no_float_can_hold_are_refused(cells: list[complex]) -> Non
     with pytest.raises(ValueError, match="a cell is no number"):
         encode(pd.Series(cells, dtype=object), "continuous")
     assert list(encode(pd.Series(cells, dtype=object), "nominal")) == [0, 1]
+
+
+@pytest.mark.parametrize("decimals", [1, 3])
+@pytest.mark.parametrize("kind", ["continuous", "circular"])
+def test_hidden_pairs_count_as_the_shortest_distances(decimals: int, kind: Kind) -> None:
+    rng = np.random.default_rng(0)
+    true = complete_column(rng.uniform(0.0, 6.0, 900), kind)
+    gathered = complete_column(np.round(true.values, decimals), kind)
+    hidden = int((gathered.counts * (gathered.counts - 1) // 2).sum())
+    assert hidden > 20
+    found = replace(gathered, hidden_pairs=hidden).median_distance
+    width = 10.0**-decimals / (true.values.std(ddof=1) if kind == "continuous" else 1.0)
+    assert abs(found - true.median_distance) <= width
+    first, second = np.triu_indices(900, 1)
+    x = gathered.positions[gathered.numbers]
+    distances = np.sort(pairwise_distance(x[first], x[second], kind))
+    assert found == pytest.approx(distances[(len(distances) - 1) // 2], rel=1e-9)

@@ -6,7 +6,7 @@ import pytest
 
 from personax.independence import TESTS, Kind, Variables, run_grid
 from personax.independence.columns import ColumnPair, PreparedColumn, complete_column, encode
-from personax.independence.counted import CountedTests, Levels, counted_pair
+from personax.independence.counted import CountedTests, Levels, PairTable, counted_pair
 from personax.independence.counted_grams import CountedFactor, CountedSpacing
 from personax.independence.distances import distance_gram
 from personax.independence.grams import Gram, gaussian_gram
@@ -76,8 +76,8 @@ def counted_grid(traits: Variables, features: Variables, tests: list[str], given
         of_trait = levels(*trait)
         for feature in features.encoded():
             of_feature = levels(*feature)
-            tables = [counts_of(of_trait, of_feature, stratum) for stratum in strata]
-            rows += counted.rows(of_trait[0], of_feature[0], tables)
+            counts = (counts_of(of_trait, of_feature, stratum) for stratum in strata)
+            rows += counted.rows([PairTable(of_trait[0], of_feature[0], table) for table in counts])
     return pd.DataFrame(rows)
 
 
@@ -106,7 +106,7 @@ def test_the_grid_within_strata_is_that_of_the_columns() -> None:
 def as_counted(column: PreparedColumn, other: PreparedColumn) -> ColumnPair:
     """The columns with one row for each pair of values."""
     x, y = (Levels("", each.kind, each.distinct, each.counts) for each in (column, other))
-    return counted_pair(x, y, joint_counts(column, other).astype(int))
+    return counted_pair(PairTable(x, y, joint_counts(column, other).astype(int)))
 
 
 def test_forms_by_distinct_values_agree_with_those_by_rows() -> None:

@@ -14,6 +14,7 @@ from personax.runs.bounds import (
     Positive,
     Processes,
     Rate,
+    RunName,
     Seed,
     check_bounds,
 )
@@ -50,6 +51,8 @@ class Bounded:
     """Output."""
     key: FilePath = ""
     """Key."""
+    name: RunName | None = None
+    """Name."""
     table: Annotated[Path, PlaceOfFile()] | None = None
     """Table."""
     kind: Literal["a", "b"] = "a"
@@ -68,6 +71,7 @@ GOOD: list[dict[str, Any]] = [
     {},
     {"n": 1, "size": 28, "level": 1e-9, "seed": 2**32 - 1, "sizes": {"a": 9}, "free": {"x": None}},
     {"level": 0.999, "inner": Inner(rate=1), "output": "~/x", "table": Path("a/b"), "places": ["a"]},
+    {"name": "a..b/c"},
 ]
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"n": 0}, "n 0: must be at least 1"),
@@ -92,6 +96,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"output": "x/" * 3000}, "a path 4096"),
     ({"output": "a\0b"}, "output"),
     ({"output": ""}, "output '': is empty; name a file or folder"),
+    *(({"name": name}, "name '.*: must be a name, not a place") for name in ("..", "/x", "a/../../b")),
+    ({"name": "x" * 300}, "a name has at most 255 bytes"),
+    ({"name": ""}, "name '': is empty"),
     ({"places": ["a", " "]}, "places.2 ' ': is empty"),
     ({"output": "\udcff"}, "output"),
     ({"table": Path("~nobodyatall/x")}, "table"),
@@ -100,7 +107,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"switch": 1}, "switch 1: must be true or false"),
     ({"inner": None}, "inner null: must be a group of options"),
     ({"inner": 3}, "inner 3: must be a group"),
-    ({"inner": Inner(rate=0)}, "inner.rate 0: must be above 0 to 10"),
+    ({"inner": Inner(rate=0)}, "inner.rate 0: must be above 0 and at most 10"),
     ({"inner": Inner(rate=float("inf"))}, "inner.rate inf: must be above 0"),
 ]  # fmt: skip
 
@@ -123,6 +130,13 @@ def test_values_out_of_bounds_are_refused_by_name(values: dict[str, Any], messag
 def test_a_file_of_options_has_values_for_all_that_it_names(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(InputError):
+        parse(Bounded, ["--config", str(tmp_path / "c.yaml")])
+
+
+@pytest.mark.parametrize("text", ["", "# n: 1", "\ufeff", "7"])
+def test_a_file_without_options_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"c\.yaml: must have lines such as 'seed: 1'"):
         parse(Bounded, ["--config", str(tmp_path / "c.yaml")])
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 
+from personax.runs.bounds import Positive
 from personax.runs.command_line import EXIT_BAD_INPUT, run_command
 from personax.runs.help_text import option_names, usual_options
 
@@ -26,8 +27,10 @@ class Nested:
 
     scm: Literal["one", "two"] = "one"
     """Which model. It is drawn."""
-    n: int | None = None
+    n: Positive | None = None
     """Rows."""
+    other: Literal["one", "two", "three"] | None = None
+    """Another model."""
     table: Path | None = None
     """A table."""
     quick: bool = False
@@ -41,7 +44,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert run_command(Nested, lambda options: None, words) == EXIT_BAD_INPUT
     line = capsys.readouterr().err
     assert line.count("\n") == 1
-    for word in ("Parser key", "typing", "Literal", "<class"):
+    for word in ("Parser key", "typing", "Literal", "Union", "<class"):
         assert word not in line
     return line.partition("error: ")[2]
 
@@ -61,7 +64,10 @@ def test_options_of_nested_configurations_have_dots() -> None:
         (["--scm", "three"], "scm: expected one or two, not three"),
         (["--model.epochs", "x"], "model.epochs: expected a whole number, not x"),
         (["--model.rate", "x"], "model.rate: expected a number, not x"),
-        (["--n", "x"], "n: "),
+        (["--n", "x"], "n: expected a whole number, not x (see --help)"),
+        (["--n", "1e9"], "n: expected a whole number, not 1e9 (see --help)"),
+        (["--other", "four"], "other: expected one, two or three, not four (see --help)"),
+        (["--model", "null"], "model: 'null' is no file; give options of the group, as --model.NAME"),
         (["--quick=perhaps"], "quick: expected true or false, not perhaps"),
     ],
 )

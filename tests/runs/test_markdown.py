@@ -29,3 +29,9 @@ def test_a_table_without_rows_is_its_heading(index: str | None) -> None:
 def test_formulas_tags_and_code_are_shown_as_they_are_written() -> None:
     assert escape_cell("$x$ <b> `c`") == r"\$x\$ \<b> \`c\`"
     assert escape_cell("p < 0.05, a_b") == "p < 0.05, a_b"
+
+
+def test_emphasis_and_links_are_shown_as_they_are_written() -> None:
+    assert escape_cell("**a** _b_ c_d ~~e~~") == r"\*\*a\*\* \_b\_ c_d \~~e\~~"
+    assert escape_cell("[a](b)") == r"\[a](b)"
+    assert escape_cell("0.5 [0.4, 0.6] (n = 3)") == "0.5 [0.4, 0.6] (n = 3)"

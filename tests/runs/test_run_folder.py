@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 
 from personax.runs.errors import InputError, TrainingDiverged
 from personax.runs.files import write_json, write_text
+from personax.runs.folder_lock import locked_folder
 from personax.runs.options import where_or_how
 from personax.runs.run_folder import CONFIG, HISTORY, MANIFEST, METRICS, RESPONSES, RunFolder, open_run
 from personax.runs.run_records import read_finished, read_options
@@ -256,6 +258,22 @@ def test_a_folder_whose_process_was_killed_at_its_first_write_is_new(tmp_path: P
     (home / ".config.partial-0123abcd.yaml").write_text("se")
     make_run(home)
     assert sorted(path.name for path in home.iterdir()) == [CONFIG, "made", MANIFEST, "run.log"]
+
+
+def test_a_folder_within_that_cannot_be_read_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").mkdir()
+    listed = Path.iterdir
+
+    def refusing(path: Path) -> Iterator[Path]:
+        if path.name == "secret":
+            raise PermissionError(path)
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    with locked_folder(tmp_path):
+        assert (tmp_path / "secret").exists()
 
 
 def test_a_process_that_was_killed_after_its_metrics_has_finished(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from streaming.parquet_people import (
     ONE_PROCESS,
+    StoppingEngine,
     assert_same_grid,
     chosen,
     frame_of_people,
@@ -17,8 +18,9 @@ from streaming.parquet_people import (
 
 from personax.independence import Kind, run_test
 from personax.runs.errors import InputError
-from personax.streaming import streamed_table
+from personax.streaming import second_pass, streamed_table
 from personax.streaming.coded_columns import FEATURE_SIDE, VariableName
+from personax.streaming.parts import open_parts
 from personax.streaming.streamed_table import StreamingRequest, grid_of_counts, stream_table
 from personax.tables import SimulatedSource, load_table, write_table
 
@@ -84,7 +86,7 @@ def test_tables_that_need_several_passes_are_the_same(
     pattern, columns = write_files(tmp_path, frame_of_people(300), [300]), write_columns(tmp_path)
     request = StreamingRequest(pattern, columns=columns)
     once = stream_table(request, ONE_PROCESS)
-    monkeypatch.setattr(streamed_table, "CELLS_OF_A_PASS", 1)
+    monkeypatch.setattr(streamed_table, "NUMBERS_OF_A_PASS", 1)
     often = stream_table(request, ONE_PROCESS)
     assert list(often.counted.tables) == list(once.counted.tables)
     for group, table in once.counted.tables.items():
@@ -125,6 +127,63 @@ def test_more_values_than_are_counted_cost_a_thousandth_of_the_statistic(tmp_pat
         )
         assert found.loc[test, "statistic"] == pytest.approx(exact.statistic, rel=1e-3, abs=2e-3 / n), test
     assert found["route_error"].astype(float).max() < 2e-3
+
+
+TWO_IN_CELLS = """
+features:
+  X: {column: x, kind: continuous}
+  Team: {column: team, kind: nominal}
+targets:
+  Y: {column: y, kind: continuous}
+"""
+
+
+def two_in_cells(folder: Path) -> tuple[pd.DataFrame, StreamingRequest]:
+    """Two columns with more different numbers than are counted; some cells are missing."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": rng.normal(size=6000), "team": rng.choice(["a", "b"], 6000)})
+    frame["y"] = rng.exponential(size=6000) + 0.1 * frame["x"]
+    frame.loc[rng.random(6000) < 0.03, "y"] = np.nan
+    pattern = write_files(folder / "files", frame, [4000, 2000])
+    return frame, StreamingRequest(
+        pattern, columns=write_columns(folder, TWO_IN_CELLS), folder=folder / "sums"
+    )
+
+
+def test_two_columns_in_cells_share_a_table_that_memory_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame, request = two_in_cells(tmp_path)
+    monkeypatch.setattr(second_pass, "MOST_NUMBERS", 3 * 2**21)
+    monkeypatch.setattr(streamed_table, "NUMBERS_OF_A_PASS", 1)
+    streamed = stream_table(request, ONE_PROCESS)
+    sizes = [table.size for table in streamed.counted.tables.values()]
+    assert 2**19 < max(sizes) <= 2**21
+    found = grid_of_counts(streamed, ["targets"], chosen("hsic", "fisher_z"), 3, 99)
+    assert found["route"].str.match(r"grid of [\d,]+ x [\d,]+ cells|grid of [\d,]+ cells").all()
+    pair = frame[["x", "y"]].dropna()
+    for row in found[found["feature"] == "X"].to_dict("records"):
+        exact = run_test(row["test"], pair["y"], pair["x"], kinds=("continuous",) * 2, resamples=99)
+        assert row["route_error"] < 1e-3
+        assert row["statistic"] == pytest.approx(exact.statistic, rel=1e-3)
+    kept = stream_table(request, StoppingEngine(-1))  # from the sums in files
+    assert list(kept.counted.places) == list(streamed.counted.places)
+    for where, places in streamed.counted.places.items():
+        np.testing.assert_array_equal(kept.counted.places[where], places)
+
+
+def test_a_table_that_no_memory_holds_is_refused_before_it_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, request = two_in_cells(tmp_path)
+    monkeypatch.setattr(second_pass, "MOST_NUMBERS", 10_000)
+    engine = StoppingEngine(99)
+    said = r"X \([\d,]+ values\), Y \([\d,]+ values\): their table of counts would take [\d.]+ GB in each"
+    with pytest.raises(InputError, match=said):
+        stream_table(request, engine)
+    parts = len(open_parts(request.pattern).parts)
+    assert engine.done == [*range(parts)]  # only the first pass, that looks at the columns
+    assert not request.folder.exists()  # type: ignore[union-attr]
 
 
 def test_tables_of_labels_are_not_made_from_cells(tmp_path: Path) -> None:

@@ -170,6 +170,8 @@ def test_score_columns_can_be_named_trait_by_trait(people: Path, tmp_path: Path)
         ("file: {encoding: klingon}", "encoding 'klingon' is unknown"),
         ("file: {delimiter: ', '}", "write one letter in quotes"),
         ("file: {format: xlsx}", "only csv can be said here"),
+        ("scores: {gemini: {}}", "scores, 'gemini': no column"),
+        ("scores: {gemini: {columns: {}, range: [1, 5]}}", "scores, 'gemini': no column"),
         ("scores: {gemini: [g_o, g_c]}", "2 columns; five are expected"),
         ("scores: {gemini: {Kindness: g_o}}", "unknown trait 'Kindness'"),
         ("embeddings: {sound: [e0]}", "unknown modality"),

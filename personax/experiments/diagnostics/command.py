@@ -11,6 +11,7 @@ from personax.experiments.diagnostics.report import as_json, finding_lines, find
 from personax.experiments.diagnostics.run import collect_evidence, diagnose
 from personax.experiments.fitting import read_history
 from personax.experiments.past_runs import FinishedRun, read_run, refuse_other_data, remake
+from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
 from personax.runs.files import write_json, write_text
 from personax.runs.folder_lock import locked_folder
@@ -58,6 +59,7 @@ def diagnose_in(folder: Path, finished: FinishedRun, config: DiagnoseConfig) -> 
 
 
 def check_diagnosis(config: DiagnoseConfig) -> None:
-    """Raise InputError unless there is one run folder."""
+    """Raise InputError unless there is one run folder, and for a device that this machine has not."""
+    resolve_device(config.device)
     if len(config.folder) != 1:
         raise InputError(f"{len(config.folder)} run folders given; give one")

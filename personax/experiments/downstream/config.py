@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from personax.runs.bounds import Between, FilePath, Positive, Seed
+from personax.runs.bounds import Between, FilePath, Positive, RunName, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.runs.workers import Workers
@@ -38,7 +38,7 @@ class DownstreamConfig(Workers):
     the epochs of the run."""
     seed: Seed = 0
     """Seed of the folds and of all models."""
-    name: FilePath | None = where_or_how(None)
+    name: RunName | None = where_or_how(None)
     """Name of the results; they go to results/downstream/NAME. Default: from the run."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""

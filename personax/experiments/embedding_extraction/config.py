@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from personax.runs.bounds import FilePath, Positive
+from personax.runs.bounds import FilePath, Positive, RunName
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 
@@ -53,7 +53,7 @@ class ExtractionConfig:
     """Columns that are written beside the vectors, separated by commas. Default: none, identifiers only."""
     batch_size: Positive = 32
     """Texts or pictures that are encoded at a time."""
-    name: FilePath = where_or_how("default")
+    name: RunName = where_or_how("default")
     """Name of the run; results go to results/embeddings/NAME."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""

@@ -8,6 +8,7 @@ from personax.experiments.html_report.reading import read_records
 from personax.experiments.html_report.run import page_of, page_within_limit
 from personax.runs.errors import InputError
 from personax.runs.files import write_text
+from personax.runs.folder_lock import locked_folder
 from personax.runs.run_folder import typed_path
 
 REPORT = "report.html"
@@ -20,8 +21,10 @@ def run_report(config: ReportConfig) -> Path:
     folders = [typed_path(folder) for folder in config.folders]
     output = report_path(config, folders)
     records = read_records(folders)
-    html = page_within_limit(page_of(records, config), config.most_rows)
-    write_text(output, html)
+    with locked_folder(output.parent):
+        report_path(config, folders)  # another process may just have written it
+        html = page_within_limit(page_of(records, config), config.most_rows)
+        write_text(output, html)
     mark = "SIMULATED DATA. " if any(record.simulated for record in records) else ""
     print(f"{mark}{len(records)} run{'s'[: len(records) != 1]}, {len(html.encode()) / 1e6:.1f} MB: {output}")
     return output

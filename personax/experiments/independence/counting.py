@@ -103,7 +103,7 @@ def _refuse_too_few_rows(streamed: StreamedTable, sources: Sequence[str]) -> Non
         for trait in streamed.side(source)
         for feature in streamed.features()
     )
-    if all(sum(int(table.sum()) for table in streamed.tables(*pair)) < MIN_ROWS for pair in pairs):
+    if all(sum(int(table.counts.sum()) for table in streamed.tables(*pair)) < MIN_ROWS for pair in pairs):
         raise InputError(
             f"{streamed.table.label}: no trait and feature share {MIN_ROWS} complete rows; "
             "a test needs that many"

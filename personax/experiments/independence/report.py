@@ -239,7 +239,7 @@ def route_sentence(decided: pd.DataFrame) -> str:
     return (
         f"{exact} results are from tables of counts of all values; {len(on_grid)} are from columns in fine "
         f"cells ({shown}), which change a statistic by at most {0.0 if pd.isna(largest) else largest:.1e} of "
-        f"itself (in 19 of 20 results less than its route_error in pvalues.csv).{refused}"
+        f"itself (in 99 of 100 results less than its route_error in pvalues.csv).{refused}"
     )
 
 

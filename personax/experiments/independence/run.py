@@ -30,6 +30,7 @@ from personax.experiments.independence.report import (
 from personax.independence import TESTS, Variables, decide, run_conditional_grid, run_grid
 from personax.independence.procedure import with_null
 from personax.independence.reference import procedures_of
+from personax.runs.figure_style import fonts_for
 from personax.runs.files import atomic_path, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run
 from personax.runs.seeds import numpy_rng
@@ -84,7 +85,7 @@ def names_given(text: str | None) -> tuple[str, ...]:
     >>> names_given("Height, League"), names_given(None)
     (('Height', 'League'), ())
     """
-    return tuple(part.strip() for part in text.split(",")) if text else ()
+    return tuple(part.strip() for part in text.split(",")) if text is not None else ()
 
 
 def defines_strata(given: Sequence[str], table: PeopleTable) -> bool:
@@ -189,10 +190,17 @@ def write_marginal(
     with atomic_path(folder / "pvalues_marginal.csv") as path:
         marginal.reindex(columns=list(PVALUE_COLUMNS)).to_csv(path, index=False)
     caption = caption_of(facts_in_memory(config, table), "")
-    for test in tests:
-        cells = marginal[marginal["test"] == test], decided[decided["test"] == test]
-        title = title_of_test(test, config.implementation)
-        draw_marginal_beside(*cells, title, caption, folder / FIGURES / f"marginal_and_given_{test}")
+    with fonts_for(words_in_figures(decided, caption)):
+        for test in tests:
+            cells = marginal[marginal["test"] == test], decided[decided["test"] == test]
+            title = title_of_test(test, config.implementation)
+            draw_marginal_beside(*cells, title, caption, folder / FIGURES / f"marginal_and_given_{test}")
+
+
+def words_in_figures(decided: pd.DataFrame, caption: Caption) -> list[str]:
+    """All words of people in the figures: names of columns and raters, and where the table is from."""
+    named = (str(name) for column in ("trait", "feature", "scores") for name in decided[column].unique())
+    return [caption.dataset, caption.source, *named]
 
 
 def draw_figures(folder: Path, config: IndependenceConfig, facts: DataFacts, decided: pd.DataFrame) -> None:
@@ -203,14 +211,15 @@ def draw_figures(folder: Path, config: IndependenceConfig, facts: DataFacts, dec
         if config.correction != "none"
         else f"p ≤ {config.alpha:g}"
     )
-    draw_votes(decided, rule, caption, folder / "rejections")
-    titles = {test: title_of_test(test, config.implementation) for test in dict.fromkeys(decided["test"])}
-    for test, title in titles.items():
-        cells = decided[decided["test"] == test]
-        draw_evidence(cells, title, caption, folder / f"pvalues_{test}")
-        draw_intervals(cells, title, caption, folder / f"intervals_{test}")
-    for source in dict.fromkeys(decided["scores"]):
-        cells = decided[decided["scores"] == source]
-        draw_effects(cells, titles, caption, folder / f"effects_{source}")
-    if facts.scores:
-        draw_trait_scores(facts.scores, caption, folder / "scores")
+    with fonts_for(words_in_figures(decided, caption)):
+        draw_votes(decided, rule, caption, folder / "rejections")
+        titles = {test: title_of_test(test, config.implementation) for test in dict.fromkeys(decided["test"])}
+        for test, title in titles.items():
+            cells = decided[decided["test"] == test]
+            draw_evidence(cells, title, caption, folder / f"pvalues_{test}")
+            draw_intervals(cells, title, caption, folder / f"intervals_{test}")
+        for source in dict.fromkeys(decided["scores"]):
+            cells = decided[decided["scores"] == source]
+            draw_effects(cells, titles, caption, folder / f"effects_{source}")
+        if facts.scores:
+            draw_trait_scores(facts.scores, caption, folder / "scores")

@@ -13,7 +13,7 @@ from typing import Any
 
 from personax.crl import CRLConfig
 from personax.experiments.run_options import RunOptions
-from personax.runs.bounds import FilePath, Natural, Seed
+from personax.runs.bounds import FilePath, Natural, RunName, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
@@ -26,7 +26,7 @@ OUR_TITLE = "PersonaX (ours)"  # and what tables call it
 class MnistConfig(RunOptions, SceneConfig):
     """Variant-MNIST: the scenes, and the method that is fitted to them."""
 
-    name: FilePath = "mnist"
+    name: RunName = "mnist"
     """Name of the experiment; results go to results/mnist/NAME/seed-K."""
     seed: Seed = 0
     """Seed of the model: initial weights, batches and starts. It is also the seed of the data, unless

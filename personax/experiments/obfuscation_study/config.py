@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from personax.crl import CRLConfig
-from personax.runs.bounds import FAR, Between, FilePath, Positive, Processes, Seed, Width
+from personax.runs.bounds import FAR, Between, FilePath, Positive, Processes, RunName, Seed, Width
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.runs.run_folder import shipped_config
@@ -61,7 +61,7 @@ class ObfuscationStudyConfig(Workers):
     """Seed of simulated people and of their split."""
     jobs: Processes = where_or_how(1)
     """Number of runs of Level II at a time."""
-    name: FilePath = where_or_how("default")
+    name: RunName = where_or_how("default")
     """Name of the study; results go to results/obfuscation_study/NAME."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from personax.crl import CRLConfig
 from personax.experiments.run_options import RunOptions
-from personax.runs.bounds import FilePath, Seed
+from personax.runs.bounds import FilePath, RunName, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 
@@ -32,7 +32,7 @@ class OwnDataConfig(RunOptions):
     data: FilePath = where_or_how("")
     """YAML file that says which array is which modality and measurement. Its checksum identifies the run,
     not its place."""
-    name: str | None = None
+    name: RunName | None = None
     """Name of the experiment; results go to results/own_data/NAME/seed-K. Default: the name of the file."""
     seed: Seed = 0
     """Seed of the model: initial weights, batches and starts."""

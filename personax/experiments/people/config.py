@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from personax.crl import CRLConfig
 from personax.experiments.run_options import RunOptions
-from personax.runs.bounds import Between, FilePath, Level, Positive, Seed, Width
+from personax.runs.bounds import Between, FilePath, Level, Positive, RunName, Seed, Width
 from personax.runs.command_line import run_command
 from personax.runs.run_folder import shipped_config
 
@@ -27,7 +27,7 @@ class PeopleConfig(RunOptions):
 
     dataset: Literal["athlete", "celeb"] = "athlete"
     """AthlePersona or CelebPersona; each of the two commands accepts only its own table."""
-    name: FilePath = "default"
+    name: RunName = "default"
     """Name of the experiment; results go to results/DATASET/NAME/seed-K."""
     seed: Seed = 0
     """Seed of everything: simulated people, the split, and the model, unless data_seed is given."""

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from personax.runs.bounds import Between, FilePath, Level
+from personax.runs.bounds import Between, FilePath, Level, RunName
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.runs.workers import Workers
@@ -54,7 +54,7 @@ class SensitivityConfig(Workers):
     """Correction for multiplicity within each test of Level I."""
     resamples: Annotated[int, Between(1, 1e7)] = 1999
     """Largest number of random orders of the rows for the p-values that need them."""
-    name: FilePath | None = where_or_how(None)
+    name: RunName | None = where_or_how(None)
     """Name of the results; they go to results/sensitivity/NAME. Default: from the run."""
     device: str = where_or_how("auto")
     """auto (a GPU if there is one), cpu or cuda."""

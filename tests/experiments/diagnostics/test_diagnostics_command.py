@@ -131,6 +131,10 @@ def test_values_out_of_range_are_refused(
     assert " ".join(words).removeprefix("--") in refusal(capsys, copied, *words)
 
 
+def test_a_wrong_device_is_not_laid_to_the_folder(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "error: device 'gpu': unknown; choose auto" in refusal(capsys, copied, "--device", "gpu")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

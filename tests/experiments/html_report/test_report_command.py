@@ -9,6 +9,9 @@ import pytest
 from commands import run_script
 from experiments.html_report.example_runs import write_level_one, write_level_two, write_other
 from experiments.independence.people_table import write_athletes
+from filelock import FileLock
+
+from personax.runs.folder_lock import LOCK
 
 SCRIPT = "real_world_experiment/report.py"
 
@@ -45,6 +48,26 @@ def test_an_existing_page_is_only_replaced_on_request(
     assert "replace it with --overwrite" in capsys.readouterr().err
     assert (folder / "report.html").read_text() == "mine"
     assert run_script(SCRIPT, folder, "--overwrite") == 0
+
+
+def test_no_page_is_written_while_another_process_works_in_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_level_one(tmp_path / "one")
+    with FileLock(folder / LOCK):
+        assert run_script(SCRIPT, folder) == 2
+        assert "another process is working in it" in capsys.readouterr().err
+        assert not (folder / "report.html").exists()
+        assert run_script(SCRIPT, folder, "--output", tmp_path / "elsewhere.html") == 0
+
+
+def test_a_page_half_written_by_a_killed_process_is_removed(tmp_path: Path) -> None:
+    folder = write_level_one(tmp_path / "one")
+    half = folder / ".report.partial-0123abcd.html"
+    half.write_text("<!DOC")
+    assert run_script(SCRIPT, folder) == 0
+    assert not half.exists()
+    assert not (folder / LOCK).exists()
 
 
 @pytest.mark.parametrize(

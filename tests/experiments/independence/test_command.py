@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -253,6 +254,7 @@ BAD = {
     "unknown correction": (["--correction", "bonferroni"], "correction"),
     "unknown implementation": (["--implementation", "fast"], "implementation"),
     "unknown stratum": (["--given", "Team"], "--given Team: no such feature; choose from"),
+    "an empty stratum": (["--given", ""], "--given : no such feature; choose from"),
     "given everything": (["--given", "Height,League,Birthmonth"], "nothing is left to test"),
     "given twice": (["--given", "Height,Height"], "a name is repeated"),
     "hsic given columns": (
@@ -347,6 +349,24 @@ def test_published_configs_are_read(dataset: str, tmp_path: Path) -> None:
     words += ["--n", 120, "--scores", "aggregated", "--tests", "fisher_z"]
     assert command(*words, "--output", tmp_path / "out") == 0
     assert read_yaml(tmp_path / "out" / "config.yaml")["dataset"] == dataset
+
+
+def test_names_of_columns_are_drawn_in_fonts_that_have_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without them, matplotlib warns of every character in every figure."""
+    rng, title = np.random.default_rng(0), "\U0010ff03 cm"  # no font has this character
+    frame = pd.DataFrame({title: rng.normal(size=40), "y": rng.normal(size=40)})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "c.yaml").write_text(
+        f"features: {{'{title}': {{kind: continuous}}}}\ntargets: {{y: {{kind: continuous}}}}",
+        encoding="utf-8",
+    )
+    words = ("--table", tmp_path / "t.csv", "--columns", tmp_path / "c.yaml", "--tests", "fisher_z")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert command(*words, "--output", tmp_path / "o") == 0
+    assert sum("no installed font has" in record.message for record in caplog.records) == 1
 
 
 def test_the_script_runs_from_its_own_folder(tmp_path: Path) -> None:
