@@ -58,7 +58,7 @@ class SurenessConfig:
     check: Annotated[int, Between(2, 10_000)] = 100
     """The last so many are for the check only."""
     seeds: Annotated[int, Between(1, 100)] = 1
-    """Number of fits of each model that is checked, from different starts; the curves are those of the first."""
+    """Number of fits of each model that is checked from different starts; curves: the first."""
     jobs: Processes = where_or_how(2)
     """Number of processes."""
     output: FilePath | None = where_or_how(None)
