@@ -4,6 +4,7 @@ All modules with a shape in a signature are checked. The others promise none: te
 without a shape in the library's signatures.
 """
 
+import gc
 from pathlib import Path
 
 from jaxtyping import install_import_hook
@@ -15,3 +16,12 @@ MODULES = {
     if "from jaxtyping import" in path.read_text(encoding="utf-8")
 }
 install_import_hook(sorted(MODULES), "shape_check.check")
+
+
+# While tests are collected almost nothing becomes garbage, and the search for it is a fifth of the work.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Search for garbage again."""
+    gc.enable()

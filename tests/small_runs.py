@@ -1,11 +1,15 @@
 """Small runs of the commands, used in several tests."""
 
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from commands import run_script
+
+from personax.crl import order_search
 
 MNIST_SCRIPT = "synthetic_experiment/run_mnist_3measurement.py"
 SMALL_MNIST = """
@@ -28,6 +32,9 @@ SMALL_PEOPLE = (
     *("--model.phase2.generations", "1", "--model.phase2.generation_steps", "2"),
     *("--model.phase2.finalists", "1", "--model.phase2.final_steps", "4"),
 )
+# The more latents of people, the longer the search for their order.
+FEW_LATENTS = ("--model.shared", "1", "--model.latents", "{image: 2, text: 2}")
+FEW_NAMES = ["s1", "z11", "z12", "z21", "z22"]
 
 
 class SmallRun(NamedTuple):
@@ -36,6 +43,15 @@ class SmallRun(NamedTuple):
     folder: Path
     config: Path
     printed: str
+
+
+@contextmanager
+def hasty_order_search() -> Iterator[None]:
+    """Inside the with statement, the causal order of many latents is searched from one start only."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, less in {"RESTARTS": 0, "SPARSE_RESTARTS": 0, "SHORT_LIST": 2, "CLIMBS": 1}.items():
+            patch.setattr(order_search, name, less)
+        yield
 
 
 def small_mnist(home: Path, *words: object) -> SmallRun:

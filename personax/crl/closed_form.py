@@ -15,12 +15,14 @@ noise is a preference.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import comb
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
 from personax.crl.joint_sources import (
+    DEGREE,
     SharedReading,
     Sources,
     canonical_variates,
@@ -37,6 +39,7 @@ from personax.crl.turn_polish import polish
 from personax.independence.threads import by_one_blas_thread
 from personax.learning.batches import Batch
 from personax.learning.metrics import match
+from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 
 MOST_LINKED = 16  # latents of all modalities for which `solve_linked` is fast enough
@@ -178,24 +181,47 @@ def solve(
         config: the options of phase 2, of which the numbers of starts and finalists are used.
         seed: seed of the starts of the search.
         causal: False finds independent latents, without a graph.
+
+    Raises InputError for fewer people with every modality than `least_people`.
     """
 
     def of_people(some: Batch) -> ClosedForm:
         return _solved(some, shared, widths, config, seed, causal)
 
-    return _checked_by_half(people, of_people, shared + sum(widths.values()), seed)
+    return _checked_by_half(people, of_people, shared, widths, seed)
+
+
+def least_people(shared: int, widths: Mapping[str, int]) -> int:
+    """The fewest people with every modality that determine a closed form.
+
+    That is one for each polynomial of s, which is regressed out, and one for each own coordinate.
+
+    >>> least_people(2, {"image": 8, "text": 8})
+    26
+    """
+    return comb(shared + DEGREE, DEGREE) + sum(widths.values())
 
 
 def _checked_by_half(
-    people: Batch, solved: Callable[[Batch], ClosedForm], latents: int, seed: int
+    people: Batch,
+    solved: Callable[[Batch], ClosedForm],
+    shared: int,
+    widths: Mapping[str, int],
+    seed: int,
 ) -> ClosedForm:
     """The closed form of all people; its evidence says how alike that of a random half of them is.
 
     The half is one of the people who have every modality, since the others count in no closed form.
     """
-    form, complete = solved(people), np.flatnonzero(_has_all(mean_measurements(people)))
-    half = len(complete) // 2
-    if half < LEAST_HALF * latents:
+    complete = np.flatnonzero(_has_all(mean_measurements(people)))
+    coordinates, least = shared + sum(widths.values()), least_people(shared, widths)
+    if len(complete) < least:
+        raise InputError(
+            f"{len(complete)} training people with every modality are too few for {coordinates} coordinates "
+            f"(latents and nuisance) in closed form; at least {least}, or fewer latents"
+        )
+    form, half = solved(people), len(complete) // 2
+    if half < max(least, LEAST_HALF * coordinates):
         return form
     chosen = complete[numpy_rng(seed, "half").permutation(len(complete))[:half]]
     other = solved(people.rows(torch.from_numpy(np.sort(chosen))))
@@ -256,12 +282,14 @@ def solve_linked(people: Batch, widths: Mapping[str, int], *, seed: int, causal:
         widths: modality -> number of latents.
         seed: seed of the starts.
         causal: False leaves out the graph.
+
+    Raises InputError as `solve` does.
     """
 
     def of_people(some: Batch) -> ClosedForm:
         return _solved_linked(some, widths, seed, causal)
 
-    return _checked_by_half(people, of_people, sum(widths.values()), seed)
+    return _checked_by_half(people, of_people, 0, widths, seed)
 
 
 def _solved_linked(people: Batch, widths: Mapping[str, int], seed: int, causal: bool) -> ClosedForm:

@@ -14,6 +14,7 @@ It is for two modalities of two latents, one of which has an edge to the other m
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -34,6 +35,8 @@ PREDICTION_ROWS, PREDICTION_RIDGE = 4000, 1e-3
 SCALAR_PASSES, PICTURE_PASSES = 2.0, 4 / 3  # epochs, in those of phase 1
 DECODER_PASSES = 1 / 3  # epochs of phase 1, in those of the configuration, if encoders read already
 APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
+# What parts of a `LatentReader` were called in files of earlier versions.
+EARLIER_NAMES = {"pictures.": "code_encoder.", "place": "centre_and_scale"}
 READING_VARIANCE = 0.05  # of a code given the picture; latents have variance 1
 
 
@@ -87,7 +90,7 @@ class PictureReading:
     Attributes:
         scalar: its network for f, whose mean and standard deviation over people are `centre` and `scale`.
         centre, scale: of f.
-        pictures: the codes.
+        codes: of pictures.
         companion: g, a function of the codes.
         eigenvalues: of the companion, see `find_companion`.
     """
@@ -95,7 +98,7 @@ class PictureReading:
     scalar: nn.Module
     centre: float
     scale: float
-    pictures: PictureCodes
+    codes: PictureCodes
     companion: CodeFunction
     eigenvalues: list[float]
 
@@ -112,26 +115,27 @@ class LatentReader(nn.Module):
         """Make the networks, for weights that are loaded or given by `read`."""
         super().__init__()
         self.scalar = make_encoder(shape, 1, hidden).requires_grad_(False)
-        self.pictures = make_encoder(shape, 2 * CODES, hidden).requires_grad_(False)
+        self.code_encoder = make_encoder(shape, 2 * CODES, hidden).requires_grad_(False)
         self.eta = make_encoder(shape, 2 * noise, hidden) if noise else None
         sizes = {"frequency": (CODES, FEATURES), "phase": (FEATURES,), "turn": (CODES, CODES)}
         sizes |= {
             "offset": (CODES + FEATURES,),
             "weights": (CODES + FEATURES,),
             "centre": (CODES,),
-            "place": (2,),
+            "centre_and_scale": (2,),
         }
         for name, size in sizes.items():
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
+        self.register_load_state_dict_pre_hook(_with_present_names)  # type: ignore[no-untyped-call, unused-ignore]
 
     @torch.no_grad()
     def read(self, reading: PictureReading) -> None:
         """Read pictures like this. Axes of the codes that are not used become zeros."""
         self.scalar.load_state_dict(reading.scalar.state_dict())
-        self.pictures.load_state_dict(reading.pictures.encoder.state_dict())
+        self.code_encoder.load_state_dict(reading.codes.encoder.state_dict())
         g = reading.companion
         axes = g.turn.shape[1]
-        self.get_buffer("place").copy_(torch.tensor([reading.centre, reading.scale]))
+        self.get_buffer("centre_and_scale").copy_(torch.tensor([reading.centre, reading.scale]))
         self.get_buffer("centre").copy_(g.centre)
         self.get_buffer("turn")[:, :axes] = g.turn
         self.get_buffer("frequency")[:axes] = g.basis.frequency
@@ -142,9 +146,9 @@ class LatentReader(nn.Module):
 
     def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n both"]:
         """(n, ...) -> (n, 2 (2 + noise)): means of f, g and eta, and their log variances."""
-        place = self.get_buffer("place")
-        f = (self.scalar(x).double() - place[0]) / place[1]
-        u = self.pictures(x)[:, :CODES].double()
+        centre, scale = self.get_buffer("centre_and_scale")
+        f = (self.scalar(x).double() - centre) / scale
+        u = self.code_encoder(x)[:, :CODES].double()
         w = (u - self.get_buffer("centre")) @ self.get_buffer("turn")
         waves = torch.cos(w @ self.get_buffer("frequency") + self.get_buffer("phase"))
         g = (torch.cat([w, waves], 1) - self.get_buffer("offset")) @ self.get_buffer("weights")
@@ -154,6 +158,13 @@ class LatentReader(nn.Module):
             return torch.cat([codes, certain], 1)
         mean, log_variance = self.eta(x).chunk(2, dim=1)
         return torch.cat([codes, mean, certain, log_variance], 1)
+
+
+def _with_present_names(_: nn.Module, state: dict[str, Any], prefix: str, *__: object) -> None:
+    """Rename the saved tensors of a `LatentReader` that have `EARLIER_NAMES`, in `state` itself."""
+    for earlier, present in EARLIER_NAMES.items():
+        for name in [name for name in state if name.startswith(prefix + earlier)]:
+            state[prefix + present + name.removeprefix(prefix + earlier)] = state.pop(name)
 
 
 def with_fewer_epochs(config: Phase1Config) -> Phase1Config:
@@ -193,19 +204,19 @@ def find_readings(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         scalars = ScalarCodes(shapes, config.hidden).to(device)
-        pictures = {
+        codes = {
             m: PictureCodes(shape, config.hidden, config.observation_sd).to(device)
             for m, shape in shapes.items()
         }
     epochs = config.phase1.epochs
     train_scalar_codes(scalars, train, validation, epochs=round(SCALAR_PASSES * epochs), seed=seed)
-    for modality, codes in pictures.items():
+    for modality, network in codes.items():
         train_picture_codes(
-            codes, modality, train, validation, epochs=round(PICTURE_PASSES * epochs), seed=seed
+            network, modality, train, validation, epochs=round(PICTURE_PASSES * epochs), seed=seed
         )
     scalars.eval()
     generator = torch.Generator().manual_seed(seed)
-    return {m: _reading(scalars, codes.eval(), m, train, generator) for m, codes in pictures.items()}
+    return {m: _reading(scalars, network.eval(), m, train, generator) for m, network in codes.items()}
 
 
 @torch.no_grad()

@@ -25,9 +25,10 @@ WIDTHS = ((4, 1.0), (4, 0.65), (3, 0.65), (2, 0.65))
 CLEARANCE = 0.07  # between an edge and a node that is not one of its ends
 BENDS = (0.0, *(sign * bend for bend in (0.08, 0.16, 0.25, 0.36, 0.5, 0.7, 0.95) for sign in (1, -1)))
 LEANS = (0.5, 0.25, 0.75)  # where the bend of an edge is largest: half way, or nearer to one end
-# The shapes of a curve that are tried, (bend, lean), and the cost of each; a straight line has no lean.
+# The shapes of a curve that are tried, (bend, lean); a straight line has no lean.
 SHAPES = np.array([(bend, lean) for bend, lean in product(BENDS, LEANS) if bend or lean == 0.5])
-SHAPE_COSTS = 4 * np.abs(SHAPES[:, 0]) + 0.3 * (SHAPES[:, 1] != 0.5)
+# Those for an edge that would run over a node with each of them.
+MORE_SHAPES = np.array(list(product(np.linspace(-1.5, 1.5, 61), np.linspace(-0.4, 1.4, 19))))
 CROWDED = 0.11  # two edges that are closer than this are hard to distinguish
 SAMPLES = np.linspace(0, 1, 61)  # parameters at which curves are checked
 ANNEALING_STEPS = 5000  # steps of the search for the best places of the nodes
@@ -293,23 +294,31 @@ def place_nodes(
     `edges` may differ from the edges of the graph: two graphs that are drawn side by side share one
     placement, which is made for the edges of both.
     """
-    members = {block: graph.members(block) for block in graph.block_names}
-    boxes = {block: sizes[nodes].max(0) for block, nodes in members.items()}
+    boxes = {block: sizes[graph.members(block)].max(0) for block in graph.block_names}
     slots = _slots_within(graph, boxes, room, width)
-    order = {block: np.arange(len(places)) for block, places in slots.items()}
     wiring = wire(edges, sizes, float(np.mean([box + GAP + room for box in boxes.values()])))
+    return _annealed(graph, slots, wiring)
+
+
+def _annealed(
+    graph: Graph, slots: dict[str, Float[np.ndarray, "_ 2"]], wiring: Wiring
+) -> Float[np.ndarray, "d 2"]:
+    """The best placement that is met by moving nodes to other slots of their block, two at a time."""
+    members = {block: graph.members(block) for block in slots}
+    order = {block: np.arange(len(places)) for block, places in slots.items()}
     current = np.zeros((len(graph.names), 2))
     for block, places in slots.items():
         current[members[block]] = places[: len(members[block])]
     faults = placement_faults(current[None], wiring, np.arange(len(current)))[0]
     best, best_cost = current, _cost(faults, current, wiring)
     current_cost = best_cost
+    examined = {current.tobytes(): (faults, best_cost)}  # few placements differ, if the graph is small
 
     rng = np.random.default_rng(0)
     movable = [block for block, places in slots.items() if len(places) > 1]
     counts = np.array([len(slots[block]) for block in movable], dtype=float)
     chances = counts / counts.sum()
-    for step in range(ANNEALING_STEPS if movable and edges else 0):
+    for step in range(ANNEALING_STEPS if movable and len(wiring.ends) else 0):
         block = movable[rng.choice(len(movable), p=chances)]
         i = rng.integers(len(members[block]))
         j = rng.integers(len(slots[block]))
@@ -320,11 +329,14 @@ def place_nodes(
         moved = np.array([members[block][k] for k in (i, j) if k < len(members[block])])
         tried = current.copy()
         tried[members[block]] = slots[block][swapped[: len(members[block])]]
-        before, after = placement_faults(np.stack([current, tried]), wiring, moved)
-        cost = _cost(faults - before + after, tried, wiring)
+        key = tried.tobytes()
+        if key not in examined:
+            before, after = placement_faults(np.stack([current, tried]), wiring, moved)
+            examined[key] = faults - before + after, _cost(faults - before + after, tried, wiring)
+        tried_faults, cost = examined[key]
         temperature = 1.5 * (1 - step / ANNEALING_STEPS) ** 2 + 1e-6
         if cost <= current_cost or rng.random() < np.exp((current_cost - cost) / temperature):
-            current, current_cost, faults = tried, cost, faults - before + after
+            current, current_cost, faults = tried, cost, tried_faults
             order[block] = swapped
             if cost < best_cost:
                 best, best_cost = tried, cost
@@ -343,8 +355,7 @@ def route_edges(
     drawn = np.zeros((0, 2))
     routes: dict[Edge, Route] = {}
     for edge in by_length:
-        curves = _curves(positions[edge.source], positions[edge.target])
-        costs = _clearance_costs(curves, edge, positions, sizes) + SHAPE_COSTS
+        curves, costs = _curves_with_costs(edge, positions, sizes)
         best = np.argsort(costs, kind="stable")[:12]
         visible = _between_borders(curves[best], edge, positions, sizes)
         chosen = int(np.argmin(costs[best] + _crowding(visible, drawn)))
@@ -353,10 +364,27 @@ def route_edges(
     return [routes[edge] for edge in edges]
 
 
-def _curves(start: Float[np.ndarray, " 2"], stop: Float[np.ndarray, " 2"]) -> Float[np.ndarray, "k 3 2"]:
-    """(k, 3, 2) control points of curves from centre to centre, one for each shape in `SHAPES`."""
+def _curves_with_costs(
+    edge: Edge, positions: Float[np.ndarray, "d 2"], sizes: Float[np.ndarray, "d 2"]
+) -> tuple[Float[np.ndarray, "k 3 2"], Float[np.ndarray, " k"]]:
+    """(k, 3, 2) control points of possible curves of an edge, and (k,) what each costs.
+
+    Their shapes are `SHAPES`, or `MORE_SHAPES` if all of those run over a node.
+    """
+    for shapes in (SHAPES, MORE_SHAPES):
+        curves = _curves(positions[edge.source], positions[edge.target], shapes)
+        hits = _clearance_costs(curves, edge, positions, sizes)
+        if hits.min() == 0:
+            break
+    return curves, hits + (4 * np.abs(shapes[:, 0]) + 0.3 * (shapes[:, 1] != 0.5))
+
+
+def _curves(
+    start: Float[np.ndarray, " 2"], stop: Float[np.ndarray, " 2"], shapes: Float[np.ndarray, "k 2"]
+) -> Float[np.ndarray, "k 3 2"]:
+    """(k, 3, 2) control points of curves from centre to centre, one for each (bend, lean)."""
     span = stop - start
-    lean, bend = SHAPES[:, 1:], SHAPES[:, :1]
+    lean, bend = shapes[:, 1:], shapes[:, :1]
     middle = start + lean * span + bend * np.array([-span[1], span[0]])
     return np.stack(
         [np.broadcast_to(start, middle.shape), middle, np.broadcast_to(stop, middle.shape)], axis=1

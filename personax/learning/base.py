@@ -69,6 +69,15 @@ def _has_nan(saved: Any) -> bool:
     return any(map(_has_nan, parts))
 
 
+def _check_estimator(described: Any, expected: str, path: Path) -> None:
+    """Raise InputError if `described`, from model.yaml, is of another class; version 0.2.0 wrote none."""
+    saved = described.get("estimator", expected) if isinstance(described, Mapping) else expected
+    if saved != expected:
+        raise InputError(
+            f"{path}: a model of the class {saved!r}, not {expected!r}; load it with its own class"
+        )
+
+
 class Estimator(Described, ABC, Generic[EstimatorConfig]):
     """A method that learns latents: ours and every baseline.
 
@@ -148,12 +157,13 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
         """
 
     def save(self, folder: Path | str) -> None:
-        """Write the configuration (model.yaml) and the weights (weights.pt, tensors only).
+        """Write the class and its configuration (model.yaml), and the weights (weights.pt, tensors only).
 
         Raises NotFittedError before `fit`.
         """
         tensors = self._state() | {"standardisation": self._standardisation.stored()}
         described = {
+            "estimator": type(self).__name__,
             "config": asdict(self.config),  # type: ignore[call-overload]  # a dataclass, see `configuration`
             "seed": self.seed,
             "inputs": self._inputs and self._inputs.described(),
@@ -165,9 +175,13 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> Self:
-        """Read what `save` wrote. Raises InputError if files are missing or do not belong together."""
+        """Read what `save` wrote.
+
+        Raises InputError if files are missing, do not belong together, or are those of another class.
+        """
         with advising(MAKE_ANEW):
             described = read_yaml(Path(folder) / MODEL)
+        _check_estimator(described, cls.__name__, Path(folder) / MODEL)
         try:
             config = config_from(cls.configuration, described["config"])
             model = cls(config, seed=described["seed"], device=device)

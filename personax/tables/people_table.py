@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -165,6 +166,16 @@ class PeopleTable(Described):
             truth=None if self.truth is None else self.truth.rows(index),
             targets=some(self.targets),
         )
+
+    def provenance(self) -> dict[str, Any]:
+        """The entries of a run's manifest that say which people it is about (`open_run`)."""
+        return {
+            "data_source": self.source,
+            "data_sha256": self.sha256,
+            "data_revision": self.revision,
+            "simulated": self.simulated,
+            "people": len(self),
+        }
 
     def with_embeddings(self, folder: Path | str) -> "PeopleTable":
         """The same people with the embeddings from a file, or a folder of files (see `load_embeddings`)."""

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stderr
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -143,11 +144,12 @@ def _image_source(
     return ImageSource(*arrays, name=name, sha256=sha256_arrays(*arrays))
 
 
+@cache  # many runs of one process have the same images
 def stand_in_images() -> ImageSource:
     """The 1797 digits of scikit-learn: the first half as digits, the second half as garments.
 
     They have 8 x 8 pixels with 17 grey levels. Cubic splines enlarge them to the format of MNIST, 20 x 20
-    pixels in the middle of 28 x 28.
+    pixels in the middle of 28 x 28. The arrays can be read only.
     """
     bundled = load_digits()
     enlarged = zoom(bundled.images, (1, INK / 8, INK / 8), order=3, mode="grid-constant", grid_mode=True)
@@ -155,6 +157,8 @@ def stand_in_images() -> ImageSource:
     framed = np.pad(enlarged, ((0, 0), (margin, margin), (margin, margin)))
     pixels = np.rint(framed.clip(0, 16) * (255 / 16)).astype(np.uint8)
     labels = bundled.target.astype(np.int64)
+    for array in (pixels, labels):
+        array.flags.writeable = False
     half = len(pixels) // 2
     return _image_source(pixels[:half], pixels[half:], labels[:half], labels[half:], STAND_IN_NAME)
 

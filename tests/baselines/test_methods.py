@@ -16,9 +16,12 @@ from personax.baselines.causal_vae import acyclic_graph, acyclicity, kl_to_label
 from personax.baselines.methods import method_names
 from personax.baselines.mmcrl import MMCRLConfig, MMCRLNetwork
 from personax.baselines.networks import average
+from personax.crl import CRL
 from personax.learning.gaussians import Posterior
 from personax.learning.metrics import kernel_ridge_r2, mean_correlation
 from personax.runs.errors import InputError, NotFittedError
+from personax.runs.files import read_yaml, write_yaml
+from personax.runs.run_folder import MODEL
 from personax.variant_mnist.scm import variant_mnist_scm
 from personax.views import MultiViewData, Split, Truth, split_rows
 
@@ -86,7 +89,22 @@ def test_save_and_load_give_the_same_model(name: str, tmp_path: Path) -> None:
 
 def test_a_model_of_another_method_is_refused(tmp_path: Path) -> None:
     data, split = people(100)
-    fitted("autoencoder", data, split, {**TINY, "training.epochs": 1}).save(tmp_path)
+    saved = fitted("autoencoder", data, split, {**TINY, "training.epochs": 1})
+    saved.save(tmp_path)
+    for other in (METHODS["beta_vae"].estimator, METHODS["official"].estimator, CRL):
+        named = f"class '{type(saved).__name__}', not '{other.__name__}'; load it with its own class"
+        with pytest.raises(InputError, match=named):
+            other.load(tmp_path, device="cpu")
+
+
+def test_a_model_whose_file_names_no_class_is_loaded_if_it_fits(tmp_path: Path) -> None:
+    """As version 0.2.0 wrote them."""
+    data, split = people(100)
+    model = fitted("autoencoder", data, split, {**TINY, "training.epochs": 1})
+    model.save(tmp_path)
+    described = read_yaml(tmp_path / MODEL)
+    write_yaml(tmp_path / MODEL, {key: value for key, value in described.items() if key != "estimator"})
+    assert type(model).load(tmp_path, device="cpu").transform(data).equals(model.transform(data))
     for other in ("beta_vae", "official"):
         with pytest.raises(InputError, match=r"do not belong together|is not what `save` writes"):
             METHODS[other].estimator.load(tmp_path, device="cpu")

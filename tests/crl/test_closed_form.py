@@ -24,6 +24,7 @@ from personax.crl.model_config import Phase2Config
 from personax.graphs.graph_scores import graph_scores
 from personax.learning.batches import Batch
 from personax.learning.metrics import match
+from personax.runs.errors import InputError
 from personax.views import MultiViewData
 
 SEARCH = Phase2Config(starts=2, finalists=3)
@@ -35,6 +36,14 @@ def latents_of(form: ClosedForm, made: BentPeople) -> np.ndarray:
     x = {m: mean - form.centre[m] for m, mean in mean_measurements(made.people).items()}
     s = np.mean([x[m] @ form.shared[m] for m in x], axis=0)
     return np.concatenate([s, *(x[m] @ form.own[m] for m in x)], axis=1)
+
+
+def random_people(n: int, latents: int) -> Batch:
+    """People with one measurement of 12 numbers in each of two modalities."""
+    rng = np.random.default_rng(0)
+    z = rng.laplace(size=(n, latents))
+    x = {m: [torch.from_numpy(z @ rng.normal(size=(latents, 12)) + rng.normal(size=(n, 12)))] for m in "ab"}
+    return Batch(x, {m: torch.ones(n, 1, dtype=torch.bool) for m in x})
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +100,28 @@ def test_half_of_the_people_agree_where_there_are_many_and_not_where_there_are_f
 
 
 def test_a_half_that_would_be_too_small_is_not_solved() -> None:
-    rng = np.random.default_rng(0)
-    z = rng.laplace(size=(44, 16))
-    x = {m: [torch.from_numpy(z @ rng.normal(size=(16, 12)) + rng.normal(size=(44, 12)))] for m in "ab"}
-    observed = {m: torch.ones(44, 1, dtype=torch.bool) for m in x}
-    form = solve(Batch(x, observed), 2, {"a": 8, "b": 8}, config=SEARCH, seed=0, causal=False)
+    form = solve(random_people(44, 16), 2, {"a": 8, "b": 8}, config=SEARCH, seed=0, causal=False)
+    assert form.evidence.agreement == []
+
+
+@pytest.mark.parametrize(("shared", "least"), [(0, 5), (1, 8)])
+def test_too_few_people_for_the_latents_are_refused_in_one_line(shared: int, least: int) -> None:
+    made = random_people(least, 4)
+    assert solve(made, shared, {"a": 2, "b": 2}, config=SEARCH, seed=0).evidence.agreement == []
+    told = (
+        f"^{least - 1} training people with every modality are too few .* at least {least}, or fewer latents$"
+    )
+    fewer = made.rows(torch.arange(least - 1))
+    with pytest.raises(InputError, match=told):
+        solve(fewer, shared, {"a": 2, "b": 2}, config=SEARCH, seed=0)
+    if not shared:
+        with pytest.raises(InputError, match=told):
+            solve_linked(fewer, {"a": 2, "b": 2}, seed=0)
+
+
+def test_a_half_with_fewer_people_than_polynomials_and_latents_is_not_solved() -> None:
+    """Half of 60 people has three people for each latent, but 4 shared latents have 35 polynomials."""
+    form = solve(random_people(60, 8), 4, {"a": 2, "b": 2}, config=SEARCH, seed=0, causal=False)
     assert form.evidence.agreement == []
 
 

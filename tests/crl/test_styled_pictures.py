@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from personax.crl import CRL, CRLConfig
 from personax.crl import styled_pictures as rules
@@ -126,6 +127,21 @@ def test_the_reader_computes_both_numbers() -> None:
     torch.testing.assert_close(means[:, 1].double(), companion(pictures.posterior(x).mean))
     assert (log_variances[:, :2] == log_variances[0, 0]).all()
     assert {name.split(".")[0] for name, p in reader.named_parameters() if p.requires_grad} == {"eta"}
+
+
+def test_a_reader_takes_weights_under_their_earlier_names() -> None:
+    torch.manual_seed(0)
+    saved, loaded = (LatentReader((1, 8, 8), 2, 8) for _ in range(2))
+    saved.get_buffer("centre_and_scale").copy_(torch.tensor([0.5, 2.0]))
+    earlier = {
+        name.replace("code_encoder.", "pictures.").replace("centre_and_scale", "place"): value
+        for name, value in saved.state_dict().items()
+    }
+    assert "place" in earlier
+    assert earlier.keys() & saved.state_dict().keys() < earlier.keys()
+    nn.Sequential(loaded).load_state_dict({f"0.{name}": value for name, value in earlier.items()})
+    x = torch.rand(5, 1, 8, 8)
+    assert torch.equal(loaded(x), saved(x))
 
 
 @pytest.fixture(scope="module")

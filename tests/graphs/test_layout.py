@@ -93,6 +93,14 @@ def test_an_edge_bends_around_a_node_in_its_way() -> None:
     assert not boxes_hit(route.points(), positions[[1]], sizes[[1]], 0.05).any()
 
 
+def test_an_edge_for_which_all_usual_bends_are_too_narrow_bends_otherwise() -> None:
+    """As in the published graph of CelebPersona, if its texts are a little wider than usual."""
+    positions = np.array([[1.3, 1.4], [3.9, -2.4], [1.7, -1.8], [1.7, -0.6], [3.9, -1.2]])
+    sizes = np.array([[1.1, 0.6], *[[1.3, 0.6]] * 4])
+    (route,) = route_edges([Edge(0, 1, "->")], positions, sizes)
+    assert not boxes_hit(route.points(), positions[2:], sizes[2:], 0.05).any()
+
+
 def test_an_edge_with_no_node_in_its_way_is_straight() -> None:
     positions, sizes = np.array([[0.0, 0], [1, 0], [2, 0]]), np.full((3, 2), 0.4)
     (route,) = route_edges([Edge(0, 1, "->")], positions, sizes)

@@ -41,13 +41,9 @@ def run_downstream(config: DownstreamConfig) -> Path:
     table = shared.get()
     check_people_data(people.model, table.views())
     home = path_or_default(config.output, f"results/downstream/{config.name or name_of_run(path)}")
-    facts = {
-        "data_source": table.source,
-        "data_sha256": table.sha256,
-        "simulated": table.simulated,
-        "people": len(table),
-    }
-    with open_run(home, config, resume=config.resume, overwrite=config.overwrite, **facts) as folder:
+    with open_run(
+        home, config, resume=config.resume, overwrite=config.overwrite, **table.provenance()
+    ) as folder:
         with each_said_once():  # the same people are prepared for every fold
             per_fold = run_folds(config, people, shared, methods, home)
         ratio = fold_ratio(config.folds)

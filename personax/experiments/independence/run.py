@@ -58,16 +58,7 @@ def run_tests(
     config: IndependenceConfig, table: PeopleTable, tests: Sequence[str], sources: Sequence[str], path: Path
 ) -> pd.DataFrame:
     """Test, decide and write everything to the run folder `path`; returns the grid with its decisions."""
-    with open_run(
-        path,
-        config,
-        overwrite=config.overwrite,
-        data_source=table.source,
-        data_sha256=table.sha256,
-        data_revision=table.revision,
-        simulated=table.simulated,
-        people=len(table.ids),
-    ) as folder:
+    with open_run(path, config, overwrite=config.overwrite, **table.provenance()) as folder:
         given = names_given(config.given)
         grid = grid_of_people(config, table, tests, sources, given)
         facts = facts_in_memory(config, table)

@@ -40,13 +40,9 @@ def run_sensitivity(config: SensitivityConfig) -> Path:
         check_people_data(people.model, table.views())
     variants = planned_variants(config, table, people.seed)
     home = path_or_default(config.output, f"results/sensitivity/{config.name or name_of_run(path)}")
-    facts = {
-        "data_source": table.source,
-        "data_sha256": table.sha256,
-        "simulated": table.simulated,
-        "people": len(table),
-    }
-    with open_run(home, config, resume=config.resume, overwrite=config.overwrite, **facts) as folder:
+    with open_run(
+        home, config, resume=config.resume, overwrite=config.overwrite, **table.provenance()
+    ) as folder:
         with each_said_once():  # the same people are prepared for every variant
             found = run_variants(config, people, shared, variants, home)
         base = found.pop(BASE)

@@ -11,7 +11,7 @@ import pytest
 from commands import run_script
 from perfect_model import evidence
 from pictures import is_drawn
-from small_runs import SIMULATED_PEOPLE, SMALL_PEOPLE, SmallRun
+from small_runs import FEW_LATENTS, SIMULATED_PEOPLE, SMALL_PEOPLE, SmallRun
 
 from personax.experiments.diagnostics import observations
 from personax.experiments.diagnostics.findings import SEVERITY, UNKNOWN, VIOLATED
@@ -95,7 +95,8 @@ def test_the_same_rows_give_the_same_findings(diagnosed: SmallRun, copied: Path)
 def test_a_run_of_people_is_diagnosed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """There is a single image and no eta: the report says what is unknown."""
     script, run = "real_world_experiment/run_athlete_3measurement.py", tmp_path / "run"
-    assert run_script(script, *SMALL_PEOPLE, *SIMULATED_PEOPLE, "--model.noise", "0", "--output", run) == 0
+    words = (*SMALL_PEOPLE, *SIMULATED_PEOPLE, *FEW_LATENTS, "--model.noise", "0")
+    assert run_script(script, *words, "--output", run) == 0
     assert run_diagnose(run) == 0
     assert "SIMULATED DATA" in capsys.readouterr().out
     assert "SIMULATED" in (run / "diagnostics.md").read_text()

@@ -168,7 +168,9 @@ def test_the_command_writes_table_page_and_figure_and_goes_on(
     scores = pd.read_csv(home / "downstream.csv")
     assert set(scores["method"]) == {OURS, RAW, COMPONENTS}
     assert is_drawn(home / "figures" / "downstream.png")
-    assert json.loads((home / "manifest.json").read_text())["simulated"] is True
+    manifest = json.loads((home / "manifest.json").read_text())
+    assert manifest["simulated"] is True
+    assert manifest["data_revision"] is None  # of a simulated table
     kept = home / "runs" / RAW / "fold-1" / "metrics.json"
     before = kept.stat().st_mtime_ns
     (home / "runs" / RAW / "fold-0" / "metrics.json").unlink()

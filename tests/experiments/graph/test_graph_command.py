@@ -15,7 +15,6 @@ from graphs.five_latents import BLOCKS, NAMES, TRUE, linear_gaussian, linear_lap
 
 from personax.experiments.graph.config import DrawConfig
 from personax.experiments.graph.run import chosen_resample, read_runs
-from personax.graphs import direction
 from personax.graphs.choices import Resample, Test
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import published
@@ -39,12 +38,6 @@ def make_run(path: Path, *, order: list[int] | None = None, seed: int = 0) -> Pa
     graph.to_json(path / "truth_graph.json")
     (path / "manifest.json").write_text(json.dumps({"simulated": True}))
     return path
-
-
-@pytest.fixture(autouse=True)
-def _few_halves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Directions are examined in a third of the halves, which is quicker."""
-    monkeypatch.setattr(direction, "HALVES", 13)
 
 
 @pytest.fixture

@@ -27,6 +27,12 @@ def command(*words: object) -> int:
     return run_script(SCRIPT, *words)
 
 
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are most of the work of a small run; those of `simulated` are looked at."""
+    monkeypatch.setattr("personax.experiments.independence.run.draw_figures", lambda *_: None)
+
+
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small simulated run with all sources of scores and a correction."""
@@ -124,6 +130,7 @@ def test_the_votes_are_written_into_their_figure(simulated: Path) -> None:
         assert text in drawing
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_run_repeats_itself(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv")
     for name in ("a", "b"):
@@ -134,6 +141,7 @@ def test_a_run_repeats_itself(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(first, second)
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_given_column_defines_strata(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv", 80)
     words = ("--table", table, "--given", "League", "--tests", "kci,fisher_z")
@@ -146,6 +154,7 @@ def test_the_given_column_defines_strata(tmp_path: Path) -> None:
     assert "given League" in (tmp_path / "o" / "table.md").read_text()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_null_is_an_option(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv", 80)
     nulls = {"asymptotic": {"spectral", "t", "chi2"}, "permutation": {"permutation"}}
@@ -172,6 +181,7 @@ def test_continuous_and_several_given_columns_are_a_condition(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_figures")
 def test_the_reference_implementation_is_the_peers(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv")
     words = ("--table", table, "--implementation", "reference", "--tests", "kci,hsic")
@@ -184,6 +194,7 @@ def test_the_reference_implementation_is_the_peers(tmp_path: Path) -> None:
     assert "SIMULATED" not in report
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_constant_columns_are_warned_of_and_marked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     table = write_athletes(tmp_path / "people.csv", height=180.0)
     with caplog.at_level("INFO"):
@@ -309,6 +320,7 @@ def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_an_existing_run_is_kept_unless_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--table", write_athletes(tmp_path / "p.csv"), "--tests", "fisher_z", "--output")
     pvalues = tmp_path / "out" / "pvalues.csv"
@@ -330,6 +342,7 @@ def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
     assert (foreign / "thesis.tex").exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 @pytest.mark.parametrize("dataset", ["athlete", "celeb"])
 def test_published_configs_are_read(dataset: str, tmp_path: Path) -> None:
     words = ["--config", ROOT / "configs" / f"independence_{dataset}.yaml", "--source", "simulated"]

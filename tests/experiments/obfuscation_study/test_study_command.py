@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from commands import run_script
 from pictures import is_drawn
+from small_runs import hasty_order_search
 
 from personax.experiments.obfuscated_releases import PLAIN, Release, obfuscated_table, releases
 from personax.experiments.obfuscation_study.attacks import attack_release, link_releases
@@ -28,8 +29,8 @@ SMALL = (
 )
 TINY_MODEL = (
     *("--n", 200, "--seeds", "0", "--device", "cpu", "--model.phase1.epochs", 2),
-    *("--model.phase2.starts", 2, "--model.phase2.population", 2, "--model.phase2.generation_steps", 2),
-    *("--model.phase2.final_steps", 2),
+    *("--model.phase2.starts", 1, "--model.phase2.population", 2, "--model.phase2.generation_steps", 2),
+    *("--model.phase2.finalists", 1, "--model.phase2.final_steps", 2),
 )
 
 
@@ -37,7 +38,8 @@ TINY_MODEL = (
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small study with Level II."""
     home = tmp_path_factory.mktemp("study") / "small"
-    assert run_script(SCRIPT, *SMALL, *TINY_MODEL, "--output", home) == 0
+    with hasty_order_search():
+        assert run_script(SCRIPT, *SMALL, *TINY_MODEL, "--output", home) == 0
     return home
 
 

@@ -11,12 +11,11 @@ import pandas as pd
 import pytest
 from commands import run_script
 from pictures import is_drawn, words_in
-from small_runs import SIMULATED_PEOPLE, SMALL_PEOPLE
+from small_runs import FEW_LATENTS, FEW_NAMES, SIMULATED_PEOPLE, SMALL_PEOPLE, hasty_order_search
 
 from personax.crl import CRL, CRLConfig
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare_table
-from personax.graphs import direction
 from personax.graphs.graph import Graph
 from personax.graphs.graph_files import read_latents
 from personax.learning.training import SingleModel
@@ -41,7 +40,16 @@ def read_json(path: Path) -> dict[str, Any]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of seeds 0 and 1 on simulated athletes."""
     output = tmp_path_factory.mktemp("people") / "runs"
-    assert run_athlete(*SIMULATED_PEOPLE, "--seeds", "0,1", "--output", output) == 0
+    with hasty_order_search():
+        assert run_athlete(*SIMULATED_PEOPLE, "--seeds", "0,1", "--output", output) == 0
+    return output
+
+
+@pytest.fixture(scope="module")
+def few_latents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of seed 0 with other numbers of latents than the true ones."""
+    output = tmp_path_factory.mktemp("people") / "few"
+    assert run_athlete(*SIMULATED_PEOPLE, *FEW_LATENTS, "--seed", "0", "--output", output) == 0
     return output
 
 
@@ -131,8 +139,7 @@ def test_the_true_graph_has_the_names_of_the_recovered_latents(finished: Path) -
 
 
 @pytest.mark.slow
-def test_all_figures_are_drawn(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direction, "HALVES", 2)  # an untrained model has dozens of edges to examine
+def test_all_figures_are_drawn(finished: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(finished / "seed-0", tmp_path / "run"))
     (run / METRICS).unlink()  # so that the run is evaluated again, without training
     again = ("--config", run / CONFIG, "--output", run, "--resume", "--figures", "true")
@@ -149,10 +156,10 @@ def test_all_figures_are_drawn(finished: Path, tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_run_that_was_stopped_goes_on(
-    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few_latents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped after an epoch and continued, the result is that of the run without interruption."""
-    words = (*SIMULATED_PEOPLE, "--seed", "0", "--output", tmp_path / "run")
+    words = (*SIMULATED_PEOPLE, *FEW_LATENTS, "--seed", "0", "--output", tmp_path / "run")
     save, calls = SingleModel.keep, []
 
     def stop(*args: Any) -> None:
@@ -167,7 +174,7 @@ def test_a_run_that_was_stopped_goes_on(
     assert read_json(tmp_path / "run" / MANIFEST)["state"] == "interrupted"
     assert run_athlete(*words, "--resume") == 0
     pd.testing.assert_frame_equal(
-        pd.read_parquet(tmp_path / "run" / LATENTS), pd.read_parquet(finished / "seed-0" / LATENTS)
+        pd.read_parquet(tmp_path / "run" / LATENTS), pd.read_parquet(few_latents / LATENTS)
     )
 
 
@@ -184,19 +191,16 @@ def test_two_language_models_are_enough(
     embeddings["X2_text_gemini"].unlink()
     words = ("--table", table_file, "--embeddings", embeddings["X1_text_gpt"].parent)
     with caplog.at_level("INFO"):
-        assert run_athlete(*words, "--output", tmp_path / "run") == 0
+        assert run_athlete(*words, *FEW_LATENTS, "--output", tmp_path / "run") == 0
     assert "2 text" in caplog.text
     assert read_json(tmp_path / "run" / MANIFEST)["measurements"] == {"image": 1, "text": 2}
 
 
 def test_celebrities_have_three_images_of_which_some_are_missing(tmp_path: Path) -> None:
     script, run = "real_world_experiment/run_celeb_3measurement.py", tmp_path / "run"
-    few = ("--model.shared", "1", "--model.latents", "{image: 2, text: 2}")  # more make the search slow
-    assert run_script(script, *SMALL_PEOPLE, *SIMULATED_PEOPLE, *few, "--output", run) == 0
+    assert run_script(script, *SMALL_PEOPLE, *SIMULATED_PEOPLE, *FEW_LATENTS, "--output", run) == 0
     assert read_json(run / MANIFEST)["measurements"] == {"image": 3, "text": 3}
-    names = read_latents(run).names
-    assert names == ["s1", "z11", "z12", "z21", "z22"]
-    assert CRL.load(run, device="cpu").names == names
+    assert read_latents(run).names == CRL.load(run, device="cpu").names == FEW_NAMES
 
 
 # Bad input, and configurations.
@@ -291,12 +295,12 @@ def test_the_shipped_configurations_are_understood(
 
 
 def test_a_finished_run_can_have_other_numbers_of_latents(
-    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few_latents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--run", finished / "seed-0", "--candidates", "fewer", "--seeds", "0,1", "--jobs", "1")
+    words = ("--run", few_latents, "--candidates", "fewer", "--seeds", "0,1", "--jobs", "1")
     assert run_script("real_world_experiment/choose_model.py", *words, "--output", tmp_path / "choice") == 0
     table = pd.read_csv(tmp_path / "choice" / "selection.csv", index_col="candidate")
-    assert table["latents"].to_dict() == {"fewer": 8}
+    assert table["latents"].to_dict() == {"fewer": 2}
     assert "MCC" not in table  # the blocks are smaller than the true ones
     assert "SIMULATED DATA" in capsys.readouterr().out
     assert "SIMULATED DATA" in (tmp_path / "choice" / "selection.md").read_text()
