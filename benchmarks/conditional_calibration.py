@@ -1,6 +1,6 @@
 """Level and power of the conditional tests beside causal-learn, on nulls that are hard for a regression on Z.
 
-    python benchmarks/conditional_calibration.py            # 400 draws a cell; about 4 hours on 2 cores
+    python benchmarks/conditional_calibration.py            # 400 draws a cell; several hours on 2 cores
     python benchmarks/conditional_calibration.py --quick    # 50 draws, n = 200; some minutes
 
 A cell is a kind of null, a number of columns of Z, a test and n. Each finished cell is a file in cells/, so

@@ -63,8 +63,10 @@ def label_numbers(labels: pd.Series, *, in_order: bool = False) -> Int[np.ndarra
     >>> label_numbers(pd.Series(["b", "a", None, "b"]))
     array([ 0,  1, -1,  0])
     """
+    # pandas before 3 makes floats of whole numbers in a Series of objects, and 10**400 has none
+    cells = labels.to_numpy() if labels.dtype == object else labels
     try:
-        return np.asarray(pd.factorize(labels, sort=in_order, use_na_sentinel=True)[0])
+        return np.asarray(pd.factorize(cells, sort=in_order, use_na_sentinel=True)[0])
     except TypeError as error:
         raise ValueError(
             f"a cell is no label ({error}); write one text or number in each cell, or make a column for "
