@@ -23,6 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator
 from matplotlib.transforms import Bbox
@@ -98,8 +99,11 @@ def save_figure(figure: Figure, stem: Path, formats: Sequence[str] = ("png", "sv
     """
     take_texts_as_written(figure)
     layout = figure.get_layout_engine()
-    if layout is not None and figure.axes:
+    if isinstance(layout, ConstrainedLayoutEngine) and figure.axes:
         layout.execute(figure)
+        if beyond := width_beyond(figure):  # a layout leaves no place for the last tick label of a panel
+            layout.set(rect=(0, 0, 1 - beyond, 1))
+            layout.execute(figure)
         figure.set_layout_engine("none")
     keep_tick_labels_apart(figure)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
@@ -151,6 +155,12 @@ def keep_tick_labels_apart(figure: Figure) -> None:
             texts = ["" if i % step else label.get_text() for i, (_, label) in enumerate(ticks)]
             axis.set_major_locator(FixedLocator([place for place, _ in ticks]))
             axis.set_major_formatter(FixedFormatter(texts))
+
+
+def width_beyond(figure: Figure) -> float:
+    """How far the widest tick label lies beyond the right edge, as a share of the width; 0 if none does."""
+    boxes = [label.get_window_extent() for axis in _axes_of(figure) for _, label in shown_ticks(axis)]
+    return max([0.0, *(box.x1 / figure.bbox.width - 1.0 for box in boxes)])
 
 
 def shown_ticks(axis: Axis) -> list[tuple[float, Text]]:

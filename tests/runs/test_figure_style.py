@@ -11,6 +11,8 @@ import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from pictures import overlapping_tick_labels
 
 from personax.runs.figure_style import (
@@ -25,6 +27,7 @@ from personax.runs.figure_style import (
     save_figure,
     shown_ticks,
     take_texts_as_written,
+    width_beyond,
 )
 
 USUAL = ("sans-serif",)
@@ -148,6 +151,25 @@ def test_numbers_of_crowded_ticks_are_left_out_evenly() -> None:
     assert 2 <= len(shown) < 7
     assert len(set(np.diff(shown))) == 1
     assert overlapping_tick_labels(panel.xaxis) == []
+
+
+def test_a_tick_label_that_the_layout_did_not_know_of_is_not_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An axis can choose other ticks when the layout has made it longer."""
+    figure = new_figure(2.0, 1.5)
+    panel = figure.subplots()
+    panel.set(xlim=(0, 1), xticks=[1], xticklabels=["1"], yticks=[])
+    lay_out = ConstrainedLayoutEngine.execute
+
+    def then_other_ticks(engine: ConstrainedLayoutEngine, drawn: Figure) -> None:
+        lay_out(engine, drawn)
+        panel.set_xticks([1], ["1.000000"])
+
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", then_other_ticks)
+    save_figure(figure, tmp_path / "figure", formats=("png",))
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["1.000000"]
+    assert width_beyond(figure) == 0
 
 
 def test_dark_is_more_in_every_colour_map() -> None:
