@@ -177,8 +177,9 @@ def run_test(
             seed 0, so that a call repeats itself. The same generator state gives the same result for (x, y)
             and (y, x), for other units and, except for rounding, for another order of rows.
         resamples: number of permutations or Monte-Carlo tables, >= 1. Drawing stops early where p is large.
-            Where no table of counts is as extreme as the observed one, ten times as many are drawn; if none
-            is then, p is a bound (`TestResult.bound`). See `resampling_log_p`.
+            Where no table of counts is as extreme as the observed one, ten times as many are drawn, but
+            not of tables with more than 10,000 cells; if none is then, p is a bound (`TestResult.bound`).
+            See `resampling_log_p`.
 
     Raises ValueError: unequal lengths or indexes, unknown name, kind or null, text in a numeric column,
     infinities.

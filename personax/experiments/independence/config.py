@@ -60,7 +60,7 @@ class IndependenceConfig:
     and figures show each test without the condition beside the test with it."""
     resamples: Annotated[int, Between(1, 1e7)] = 1999
     """Largest number of random orders of the rows, or of random tables, for the p-values that need them; ten
-    times as many where none of them is as extreme as the data."""
+    times as many where none of them is as extreme as the data, but not for tables of over 10,000 cells."""
     seed: Seed = 0
     """Seed of the random numbers of the tests."""
     data_seed: Seed = 0
