@@ -192,7 +192,12 @@ def dask_client(workers: Workers) -> Iterator["Client"]:
 
     if workers.scheduler is None:
         count = cpu_count() if workers.jobs == -1 else workers.jobs
-        here = {"n_workers": count, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
+        here = {
+            "n_workers": count,
+            "threads_per_worker": 1,
+            "memory_limit": 0,
+            "dashboard_address": "127.0.0.1:0",
+        }
         with LocalCluster(**here) as cluster, Client(cluster) as client:
             yield client
         return

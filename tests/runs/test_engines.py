@@ -26,7 +26,7 @@ def scheduler() -> Iterator[str]:
     import dask
     from distributed import LocalCluster
 
-    here = {"n_workers": 1, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
+    here = {"n_workers": 1, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), LocalCluster(**here) as cluster:
         yield cluster.scheduler_address
 
