@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(CONSTR
 # numba, which dcor and hyppo use, would also tell torch to use all cores.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 # A browser is no Python package, so the tests that need one have a target of their own, which fails without it.
-PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser"
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m "not browser"
 
 .PHONY: run test test-browser coverage llm lowest lint format docs package clean
 run: $(VENV)/.installed
@@ -45,7 +45,7 @@ lowest:
 	$(VENV)-lowest/bin/python -m pip install --disable-pip-version-check --quiet uv
 	$(VENV)-lowest/bin/uv pip install --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable ".[dev]"
 	$(ONE_THREAD) $(VENV)-lowest/bin/python -c 'import dcor'
-	$(ONE_THREAD) $(VENV)-lowest/bin/python -m pytest -n 2 --dist worksteal -m "not browser" -W default
+	$(ONE_THREAD) $(VENV)-lowest/bin/python -m pytest -n 2 -m "not browser" -W default
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
