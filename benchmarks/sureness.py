@@ -9,7 +9,8 @@ shapes of its effects, its noises and its size vary. The curves are fitted to th
 and checked on the last `check` ones. Writes results/sureness/sureness.md, edges.csv and reliability.png/.svg.
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
@@ -284,5 +285,10 @@ def draw_reliability(checked: pd.DataFrame, stem: Any) -> None:
     save_figure(figure, stem)
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark and return its exit code."""
+    return run_command(SurenessConfig, run, argv, description=__doc__ or "")
+
+
 if __name__ == "__main__":
-    raise SystemExit(run_command(SurenessConfig, run, description=__doc__ or ""))
+    sys.exit(main())

@@ -160,7 +160,7 @@ def keep_tick_labels_apart(figure: Figure) -> None:
 def width_beyond(figure: Figure) -> float:
     """How far the widest tick label lies beyond the right edge, as a share of the width; 0 if none does."""
     boxes = [label.get_window_extent() for axis in _axes_of(figure) for _, label in shown_ticks(axis)]
-    return max([0.0, *(box.x1 / figure.bbox.width - 1.0 for box in boxes)])
+    return max([0.0, *(float(box.x1 / figure.bbox.width) - 1.0 for box in boxes)])
 
 
 def shown_ticks(axis: Axis) -> list[tuple[float, Text]]:
