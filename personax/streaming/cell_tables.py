@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Integer, Num
 
 from personax.independence.counted import Levels, PairTable
-from personax.streaming.fine_grid import STEPS, FineGrid
+from personax.streaming.fine_grid import STEPS, FineGrid, pairs_in_cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +97,6 @@ def cell_table(
             hidden_pairs=int((1.0 - grid.ties) * pairs_in_cells(people)),
         )
     return CellTable((of_axes[0], of_axes[1]), counts, moments, numbers)
-
-
-def pairs_in_cells(counts: Integer[np.ndarray, " d"]) -> int:
-    """How many pairs of people share a cell."""
-    return int((counts * (counts - 1) // 2).sum())
 
 
 def _for_cells(numbers: Float[np.ndarray, " d"], axis: int) -> Float[np.ndarray, "_ _"]:

@@ -119,10 +119,10 @@ def _octaves(distance: float, scale: float) -> int:
 
 
 def _share_of_ties(sample: Float[np.ndarray, " s"], cells: Integer[np.ndarray, " s"]) -> float:
-    equal, together = (_pairs_within(np.unique(each, return_counts=True)[1]) for each in (sample, cells))
+    equal, together = (pairs_in_cells(np.unique(each, return_counts=True)[1]) for each in (sample, cells))
     return equal / together if together else 0.0
 
 
-def _pairs_within(counts: Integer[np.ndarray, " k"]) -> float:
-    """Of people in the same cell."""
-    return float(counts @ (counts - 1.0)) / 2.0
+def pairs_in_cells(counts: Integer[np.ndarray, " d"]) -> int:
+    """How many pairs of people share a cell."""
+    return int((counts * (counts - 1) // 2).sum())
