@@ -7,7 +7,9 @@ without a shape in the library's signatures.
 import gc
 from pathlib import Path
 
-from jaxtyping import install_import_hook
+import jaxtyping
+import pytest
+import shape_check
 
 LIBRARY = Path(__file__).parents[1] / "personax"
 MODULES = {
@@ -15,7 +17,14 @@ MODULES = {
     for path in LIBRARY.rglob("*.py")
     if "from jaxtyping import" in path.read_text(encoding="utf-8")
 }
-install_import_hook(sorted(MODULES), "shape_check.check")
+jaxtyping.jaxtyped = shape_check.check_first_calls  # what the import hook decorates with
+jaxtyping.install_import_hook(sorted(MODULES), "shape_check.check")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """In every test the first calls are checked anew."""
+    shape_check.begin_test()
 
 
 # While tests are collected almost nothing becomes garbage, and the search for it is a fifth of the work.
