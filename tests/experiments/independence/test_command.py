@@ -20,7 +20,7 @@ from personax.tables import TRAITS
 
 SCRIPT = "independence_testing/run_independence_tests.py"
 NO_SCORES = f"ignore: [{', '.join(TRAITS)}]"
-RUN = ("kci", "chi_square", "fisher_z")
+RUN = ("kci", "chi_square")
 
 
 def command(*words: object) -> int:
