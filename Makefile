@@ -3,7 +3,7 @@
 # make test-browser   the tests of the HTML report in Chromium (apt-get install chromium chromium-driver)
 # make lint      ruff and mypy             make format    let ruff put the code in order
 # make llm       a local language model annotates invented people; Level I reads its answers, MiniLM its texts
-# make docs      the documentation site    make package   a wheel in dist/, and a check that it works without the clone
+# make docs      the documentation site    make package   source archive and wheel in dist/, and a check that the wheel works alone
 # make lowest    the tests with the oldest versions that pyproject.toml allows
 # make clean     delete .venv
 PYTHON ?= python3
@@ -59,16 +59,20 @@ format: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(ONE_THREAD) $(BIN)/python -m mkdocs build --strict
 
-# The wheel is unpacked into a folder of its own, in which nothing of the clone is found.
-package: $(VENV)/.installed
+# The source archive holds what the wheel is built from. The wheel is installed into an environment of its own, in a
+# folder in which nothing of the clone is found, and its command runs there.
+package: $(VENV)/.installed-release
 	rm -rf dist build
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
-	$(BIN)/python -m zipfile --extract dist/personax-*.whl dist/unpacked
-	cd dist/unpacked && PYTHONPATH=. ../../$(BIN)/python -c 'import personax, pathlib; from personax.experiments.subcommands import main; \
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv dist/fresh
+	dist/fresh/bin/python -m pip install --disable-pip-version-check --quiet $(CONSTRAINTS) dist/personax-*.whl
+	cd dist && fresh/bin/personax athlete --print_config > /dev/null
+	cd dist && fresh/bin/python -c 'import personax, pathlib; from personax.experiments.html_report.report import TEMPLATES; \
+		from personax.graphs.graph_files import published_names; \
 		assert pathlib.Path(personax.__file__).is_relative_to(pathlib.Path.cwd()); \
-		from personax.experiments.html_report.report import TEMPLATES; from personax.graphs.graph_files import published_names; \
-		assert (TEMPLATES / "blocks" / "table.html").exists() and published_names(); main(["athlete", "--print_config"])' > /dev/null
-	rm -rf build dist/unpacked
+		assert (TEMPLATES / "blocks" / "table.html").exists() and published_names()'
+	rm -rf build dist/fresh
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest
@@ -94,4 +98,8 @@ $(VENV)/.installed-llm: $(VENV)/.installed
 
 $(VENV)/.installed-docs: $(VENV)/.installed
 	$(PIP) --editable ".[docs]"
+	touch $@
+
+$(VENV)/.installed-release: $(VENV)/.installed
+	$(PIP) --editable ".[release]"
 	touch $@

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, Self
 
 import jaxtyping
@@ -11,10 +12,13 @@ from beartype import BeartypeConf, beartype
 _beartype = beartype(conf=BeartypeConf(is_pep484_tower=True))
 _prepare = jaxtyping.jaxtyped
 
-# Of each function's calls in a test these first ones are checked, and after them the 16th, 32nd, 64th and so on.
-# A fit calls the terms of its objective thousands of times with the same shapes.
+# Of each function's calls in a test these first ones are checked, after them the 16th, 32nd, 64th and so on,
+# and all whose arguments have shapes that were not seen yet. A fit calls the terms of its objective thousands
+# of times with the same shapes.
 FIRST_CALLS = 8
 _tests_begun = 0
+# The code of a function -> the test in which one was prepared.
+_LAST_CHECK: dict[CodeType, int] = {}
 
 
 def begin_test() -> None:
@@ -40,23 +44,29 @@ def check(function: Callable[..., Any]) -> Callable[..., Any]:
 def check_first_calls(*, typechecker: Callable[..., Any]) -> Callable[[Any], Any]:
     """Like `jaxtyping.jaxtyped`, but a function is prepared at its first call, and not checked in every call.
 
-    Functions within functions are left out, since each call of the outer one makes a new one.
+    A function within a function is made anew by each call of the outer one: the first in a test is checked.
     """
 
     def decorate(thing: Any) -> Any:
         if isinstance(thing, type):
             return _prepare(typechecker=typechecker)(thing)
-        if "<locals>" in thing.__qualname__:
+        if "<locals>" in thing.__qualname__ and _LAST_CHECK.get(thing.__code__) == _tests_begun:
             return thing
+        _LAST_CHECK[thing.__code__] = _tests_begun
         checked: Callable[..., Any] | None = None
-        test, calls = -1, 0
+        test, calls, seen = -1, 0, set[tuple[Any, ...]]()
 
         @functools.wraps(thing)
         def call(*args: Any, **options: Any) -> Any:
             nonlocal checked, test, calls
-            test, calls = _tests_begun, (calls + 1 if test == _tests_begun else 1)
-            if calls > FIRST_CALLS and calls & (calls - 1):
+            if test != _tests_begun:
+                test, calls = _tests_begun, 0
+                seen.clear()
+            calls += 1
+            shapes = tuple([getattr(each, "shape", None) for each in (*args, *options.values())])
+            if calls > FIRST_CALLS and calls & (calls - 1) and shapes in seen:
                 return thing(*args, **options)
+            seen.add(shapes)
             checked = checked or _prepare(typechecker=typechecker)(thing)
             return checked(*args, **options)
 
