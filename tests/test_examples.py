@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from commands import load_main, run_script
-from small_runs import hasty_order_search
+from small_runs import FEW_LATENTS, hasty_order_search
 
 from personax.experiments.diagnostics import observations
 from personax.experiments.own_data.example import write_example
@@ -171,7 +171,7 @@ SMALL_COMMANDS: dict[str, tuple[str, ...]] = {
     "real_world_experiment/choose_model.py --run results/own_data/example/seed-0": (
         *("--candidates", "fewer", "--seeds", "0,1", "--jobs", "1", "--device", "cpu", "--output", "sizes"),
     ),
-    f"{ATHLETES} --source simulated": (*SMALL, *TINY_MODEL, *FEW_PEOPLE, "--output", "athlete"),
+    f"{ATHLETES} --source simulated": (*SMALL, *TINY_MODEL, *FEW_LATENTS, *FEW_PEOPLE, "--output", "athlete"),
     "synthetic_experiment/run_mnist_3measurement.py --config configs/mnist_quickstart.yaml": (
         *(
             *SMALL,

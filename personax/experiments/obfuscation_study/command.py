@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from personax.crl import CRLConfig
 from personax.experiments.obfuscated_releases import Release, releases
 from personax.experiments.obfuscation_study.config import ObfuscationStudyConfig
 from personax.experiments.obfuscation_study.figures import draw_attacks, draw_latents
@@ -16,6 +17,7 @@ from personax.experiments.obfuscation_study.run import (
     read_attacked,
     study_latents,
 )
+from personax.graphs.graph_files import published
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
@@ -73,11 +75,24 @@ def check_study(config: ObfuscationStudyConfig) -> StudyRequest:
         )
     if config.column is not None and config.embeddings is None:
         raise InputError(f"column {config.column!r}: only with --embeddings")
+    if config.latents:
+        _check_sizes_of_latents(config.model)
     check_workers(config)
     resolve_device(config.device)
     # Three matrices of distances at a time.
     require_memory(3 * 8.0 * config.people**2, f"people {config.people}")
     return StudyRequest(compared, known, parse_seeds(config.seeds))
+
+
+def _check_sizes_of_latents(model: CRLConfig) -> None:
+    """Raises InputError if simulated athletes have other numbers of latents: nothing could be scored."""
+    true = {block: len(names) for block, names in published("athlete").graph.blocks.items()}
+    shared = true.pop("s")
+    if model.shared != shared or model.latents != true:
+        raise InputError(
+            f"model: shared {model.shared} and latents {model.latents}; "
+            f"simulated athletes, with whose truth runs are compared, have {shared} and {true}"
+        )
 
 
 def write_study(folder: RunFolder, attacked: Attacked, tables: StudyTables) -> str:

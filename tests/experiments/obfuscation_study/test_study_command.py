@@ -131,6 +131,10 @@ def test_own_vectors_are_attacked(tmp_path: Path, capsys: pytest.CaptureFixture[
         (("--people", 60, "--known", "59"), "someone must be left to find"),
         (("--column", "face"), "only with --embeddings"),
         (("--embeddings", "none.parquet"), "no such file"),
+        (
+            ("--model.shared", 1),
+            "simulated athletes, with whose truth runs are compared, have 2 and {'image': 5",
+        ),
     ],
 )
 def test_wrong_options_are_one_line(
