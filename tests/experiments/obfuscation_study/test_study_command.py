@@ -133,7 +133,7 @@ def test_own_vectors_are_attacked(tmp_path: Path, capsys: pytest.CaptureFixture[
         (("--embeddings", "none.parquet"), "no such file"),
         (
             ("--model.shared", 1),
-            "simulated athletes, with whose truth runs are compared, have 2 and {'image': 5",
+            "simulated athletes, with whose truth runs are compared, have 2",
         ),
     ],
 )
