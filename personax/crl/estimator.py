@@ -39,11 +39,14 @@ from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
 from personax.crl.settled_prior import make_linear, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
+    ATTEMPTS,
+    STYLE_UNKNOWN,
     can_be_styled,
-    find_readings,
+    clear_readings,
     is_styled,
     make_readers,
     settle_readers,
+    style_is_confounded,
     with_fewer_epochs,
 )
 from personax.graphs.graph import Graph
@@ -212,6 +215,8 @@ class CRL(Estimator[CRLConfig]):
         if form is not None:
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
+        elif self._confounds_style(train.sample()):
+            self._verdict = STYLE_UNKNOWN
 
     def _closed_form(self, train: Batch) -> ClosedForm:
         """The latents of the training rows in closed form, and encoders that read them."""
@@ -231,13 +236,19 @@ class CRL(Estimator[CRLConfig]):
         """Whether style takes the place of latents, which are then read in another way."""
         return process_count() == 1 and can_be_styled(self._shapes, self.config) and is_styled(train)
 
+    def _confounds_style(self, train: Batch) -> bool:
+        """Whether latents were learned as if alignment sheds style, and it does not."""
+        return not self._styled and style_is_confounded(train)
+
     def _read_styled(self, train: Batch, validation: Batch) -> None:
         """Make networks whose encoders read the latents in spite of shared style (styled_pictures.py).
 
         The networks stay as they are if the latents do not stand apart.
         """
-        readings = find_readings(train, validation, self.config, seed=self._derived("readings"))
-        if not all(reading.is_clear for reading in readings.values()):
+        further = [f"readings {number}" for number in range(2, ATTEMPTS + 1)]
+        seeds = [self._derived(name) for name in ("readings", *further)]
+        readings = clear_readings(train, validation, self.config, seeds)
+        if readings is None:
             return
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._derived("networks"))
@@ -302,8 +313,10 @@ class CRL(Estimator[CRLConfig]):
             causal=config.causal,
             on_step=report,
         )
-        for model, prior, (train, _) in zip(models, priors, codes, strict=True):
-            model._conclude(prior, train)
+        for model, prior, (found, _), (train, _) in zip(models, priors, codes, batches, strict=True):
+            model._conclude(prior, found)
+            if model._confounds_style(train.sample()):
+                model._verdict = STYLE_UNKNOWN
 
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
@@ -382,9 +395,10 @@ class CRL(Estimator[CRLConfig]):
 
     @property
     def verdict(self) -> str:
-        """Whether the data identify latents and their order; only for embeddings read in closed form.
+        """Whether the data identify latents and their order, as far as can be seen without the truth.
 
-        "identified", or what is not (`ClosedFormEvidence.verdict`). It is computed without the truth.
+        "identified", or what is not: `ClosedFormEvidence.verdict` of embeddings read in closed form, and
+        `STYLE_UNKNOWN` of others.
         """
         self._fitted()
         return self._verdict

@@ -35,6 +35,10 @@ PREDICTION_ROWS, PREDICTION_RIDGE = 4000, 1e-3
 SCALAR_PASSES, PICTURE_PASSES = 2.0, 4 / 3  # epochs, in those of phase 1
 DECODER_PASSES = 1 / 3  # epochs of phase 1, in those of the configuration, if encoders read already
 APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
+ATTEMPTS = 3  # from other networks and cosines, if none is clear
+STYLE_UNKNOWN = (
+    "latents uncertain: a modality shows its style in one version only, and nothing tells its latents from it"
+)
 # What parts of a `LatentReader` were called in files of earlier versions.
 EARLIER_NAMES = {"pictures.": "code_encoder.", "place": "centre_and_scale"}
 READING_VARIANCE = 0.05  # of a code given the picture; latents have variance 1
@@ -60,6 +64,18 @@ def is_styled(people: Batch) -> bool:
     """Whether, in some modality, no other style is seen than that of one measurement."""
     enough = int(seen_in_all(people).sum()) >= STYLED_ROWS
     return enough and any(_shows_one_style(people, modality) for modality in people.x)
+
+
+def style_is_confounded(people: Batch) -> bool:
+    """Whether, in some modality, alignment cannot tell latents from style: it is seen in one version only.
+
+    Arrays that are no pictures may predict each other since they have no style, so only their number counts.
+    """
+    enough = int(seen_in_all(people).sum()) >= STYLED_ROWS
+    return any(
+        len(views) == 1 or (enough and views[0].ndim == 4 and _shows_one_style(people, modality))
+        for modality, views in people.x.items()
+    )
 
 
 def _shows_one_style(people: Batch, modality: str) -> bool:
@@ -186,6 +202,17 @@ def settle_readers(vae: MultiViewVAE, readings: Mapping[str, PictureReading]) ->
         for net in vae.of(modality):
             assert isinstance(net.encoder, LatentReader)
             net.encoder.read(reading)
+
+
+def clear_readings(
+    train: Batch, validation: Batch, config: CRLConfig, seeds: Sequence[int]
+) -> dict[str, PictureReading] | None:
+    """The first readings, of those with these seeds, in which every companion stands apart, if there are any."""
+    for seed in seeds:
+        readings = find_readings(train, validation, config, seed=seed)
+        if all(reading.is_clear for reading in readings.values()):
+            return readings
+    return None
 
 
 def find_readings(

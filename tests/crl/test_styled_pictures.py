@@ -11,11 +11,14 @@ from torch import nn
 
 from personax.crl import CRL, CRLConfig
 from personax.crl import styled_pictures as rules
+from personax.crl.closed_form import IDENTIFIED
 from personax.crl.companions import FEATURES, CodeFunction
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.crl.picture_codes import CODES, PictureCodes
 from personax.crl.regression import FourierBasis
 from personax.crl.styled_pictures import (
+    ATTEMPTS,
+    STYLE_UNKNOWN,
     LatentReader,
     PictureReading,
     can_be_styled,
@@ -200,6 +203,48 @@ def test_latents_that_do_not_stand_apart_are_learned_as_before(
     before = CRL(QUICK, seed=1, device="cpu").fit(data, split)
     np.testing.assert_array_equal(model.transform(data).to_numpy(), before.transform(data).to_numpy())
     assert model.encode(data).coordinates["garment"].shape == (len(data), 2 + QUICK.noise)
+    assert model.verdict == before.verdict == STYLE_UNKNOWN
+
+
+@pytest.mark.usefixtures("few_rows_are_enough")
+def test_readings_that_are_not_clear_are_tried_again(
+    fitted: tuple[CRL, MultiViewData, Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, data, split = fitted
+    clear: list[bool] = []
+
+    def the_third(reading: PictureReading) -> bool:
+        clear.append(len(clear) >= 2)  # the first modality of two attempts, then both
+        return clear[-1]
+
+    monkeypatch.setattr(PictureReading, "is_clear", property(the_third))
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert clear == [False, False, True, True]
+    assert ATTEMPTS == 3
+    assert model.verdict == IDENTIFIED
+
+
+@pytest.mark.parametrize(
+    ("nuisance", "measurements", "verdict"),
+    [
+        ("independent", (2, 2), IDENTIFIED),
+        ("independent", (2, 1), STYLE_UNKNOWN),
+        ("shared", (2, 2), STYLE_UNKNOWN),
+    ],
+)
+def test_the_verdict_says_where_style_cannot_be_told_from_latents(
+    nuisance: Nuisance, measurements: tuple[int, int], verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three latents of a modality are not read one after another, whatever the style."""
+    monkeypatch.setattr(rules, "STYLED_ROWS", 100)
+    data = scenes(nuisance, measurements, n=300)
+    split = split_rows(300, np.random.default_rng(0))
+    config = replace(QUICK, latents={"digit": 3, "garment": 2})
+    model = CRL(config, device="cpu").fit(data, split)
+    assert model.verdict == verdict
+    together = CRL(config, device="cpu")
+    CRL.fit_together([together], [(data, split)])
+    assert together.verdict == verdict
 
 
 @pytest.mark.usefixtures("few_rows_are_enough")
