@@ -14,6 +14,7 @@ import jaxtyping
 import pytest
 
 import personax
+from personax.runs import errors
 from personax.runs.run_folder import ROOT
 
 LIBRARY = ROOT / "personax"
@@ -130,6 +131,18 @@ def test_a_command_imports_from_no_other_but_three(path: Path) -> None:
     commands = {file.parent.name for file in FILES if is_of_a_command(file)}
     found = {module.split(".")[2] for module in imports_of(path) if folder_of(module) == "experiments"}
     assert commands & found <= {path.parent.name, "mnist", "people", "independence"}
+
+
+def test_the_tree_of_errors_is_complete() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in FILES]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    bases = {node.name: set(map(ast.unparse, node.bases)) for node in nodes if isinstance(node, ast.ClassDef)}
+    drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
+    assert sorted(drawn) == sorted(name for name, parents in bases.items() if "PersonaxError" in parents)
+    signals = {name for name, parents in bases.items() if "Exception" in parents} - {"PersonaxError"}
+    handlers = [node.type for node in nodes if isinstance(node, ast.ExceptHandler) and node.type]
+    assert "DeterminedByCondition" in signals
+    assert signals <= set(re.findall(r"\w+", " ".join(map(ast.unparse, handlers))))  # all are caught
 
 
 def test_file_names_occur_once_but_for_commands() -> None:
