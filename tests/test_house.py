@@ -145,6 +145,45 @@ def test_the_tree_of_errors_is_complete() -> None:
     assert signals <= set(re.findall(r"\w+", " ".join(map(ast.unparse, handlers))))  # all are caught
 
 
+def listed_files(docstring: str) -> set[str]:
+    """The files that a docstring lists, one or several on a line, before what is said of them."""
+    lines = [re.match(r"((?:\w+\.py,? +)+)\S", line) for line in docstring.splitlines()]
+    listed = {name for found in lines if found for name in re.findall(r"\w+\.py", found[1])}
+    return listed if len(listed) > 1 else set()
+
+
+PACKAGES = {
+    path.parent: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    for path in FILES
+    if path not in MODULES
+}
+OF_EVERY_COMMAND = {"config.py", "command.py", "run.py", "report.py"}
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_a_docstring_that_lists_files_lists_all(folder: Path) -> None:
+    listed, files = listed_files(PACKAGES[folder]), {path.name for path in MODULES if path.parent == folder}
+    usual = {*OF_EVERY_COMMAND, "figures.py"} if folder.parent.name == "experiments" else set()
+    assert not listed or files - usual <= listed <= files
+
+
+def test_the_reading_order_leads_to_every_file_outside_of_commands() -> None:
+    page = (ROOT / "docs" / "reading_order.md").read_text(encoding="utf-8")
+    paths = page.partition("## From a command to its code")[0]
+    named = {Path(name).name for name in re.findall(r"`([\w/]+\.py)`", paths)}
+    for path in MODULES:
+        if folder_of(module_of(path)) != "experiments":
+            assert path.name in named | listed_files(PACKAGES[path.parent]), path
+    assert named <= {path.name for path in FILES}
+
+
+def test_every_command_has_the_usual_files() -> None:
+    commands = {path.parent for path in FILES if is_of_a_command(path)}
+    assert len(commands) > 20
+    for folder in commands:
+        assert {path.name for path in folder.glob("*.py")} >= OF_EVERY_COMMAND
+
+
 def test_file_names_occur_once_but_for_commands() -> None:
     places = defaultdict(list)
     for path in MODULES:
