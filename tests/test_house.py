@@ -5,17 +5,21 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib.metadata import version
+from importlib.util import resolve_name
 from pathlib import Path
 
 import jaxtyping
 import pytest
 
 import personax
+from personax.runs import errors
 from personax.runs.run_folder import ROOT
 
 LIBRARY = ROOT / "personax"
-MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py")
+FILES = sorted(LIBRARY.rglob("*.py"))
+MODULES = [path for path in FILES if path.name != "__init__.py"]
 # A folder imports only from lines above its own, as the docstring of the library says.
 LAYERS = (
     {"runs"},
@@ -26,14 +30,74 @@ LAYERS = (
     {"crl", "baselines", "traits", "embeddings"},
     {"experiments"},
 )
-SAME_IN_EVERY_ROOM = {"main", "log"}
+SAME_IN_EVERY_COMMAND = {"main", "log"}
 
 
-def folder_of(path: Path) -> str:
-    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+def module_of(path: Path) -> str:
+    """The name by which a file is imported: personax.crl.prior; personax.crl is its __init__.py."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def is_in_a_room(path: Path) -> bool:
+NAMES = {module_of(path) for path in FILES}
+
+
+def imported_modules(source: str, package: str) -> set[str]:
+    """The files of the library that a file in `package` imports, as names of modules.
+
+    Imports in functions and those for types alone count, too. `from personax.crl import CRL` names the file
+    personax/crl/__init__.py. That Python also runs the __init__.py of every folder on the way does not count.
+    """
+    named = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = resolve_name("." * node.level + (node.module or ""), package)
+            named |= {f"{origin}.{alias.name}" for alias in node.names}
+    return {module for module in map(longest_module, named) if module}
+
+
+def longest_module(name: str) -> str:
+    """The longest beginning of a dotted name that is a module of the library; "" if none is."""
+    parts = name.split(".")
+    beginnings = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((beginning for beginning in beginnings if beginning in NAMES), "")
+
+
+def imports_of(path: Path) -> set[str]:
+    package = module_of(path) if path.name == "__init__.py" else module_of(path).rpartition(".")[0]
+    return imported_modules(path.read_text(encoding="utf-8"), package)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from personax.crl.prior import Prior", "personax.crl.prior"),
+        ("from personax.crl import prior", "personax.crl.prior"),
+        ("from personax.crl import CRL", "personax.crl"),
+        ("from personax import views", "personax.views"),
+        ("import personax.crl.prior as model", "personax.crl.prior"),
+        ("from ..crl.prior import Prior", "personax.crl.prior"),
+        ("from . import seeds", "personax.runs.seeds"),
+        ("def f():\n    import personax.views", "personax.views"),
+        ("if TYPE_CHECKING:\n    from personax.views import Split", "personax.views"),
+    ],
+)
+def test_every_form_of_an_import_is_seen(source: str, found: str) -> None:
+    assert imported_modules(source, package="personax.runs") == {found}
+
+
+def test_other_libraries_are_no_part_of_this_one() -> None:
+    assert imported_modules("import numpy as np\nfrom pathlib import Path", package="personax.runs") == set()
+
+
+def folder_of(module: str) -> str:
+    """The folder (or file) of personax/ that a module lies in; "" for personax/__init__.py itself."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def is_of_a_command(path: Path) -> bool:
+    """Whether a file lies in the folder of a command."""
     parts = path.relative_to(LIBRARY).parts
     return parts[0] == "experiments" and len(parts) == 3
 
@@ -44,29 +108,86 @@ def test_the_layers_are_those_of_the_docstring() -> None:
     assert [set(re.split(r",\s*", line.split("  ")[0])) for line in lines] == list(LAYERS)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(LIBRARY)))
 def test_a_folder_imports_only_from_layers_above(path: Path) -> None:
     layer_of = {folder: number for number, layer in enumerate(LAYERS) for folder in layer}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("personax."):
-            other = str(node.module).split(".")[1]
-            assert other == folder_of(path) or layer_of[other] < layer_of[folder_of(path)], node.module
+    layer_of[""] = -1  # personax/__init__.py, which has the version and imports nothing
+    own = folder_of(module_of(path))
+    for module in imports_of(path):
+        other = folder_of(module)
+        assert other == own or layer_of[other] < layer_of[own], module
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Nor for types alone: what two files need lies in a third one."""
+    TopologicalSorter({module_of(path): imports_of(path) for path in FILES}).prepare()  # or CycleError
 
 
 @pytest.mark.parametrize(
-    "path", [*filter(is_in_a_room, MODULES)], ids=lambda path: str(path.relative_to(LIBRARY))
+    "path", [*filter(is_of_a_command, MODULES)], ids=lambda path: str(path.relative_to(LIBRARY))
 )
-def test_a_room_imports_from_no_other_but_three(path: Path) -> None:
-    """Some do again what `mnist`, `people` or `independence` do; what others share lies beside the rooms."""
-    rooms = {file.parent.name for file in MODULES if is_in_a_room(file)}
-    found = re.findall(r"from personax\.experiments\.(\w+)\.", path.read_text(encoding="utf-8"))
-    assert rooms.intersection(found) <= {path.parent.name, "mnist", "people", "independence"}
+def test_a_command_imports_from_no_other_but_three(path: Path) -> None:
+    """Some do again what `mnist`, `people` or `independence` do; what all share lies beside the folders."""
+    commands = {file.parent.name for file in FILES if is_of_a_command(file)}
+    found = {module.split(".")[2] for module in imports_of(path) if folder_of(module) == "experiments"}
+    assert commands & found <= {path.parent.name, "mnist", "people", "independence"}
 
 
-def test_file_names_occur_once_but_for_the_rooms() -> None:
+def test_the_tree_of_errors_is_complete() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in FILES]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    bases = {node.name: set(map(ast.unparse, node.bases)) for node in nodes if isinstance(node, ast.ClassDef)}
+    drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
+    assert sorted(drawn) == sorted(name for name, parents in bases.items() if "PersonaxError" in parents)
+    signals = {name for name, parents in bases.items() if "Exception" in parents} - {"PersonaxError"}
+    handlers = [node.type for node in nodes if isinstance(node, ast.ExceptHandler) and node.type]
+    assert "DeterminedByCondition" in signals
+    assert signals <= set(re.findall(r"\w+", " ".join(map(ast.unparse, handlers))))  # all are caught
+
+
+def listed_files(docstring: str) -> set[str]:
+    """The files that a docstring lists, one or several on a line, before what is said of them."""
+    lines = [re.match(r"((?:\w+\.py,? +)+)\S", line) for line in docstring.splitlines()]
+    listed = {name for found in lines if found for name in re.findall(r"\w+\.py", found[1])}
+    return listed if len(listed) > 1 else set()
+
+
+PACKAGES = {
+    path.parent: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    for path in FILES
+    if path not in MODULES
+}
+OF_EVERY_COMMAND = {"config.py", "command.py", "run.py", "report.py"}
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_a_docstring_that_lists_files_lists_all(folder: Path) -> None:
+    listed, files = listed_files(PACKAGES[folder]), {path.name for path in MODULES if path.parent == folder}
+    usual = {*OF_EVERY_COMMAND, "figures.py"} if folder.parent.name == "experiments" else set()
+    assert not listed or files - usual <= listed <= files
+
+
+def test_the_reading_order_leads_to_every_file_outside_of_commands() -> None:
+    page = (ROOT / "docs" / "reading_order.md").read_text(encoding="utf-8")
+    paths = page.partition("## From a command to its code")[0]
+    named = {Path(name).name for name in re.findall(r"`([\w/]+\.py)`", paths)}
+    for path in MODULES:
+        if folder_of(module_of(path)) != "experiments":
+            assert path.name in named | listed_files(PACKAGES[path.parent]), path
+    assert named <= {path.name for path in FILES}
+
+
+def test_every_command_has_the_usual_files() -> None:
+    commands = {path.parent for path in FILES if is_of_a_command(path)}
+    assert len(commands) > 20
+    for folder in commands:
+        assert {path.name for path in folder.glob("*.py")} >= OF_EVERY_COMMAND
+
+
+def test_file_names_occur_once_but_for_commands() -> None:
     places = defaultdict(list)
     for path in MODULES:
-        if not is_in_a_room(path):
+        if not is_of_a_command(path):
             places[path.name].append(path)
     assert [found for found in places.values() if len(found) > 1] == []
 
@@ -86,7 +207,7 @@ def top_level_names(path: Path) -> set[str]:
 def test_names_are_defined_once() -> None:
     places = defaultdict(list)
     for path in MODULES:
-        for name in top_level_names(path) - SAME_IN_EVERY_ROOM:
+        for name in top_level_names(path) - SAME_IN_EVERY_COMMAND:
             places[name].append(str(path.relative_to(LIBRARY)))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 

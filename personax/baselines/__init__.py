@@ -17,6 +17,7 @@ mcl.py              contrastive learning of what measurements share
 mmcrl.py            a sparse graph across modalities
 official.py         the recipe of the released PersonaX code
 methods.py          all methods by name, with the trials of their hyper-parameters
+plug_in.py          a class of your own as a method of the comparison
 trials.py           choosing hyper-parameters without the truth
 
 Terms: each modality (text, image) has one or more measurements. Latents z are the hidden causes of the

@@ -15,21 +15,32 @@ representation.py   phase 1: the terms of a batch, and their training
 ensemble.py         phase 1 of several models in one batch
 data_parallel.py    phase 1 of one model in several processes
 coordinates.py      the invertible map from a block's codes to its latents
-regression.py       smooth regression with derivatives, which the next two use
+regression.py       smooth regression with derivatives, which the next two files use
 geometry.py         how fast the pictures change with the codes; this defines right angles in a block
 starts.py           where phase 2 begins: coordinates that depend on few coordinates of other blocks
-closed_form.py      the same for compressed embeddings without training, in small steps:
-joint_sources.py    shared latents from correlations of modalities, independent sources of all others
+identification.py   phase 2: trains many models (coordinates and graph) and keeps the best one
+
+For embeddings, closed_form.py finds latents and graph without training. The files after it are its parts:
+
+closed_form.py      latents and graph of compressed embeddings
+joint_sources.py    shared latents from correlations of modalities; independent sources of the other latents
 mechanism_cost.py   how well additive mechanisms explain latents
 order_search.py     the causal order of the sources
-turn_polish.py      the coordinates that explain most
+turn_polish.py      the rotations of coordinates that explain most
 latent_counts.py    how many latents there are
-settled_prior.py    the closed form as networks, so that it is transformed and saved like any other model
-styled_pictures.py  pictures whose style all measurements share: when this is so, and encoders for them
-scalar_codes.py     there: the latent that tells most of the other modality
-picture_codes.py    there: codes of single pictures, and how much a change of them changes the picture
-companions.py       there: the latent that depends on the first one and does not change with it
-identification.py   phase 2: trains many models (coordinates and graph) and keeps the best one
+linked_reading.py   modalities that are measured once: what each tells about the others
+oblique_search.py   their coordinates at any angle, and their causal order
+settled_prior.py    the result as networks, so that the model transforms and is saved like any other
+
+Pictures whose style all measurements share have encoders of their own, in the place of those of phase 1:
+
+styled_pictures.py  when a style is shared, and the encoders, which are made in three steps:
+scalar_codes.py     step 1: in each modality, the latent that tells most about the other modality
+picture_codes.py    step 2: codes of single pictures, and how much a change of the codes changes the picture
+companions.py       step 3: the other latent of the modality, in closed form
+
+All of it is behind one class:
+
 estimator.py        CRL: fit, transform, encode, save, load
 """
 

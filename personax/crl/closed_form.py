@@ -1,15 +1,15 @@
 """Latents and graph of embeddings in closed form: no training, and only the causal order is searched.
 
 It is for coordinates in units of their noise (compression.py) of which the latents are nearly linear
-functions. joint_sources.py reads the shared latents s and the independent sources of all others.
+functions. joint_sources.py reads the shared latents s, and independent sources of the other latents.
 order_search.py finds candidates for the causal order and the coordinates that belong to it, turn_polish.py
 improves the best few, and the parents of each latent, s among them, are then selected by what they save.
 
-What identifies what: s is what all modalities tell alike; the sources are identified if their noises are not
-normal (all but one: Comon 1994); the order of sources is identified by mechanisms that are bent. With lines
-every order explains the data equally well, and with normal noise there are no sources.
-`ClosedFormEvidence` says whether noises are far enough from normal and mechanisms bent enough, and whether
-half of the people alone give the same latents. That latents of a modality are at right angles in units of
+What identifies what: s is what all modalities have in common; the sources are identified if their noises are
+not normal (all but one: Comon 1994); the order of sources is identified by mechanisms that are bent. With
+lines every order explains the data equally well, and with normal noise there are no sources.
+`ClosedFormEvidence` says whether noises are far enough from normal and mechanisms bent enough, and whether a
+random half of the people gives the same latents. That latents of a modality are at right angles in units of
 noise is a preference.
 """
 
@@ -53,9 +53,11 @@ ORDER_UNKNOWN = (
 LATENTS_UNKNOWN = (
     "latents not identified: the noise of several is close to normal, so rotations fit equally well"
 )
-LATENTS_UNSTABLE = "latents uncertain: half of the people alone give other latents, or are too few"
-STABLE = 0.97  # mean correlation of the latents with those of half of the people, for "identified"
-LEAST_HALF = 3  # people in the half for each latent
+LATENTS_UNSTABLE = (
+    "latents uncertain: a random half of the people gives other latents, or there are too few people"
+)
+STABLE = 0.97  # mean correlation with the latents of half of the people, for the verdict "identified"
+LEAST_HALF = 3  # people for each coordinate that the half must have
 FIRST_STEPS = 12  # iterations by which each finalist is polished
 WINNERS, STEPS = 3, 40  # of these, how many are polished further
 
@@ -70,8 +72,8 @@ class ClosedFormEvidence:
         bend_gain: nats per row and edge that bent mechanisms between own latents save beside lines, minus
             what they would save by chance; NaN without such edges.
         runner_up: nats per row by which the best other set of parents is worse.
-        agreement: |correlation| of each own latent with that which a random half of the people give alone;
-            empty if they are too few.
+        agreement: |correlation| of each own latent with the same latent that a random half of the people
+            gives; empty if there are too few people.
     """
 
     correlations: list[float]
@@ -81,9 +83,9 @@ class ClosedFormEvidence:
     agreement: list[float] = field(default_factory=list)
 
     def verdict(self, latents: Sequence[int]) -> str:
-        """IDENTIFIED, or what is not: the order, or the latents themselves.
+        """IDENTIFIED, or a text that says what is not: the order, or the latents themselves.
 
-        Too few people for halves count as LATENTS_UNSTABLE.
+        If there are too few people for halves, it is LATENTS_UNSTABLE.
 
         latents: numbers of the own coordinates that count as latents; nuisance may be normal.
         """
@@ -108,7 +110,7 @@ class ClosedForm:
         centre: modality -> (r,).
         parents: (k + D, k + D) bool over s and the own latents of all modalities, [i, j] for i -> j.
         order: all latents, causes first.
-        evidence: what it rests on.
+        evidence: what latents and graph rest on.
     """
 
     shared: Mapping[str, Float[np.ndarray, "r k"]]
@@ -209,9 +211,9 @@ def _checked_by_half(
     widths: Mapping[str, int],
     seed: int,
 ) -> ClosedForm:
-    """The closed form of all people; its evidence says how alike that of a random half of them is.
+    """The closed form of all people; its evidence says how similar the latents of a random half of them are.
 
-    The half is one of the people who have every modality, since the others count in no closed form.
+    The half is drawn from the people who have every modality, since no closed form uses the others.
     """
     complete = np.flatnonzero(_has_all(mean_measurements(people)))
     coordinates, least = shared + sum(widths.values()), least_people(shared, widths)

@@ -168,7 +168,7 @@ class CRL(Estimator[CRLConfig]):
     def __init__(self, config: CRLConfig, *, seed: int = 0, device: str = "auto") -> None:
         """Keep the configuration, whose latents must name every modality of the data.
 
-        Raises InputError for a device that does not exist.
+        Raises InputError for a configuration or a seed of another type, and a device that does not exist.
         """
         super().__init__(config, seed=seed, device=device)
         self._vae: MultiViewVAE | None = None

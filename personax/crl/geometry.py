@@ -44,7 +44,7 @@ class _ModalityGeometry:
     Attributes:
         basis: the functions of the codes on which the measurements are regressed.
         gram: (f, f) sum of W W^T over measurements, where W (f, pixels) are the weights of the regression.
-        fitted: (n, d) the codes of the people who have a measurement of the modality.
+        fitted: (m, d) the codes of the m people who have a measurement of the modality.
     """
 
     basis: FourierBasis

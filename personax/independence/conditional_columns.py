@@ -1,4 +1,4 @@
-"""GroupTriple of columns over the same rows, as conditional tests take them: x, y and the condition Z.
+"""Groups of columns over the same rows, as conditional tests take them: x, y and the condition Z.
 
 A group may hold several columns of different kinds. Kernels see it as points: numbers become normal scores,
 circular columns become (sin, cos), and nominal columns stay labels, of which only equality counts.

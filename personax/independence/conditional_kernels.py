@@ -91,12 +91,12 @@ class GivenColumns:
 
     @cached_property
     def points(self) -> Points:
-        """Where the rows lie."""
+        """The rows as points of the space of Z."""
         return Points(self.group.numbers, self.group.labels)
 
     @cached_property
     def bases(self) -> list[Basis]:
-        """Among which a regression on Z chooses."""
+        """The bases (kernels of Z) among which cross-validation chooses one for each regression on Z."""
         return bases_of(self.group)
 
     @cached_property
@@ -133,7 +133,7 @@ def residuals_given(features: Float[np.ndarray, "n m"], condition: GivenColumns)
 
 
 def located(group: ColumnGroup, condition: GivenColumns) -> Points:
-    """Where the rows lie after columns of many values are standardised given Z."""
+    """The rows as points, after columns of many values are standardised given Z."""
     if not condition.group.columns:
         return Points(group.numbers, group.labels)
     numbers = group.numbers.copy(order="F")

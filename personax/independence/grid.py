@@ -122,8 +122,9 @@ def run_grid(
 
     A feature is prepared once for each pattern of missing rows, and only one at a time is held: memory is
     about 16 m n bytes a process, with m = 50 to 130 features of the cosine series (25 MB at n = 10,000).
-    Raises ValueError as `run_test`, with the name of the column; InputError for frames with different indexes
-    (and `Variables` for frames without columns or rows, for names that are no texts or occur twice).
+    Raises ValueError as `run_test`, with the name of the column; InputError for an unknown name of a test and
+    for frames with different numbers of rows or indexes (and `Variables` for frames without columns or rows,
+    for names that are no texts or occur twice).
 
     >>> frame = pd.DataFrame({"Openness": [1, 2, 3, 1, 2, 3], "Height": [171, 180, 192, 168, 184, 190]})
     >>> traits = Variables(frame[["Openness"]], {"Openness": "ordinal"})
@@ -140,9 +141,9 @@ def run_grid(
         )
     unknown = [test for test in tests if test not in procedures]
     if unknown:
-        raise ValueError(f"test {unknown[0]!r} is unknown; choose from {', '.join(procedures)}")
+        raise InputError(f"test {unknown[0]!r} is unknown; choose from {', '.join(procedures)}")
     if len(traits.frame) != len(features.frame):
-        raise ValueError(f"traits have {len(traits.frame)} rows, features {len(features.frame)}")
+        raise InputError(f"traits have {len(traits.frame)} rows, features {len(features.frame)}")
     refuse_other_index("traits and features", traits.frame, features.frame)
     refuse_other_index("traits and given", traits.frame, given)
     row_of_tests = _FeatureRow(

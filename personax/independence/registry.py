@@ -42,6 +42,7 @@ from personax.independence.procedure import Procedure, any_column
 from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.independence.results import TestResult
 from personax.independence.threads import one_blas_thread
+from personax.runs.errors import InputError
 
 CONTINUOUS: tuple[Kind, Kind] = ("continuous", "continuous")
 RADIANS: tuple[float | None, float | None] = (None, None)
@@ -181,8 +182,8 @@ def run_test(
             not of tables with more than 10,000 cells; if none is then, p is a bound (`TestResult.bound`).
             See `resampling_log_p`.
 
-    Raises ValueError: unequal lengths or indexes, unknown name, kind or null, text in a numeric column,
-    infinities.
+    Raises InputError for an unknown name of a test and for columns with different indexes, ValueError for
+    unequal lengths, an unknown kind or null, text in a numeric column, and infinities.
 
     There is no p-value (see `TestResult.null`) if the test does not apply to a column, if fewer than 5 rows
     are complete, or if a column is constant over the complete rows.
@@ -192,7 +193,7 @@ def run_test(
     (0.829, 0.058, 'exact')
     """
     if isinstance(test, str) and test not in TESTS:
-        raise ValueError(f"test {test!r} is unknown; choose from {', '.join(TESTS)}")
+        raise InputError(f"test {test!r} is unknown; choose from {', '.join(TESTS)}")
     if resamples < 1:
         raise ValueError(f"resamples={resamples} must be at least 1")
     procedure = TESTS[test] if isinstance(test, str) else test

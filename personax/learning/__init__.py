@@ -9,6 +9,7 @@ gaussians.py      normal distributions of codes, and how those of several measur
 losses.py         loss terms that several methods use, each a pure function of tensors
 optimisation.py   the options of training and the schedule of the learning rate
 training.py       the training loop `minimise`: one model or several side by side, with checkpoints
+saved_progress.py whether a training can go on from what a checkpoint holds
 tensor_files.py   weights and checkpoints on disk
 latent_names.py   what latents are called and where a block stands among them
 checks.py         refuses data and options that no model can be fitted with, before training starts

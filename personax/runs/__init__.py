@@ -3,6 +3,7 @@
 In reading order:
 
 errors.py        the exceptions, above all the error that a user can correct
+interruption.py  an end from outside, such as `kill`, is treated as Ctrl-C
 options.py       marks options that say where or how a command runs and do not change its result
 bounds.py        which values an option may have, as a part of its type
 command_line.py  flags and YAML files become a dataclass; errors become one line and an exit code
@@ -22,6 +23,9 @@ engines.py       they are made: in this process, in several, on a Dask cluster, 
 process_group.py one command in the processes that torchrun has started
 mapped_files.py  arrays that stay in their files
 progress.py      bars, or lines where there is no terminal
+said_once.py     messages that many runs have in common are shown once
+described.py     objects that say in one line, or in a notebook's table, what they hold
 markdown.py      tables in Markdown
 figure_style.py  what all figures have in common
+text_sizes.py    how large a text is in a figure; texts that are wrapped or cut to fit
 """

@@ -1,12 +1,18 @@
-"""The exceptions of this library. A command turns each into one line on the screen and exit code 2.
+"""The exceptions of this library. A command turns each that ends it into one line and exit code 2.
 
     PersonaxError
     ├── InputError          also a ValueError: wrong input that the caller can correct
     ├── NotFittedError      also an AttributeError: a result was requested from a model before `fit`
-    └── TrainingDiverged    also an ArithmeticError: a loss that is no longer finite
+    ├── TrainingDiverged    also an ArithmeticError: a loss that is no longer finite
+    ├── RequestFailedError  a language model did not answer a request (traits/endpoint.py)
+    └── NoScoresError       its answer has no valid scores (traits/answer_form.py)
 
-Functions on plain numbers, such as the independence tests, raise ValueError itself. So `except ValueError`
-catches every mistake in input, and `except PersonaxError` all exceptions that this library defines.
+The last two end no run: traits/asking.py writes them into the file of failures. Functions on columns and
+matrices, such as the independence tests, raise ValueError itself for values that they cannot use. So `except
+ValueError` catches every mistake in input, and `except PersonaxError` all errors in the tree.
+
+A few exceptions are no part of the tree, such as `DeterminedByCondition`: by them one function tells another
+that there is nothing to compute or to read. They are caught within the library; callers never see them.
 """
 
 from collections.abc import Iterator
@@ -14,7 +20,7 @@ from contextlib import contextmanager
 
 
 class PersonaxError(Exception):
-    """Base of the exceptions that this library defines. The message is one line."""
+    """Base of the errors of this library. The message is one line."""
 
 
 class InputError(PersonaxError, ValueError):

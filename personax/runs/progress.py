@@ -19,16 +19,16 @@ NO_BARS = "TQDM_DISABLE"  # the variable that tqdm has for this
 
 
 class Progress(Protocol):
-    """A bar, or what stands for it."""
+    """A bar, or the lines that take its place."""
 
     def update(self, n: int = 1) -> object:
-        """So many steps more are done."""
+        """Count `n` more steps as done."""
 
     def set_postfix_str(self, s: str) -> object:
-        """What to show behind the number of steps."""
+        """Show this text after the number of steps."""
 
     def close(self) -> object:
-        """Nothing more will be done. A `with` statement closes by itself."""
+        """End the display. The end of a `with` block does this, too."""
 
     def __enter__(self) -> Self: ...
 
@@ -71,7 +71,7 @@ def only_lines() -> Iterator[None]:
 
 
 class LinesOfProgress:
-    """Logs a line when half a minute has passed since the last one."""
+    """Logs a line at the first step that ends half a minute or more after the last line."""
 
     def __init__(self, total: int, what: str, unit: str, initial: int = 0) -> None:
         self._total, self._what, self._unit, self._done = total, what, unit, initial
@@ -79,7 +79,7 @@ class LinesOfProgress:
         self._started = self._said = monotonic()
 
     def update(self, n: int = 1) -> None:
-        """So many steps more are done."""
+        """Count `n` more steps as done."""
         self._done += n
         now = monotonic()
         if now - self._said >= SECONDS_BETWEEN_LINES and self._done < self._total:
@@ -89,7 +89,7 @@ class LinesOfProgress:
             log.info("%s: %s %d of %d%s, %s", self._what, self._unit, self._done, self._total, note, seconds)
 
     def set_postfix_str(self, s: str) -> None:
-        """What to show behind the number of steps."""
+        """Show this text after the number of steps."""
         self._note = s
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Sums over parts that are kept in files: after a kill, a run goes on behind the last of them."""
+"""Sums over parts are saved in files, so that a run that was killed goes on after the last saved part."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ class Pass(Protocol[Sums]):
 
     @property
     def title(self) -> str:
-        """Names the pass."""
+        """The name of the pass: for its progress bar and its file."""
 
     def of_part(self, part: TablePart) -> Sums:
         """The sums of one part."""
@@ -35,20 +35,20 @@ class Pass(Protocol[Sums]):
         """The sums of two sets of parts together."""
 
     def to_arrow(self, sums: Sums) -> pa.Table:
-        """One row for a file."""
+        """The sums as a table of one row, which is saved in a file."""
 
     def from_arrow(self, table: pa.Table) -> Sums:
-        """What `to_arrow` has made."""
+        """The sums in a table that `to_arrow` has made."""
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Where parts are worked on."""
+    """What works on the parts: processes of this machine, or a cluster."""
 
     def sums(
         self, work: Pass[Sums], parts: Sequence[TablePart], numbers: Sequence[int]
     ) -> Iterable[tuple[tuple[int, ...], Sums]]:
-        """Sums over these numbers of the parts, in any order: which of them, and their sums."""
+        """Sums over the parts with these numbers: groups of numbers, each with its sums, in any order."""
 
 
 def sum_over_parts(engine: Engine, work: Pass[Sums], parts: Sequence[TablePart], folder: Path | None) -> Sums:
@@ -58,8 +58,8 @@ def sum_over_parts(engine: Engine, work: Pass[Sums], parts: Sequence[TablePart],
         engine: where the parts are worked on.
         work: the pass.
         parts: all parts of the table.
-        folder: where sums are kept every SECONDS_BETWEEN_FILES, and from where a killed pass goes on; None
-            keeps nothing.
+        folder: sums are saved there every SECONDS_BETWEEN_FILES, and a pass that was killed goes on from
+            them; with None nothing is saved.
     """
     file = None if folder is None else folder / f"{work.title}.arrow"
     kept = _kept(work, file, len(parts))
@@ -91,7 +91,7 @@ def _keep(work: Pass[Sums], file: Path, done: Iterable[int], total: Sums) -> Non
 
 
 def _kept(work: Pass[Sums], file: Path | None, parts: int) -> tuple[set[int], Sums | None]:
-    """Which parts a file has the sums of, and the sums. Raises InputError if it is damaged."""
+    """The numbers of the parts whose sums a file has, and these sums. Raises InputError if it is damaged."""
     if file is None or not file.exists():
         return set(), None
     try:

@@ -11,9 +11,6 @@ from typing import Literal, NamedTuple
 
 Output = Literal["number", "text"]
 Order = Literal["inc", "dec"]
-FormatName = Literal[
-    "number-l3-inc", "number-l3-dec", "number-l5-inc", "number-l5-dec", "text-l3-inc", "text-l5-inc"
-]
 
 INSUFFICIENT = "insufficient information"
 WORDS: Mapping[int, tuple[str, ...]] = {

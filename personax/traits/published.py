@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 PUBLISHED_SOURCE = "Li et al. 2026, Fig. 2"
-PUBLISHED_TABLES = ("CelebPersona", "AthlePersona")
 
 
 class FormatPair(NamedTuple):

@@ -18,7 +18,7 @@ GRID_KEYS = ("model", "format", "repeat")
 
 
 class GridName(NamedTuple):
-    """Whose scores a grid tests."""
+    """The model, the format and the repeat whose scores a grid tests."""
 
     model: str
     format: str

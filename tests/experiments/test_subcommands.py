@@ -129,6 +129,33 @@ def configuration_of(name: str) -> Any:
     return config
 
 
+def folder_of_command(name: str) -> str:
+    """The folder in personax/experiments/ that has the code of a subcommand."""
+    return SUBCOMMANDS[name].module.partition(".")[0]
+
+
+def test_the_table_of_commands_is_complete() -> None:
+    page = (ROOT / "docs" / "reading_order.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\S+\.py)` \| `(\w+)` \| `(\w+)/` \|$", page, re.M)
+    scripts = [*SCRIPTS.items(), *ALSO.items()]
+    assert sorted(rows) == sorted((script, name, folder_of_command(name)) for name, script in scripts)
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("README.md", set(SUBCOMMANDS)),
+        ("synthetic_experiment/README.md", {n for n, script in SCRIPTS.items() if "synthetic" in script}),
+    ],
+)
+def test_a_page_that_lists_subcommands_lists_all(page: str, names: set[str]) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    listed = re.search(r"very script is also a subcommand of `personax`.*?\.(?=\s)", text, re.S)
+    assert listed
+    named = re.findall(r"`(?:personax )?(\w+)`", listed[0])
+    assert sorted(named) == sorted({"personax", *names})
+
+
 def test_every_script_has_a_subcommand() -> None:
     folders = ("synthetic_experiment", "real_world_experiment", "independence_testing", "trait_inference")
     scripts = {f"{folder}/{path.name}" for folder in folders for path in (ROOT / folder).glob("*.py")}
@@ -178,8 +205,7 @@ def flags_of_refusals(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_refusal_names_a_flag_that_the_command_lacks(name: str) -> None:
-    room = SUBCOMMANDS[name].module.partition(".")[0]
-    folder = ROOT / "personax" / "experiments" / room
+    folder = ROOT / "personax" / "experiments" / folder_of_command(name)
     named = set().union(*map(flags_of_refusals, folder.glob("*.py")))
     config = configuration_of(name)
     assert named <= {option.partition(".")[0] for option in option_names(config)}

@@ -138,12 +138,12 @@ def test_a_confounder_disappears_given_itself() -> None:
 
 
 def test_an_unknown_test_is_refused() -> None:
-    with pytest.raises(ValueError, match="test 'anova' is unknown"):
+    with pytest.raises(InputError, match="test 'anova' is unknown"):
         grid(tests=("kci", "anova"))
 
 
 def test_frames_of_different_lengths_are_refused() -> None:
-    with pytest.raises(ValueError, match=f"traits have {N} rows, features {N - 1}"):
+    with pytest.raises(InputError, match=f"traits have {N} rows, features {N - 1}"):
         run_grid(traits(), Variables(features().frame[1:], KINDS))
 
 

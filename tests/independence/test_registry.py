@@ -8,6 +8,7 @@ import pytest
 
 from personax.independence import TESTS, Kind, Procedure, run_test
 from personax.independence.reference import REFERENCE
+from personax.runs.errors import InputError
 
 NAN = float("nan")
 DISCRETE: tuple[Kind, Kind] = ("ordinal", "ordinal")
@@ -78,10 +79,14 @@ def test_kinds_without_a_meaning_are_not_applicable() -> None:
     assert not angle.applicable
 
 
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(InputError, match="test 'anova' is unknown"):
+        run_test("anova", np.arange(10.0), np.arange(10.0))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"test": "anova"}, "test 'anova' is unknown"),
         ({"y": np.arange(9.0)}, "one length"),
         ({"y": np.r_[np.arange(9.0), np.inf]}, "row 9 is infinite"),
         ({"y": ["a"] * 10}, "a cell is no number .*columns of labels are of kind nominal"),

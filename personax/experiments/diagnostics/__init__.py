@@ -12,6 +12,7 @@ observations.py      the observable side of Proposition 2: two measurements give
 alignment.py         do measurements of one person have similar encodings?
 coordinate_shape.py  are the coordinates of a block orthogonal and even?
 variability.py       do the blocks depend on each other strongly enough to identify the latents?
+reliability.py       are the recovered latents good enough for a finding to count against the assumptions?
 graph_facts.py       is the recovered graph acyclic, sparse and decided?
 run.py               what the model makes of the data, and all checks
 report.py, figures.py, command.py   the page, the figure, the command

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from matplotlib.patheffects import withStroke
 
 from personax.experiments.answer_source import AnswerSet
 from personax.experiments.heat_blocks import HeatBlock, HeatScale, draw_blocks, title_and_source
+from personax.experiments.prompt_consistency.consistency_tables import Consistency
 from personax.experiments.prompt_consistency.report import (
     distance_layout,
     pairs_text,
@@ -35,9 +36,6 @@ from personax.tables.schema import TRAITS
 from personax.traits.formats import FORMATS
 from personax.traits.published import FORMAT_TITLES, PUBLISHED_DISTANCES, PUBLISHED_MEDIANS, format_title
 
-if TYPE_CHECKING:
-    from personax.experiments.prompt_consistency.run import Consistency
-
 RADARS_BESIDE, RADARS_DOWN, RADAR_HEIGHT = 3, 3, 2.5  # of a page; inches
 BOXES_BESIDE, BOXES_DOWN, BOXES_HEIGHT = 2, 3, 2.3
 DASHES = {"inc": "-", "dec": "--"}
@@ -46,7 +44,7 @@ PUBLISHED_INK: dict[str, Any] = {"color": "black", "mfc": "white", "ms": 5}
 PUBLISHED_MARKS = dict(zip(PUBLISHED_MEDIANS, ("D", "s"), strict=True))
 
 
-def draw_consistency(found: "Consistency", source: AnswerSet, folder: Path) -> None:
+def draw_consistency(found: Consistency, source: AnswerSet, folder: Path) -> None:
     """Draw the three parts of Fig. 2; a part without anything to show is left out."""
     measures = found.measures
     of_traits = measures[(measures["measure"] == "std") & measures["trait"].isin(TRAITS)]

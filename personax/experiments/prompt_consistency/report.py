@@ -1,12 +1,12 @@
 """The text of the consistency of answers: tables of models and formats, the published numbers beside them."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from personax.experiments.answer_source import AnswerSet
 from personax.experiments.heat_blocks import SIMULATED_SENTENCE
+from personax.experiments.prompt_consistency.consistency_tables import Consistency
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.tables.schema import TRAITS, plain
 from personax.traits.consistency import WithInterval
@@ -20,9 +20,6 @@ from personax.traits.published import (
     format_title,
 )
 
-if TYPE_CHECKING:
-    from personax.experiments.prompt_consistency.run import Consistency
-
 DEFINITIONS = """std: standard deviation over the repeats of a person's score (of a population), mean over
 people. TARr@N, TARa@N: share of people whose N raw answers, or parsed answers, are all equal. alpha:
 Krippendorff's alpha of the repeats, for ordered scores; 0: repeats agree as by chance, 1: wholly. Brackets:
@@ -35,12 +32,12 @@ PER_TRAIT = {
 }
 
 
-def consistency_report(found: "Consistency", source: AnswerSet) -> str:
+def consistency_report(found: Consistency, source: AnswerSet) -> str:
     """The text of report.md."""
     return "\n\n".join(_consistency_parts(found, source)) + "\n"
 
 
-def _consistency_parts(found: "Consistency", source: AnswerSet) -> Iterator[str]:
+def _consistency_parts(found: Consistency, source: AnswerSet) -> Iterator[str]:
     yield "# Consistency of answers (Fig. 2)"
     if source.simulated:
         yield f"**{SIMULATED_SENTENCE.strip()}**"
@@ -86,7 +83,7 @@ def estimates(measures: pd.DataFrame, name: str) -> pd.Series:
     return pd.Series(dict(zip(keys, texts, strict=True)), dtype=object)
 
 
-def summary_table(found: "Consistency") -> str:
+def summary_table(found: Consistency) -> str:
     """A line for each model and format: the measures of all traits together."""
     medians = found.spreads.groupby(["model", "format"], sort=False)["spread"].median()
     repeats = found.measures.groupby(["model", "format"], sort=False)["repeats"].first()
@@ -118,7 +115,7 @@ def published_median(table: str, model: str, name: str) -> float | None:
     return None if medians is None or name not in FORMAT_TITLES else medians[list(FORMAT_TITLES).index(name)]
 
 
-def trait_table(found: "Consistency", name: str) -> str:
+def trait_table(found: Consistency, name: str) -> str:
     """A measure with its interval: a row for each model and format, a column for each trait."""
     texts = estimates(found.measures, name)
     settings = list(dict.fromkeys((model, prompt) for model, prompt, trait in texts.index if trait in TRAITS))

@@ -1,7 +1,6 @@
 """Measure the consistency of answers and write the run folder: tables, report, figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 
 from personax.experiments.answer_source import AnswerSet
 from personax.experiments.prompt_consistency.config import ConsistencyConfig
+from personax.experiments.prompt_consistency.consistency_tables import Consistency
 from personax.experiments.prompt_consistency.figures import draw_consistency
 from personax.experiments.prompt_consistency.report import consistency_report
 from personax.runs.files import atomic_path, write_json, write_text
@@ -34,22 +34,6 @@ from personax.traits.published import FORMAT_PAIRS
 
 MEASURE_COLUMNS = ["model", "format", "repeats", "measure", "trait", *WithInterval._fields]
 ALL_TRAITS = "all"  # in the column trait, of a measure of all five together
-
-
-@dataclass(frozen=True, eq=False)
-class Consistency:
-    """What was measured.
-
-    Attributes:
-        measures: model, format, repeats, measure (std, TARr, TARa, alpha), trait, value, low, high, people.
-        spreads: model, format, id, spread: the mean over traits of a person's standard deviation.
-        distances: model, pair (a ... f), first, second, value, low, high, people, by_repeats: the distance
-            that repeats alone would make.
-    """
-
-    measures: pd.DataFrame
-    spreads: pd.DataFrame
-    distances: pd.DataFrame
 
 
 def examine(

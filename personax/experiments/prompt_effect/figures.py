@@ -1,7 +1,6 @@
 """The figures of the effect of prompts: how many verdicts change, and where."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,8 @@ from matplotlib.colors import Normalize
 from personax.experiments.heat_blocks import title_and_source
 from personax.experiments.independence.figures import Caption, ColourScale, HeatPanel, draw_heatmaps
 from personax.experiments.prompt_effect.config import EffectConfig
+from personax.experiments.prompt_effect.effect_grids import MatchedPeople
+from personax.experiments.prompt_effect.verdict_changes import PromptEffect
 from personax.runs.figure_style import (
     BLUE,
     GREY,
@@ -26,15 +27,11 @@ from personax.runs.text_sizes import cut_to
 from personax.traits.published import format_title
 from personax.traits.verdicts import GRID_KEYS
 
-if TYPE_CHECKING:
-    from personax.experiments.prompt_effect.effect_grids import MatchedPeople
-    from personax.experiments.prompt_effect.run import PromptEffect
-
 COLOUR_OF = dict(zip(GRID_KEYS, (MODALITY_COLOURS[3], BLUE, MODALITY_COLOURS[1]), strict=True))
 LINE, MARGINS, LONGEST_LABEL = 0.22, 1.5, 3.2  # inches
 
 
-def draw_effect(config: EffectConfig, matched: "MatchedPeople", found: "PromptEffect", folder: Path) -> None:
+def draw_effect(config: EffectConfig, matched: MatchedPeople, found: PromptEffect, folder: Path) -> None:
     """Draw the changes by what varies, and a heatmap of where they are; nothing for a single grid."""
     if found.changes.empty:
         return
@@ -79,7 +76,7 @@ def setting_of(row: "pd.Series[str]") -> str:
     return f"{row['varied']}: {', '.join(fixed)}" if fixed else f"{row['varied']}, all together"
 
 
-def draw_where(found: "PromptEffect", caption: Caption, stem: Path) -> None:
+def draw_where(found: PromptEffect, caption: Caption, stem: Path) -> None:
     """Features x traits, a panel for each thing that varies: mean over the tests of the pairs that differ."""
     panels = []
     features, traits = (list(dict.fromkeys(found.decided[key])) for key in ("feature", "trait"))

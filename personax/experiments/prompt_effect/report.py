@@ -1,29 +1,26 @@
 """The text of the effect of prompts: how many verdicts change with what, and which."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from personax.experiments.heat_blocks import SIMULATED_SENTENCE
 from personax.experiments.prompt_effect.config import EffectConfig
+from personax.experiments.prompt_effect.effect_grids import MatchedPeople
+from personax.experiments.prompt_effect.verdict_changes import PromptEffect
 from personax.runs.markdown import escape_cell, markdown_table
 from personax.traits.published import format_title
 from personax.traits.verdicts import GRID_KEYS
 
-if TYPE_CHECKING:
-    from personax.experiments.prompt_effect.effect_grids import MatchedPeople
-    from personax.experiments.prompt_effect.run import PromptEffect
-
 MOST_CELLS = 30  # of the report; cells.csv has all
 
 
-def effect_report(config: EffectConfig, matched: "MatchedPeople", found: "PromptEffect") -> str:
+def effect_report(config: EffectConfig, matched: MatchedPeople, found: PromptEffect) -> str:
     """The text of report.md."""
     return "\n\n".join(_effect_parts(config, matched, found)) + "\n"
 
 
-def _effect_parts(config: EffectConfig, matched: "MatchedPeople", found: "PromptEffect") -> Iterator[str]:
+def _effect_parts(config: EffectConfig, matched: MatchedPeople, found: PromptEffect) -> Iterator[str]:
     yield "# Effect of prompt, repeat and language model on Level I"
     if matched.source.simulated or matched.table.simulated:
         yield f"**{SIMULATED_SENTENCE.strip()}**"

@@ -1,15 +1,13 @@
 """Level I on the scores of each model, format and repeat by itself, and what changes between the grids."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from personax.experiments.prompt_effect.config import EffectConfig
 from personax.experiments.prompt_effect.effect_grids import MatchedPeople, all_grids
 from personax.experiments.prompt_effect.figures import draw_effect
 from personax.experiments.prompt_effect.report import effect_report
+from personax.experiments.prompt_effect.verdict_changes import PromptEffect
 from personax.runs.files import atomic_path, sha256_text, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, open_run
 from personax.traits.verdicts import cell_changes, changes_by, verdict_matrix
@@ -27,15 +25,6 @@ VERDICT_COLUMNS = (
     "effect",
     "rejected",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class PromptEffect:
-    """What was found: the grids with their decisions, `changes_by` and `cell_changes` of their verdicts."""
-
-    decided: pd.DataFrame
-    changes: pd.DataFrame
-    cells: pd.DataFrame
 
 
 def examine_effect(

@@ -16,7 +16,6 @@ UNDIRECTED = "undirected"  # the edge has no direction
 OTHER_SIGN = "other sign"
 LOST = "latent lost"  # no latent of the variant is like one of the two
 NOT_CHECKED = "not checked"  # the variant cannot say anything about it
-STATES = (CLAIM_HOLDS, OTHER_SIGN, UNDIRECTED, REVERSED, ABSENT, APPEARS, LOST, NOT_CHECKED)
 STILL_ADJACENT = (CLAIM_HOLDS, REVERSED, UNDIRECTED, OTHER_SIGN)
 
 ROBUST, NOT_ROBUST, UNCHECKED = "robust", "not robust", "not checked by any variant"

@@ -11,6 +11,7 @@ from traits.answer_folders import write_answers
 from traits.simulated_people import answers_of
 
 from personax.experiments.answer_source import AnswerSet
+from personax.experiments.prompt_consistency.consistency_tables import Consistency
 from personax.experiments.prompt_consistency.figures import draw_consistency
 from personax.experiments.prompt_consistency.report import (
     consistency_report,
@@ -18,7 +19,7 @@ from personax.experiments.prompt_consistency.report import (
     published_distance_layout,
     published_median,
 )
-from personax.experiments.prompt_consistency.run import Consistency, measure_consistency
+from personax.experiments.prompt_consistency.run import measure_consistency
 from personax.runs.run_folder import METRICS
 from personax.runs.run_records import read_manifest
 from personax.tables.schema import TRAITS

@@ -21,7 +21,7 @@ from personax.experiments.prompt_effect.effect_grids import (
 )
 from personax.experiments.prompt_effect.figures import draw_effect
 from personax.experiments.prompt_effect.report import effect_report
-from personax.experiments.prompt_effect.run import PromptEffect
+from personax.experiments.prompt_effect.verdict_changes import PromptEffect
 from personax.independence import fisher_z
 from personax.runs.errors import InputError
 from personax.runs.run_folder import RunFolder
