@@ -17,7 +17,8 @@ MODULES = {
     for path in LIBRARY.rglob("*.py")
     if "from jaxtyping import" in path.read_text(encoding="utf-8")
 }
-jaxtyping.jaxtyped = shape_check.check_first_calls  # what the import hook decorates with
+# what the import hook decorates with
+jaxtyping.jaxtyped = shape_check.check_first_calls  # type: ignore[assignment]
 jaxtyping.install_import_hook(sorted(MODULES), "shape_check.check")
 
 

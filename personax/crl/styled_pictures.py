@@ -207,7 +207,7 @@ def settle_readers(vae: MultiViewVAE, readings: Mapping[str, PictureReading]) ->
 def clear_readings(
     train: Batch, validation: Batch, config: CRLConfig, seeds: Sequence[int]
 ) -> dict[str, PictureReading] | None:
-    """The first readings, of those with these seeds, in which every companion stands apart, if there are any."""
+    """The first readings, of those with these seeds, in which each companion stands apart, if any."""
     for seed in seeds:
         readings = find_readings(train, validation, config, seed=seed)
         if all(reading.is_clear for reading in readings.values()):

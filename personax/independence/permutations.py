@@ -316,7 +316,7 @@ def _cells_that_count(
 def _log_hypergeometric(cell: Int[np.ndarray, " k"], n: int, r: int, c: int) -> Float[np.ndarray, " k"]:
     """(k,) log probability that a table with n rows and margins r, c has these counts in its first cell."""
 
-    def log_choose(total: int, part: Int[np.ndarray, " k"] | int) -> Float[np.ndarray, " k"]:
+    def log_choose(total: int, part: Int[np.ndarray, "*k"] | int) -> Float[np.ndarray, "*k"]:
         return np.asarray(math.lgamma(total + 1) - gammaln(part + 1) - gammaln(total - part + 1))
 
     return np.asarray(log_choose(r, cell) + log_choose(n - r, c - cell) - log_choose(n, c))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from personax.experiments.summary import summarise, write_summary
+from personax.experiments.summary import summarise, verdict_lines, write_summary
 
 
 def test_rows_keep_their_order_if_a_seed_lacks_a_metric() -> None:
@@ -17,3 +17,8 @@ def test_what_a_killed_process_has_left_of_a_summary_goes_with_the_next(tmp_path
     (tmp_path / ".summary.partial-0123abcd.csv").write_text("metr")
     write_summary(tmp_path, summarise({0: {"r2": 0.9}, 1: {"r2": 0.8}}), "title")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["summary.csv", "summary.md"]
+
+
+def test_seeds_whose_latents_are_not_identified_are_named() -> None:
+    results = {0: {"verdict": "identified"}, 1: {"verdict": "latents uncertain: why"}, 2: {}}
+    assert verdict_lines(results) == ["seed 1: latents uncertain: why"]

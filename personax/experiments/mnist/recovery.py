@@ -79,7 +79,7 @@ def _recover_ours(config: MethodRun, folder: RunFolder, data: MultiViewData, spl
     return Recovery(
         model.transform(data),
         model.learned(simulated=False),
-        {"criteria": truth_free_criteria(read_history(folder.path))},
+        {"verdict": model.verdict, "criteria": truth_free_criteria(read_history(folder.path))},
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from personax.experiments.summary import verdict_lines
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import FIGURES, ROOT
 
@@ -37,6 +38,7 @@ def mnist_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame, 
         [
             markdown_table(shown, index="metric"),
             "",
+            *verdict_lines(results),
             *per_latent_lines(last),
             f"published, in-sample: R2 0.96, MCC 0.92; ours in-sample: R2 {last['insample']['r2']:.3f}",
             "pictures:",

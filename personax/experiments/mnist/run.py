@@ -53,6 +53,7 @@ MNIST_NEEDED = {
 }
 MNIST_KNOWN = {
     **dict.fromkeys(MNIST_METRICS, "a number"),
+    "verdict": "a text",
     "criteria": "names with numbers",
     "ceiling": "names with values",
     "ceiling.r2_per_latent": "names with numbers",

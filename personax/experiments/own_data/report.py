@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from personax.experiments.summary import MARK_OF_SIMULATION
+from personax.experiments.summary import MARK_OF_SIMULATION, verdict_lines
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import FIGURES, GRAPH, LATENTS
 
@@ -36,6 +36,7 @@ def own_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame, fo
     if several:
         best = table.loc["criteria.representation", [f"seed {seed}" for seed in results]].idxmin()
         lines.append(f"lowest criteria.representation: {best}")
+    lines += verdict_lines(results)
     mark = MARK_OF_SIMULATION if next(iter(results.values()))["simulated"] else ""
     lines.append(f"{mark}latents: {folders[0] / LATENTS}; learned graph: {folders[0] / GRAPH}")
     lines.append(f"pictures: {folders[0] / FIGURES}")

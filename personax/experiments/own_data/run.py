@@ -56,12 +56,14 @@ class OwnFindings(NamedTuple):
     Attributes:
         latents: (n, d) of all rows.
         graph: the graph that the model has learned.
+        verdict: whether the data identify latents and order (`CRL.verdict`).
         history: of the training.
         scores: comparison with the truth block by block; None where it is unknown, or has other sizes.
     """
 
     latents: pd.DataFrame
     graph: Graph
+    verdict: str
     history: pd.DataFrame
     scores: TruthScores | None
 
@@ -113,7 +115,7 @@ def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
         graph = model.learned(simulated=rows.simulated)
         history = read_history(folder.path)
         scores = score_against_truth(latents, graph, rows.data, rows.split)
-        findings = OwnFindings(latents, graph, history, scores)
+        findings = OwnFindings(latents, graph, model.verdict, history, scores)
         _write_found(folder, rows, findings)
         metrics = _measured(rows, findings) | {"seconds": seconds}
         if config.figures:
@@ -134,6 +136,7 @@ def _measured(rows: OwnRows, findings: OwnFindings) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "simulated": rows.simulated,
         "people": len(rows.data),
+        "verdict": findings.verdict,
         "criteria": truth_free_criteria(findings.history),
     }
     if rows.data.truth is not None:

@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from personax.crl.closed_form import IDENTIFIED
 from personax.experiments.people.associations import LEAST_LABEL_EFFECT
-from personax.experiments.summary import MARK_OF_SIMULATION
+from personax.experiments.summary import MARK_OF_SIMULATION, verdict_lines
 from personax.runs.markdown import escape_cell, markdown_table
 
 PEOPLE_METRICS = (
@@ -43,8 +42,7 @@ def people_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame,
     if several:
         best = table.loc["criteria.representation", [f"seed {seed}" for seed in results]].idxmin()
         lines.append(f"lowest criteria.representation (validation people, without the truth): {best}")
-    verdicts = {seed: metrics.get("verdict", IDENTIFIED) for seed, metrics in results.items()}
-    lines += [f"seed {seed}: {verdict}" for seed, verdict in verdicts.items() if verdict != IDENTIFIED]
+    lines += verdict_lines(results)
     mark = MARK_OF_SIMULATION if next(iter(results.values()))["simulated"] else ""
     lines.append(f"{mark}Written to {home}")
     return "\n".join(lines)
