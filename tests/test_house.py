@@ -133,28 +133,43 @@ def test_every_source_is_in_the_references() -> None:
     assert sorted(set(named) - listed) == []
 
 
+ALIASED = ast.Name | ast.Attribute | ast.Subscript | ast.BinOp
+# Float, Bool, Shaped and so on: Float[Tensor, "n d"] names the axes
+WITH_SHAPES = {
+    name
+    for name, thing in vars(jaxtyping).items()
+    if isinstance(thing, type) and issubclass(thing, jaxtyping.AbstractDtype)
+}
 # Small steps of the layout, taken thousands of times a picture, over points in arrays of any shape.
 WITHOUT_SHAPES = {"_coordinates", "_on_two_sides", "_turn"}
 
 
-def annotations(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """What a module annotates, each with the name of its function, class or alias: no local variables."""
+def annotations(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """What a module annotates, each with the name of its function, class or alias: no local variables.
+
+    An alias is a name at the top level of a module that stands for a type, such as `A = np.ndarray | None`.
+    """
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ALIASED):
+            yield ast.unparse(node.targets[0]), node.value
+        elif isinstance(node, ast.AnnAssign):
+            yield from ((ast.unparse(node.target), hint) for hint in (node.annotation, node.value) if hint)
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             given += [each for each in (node.args.vararg, node.args.kwarg) if each]
             hints = [each.annotation for each in given]
             yield from ((node.name, hint) for hint in (*hints, node.returns) if hint)
         elif isinstance(node, ast.ClassDef):
             yield from ((node.name, each.annotation) for each in node.body if isinstance(each, ast.AnnAssign))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
-            yield ast.unparse(node.targets[0]), node.value
 
 
 def has_bare_array(hint: ast.AST) -> bool:
     """Whether a type names an array outside of brackets with a shape, such as Float[Tensor, "n d"]."""
-    if isinstance(hint, ast.Subscript) and hasattr(jaxtyping, getattr(hint.value, "id", "")):
+    if isinstance(hint, ast.Subscript) and getattr(hint.value, "id", "") in WITH_SHAPES:
         return False
+    if isinstance(hint, ast.Constant) and isinstance(hint.value, str):  # a type in quotation marks
+        return re.search(r"\b(Tensor|ndarray)\b", hint.value) is not None
     name = hint.id if isinstance(hint, ast.Name) else hint.attr if isinstance(hint, ast.Attribute) else ""
     return name in ("Tensor", "ndarray") or any(map(has_bare_array, ast.iter_child_nodes(hint)))
 
@@ -165,6 +180,8 @@ def has_bare_array(hint: ast.AST) -> bool:
         ("dict[str, Tensor] | None", True),
         ("np.ndarray", True),
         ("Callable[[np.ndarray], int]", True),
+        ("Union[np.ndarray, int]", True),
+        ("'np.ndarray'", True),
         ('Float[torch.Tensor, "n d"] | None', False),
         ('Sequence[Int[np.ndarray, " n"]]', False),
         ("Sequence[int]", False),
@@ -172,6 +189,22 @@ def has_bare_array(hint: ast.AST) -> bool:
 )
 def test_bare_arrays_are_found(hint: str, bare: bool) -> None:
     assert has_bare_array(ast.parse(hint, mode="eval").body) is bare
+
+
+@pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("A = np.ndarray", True),
+        ("A = np.ndarray | pd.DataFrame", True),
+        ("A: TypeAlias = np.ndarray | None", True),
+        ("A = Callable[[Tensor], int]", True),
+        ("async def f(a: Tensor) -> None: ...", True),
+        ('A = Shaped[np.ndarray, "n ..."] | pd.DataFrame', False),
+        ("def f() -> None:\n    a: np.ndarray | None = None", False),
+    ],
+)
+def test_bare_arrays_are_found_in_aliases_and_signatures(line: str, bare: bool) -> None:
+    assert any(has_bare_array(hint) for _, hint in annotations(ast.parse(line))) is bare
 
 
 def test_all_arrays_in_signatures_have_a_shape() -> None:
