@@ -1,8 +1,8 @@
 """The shapes in the library's signatures are checked while the tests run.
 
-Checked are all modules that import from jaxtyping. The others promise no shape: test_house.py finds that every
-array in a signature, in the attributes of a class and in the alias of a type has a shape, but for three small
-functions that it names. shape_check.py says which calls are checked.
+Checked are all modules that import from jaxtyping. The others promise no shape: test_house.py finds that
+every array in a signature, in the attributes of a class and in the alias of a type has a shape, but for three
+small functions that it names. shape_check.py says which calls are checked.
 """
 
 import gc
@@ -18,7 +18,8 @@ MODULES = {
     for path in LIBRARY.rglob("*.py")
     if "from jaxtyping import" in path.read_text(encoding="utf-8")
 }
-jaxtyping.jaxtyped = shape_check.check_first_calls  # what the import hook decorates with
+# what the import hook decorates with
+jaxtyping.jaxtyped = shape_check.check_first_calls  # type: ignore[assignment]
 jaxtyping.install_import_hook(sorted(MODULES), "shape_check.check")
 
 

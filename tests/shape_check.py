@@ -11,8 +11,8 @@ from beartype import BeartypeConf, beartype
 _beartype = beartype(conf=BeartypeConf(is_pep484_tower=True))
 _prepare = jaxtyping.jaxtyped
 
-# Of each function's calls in a test these first ones are checked, and after them the 16th, 32nd, 64th and so on.
-# A fit calls the terms of its objective thousands of times with the same shapes.
+# Of each function's calls in a test these first ones are checked, and after them the 16th, 32nd, 64th and so
+# on. A fit calls the terms of its objective thousands of times with the same shapes.
 FIRST_CALLS = 8
 _tests_begun = 0
 

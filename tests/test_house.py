@@ -6,12 +6,14 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 
 import jaxtyping
 import pytest
 
 import personax
+from personax.crl import CRLConfig, objective
 from personax.runs.run_folder import ROOT
 
 LIBRARY = ROOT / "personax"
@@ -149,11 +151,11 @@ def annotations(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 
     An alias is a name at the top level of a module that stands for a type, such as `A = np.ndarray | None`.
     """
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ALIASED):
-            yield ast.unparse(node.targets[0]), node.value
-        elif isinstance(node, ast.AnnAssign):
-            yield from ((ast.unparse(node.target), hint) for hint in (node.annotation, node.value) if hint)
+    for line in tree.body:
+        if isinstance(line, ast.Assign) and isinstance(line.value, ALIASED):
+            yield ast.unparse(line.targets[0]), line.value
+        elif isinstance(line, ast.AnnAssign):
+            yield from ((ast.unparse(line.target), hint) for hint in (line.annotation, line.value) if hint)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
@@ -215,6 +217,20 @@ def test_all_arrays_in_signatures_have_a_shape() -> None:
         if name not in WITHOUT_SHAPES and has_bare_array(hint)
     }
     assert bare == set()
+
+
+def test_the_page_of_the_objective_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "objective.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"\\qquad \((\d)\) \$\$", page)
+    assert numbers == re.findall(r"^    \((\d)\)  ", str(objective.__doc__), re.M)
+    named = re.findall(r"`(\w+)`\s+in\s+`(personax/\S+\.py)`", page)
+    assert len(named) > len(numbers)
+    for function, file in named:
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    config = CRLConfig()
+    for option in re.findall(r"`model\.([\w.]+)`", page):
+        attrgetter(option)(config)
 
 
 def test_the_version_is_the_same_everywhere() -> None:
