@@ -23,8 +23,8 @@ codes to latents z. In shapes, R is the number of models that phase 2 trains sid
     (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + centring + edges
 
 The weights are options (model_config.py). Of Phase1Config: beta is `beta`, a_w is `align`, a_x `cross`, a_s
-`shared` and a_g `sparsity`. Of Phase2Config: a_o is `orthogonality`, a_e `evenness`; the weights within (6) are
-`sparsity` and `cross_sparsity`. (In phase 1 they are 1/2 and 1.) docs/objective.md has all this as formulas.
+`shared` and a_g `sparsity`. Of Phase2Config: a_o is `orthogonality`, a_e `evenness`; the weights within (6)
+are `sparsity` and `cross_sparsity`. (In phase 1 they are 1/2 and 1.) docs/objective.md has all as formulas.
 
 Phase 1 (representation) minimises Eq. (1), phase 2 (identification) Eq. (9). The terms of Eq. (2) to (5) are
 used by other methods, too, and are in learning/losses.py.
