@@ -22,6 +22,7 @@ from tqdm import tqdm
 from personax.independence import run_conditional
 from personax.independence.threads import one_blas_thread
 from personax.runs.command_line import run_command
+from personax.runs.environment import record_environment
 from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import markdown_table
 
@@ -206,7 +207,7 @@ def calibrate_conditional(config: ConditionalCalibrationConfig) -> None:
     with atomic_path(folder / "cells.csv") as path:
         table.to_csv(path, index=False)
     write_text(folder / "conditional_calibration.md", report_of(table))
-    print(report_of(table))
+    print(report_of(table), record_environment(folder / "conditional_calibration.md"), sep="\n")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -42,6 +42,7 @@ from personax.learning.training import History, weighted_sum
 from personax.runs.bounds import FilePath, Positive
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
+from personax.runs.environment import record_environment
 from personax.runs.errors import InputError
 from personax.runs.files import write_text
 from personax.runs.markdown import markdown_table
@@ -218,7 +219,9 @@ def run_benchmark(config: BenchmarkConfig) -> None:
     for line in measured(config, device):
         print(line, flush=True)
         lines.append(line)
-    write_text(path_or_default(config.output, "results/benchmarks/gpu.md"), "\n\n".join(lines) + "\n")
+    output = path_or_default(config.output, "results/benchmarks/gpu.md")
+    write_text(output, "\n\n".join(lines) + "\n")
+    print(record_environment(output))
 
 
 def measured(config: BenchmarkConfig, device: torch.device) -> Iterator[str]:

@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # the library beside this file,
 import pandas as pd
 
 from personax.experiments.subcommands import main_of
+from personax.runs.environment import environment_line
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import ROOT
 from personax.tables import load_table
@@ -112,7 +113,7 @@ def main() -> int:
         print(markdown_table(agreement(options.output, name)))
         for text, shape in embedded(options.output, name).items():
             print(f"{text}: {shape[0]} people, vectors of {shape[1]} numbers")
-    print(f"\n{len(answers)} answers, {len(failures)} failures; {options.output}")
+    print(f"\n{len(answers)} answers, {len(failures)} failures; {options.output}\n{environment_line()}")
     return 0 if code == 0 or len(answers) >= LEAST_ANSWERED * (len(answers) + len(failures)) else code
 
 

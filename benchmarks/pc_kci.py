@@ -22,6 +22,7 @@ from personax.graphs.graph import Graph, adjacency_from_marks
 from personax.graphs.graph_scores import scores_of_graphs
 from personax.independence.threads import one_blas_thread
 from personax.runs.command_line import run_command
+from personax.runs.environment import record_environment
 from personax.runs.files import atomic_path
 from personax.runs.markdown import markdown_table
 
@@ -88,7 +89,7 @@ def compare_graphs_of_tests(config: PcKciConfig) -> None:
                 done.to_csv(path, index=False)
     means = done.groupby("test")[["shd_cpdag", "skeleton_f1", "seconds"]].agg(["mean", "std"])
     means.columns = [" ".join(words) for words in means.columns]
-    print(markdown_table(means.reset_index(), digits=2))
+    print(markdown_table(means.reset_index(), digits=2), record_environment(file), sep="\n\n")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -22,6 +22,7 @@ from personax.experiments.sensitivity.report import KINDS_OF_CLAIM
 from personax.experiments.sensitivity.verdicts import kind_of_verdict
 from personax.runs.bounds import Processes
 from personax.runs.command_line import parse_seeds, run_command
+from personax.runs.environment import record_environment
 from personax.runs.files import read_yaml, write_text, write_yaml
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import path_or_default, shipped_config
@@ -72,7 +73,7 @@ def run_benchmark(config: BenchmarkConfig) -> None:
     claims.to_csv(home / "claims.csv", index=False)
     text = f"SIMULATED DATA. Seeds {config.seeds}.\n\n{markdown_table(shares(claims))}\n"
     write_text(home / "robust_claims.md", text)
-    print(text)
+    print(text, record_environment(home / "robust_claims.md"), sep="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

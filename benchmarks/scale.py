@@ -32,6 +32,7 @@ from personax.learning.mapped_people import PeopleReader
 from personax.learning.training import History
 from personax.runs.bounds import FilePath, Positive, Seed
 from personax.runs.command_line import run_command
+from personax.runs.environment import record_environment
 from personax.runs.errors import InputError
 from personax.runs.files import make_folder, write_text
 from personax.runs.markdown import markdown_table
@@ -211,8 +212,9 @@ def run_benchmark(config: BenchmarkConfig) -> None:
         "people, modalities x measurements x length of an embedding, latents of each modality; "
         f"{config.epochs} epochs, {torch.get_num_threads()} threads\n\n{table}\n"
     )
-    write_text(path_or_default(config.output, "results/benchmarks/scale.md"), text)
-    print(text)
+    output = path_or_default(config.output, "results/benchmarks/scale.md")
+    write_text(output, text)
+    print(text, record_environment(output), sep="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -32,6 +32,7 @@ import pyarrow.parquet
 from personax.independence import DEFAULT_TESTS, TESTS
 from personax.runs.bounds import Between, PlaceOfFile, Processes
 from personax.runs.command_line import run_command
+from personax.runs.environment import record_environment
 from personax.runs.files import atomic_path, write_text
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import path_or_default
@@ -233,8 +234,9 @@ def run(config: BenchmarkConfig) -> None:
     table = markdown_table(
         pd.DataFrame([{"": name, "value": value} for name, value in found.items()]), digits=4
     )
-    print(table)
-    write_text(path_or_default(config.output, "results/benchmarks/streaming.md"), table + "\n")
+    output = path_or_default(config.output, "results/benchmarks/streaming.md")
+    write_text(output, table + "\n")
+    print(table, record_environment(output), sep="\n\n")
 
 
 if __name__ == "__main__":

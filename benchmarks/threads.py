@@ -20,6 +20,7 @@ from typing import Annotated
 
 from personax.runs.bounds import Between, FilePath
 from personax.runs.command_line import run_command
+from personax.runs.environment import record_environment
 from personax.runs.files import write_text
 from personax.runs.processor import VARIABLE
 from personax.runs.run_folder import path_or_default
@@ -102,8 +103,9 @@ def measure_threads(config: ThreadsConfig) -> None:
         cells = [seconds_of(threads, busy, config.limit) for busy in (0, cores - 1)]
         lines.append(f"| {threads} | {' | '.join(cells)} |")
     text = "\n".join(lines) + "\n"
-    write_text(path_or_default(config.output, "results/benchmarks/threads.md"), text)
-    print(text)
+    output = path_or_default(config.output, "results/benchmarks/threads.md")
+    write_text(output, text)
+    print(text, record_environment(output), sep="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,6 +18,7 @@ from personax.experiments.fitting import latent_counts
 from personax.experiments.mnist.config import MnistConfig
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
+from personax.runs.environment import record_environment
 from personax.runs.files import write_text
 from personax.runs.run_folder import path_or_default
 from personax.variant_mnist.scene_data import load_scenes, split_scenes
@@ -77,8 +78,9 @@ def run_benchmark(config: BenchmarkConfig) -> None:
         f"{one_by_one / in_one_pass:.2f}\n"
         f"final objective, largest difference between the two: {np.abs(best[0] - best[1]).max():.3g}\n"
     )
-    write_text(path_or_default(config.output, "results/benchmarks/together.md"), text)
-    print(text)
+    output = path_or_default(config.output, "results/benchmarks/together.md")
+    write_text(output, text)
+    print(text, record_environment(output), sep="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,6 +27,7 @@ from personax.learning.batches import Batch
 from personax.learning.metrics import kernel_ridge_r2, mean_correlation
 from personax.learning.training import weighted_sum
 from personax.runs.command_line import run_command
+from personax.runs.environment import record_environment
 from personax.runs.errors import InputError
 from personax.runs.files import write_text
 from personax.runs.markdown import markdown_table
@@ -217,8 +218,9 @@ def run_benchmark(config: BenchmarkConfig) -> None:
         / rows["PersonaX, this project"]["scenes per second"]
     )
     text += f"\nscenes per second, official recipe (lr 1e-3) / ours: {ratio:.2f}\n"
-    write_text(path_or_default(config.output, "results/benchmarks/training.md"), text)
-    print(text)
+    output = path_or_default(config.output, "results/benchmarks/training.md")
+    write_text(output, text)
+    print(text, record_environment(output), sep="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,5 +1,9 @@
-"""What the site needs beside its pages: a scratch folder for their code, and notebooks of two tutorials."""
+"""What the site needs beside its pages: a folder for their code, notebooks of two tutorials, formulas.
 
+Formulas become MathML, which browsers draw themselves: no script, and nothing from another server.
+"""
+
+import html
 import os
 import re
 import sys
@@ -8,12 +12,16 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from nbclient import NotebookClient
 
 NOTEBOOKS = ("level_one", "level_two")
 SHOWN_SVG = re.compile(r'print\(Path\("(?P<file>[^"]+\.svg)"\)\.read_text\(encoding="utf-8"\)\)')
+# what pymdownx.arithmatex makes of $ ... $ and $$ ... $$
+FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 _before: list[str] = []
 
@@ -34,6 +42,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         content = nbformat.writes(notebook)
         files.append(File.generated(config, f"tutorials/{name}.ipynb", content=content))
     return files
+
+
+def on_page_content(text: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Write the formulas of a page as MathML."""
+    return FORMULA.sub(_as_mathml, text)
+
+
+def _as_mathml(formula: re.Match[str]) -> str:
+    tag, latex = formula[1], html.unescape(formula[2])
+    return f"<{tag}>{convert(latex, display='block' if tag == 'div' else 'inline')}</{tag}>"
 
 
 def on_post_build(config: MkDocsConfig) -> None:

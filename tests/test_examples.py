@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands import load_main, run_script
+from commands import Main, load_main, run_script
 from small_runs import FEW_LATENTS, hasty_order_search
 
 from personax.experiments.diagnostics import observations
 from personax.experiments.own_data.example import write_example
+from personax.experiments.subcommands import main_of
 from personax.runs import run_folder
 from personax.runs.run_folder import ROOT
 from personax.tables import simulate_table, write_table
@@ -33,17 +34,26 @@ def test_the_blocks_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Monkey
 
 PLACES = ("README.md", "docs/**/*.md", "*/README.md", "CONTRIBUTING.md", "configs/*.yaml")
 CALL = re.compile(r"\s*(?:\S*python\S*\s+)?[\w/]+\.py\s+[\w/*-]+")
+SUBCOMMAND = re.compile(r"\s*(?:[A-Z]+=\S+\s+)?personax\s+\w+\s+[\w/*-]+")
 
 
 def commands_of(text: str, suffix: str) -> set[str]:
-    """The lines of command blocks, and the code within sentences, that call a script with words behind it."""
+    """What the blocks, and the code within sentences, call with words behind it: scripts and subcommands."""
     if suffix == ".yaml":
         found = re.findall(r"^#\s+(python .*)$", text, re.M)
     else:
+        text = text.replace("\\\n", " ")  # a command on several lines
         blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.M | re.S)
-        lines = [line for block in blocks for line in block.splitlines() if "/" in line.partition(".py")[0]]
-        found = [*lines, *re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))]
-    return {line for line in found if CALL.match(line) and "import" not in line}
+        lines = [line for block in blocks for line in block.splitlines() if is_whole(line)]
+        plain = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+        found = [*lines, *re.findall(r"^    (personax .*)$", plain, re.M), *re.findall(r"`([^`\n]+)`", plain)]
+    called = {line.strip() for line in found if CALL.match(line) or SUBCOMMAND.match(line)}
+    return {line for line in called if "import" not in line}
+
+
+def is_whole(line: str) -> bool:
+    """Whether a line says where its script is; a subcommand needs no folder."""
+    return "/" in line.partition(".py")[0] or SUBCOMMAND.match(line) is not None
 
 
 COMMANDS = sorted(
@@ -58,6 +68,21 @@ COMMANDS = sorted(
 
 def test_the_pages_have_commands() -> None:
     assert len(COMMANDS) > 30
+    assert sum(command.startswith("personax ") for command in COMMANDS) > 12
+
+
+def test_commands_are_found_in_blocks_and_sentences() -> None:
+    page = """```
+personax draw RUN --beside \\
+  pc
+```
+
+    personax mnist --seed 1   # one
+
+`personax report a`, and `personax mnist`
+"""
+    whole = {"personax draw RUN --beside    pc", "personax mnist --seed 1   # one", "personax report a"}
+    assert commands_of(page, ".md") == whole
 
 
 class WorkBegins(Exception):
@@ -83,8 +108,26 @@ DOORS = (
     "personax.experiments.html_report.command.read_records",
     "personax.experiments.sensitivity.command.read_people_run",
     "personax.experiments.downstream.command.read_people_run",
+    "personax.experiments.trait_inference.command.read_models",
+    "personax.experiments.trait_inference.command.prepare_inference",
+    "personax.experiments.embedding_extraction.command.read_cells",
+    "personax.experiments.obfuscation.command.obfuscate",
+    "personax.experiments.obfuscation_study.command.read_attacked",
+    "personax.experiments.prompt_consistency.command.load_answer_set",
+    "personax.experiments.llm_choice.command.load_answer_set",
+    "personax.experiments.prompt_effect.command.load_both",
 )
-OTHER_WAYS_IN = ("benchmarks/", "trait_inference/")  # of these only the options are read
+OF_READERS = ("mypackage/models.py", "my_methods.py")  # what readers write themselves
+BENCHMARKS = "benchmarks/"  # of these only the options are read
+
+
+def main_called(command: str) -> tuple[Main, list[str], list[str]]:
+    """Main function, options, and sys.argv of a command of a page: a script or a subcommand."""
+    program, called, *words = shlex.split(command.removeprefix("PYTHONPATH=. "), comments=True)
+    if program == "personax":
+        return main_of(called), words, [f"personax {called}", *words]
+    assert program == "python"
+    return load_main(called), words, [called, *words]
 
 
 def begin_work(*args: object, **options: object) -> None:
@@ -98,13 +141,17 @@ def test_a_command_on_a_page_is_right_up_to_its_long_work(
     """As it stands, with its own sizes; those in SMALL_COMMANDS also run to their end with others."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
-    program, script, *words = shlex.split(command, comments=True)
-    assert program == "python"
-    monkeypatch.setattr(sys, "argv", [script, *words])
-    main = load_main(script)
-    if script.startswith(OTHER_WAYS_IN):
+    for module in OF_READERS:
+        (tmp_path / module).parent.mkdir(exist_ok=True)
+        (tmp_path / module).write_text(
+            "from personax.baselines.mcl import MCL as MyMethod\nPooledICA = MyMethod\n"
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+    main, words, sys_argv = main_called(command)
+    monkeypatch.setattr(sys, "argv", sys_argv)
+    if sys_argv[0].startswith(BENCHMARKS) or words == ["--help"]:
         with pytest.raises(SystemExit, match="0"):
-            main([*words, "--print_config"])
+            main(words if words == ["--help"] else [*words, "--print_config"])
         return
     for door in DOORS:
         monkeypatch.setattr(door, begin_work)
@@ -213,9 +260,7 @@ def test_commands_of_the_pages_run_at_small_size(tmp_path: Path, monkeypatch: py
     longer = {"tune_baselines.py", "run_celeb_3measurement.py"}  # they need more than ten seconds
     # these are run to their end by the tests of their commands
     longer |= {"sensitivity.py", "downstream.py", "run_numerical.py", "run_light_tunnel.py"}
-    scripts = {
-        path.name for path in ROOT.glob("*_*/*.py") if path.parent.name + "/" not in OTHER_WAYS_IN
-    } - longer
+    scripts = {path.name for path in ROOT.glob("*_*/*.py") if path.parent.name != "trait_inference"} - longer
     assert {Path(command.split()[0]).name for command in SMALL_COMMANDS} == scripts
     written = {" ".join(shlex.split(command, comments=True)[1:]) for command in COMMANDS}
     assert set(SMALL_COMMANDS) <= written

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from importlib.metadata import version
 from importlib.util import resolve_name
+from operator import attrgetter
 from pathlib import Path
 
 import jaxtyping
 import pytest
 
 import personax
+from personax.crl import CRLConfig, objective
 from personax.runs import errors
 from personax.runs.run_folder import ROOT
 
@@ -219,42 +221,78 @@ SOURCE = re.compile(
 CONFERENCES = {"ICLR", "NeurIPS", "CVPR"}
 
 
+def sources_named(text: str) -> list[str]:
+    """The sources that a text names, as the references are headed: "Szekely & Rizzo 2013".
+
+    Left out are conferences, and the name of a method before the first author ("CCA, Bach & Jordan 2005").
+    """
+    named = []
+    for match in SOURCE.finditer(re.sub(r"\s+", " ", text)):
+        authors = re.sub(r"^(?:[A-Z]+,\s+)+", "", match[1]).replace(" and ", " & ")
+        if not CONFERENCES.intersection(authors.split()):
+            named.append(f"{authors} {match[2]}")
+    return named
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("see Holm 1979, and ICLR 2026", ["Holm 1979"]),
+        ("Szekely and\nRizzo (2013)", ["Szekely & Rizzo 2013"]),
+        ("(MAXVAR, Kettenring 1971; Zhang et al. 2011)", ["Kettenring 1971", "Zhang et al. 2011"]),
+        ("Rumelhart, Hinton & Williams 1986", ["Rumelhart, Hinton & Williams 1986"]),
+    ],
+)
+def test_sources_are_found(text: str, named: list[str]) -> None:
+    assert sources_named(text) == named
+
+
 def test_every_source_is_in_the_references() -> None:
-    listed = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
-    entries = set(re.findall(r"\*\*([A-Z][\w\-]+)[^*]*?((?:19|20)\d\d)\*\*", listed))
-    named, missing = 0, []
-    for path in MODULES:
-        for match in SOURCE.finditer(re.sub(r"\s+", " ", path.read_text(encoding="utf-8"))):
-            words = set(re.findall(r"[A-Z][\w\-]+", match[1]))
-            named += 1
-            if not words & CONFERENCES and not any((word, match[2]) in entries for word in words):
-                missing.append(match[0])
-    assert named > 60
-    assert missing == []
+    """With the same first author, the same others and the same year."""
+    references = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^- \*\*([^*]+)\*\*", references, re.M))
+    named = [source for path in MODULES for source in sources_named(path.read_text(encoding="utf-8"))]
+    assert len(named) > 60
+    assert sorted(set(named) - listed) == []
 
 
+ALIASED = ast.Name | ast.Attribute | ast.Subscript | ast.BinOp
+# Float, Bool, Shaped and so on: Float[Tensor, "n d"] names the axes
+WITH_SHAPES = {
+    name
+    for name, thing in vars(jaxtyping).items()
+    if isinstance(thing, type) and issubclass(thing, jaxtyping.AbstractDtype)
+}
 # Small steps of the layout, taken thousands of times a picture, over points in arrays of any shape.
 WITHOUT_SHAPES = {"_coordinates", "_on_two_sides", "_turn"}
 
 
-def annotations(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """What a module annotates, each with the name of its function, class or alias: no local variables."""
+def annotations(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """What a module annotates, each with the name of its function, class or alias: no local variables.
+
+    An alias is a name at the top level of a module that stands for a type, such as `A = np.ndarray | None`.
+    """
+    for line in tree.body:
+        if isinstance(line, ast.Assign) and isinstance(line.value, ALIASED):
+            yield ast.unparse(line.targets[0]), line.value
+        elif isinstance(line, ast.AnnAssign):
+            yield from ((ast.unparse(line.target), hint) for hint in (line.annotation, line.value) if hint)
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             given += [each for each in (node.args.vararg, node.args.kwarg) if each]
             hints = [each.annotation for each in given]
             yield from ((node.name, hint) for hint in (*hints, node.returns) if hint)
         elif isinstance(node, ast.ClassDef):
             yield from ((node.name, each.annotation) for each in node.body if isinstance(each, ast.AnnAssign))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
-            yield ast.unparse(node.targets[0]), node.value
 
 
 def has_bare_array(hint: ast.AST) -> bool:
     """Whether a type names an array outside of brackets with a shape, such as Float[Tensor, "n d"]."""
-    if isinstance(hint, ast.Subscript) and hasattr(jaxtyping, getattr(hint.value, "id", "")):
+    if isinstance(hint, ast.Subscript) and getattr(hint.value, "id", "") in WITH_SHAPES:
         return False
+    if isinstance(hint, ast.Constant) and isinstance(hint.value, str):  # a type in quotation marks
+        return re.search(r"\b(Tensor|ndarray)\b", hint.value) is not None
     name = hint.id if isinstance(hint, ast.Name) else hint.attr if isinstance(hint, ast.Attribute) else ""
     return name in ("Tensor", "ndarray") or any(map(has_bare_array, ast.iter_child_nodes(hint)))
 
@@ -265,6 +303,8 @@ def has_bare_array(hint: ast.AST) -> bool:
         ("dict[str, Tensor] | None", True),
         ("np.ndarray", True),
         ("Callable[[np.ndarray], int]", True),
+        ("Union[np.ndarray, int]", True),
+        ("'np.ndarray'", True),
         ('Float[torch.Tensor, "n d"] | None', False),
         ('Sequence[Int[np.ndarray, " n"]]', False),
         ("Sequence[int]", False),
@@ -272,6 +312,22 @@ def has_bare_array(hint: ast.AST) -> bool:
 )
 def test_bare_arrays_are_found(hint: str, bare: bool) -> None:
     assert has_bare_array(ast.parse(hint, mode="eval").body) is bare
+
+
+@pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("A = np.ndarray", True),
+        ("A = np.ndarray | pd.DataFrame", True),
+        ("A: TypeAlias = np.ndarray | None", True),
+        ("A = Callable[[Tensor], int]", True),
+        ("async def f(a: Tensor) -> None: ...", True),
+        ('A = Shaped[np.ndarray, "n ..."] | pd.DataFrame', False),
+        ("def f() -> None:\n    a: np.ndarray | None = None", False),
+    ],
+)
+def test_bare_arrays_are_found_in_aliases_and_signatures(line: str, bare: bool) -> None:
+    assert any(has_bare_array(hint) for _, hint in annotations(ast.parse(line))) is bare
 
 
 def test_all_arrays_in_signatures_have_a_shape() -> None:
@@ -282,6 +338,20 @@ def test_all_arrays_in_signatures_have_a_shape() -> None:
         if name not in WITHOUT_SHAPES and has_bare_array(hint)
     }
     assert bare == set()
+
+
+def test_the_page_of_the_objective_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "objective.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"\\qquad \((\d)\) \$\$", page)
+    assert numbers == re.findall(r"^    \((\d)\)  ", str(objective.__doc__), re.M)
+    named = re.findall(r"`(\w+)`\s+in\s+`(personax/\S+\.py)`", page)
+    assert len(named) > len(numbers)
+    for function, file in named:
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    config = CRLConfig()
+    for option in re.findall(r"`model\.([\w.]+)`", page):
+        attrgetter(option)(config)
 
 
 def test_the_version_is_the_same_everywhere() -> None:

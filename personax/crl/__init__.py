@@ -8,7 +8,7 @@ and their graph.
 In reading order:
 
 objective.py        every loss term, a pure function with its equation
-model_config.py     every option, with the reason for its default
+model_config.py     every option, with the reason for its default, or that it was not tuned
 multiview_vae.py    the autoencoder: pooled posteriors, noise of each measurement, one decoder per measurement
 prior.py            the structural causal model as the prior of the latents: graph, order, mechanisms
 representation.py   phase 1: the terms of a batch, and their training

@@ -15,10 +15,16 @@ codes to latents z. In shapes, R is the number of models that phase 2 trains sid
     (6)  edges = expected number of edges, weighted within and between blocks        (paper's L_Sp; Sun 4.3)
     (7)  orthogonality = sum_{j<k} cos^2(grad z_j, grad z_k) in the inverse metric of geometry.py
                                                    (Reizinger et al. 2022; Gresele et al. 2021, IMA)
-    (8)  evenness = mean_j E[(log |grad z_j|^2 here - there)^2], two rows  (isometry, Horan et al. 2021)
-         In (7) and (8) the weight of a row is the trust in the metric there (geometry.py).
+    (8)  evenness = mean_j E_{n,l}[(log |grad z_j(n)|^2 - log |grad z_j(l)|^2)^2]
+                                                                            (isometry, Horan et al. 2021)
+         n and l are two rows, drawn independently. In (7) and (8) a row counts in proportion to the trust in
+         the metric there (geometry.py), and both are sums over blocks.
          centring = sum_j mean(z_j)^2 + (sd(z_j) - 1)^2, which fixes the units of the latents
     (9)  L2 = -E[log p(h(u)) + log |det dh/du|] + a_o orthogonality + a_e evenness + centring + edges
+
+The weights are options (model_config.py). Of Phase1Config: beta is `beta`, a_w is `align`, a_x `cross`, a_s
+`shared` and a_g `sparsity`. Of Phase2Config: a_o is `orthogonality`, a_e `evenness`; the weights within (6)
+are `sparsity` and `cross_sparsity`. (In phase 1 they are 1/2 and 1.) docs/objective.md has all as formulas.
 
 Phase 1 (representation) minimises Eq. (1), phase 2 (identification) Eq. (9). The terms of Eq. (2) to (5) are
 used by other methods, too, and are in learning/losses.py.

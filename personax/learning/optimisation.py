@@ -1,4 +1,7 @@
-"""How networks are trained, for any objective: the options and the schedule of the learning rate."""
+"""How networks are trained, for any objective: the options and the schedule of the learning rate.
+
+"Not tuned": no comparison with other values is on record.
+"""
 
 import math
 from dataclasses import dataclass
@@ -14,13 +17,16 @@ class OptimisationConfig:
     """How networks are trained, for any objective. The training loop is in training.py."""
 
     epochs: Positive = 30
-    """Largest number of passes over the training rows; early stopping may end sooner."""
+    """Largest number of passes over the training rows; early stopping may end sooner.
+    On Variant-MNIST held-out R2 was 0.997 after 24."""
     batch_size: BatchSize = 256
-    """Rows per step. Contrastive terms compare each row with all others of its batch."""
+    """Rows per step. Contrastive terms compare each row with all others of its batch.
+    256 rows at a rate of 0.01 reached in 24 epochs what 512 at 0.003 needed 36 for."""
     learning_rate: Rate = 1e-2
-    """Peak of the schedule: linear warm-up over the first tenth, then a cosine to zero."""
+    """Peak of the schedule: linear warm-up over the first tenth, then a cosine to zero. 0.01: see
+    batch_size."""
     weight_decay: Annotated[float, Between(0, 10)] = 1e-4
-    """AdamW's decoupled weight decay."""
+    """AdamW's decoupled weight decay. Not tuned: hardly any."""
     clip: Annotated[float, Between(0, 1e12, above=True)] = 1000.0
     """Largest norm of the gradient. It is large because the reconstruction is a sum over pixels."""
     mixed_precision: bool = False
@@ -28,7 +34,7 @@ class OptimisationConfig:
     compile: bool = False
     """Compile the networks (torch.compile). Needs a C++ compiler; saves time after some hundred steps."""
     patience: Positive = 8
-    """Training stops after this many epochs without a better objective on validation rows."""
+    """Training stops after this many epochs without a better objective on validation rows. Not tuned."""
 
 
 def warm_up_then_cosine(step: int, steps: int) -> float:

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from personax.runs.files import write_json
 from personax.runs.processor import threads_in_use
 
 _RECORDED = (
@@ -39,6 +40,21 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": threads_in_use(),
     }
+
+
+def environment_line() -> str:
+    """The environment in one line, for a result that is only printed."""
+    found = environment()
+    commit = f"commit {found['commit'] or 'unknown'}{' with changes' if found['uncommitted_changes'] else ''}"
+    versions = (f"{name} {number}" for name, number in found["versions"].items() if number)
+    machine = f"{found['machine']}, {found['cores']} cores, {found['threads']} threads"
+    return f"{commit}; Python {found['python']}, {', '.join(versions)}; {machine}"
+
+
+def record_environment(result: Path) -> str:
+    """Write the environment beside a file of results, as NAME.environment.json; return it as a line."""
+    write_json(result.with_name(f"{result.stem}.environment.json"), environment())
+    return environment_line()
 
 
 def _git(*words: str) -> str | None:

@@ -37,8 +37,8 @@ ARRAY_FORMATS = (".npy", ".npz", ".parquet", ".csv")
 KEYS = ("measurements", "ids", "split", "observed", "truth", "simulated")
 SPLIT_PARTS = ("train", "validation", "test")
 
-Found = np.ndarray | pd.DataFrame
-"""What a file holds."""
+Found = Shaped[np.ndarray, "..."] | pd.DataFrame
+"""What a file holds: an array of any shape, or a table."""
 
 
 class OwnArrays(NamedTuple):
