@@ -208,10 +208,13 @@ def _identifiers(text: object, path: Path) -> Shaped[np.ndarray, " n"]:
 
 
 def _file_texts(given: object, what: str, path: Path) -> list[str]:
-    """One text, or a list of them."""
+    """One text, or a list of different ones."""
     texts: list[Any] = given if isinstance(given, list) else [given]
     if not all(isinstance(text, str) for text in texts):
         raise InputError(f"{path}: {what}: {given!r}; a list of files, as [face_1.npy, face_2.npy]")
+    for text in texts:
+        if texts.count(text) > 1:
+            raise InputError(f"{path}: {what}: {text!r} is given twice; a copy is no second measurement")
     return texts
 
 

@@ -105,6 +105,7 @@ def test_another_value_gives_another_checksum(home: Path) -> None:
         ({"measurements": None}, "it needs 'measurements"),
         ({"measurements": {"face": []}}, "no measurements; give at least one"),
         ({"measurements": {"face": [3]}}, "a list of files"),
+        ({"measurements": {"face": ["face.npy", "face.npy"]}}, "'face.npy' is given twice; a copy is no"),
         ({"measurement": {}}, "unknown key 'measurement'; the keys are measurements, ids"),
         ({"measurements": {"face": "absent.npy"}}, "no file .*absent.npy"),
         ({"measurements": {"face": "face.txt"}}, "must be a .npy, .npz, .parquet, .csv file"),
