@@ -85,8 +85,11 @@ def seen_in_all(batch: Batch) -> Bool[Tensor, " n"]:
 
 def train_scalar_codes(
     codes: ScalarCodes, train: Batch, validation: Batch, *, epochs: int, seed: int
-) -> None:
-    """Train the codes on rows that have both modalities; leave them at their best epoch on `validation`."""
+) -> float:
+    """Train the codes on rows that have both modalities; leave them at their best epoch on `validation`.
+
+    Returns the information that is still missing there, in nats (see `ScalarCodes.missing_information`).
+    """
 
     def terms(batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         pictures = {m: one_measurement(batch, m, generator) for m in batch.x}
@@ -101,4 +104,5 @@ def train_scalar_codes(
         patience=epochs,
     )
     plan = Plan(Weights({"information": 1.0}, {}, epochs), phase=SCALAR_PHASE)
-    minimise(SingleModel(codes, terms), train, validation, config, plan, seeds=[seed])
+    (history,) = minimise(SingleModel(codes, terms), train, validation, config, plan, seeds=[seed])
+    return min(float(row["validation"]) for row in history)

@@ -33,9 +33,10 @@ STYLED_ROWS = 1000  # training rows; with fewer, functions of 600 cosines fit an
 SAME_STYLE = 0.8  # share of a measurement that another one predicts, from which their style is the same
 PREDICTION_ROWS, PREDICTION_RIDGE = 4000, 1e-3
 SCALAR_PASSES, PICTURE_PASSES = 2.0, 4 / 3  # epochs, in those of phase 1
+RIVAL_PASSES = 1 / 4  # of scalar codes from other weights, which must not tell more than the trained ones
 DECODER_PASSES = 1 / 3  # epochs of phase 1, in those of the configuration, if encoders read already
 APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
-ATTEMPTS = 3  # from other networks and cosines, if none is clear
+ATTEMPTS = 3  # from other networks and cosines, if readings are not clear or scalar codes are stuck
 STYLE_UNKNOWN = (
     "latents uncertain: a modality shows its style in one version only, and nothing tells its latents from it"
 )
@@ -210,15 +211,18 @@ def clear_readings(
     """The first readings, of those with these seeds, in which each companion stands apart, if any."""
     for seed in seeds:
         readings = find_readings(train, validation, config, seed=seed)
-        if all(reading.is_clear for reading in readings.values()):
+        if readings is not None and all(reading.is_clear for reading in readings.values()):
             return readings
     return None
 
 
 def find_readings(
     train: Batch, validation: Batch, config: CRLConfig, *, seed: int
-) -> dict[str, PictureReading]:
-    """How pictures of each modality are read.
+) -> dict[str, PictureReading] | None:
+    """How pictures of each modality are read; None if the training of the scalar codes got stuck.
+
+    A code is stuck if it folds the latent, so that two values of the latent have the same code. Then codes
+    that are trained for a few epochs from other weights tell more.
 
     Args:
         train, validation: rows; those without a measurement of some modality are left out.
@@ -236,7 +240,9 @@ def find_readings(
             for m, shape in shapes.items()
         }
     epochs = config.phase1.epochs
-    train_scalar_codes(scalars, train, validation, epochs=round(SCALAR_PASSES * epochs), seed=seed)
+    missing = train_scalar_codes(scalars, train, validation, epochs=round(SCALAR_PASSES * epochs), seed=seed)
+    if missing > missing_in_rival(shapes, config, train, validation, seed):
+        return None
     for modality, network in codes.items():
         train_picture_codes(
             network, modality, train, validation, epochs=round(PICTURE_PASSES * epochs), seed=seed
@@ -244,6 +250,17 @@ def find_readings(
     scalars.eval()
     generator = torch.Generator().manual_seed(seed)
     return {m: _reading(scalars, network.eval(), m, train, generator) for m, network in codes.items()}
+
+
+def missing_in_rival(
+    shapes: Mapping[str, tuple[int, ...]], config: CRLConfig, train: Batch, validation: Batch, seed: int
+) -> float:
+    """The information that is missing in scalar codes which are trained shortly, from other weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + 1)
+        rival = ScalarCodes(shapes, config.hidden).to(next(iter(train.observed.values())).device)
+    epochs = max(1, round(RIVAL_PASSES * config.phase1.epochs))
+    return train_scalar_codes(rival, train, validation, epochs=epochs, seed=seed + 1)
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from personax.crl.companions import FEATURES, CodeFunction
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.crl.picture_codes import CODES, PictureCodes
 from personax.crl.regression import FourierBasis
+from personax.crl.scalar_codes import ScalarCodes
 from personax.crl.styled_pictures import (
     ATTEMPTS,
     STYLE_UNKNOWN,
@@ -23,6 +24,7 @@ from personax.crl.styled_pictures import (
     PictureReading,
     can_be_styled,
     is_styled,
+    missing_in_rival,
     predicted_share,
     with_fewer_epochs,
 )
@@ -61,6 +63,7 @@ def as_batch(data: MultiViewData) -> Batch:
 def few_rows_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "STYLED_ROWS", 100)
     monkeypatch.setattr(rules, "APART", 0.0)
+    monkeypatch.setattr(rules, "missing_in_rival", lambda *_: np.inf)  # what an epoch finds is chance
 
 
 @pytest.mark.parametrize(
@@ -154,6 +157,7 @@ def fitted() -> tuple[CRL, MultiViewData, Split]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rules, "STYLED_ROWS", 100)
         patch.setattr(rules, "APART", 0.0)
+        patch.setattr(rules, "missing_in_rival", lambda *_: np.inf)
         return CRL(QUICK, seed=1, device="cpu").fit(data, split), data, split
 
 
@@ -222,6 +226,38 @@ def test_readings_that_are_not_clear_are_tried_again(
     assert clear == [False, False, True, True]
     assert ATTEMPTS == 3
     assert model.verdict == IDENTIFIED
+
+
+@pytest.mark.usefixtures("few_rows_are_enough")
+def test_scalar_codes_that_tell_less_than_shortly_trained_ones_are_trained_again(
+    fitted: tuple[CRL, MultiViewData, Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, data, split = fitted
+    rivals = iter([-np.inf, np.inf])  # the first attempt tells less than its rival, the second more
+    monkeypatch.setattr(rules, "missing_in_rival", lambda *_: next(rivals))
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert model.verdict == IDENTIFIED
+    assert next(rivals, None) is None
+    monkeypatch.setattr(rules, "missing_in_rival", lambda *_: -np.inf)
+    assert CRL(QUICK, seed=1, device="cpu").fit(data, split).verdict == STYLE_UNKNOWN
+
+
+def test_the_rival_is_another_model_that_is_trained_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = scenes("shared", (2, 1))
+    people, shapes = as_batch(data), {"digit": (1, 8, 8), "garment": (1, 8, 8)}
+    config = replace(QUICK, phase1=replace(QUICK.phase1, epochs=8))
+    seen: list[tuple[int, float]] = []
+
+    def train(codes: ScalarCodes, *_: Batch, epochs: int, seed: int) -> float:
+        seen.append((epochs, float(next(codes.parameters()).detach().sum())))
+        return float(seed)
+
+    monkeypatch.setattr(rules, "train_scalar_codes", train)
+    assert missing_in_rival(shapes, config, people, people, 5) != 5
+    torch.manual_seed(5)
+    trained = float(next(ScalarCodes(shapes, config.hidden).parameters()).detach().sum())
+    assert seen[0][0] == 2
+    assert seen[0][1] != trained
 
 
 @pytest.mark.parametrize(
