@@ -34,8 +34,8 @@ SAME_STYLE = 0.8  # share of a measurement that another one predicts, from which
 PREDICTION_ROWS, PREDICTION_RIDGE = 4000, 1e-3
 SCALAR_PASSES, PICTURE_PASSES = 2.0, 4 / 3  # epochs, in those of phase 1
 RIVAL_PASSES = 1 / 4  # of scalar codes from other weights, which must not tell more than the trained ones
-# By so many nats a rival must tell more. On two tables that were looked at, 30 rivals told 0.004 to 0.02 less than
-# trained codes, and a code that folded its latent told 0.03 less than they.
+# By so many nats a rival must tell more. On two tables that were looked at, 30 rivals told 0.004 to 0.02 less
+# than trained codes, and a code that folded its latent told 0.03 less than they.
 STUCK = 0.01
 DECODER_PASSES = 1 / 3  # epochs of phase 1, in those of the configuration, if encoders read already
 APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
