@@ -211,12 +211,10 @@ class CRL(Estimator[CRLConfig]):
             prior = identify(codes, held_out, self.config.phase2, flexible=flexible, **search)
         else:
             prior = settle_prior(form, codes, held_out, self.config.phase2, **search)
-        self._conclude(prior, codes)
+        self._conclude(prior, codes, train.sample())
         if form is not None:
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
-        elif self._confounds_style(train.sample()):
-            self._verdict = STYLE_UNKNOWN
 
     def _closed_form(self, train: Batch) -> ClosedForm:
         """The latents of the training rows in closed form, and encoders that read them."""
@@ -235,10 +233,6 @@ class CRL(Estimator[CRLConfig]):
     def _shares_style(self, train: Batch) -> bool:
         """Whether style takes the place of latents, which are then read in another way."""
         return process_count() == 1 and can_be_styled(self._shapes, self.config) and is_styled(train)
-
-    def _confounds_style(self, train: Batch) -> bool:
-        """Whether latents were learned as if alignment sheds style, and it does not."""
-        return not self._styled and style_is_confounded(train)
 
     def _read_styled(self, train: Batch, validation: Batch) -> None:
         """Make networks whose encoders read the latents in spite of shared style (styled_pictures.py).
@@ -314,9 +308,7 @@ class CRL(Estimator[CRLConfig]):
             on_step=report,
         )
         for model, prior, (found, _), (train, _) in zip(models, priors, codes, batches, strict=True):
-            model._conclude(prior, found)
-            if model._confounds_style(train.sample()):
-                model._verdict = STYLE_UNKNOWN
+            model._conclude(prior, found, train.sample())
 
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
@@ -520,9 +512,14 @@ class CRL(Estimator[CRLConfig]):
 
         return codes(u_train), codes(u_validation)
 
-    def _conclude(self, prior: IdentifiedPrior, codes: Codes) -> None:
-        """Keep the identified model, the strengths of its edges and the latents among its coordinates."""
+    def _conclude(self, prior: IdentifiedPrior, codes: Codes, train: Batch) -> None:
+        """Keep the identified model, the strengths of its edges and the latents among its coordinates.
+
+        The verdict is that of latents learned by alignment; a closed form has one of its own.
+        """
         self._prior = prior
+        if not self._styled and style_is_confounded(train):
+            self._verdict = STYLE_UNKNOWN
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)
         for block, place in block_slices(self._dimensions()).items():
