@@ -39,6 +39,10 @@ scalar_codes.py     step 1: in each modality, the latent that tells most about t
 picture_codes.py    step 2: codes of single pictures, and how much a change of the codes changes the picture
 companions.py       step 3: the other latent of the modality, in closed form
 
+If the number of latents is to be found:
+
+picture_counts.py   how many latents pictures and short vectors show (embeddings: latent_counts.py)
+
 All of it is behind one class:
 
 estimator.py        CRL: fit, transform, encode, save, load

@@ -33,8 +33,10 @@ from personax.crl.identification import (
     identify,
     identify_together,
 )
+from personax.crl.latent_counts import LatentCounts, count_latents
 from personax.crl.model_config import CRLConfig, check_config
 from personax.crl.multiview_vae import MultiViewVAE
+from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
 from personax.crl.settled_prior import make_linear, settle_encoders, settle_prior
@@ -45,8 +47,8 @@ from personax.crl.styled_pictures import (
     clear_readings,
     is_styled,
     make_readers,
+    seen_in_one_style,
     settle_readers,
-    style_is_confounded,
     with_fewer_epochs,
 )
 from personax.graphs.graph import Graph
@@ -354,6 +356,30 @@ class CRL(Estimator[CRLConfig]):
             eta={m: [np.concatenate(parts) for parts in stored] for m, stored in eta.items()},
         )
 
+    @classmethod
+    @threads_unless_chosen(THREADS_OF_TORCH)
+    def count_latents(
+        cls, data: MultiViewData, split: Split, config: CRLConfig, *, seed: int = 0, device: str = "auto"
+    ) -> LatentCounts:
+        """The numbers of latents that training rows show, if they are not known.
+
+        Args:
+            data: people with at least one modality.
+            split: training and validation rows; test rows are not used.
+            config: the model; its `latents` are not used. `shared` is found only of compressed embeddings.
+            seed: of the networks that are trained for it.
+            device: where they are trained.
+
+        Raises InputError for data that do not fit the configuration, and where the number cannot be found.
+        """
+        least = dict.fromkeys(data.modalities, 1 if config.compress else WIDTH)
+        model = cls(replace(config, latents=least, nuisance={}), seed=seed, device=device)
+        train, validation = (part.sample() for part in model._prepare(data, split))
+        if config.compress:
+            return count_latents(train, config.phase2, seed=model._derived("counts") % 2**32)
+        own = count_in_measurements(train, validation, config, seed=model._derived("counts"))
+        return LatentCounts(config.shared, own)
+
     @property
     def blocks(self) -> dict[str, list[str]]:
         """Block ("s" if there are shared latents, and the modalities) -> names of its latents."""
@@ -518,7 +544,7 @@ class CRL(Estimator[CRLConfig]):
         The verdict is that of latents learned by alignment; a closed form has one of its own.
         """
         self._prior = prior
-        if not self._styled and style_is_confounded(train):
+        if not self._styled and seen_in_one_style(train):
             self._verdict = STYLE_UNKNOWN
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)

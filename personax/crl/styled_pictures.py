@@ -70,16 +70,17 @@ def is_styled(people: Batch) -> bool:
     return enough and any(_shows_one_style(people, modality) for modality in people.x)
 
 
-def style_is_confounded(people: Batch) -> bool:
-    """Whether, in some modality, alignment cannot tell latents from style: it is seen in one version only.
+def seen_in_one_style(people: Batch) -> list[str]:
+    """The modalities in which alignment cannot tell latents from style: it is seen in one version only.
 
     Arrays that are no pictures may predict each other since they have no style, so only their number counts.
     """
     enough = int(seen_in_all(people).sum()) >= STYLED_ROWS
-    return any(
-        len(views) == 1 or (enough and views[0].ndim == 4 and _shows_one_style(people, modality))
+    return [
+        modality
         for modality, views in people.x.items()
-    )
+        if len(views) == 1 or (enough and views[0].ndim == 4 and _shows_one_style(people, modality))
+    ]
 
 
 def _shows_one_style(people: Batch, modality: str) -> bool:

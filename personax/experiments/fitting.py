@@ -1,6 +1,8 @@
 """Fit our model inside a run folder, so that a killed run continues and a finished one is read back."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +16,8 @@ from personax.runs.files import atomic_path, read_json, write_json, write_json_l
 from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, path_or_default
 from personax.runs.run_records import MAKE_ANEW, read_rows
 from personax.views import SHARED, MultiViewData, Split
+
+log = logging.getLogger(__name__)
 
 
 class FolderOfData(NamedTuple):
@@ -40,6 +44,16 @@ def seed_folder(output: str | None, default: str, seed: int, *, alone: bool) -> 
 def latent_counts(data: MultiViewData) -> dict[str, int]:
     """Modality -> the number of its true latents."""
     return {modality: len(data.known_truth.blocks[modality]) for modality in data.modalities}
+
+
+def with_latents_found(
+    config: CRLConfig, data: MultiViewData, split: Split, *, seed: int, device: str
+) -> CRLConfig:
+    """The configuration with the numbers of latents that training rows show. Raises InputError."""
+    log.info("counting the latents")
+    found = CRL.count_latents(data, split, config, seed=seed, device=device)
+    log.info("latents found: %d shared, %s", found.shared, found.own)
+    return replace(config, shared=found.shared, latents=found.own)
 
 
 def fit_in_folder(

@@ -80,5 +80,9 @@ def check_several(config: MnistConfig) -> None:
     check_several_seeds(config)
     if config.apart and config.together:
         raise InputError(f"{config.described}: excludes --together")
+    if config.latents == "auto" and config.method != OURS:
+        raise InputError("latents auto: only for our own method")
+    if config.latents == "auto" and config.together:
+        raise InputError("latents auto: excludes --together, which needs models of one size")
     if config.together and (config.seeds is None or config.method != OURS):
         raise InputError("together: needs --seeds, and our own method")

@@ -9,7 +9,7 @@ Examples:
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from personax.crl import CRLConfig
 from personax.experiments.run_options import RunOptions
@@ -47,8 +47,11 @@ class MnistConfig(RunOptions, SceneConfig):
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings of a baseline, such as {beta: 4.0}; they override the tuned ones in configs/baselines.yaml.
     Those of a class of yours are its keyword arguments."""
+    latents: Literal["given", "auto"] = "given"
+    """The numbers of latents of our model. given: those of model.latents, or the true ones if it has none.
+    auto: found from the pictures, which takes about as long as phase 1 once more."""
     model: CRLConfig = field(default_factory=CRLConfig)
-    """Our model and its training; by default it has the true number of latents."""
+    """Our model and its training."""
 
 
 def run_on(scenes: SceneConfig, **options: Any) -> MnistConfig:
@@ -64,5 +67,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         "personax.experiments.mnist.command:run_mnist",
         argv,
         description=__doc__ or "",
-        usual="config seed seeds jobs n scm measurements method device output resume overwrite",
+        usual="config seed seeds jobs n scm measurements latents method device output resume overwrite",
     )

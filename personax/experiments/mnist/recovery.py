@@ -79,7 +79,11 @@ def _recover_ours(config: MethodRun, folder: RunFolder, data: MultiViewData, spl
     return Recovery(
         model.transform(data),
         model.learned(simulated=False),
-        {"verdict": model.verdict, "criteria": truth_free_criteria(read_history(folder.path))},
+        {
+            "latents": dict(model.config.latents),
+            "verdict": model.verdict,
+            "criteria": truth_free_criteria(read_history(folder.path)),
+        },
     )
 
 

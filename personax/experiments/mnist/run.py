@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +17,7 @@ from personax.experiments.fitting import (
     fit_together_in_folders,
     is_untrained,
     read_history,
+    with_latents_found,
     write_latents,
 )
 from personax.experiments.mnist.config import MnistConfig
@@ -53,6 +55,7 @@ MNIST_NEEDED = {
 }
 MNIST_KNOWN = {
     **dict.fromkeys(MNIST_METRICS, "a number"),
+    "latents": "names with numbers",
     "verdict": "a text",
     "criteria": "names with numbers",
     "ceiling": "names with values",
@@ -88,7 +91,16 @@ def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
         return read_finished(path, config, MNIST_NEEDED, MNIST_KNOWN)
     scenes = make_scenes(config)
     with opened(config, path, scenes.data) as folder:
-        return fit_and_evaluate(config, folder, scenes)
+        return fit_and_evaluate(with_latents(config, folder, scenes), folder, scenes)
+
+
+def with_latents(config: MnistConfig, folder: RunFolder, scenes: Scenes) -> MnistConfig:
+    """The configuration with numbers of latents that are found, if they are to be, and nothing is learned."""
+    if config.latents == "given" or (folder / WEIGHTS).exists():
+        return config
+    data, split = scenes
+    found = with_latents_found(config.model, data, split, seed=config.seed, device=config.device)
+    return replace(config, model=found)
 
 
 def run_mnist_together(runs: Mapping[Path, MnistConfig]) -> dict[Path, Metrics]:

@@ -17,6 +17,7 @@ The same row is the same person in all arrays. The README of real_world_experime
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from personax.crl import CRLConfig
 from personax.experiments.run_options import RunOptions
@@ -38,6 +39,9 @@ class OwnDataConfig(RunOptions):
     """Seed of the model: initial weights, batches and starts."""
     data_seed: Seed = 0
     """Seed of the split into training, validation and test rows, if the file names no split."""
+    latents: Literal["given", "auto"] = "given"
+    """The numbers of latents. given: those of model.latents, or the true ones if it has none and the file
+    names a truth. auto: found from the arrays (model.shared only from compressed embeddings)."""
     model: CRLConfig = field(default_factory=CRLConfig.images)
     """The model and its training. For vectors of hundreds of numbers begin with --config
     configs/own_embeddings.yaml."""
@@ -55,5 +59,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         "personax.experiments.own_data.command:run_own",
         argv,
         description=__doc__ or "",
-        usual="config data model.latents model.shared name seed seeds device output resume overwrite",
+        usual="config data latents model.latents model.shared name seed seeds device output resume overwrite",
     )

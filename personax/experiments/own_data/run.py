@@ -16,6 +16,7 @@ from personax.experiments.fitting import (
     fit_in_folder,
     latent_counts,
     read_history,
+    with_latents_found,
     write_latents,
 )
 from personax.experiments.own_data.config import OwnDataConfig
@@ -31,6 +32,7 @@ from personax.runs.run_folder import (
     LATENTS,
     METRICS,
     TRUE_GRAPH,
+    WEIGHTS,
     RunFolder,
     open_run,
     typed_path,
@@ -86,14 +88,14 @@ def own_model(model: CRLConfig, data: MultiViewData) -> CRLConfig:
         example = ", ".join(f"{modality}: 2" for modality in data.modalities)
         raise InputError(
             "model.latents: empty; say how many latents each modality has, as "
-            f"--model.latents '{{{example}}}'; choose_model.py compares numbers"
+            f"--model.latents '{{{example}}}'; or --latents auto; choose_model.py compares numbers"
         )
     return replace(model, latents=latent_counts(data), shared=len(data.truth.blocks.get("s", ())))
 
 
 def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
     """Make one run in its folder."""
-    model_config = own_model(config.model, rows.data)
+    given = config.model if config.latents == "auto" else own_model(config.model, rows.data)
     with open_run(
         path,
         config,
@@ -107,9 +109,10 @@ def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
         device=str(resolve_device(config.device)),
     ) as folder:
         started = monotonic()
-        model = fit_in_folder(
-            folder, rows.data, rows.split, model_config, seed=config.seed, device=config.device
-        )
+        chosen = given
+        if config.latents == "auto" and not (folder / WEIGHTS).exists():
+            chosen = with_latents_found(given, rows.data, rows.split, seed=config.seed, device=config.device)
+        model = fit_in_folder(folder, rows.data, rows.split, chosen, seed=config.seed, device=config.device)
         seconds = monotonic() - started
         latents = model.transform(rows.data)
         graph = model.learned(simulated=rows.simulated)
@@ -117,7 +120,7 @@ def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
         scores = score_against_truth(latents, graph, rows.data, rows.split)
         findings = OwnFindings(latents, graph, model.verdict, history, scores)
         _write_found(folder, rows, findings)
-        metrics = _measured(rows, findings) | {"seconds": seconds}
+        metrics = _measured(rows, findings) | {"latents": dict(model.config.latents), "seconds": seconds}
         if config.figures:
             draw_own_run(folder / FIGURES, rows.data, rows.split, scores, latents, graph, history)
         write_json(folder / METRICS, metrics)  # last: its presence means that the run is complete

@@ -60,6 +60,7 @@ def run_to_vary(config: SelectionConfig, folder: Path) -> RunConfig:
         return replace(
             finished,
             model=model,
+            latents="given",
             device=config.device,
             seeds=None,
             figures=False,
@@ -70,6 +71,7 @@ def run_to_vary(config: SelectionConfig, folder: Path) -> RunConfig:
     return replace(
         finished,
         model=model,
+        latents="given",
         data_seed=seed,
         data_dir=finished.data_dir if config.data_dir is None else config.data_dir,
         ceiling_epochs=0,

@@ -16,6 +16,8 @@ from commands import run_script
 from pictures import is_drawn, words_in
 from small_runs import MNIST_SCRIPT, SMALL_MNIST, SmallRun
 
+from personax.crl import CRL
+from personax.crl.latent_counts import LatentCounts
 from personax.graphs.panels import pretty_name
 from personax.runs.run_folder import (
     CHECKPOINT,
@@ -233,6 +235,29 @@ def test_a_resumed_run_refuses_other_data(
 # Other methods and data.
 
 
+def test_numbers_of_latents_are_found_once_and_kept(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = LatentCounts(0, {"digit": 3, "garment": 2})
+    monkeypatch.setattr(CRL, "count_latents", lambda *_, **__: counted)
+    words = ("--config", small, "--latents", "auto", "--output", tmp_path / "run")
+    assert run_mnist(*words) == 0
+    metrics = read_json(tmp_path / "run" / METRICS)
+    assert metrics["latents"] == counted.own
+    assert len(metrics["heldout"]["matched_to"]) == 4
+    assert metrics["graph"]["shd"] >= 0
+    (tmp_path / "run" / METRICS).unlink()
+    monkeypatch.setattr(CRL, "count_latents", lambda *_, **__: pytest.fail("counted again"))
+    assert run_mnist(*words, "--resume") == 0
+    again = read_json(tmp_path / "run" / METRICS)
+    assert again["latents"] == counted.own
+    assert again["heldout"] == metrics["heldout"]
+
+
+def test_the_true_numbers_are_taken_unless_they_are_to_be_found(mnist_run: SmallRun) -> None:
+    assert read_json(mnist_run.folder / METRICS)["latents"] == {"digit": 2, "garment": 2}
+
+
 def test_a_baseline_has_our_budget(small: Path, tmp_path: Path) -> None:
     home = tmp_path / "run"
     assert run_mnist("--config", small, "--method", "autoencoder", "--output", home) == 0
@@ -293,6 +318,9 @@ def test_training_on_a_folder_in_the_official_layout(small: Path, tmp_path: Path
         (["--jobs", "2", "--seeds", "0,1", "--together"], "excludes --together"),
         (["--together"], "together: needs --seeds"),
         (["--together", "--seeds", "0,1", "--method", "mcl"], "our own method"),
+        (["--latents", "auto", "--method", "mcl"], "latents auto: only for our own method"),
+        (["--latents", "auto", "--together", "--seeds", "0,1"], "latents auto: excludes --together"),
+        (["--latents", "some"], "latents"),
     ],
 )
 def test_bad_input_is_one_line_exit_code_2_and_nothing_written(

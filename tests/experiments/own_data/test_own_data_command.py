@@ -6,6 +6,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from pictures import is_drawn
 from small_runs import SMALL_PEOPLE, SmallRun
 
 from personax.crl import CRL, CRLConfig
+from personax.crl.latent_counts import LatentCounts
 from personax.experiments.diagnostics import observations
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.description import read_arrays
@@ -30,6 +32,7 @@ from personax.runs.run_folder import (
     TRUE_GRAPH,
     shipped_config,
 )
+from personax.views import MultiViewData, split_rows
 
 SCRIPT = "real_world_experiment/run_own_data.py"
 LATENT_NUMBERS = ("--model.latents", "{face: 2, voice: 2}")
@@ -121,6 +124,29 @@ def test_without_a_truth_the_graph_is_drawn_alone(finished: SmallRun, tmp_path: 
     # The number of latents cannot be known then.
     assert run_own("--data", description, "--output", tmp_path / "other") == 2
     assert not (tmp_path / "other").exists()
+
+
+def test_numbers_of_latents_are_found_where_nobody_knows_them(finished: SmallRun, tmp_path: Path) -> None:
+    words = ("--data", finished.config, "--latents", "auto", "--output", tmp_path / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CRL, "count_latents", lambda *_, **__: LatentCounts(0, {"face": 1, "voice": 2}))
+        assert run_own(*words) == 0
+    assert json.loads((tmp_path / "run" / METRICS).read_text())["latents"] == {"face": 1, "voice": 2}
+    assert list(CRL.load(tmp_path / "run", device="cpu").names) == ["z11", "z21", "z22"]
+    assert run_script("synthetic_experiment/diagnose.py", tmp_path / "run") == 0
+
+
+def test_numbers_of_latents_of_embeddings_come_from_their_correlations() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.exponential(size=(600, 3)) - 1
+    views = {
+        m: [(z[:, keep] @ rng.normal(size=(2, 40)) * 3 + rng.normal(size=(600, 40))) for _ in range(2)]
+        for m, keep in (("face", [0, 1]), ("voice", [0, 2]))
+    }
+    data = MultiViewData({m: [v.astype(np.float32) for v in vs] for m, vs in views.items()}, np.arange(600))
+    split = split_rows(600, rng)
+    counts = CRL.count_latents(data, split, CRLConfig.embeddings(), device="cpu")
+    assert counts == LatentCounts(1, {"face": 1, "voice": 1})
 
 
 def test_no_description_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

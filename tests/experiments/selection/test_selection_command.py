@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from commands import run_script
 from pictures import is_drawn, words_in
 from small_runs import SmallRun
@@ -18,7 +19,7 @@ from personax.experiments.selection.config import SelectionConfig
 from personax.experiments.selection.figures import draw_criteria
 from personax.experiments.selection.report import selection_report
 from personax.experiments.selection.run import CRITERIA, choose, rank_correlations, run_to_vary
-from personax.runs.run_folder import METRICS
+from personax.runs.run_folder import CONFIG, METRICS
 
 SCRIPT = "synthetic_experiment/choose_model.py"
 SMALL = """
@@ -165,3 +166,13 @@ def test_the_pictures_of_a_run_may_have_moved(mnist_run: SmallRun) -> None:
     assert isinstance(varied, MnistConfig)
     assert varied.data_dir == "elsewhere"
     assert varied.data_seed is not None  # that of the run, whatever the seed of the candidate
+
+
+def test_candidates_do_not_count_the_latents_of_a_run_anew(mnist_run: SmallRun, tmp_path: Path) -> None:
+    found = Path(shutil.copytree(mnist_run.folder, tmp_path / "found"))
+    options = yaml.safe_load((found / CONFIG).read_text()) | {"latents": "auto"}
+    (found / CONFIG).write_text(yaml.safe_dump(options))
+    varied = run_to_vary(SelectionConfig(), found)
+    assert isinstance(varied, MnistConfig)
+    assert varied.latents == "given"
+    assert varied.model.latents == {"digit": 2, "garment": 2}
