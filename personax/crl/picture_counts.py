@@ -129,7 +129,7 @@ def varying_directions(views: Sequence[Float[np.ndarray, "n width"]], rng: np.ra
     The unit is the noise of the codes. Neighbours are those of one measurement; with three, the variation is
     the covariance of the others, which the choice of neighbours does not narrow.
     """
-    codes = _in_units_of_noise(views)
+    codes = _in_noise_units(views)
     variances = []
     for near, those in enumerate(codes):
         people = rng.permutation(len(those))[: CENTRES // len(codes)]
@@ -147,7 +147,7 @@ def _covariance(a: Float[np.ndarray, "n p"], b: Float[np.ndarray, "n q"]) -> Flo
     return covariance
 
 
-def _in_units_of_noise(
+def _in_noise_units(
     views: Sequence[Float[np.ndarray, "n width"]],
 ) -> list[Float[np.ndarray, "n width"]]:
     """The codes, turned and scaled so that what a measurement does not share has variance 1."""

@@ -91,10 +91,10 @@ def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
         return read_finished(path, config, MNIST_NEEDED, MNIST_KNOWN)
     scenes = make_scenes(config)
     with opened(config, path, scenes.data) as folder:
-        return fit_and_evaluate(with_latents(config, folder, scenes), folder, scenes)
+        return fit_and_evaluate(with_counted_latents(config, folder, scenes), folder, scenes)
 
 
-def with_latents(config: MnistConfig, folder: RunFolder, scenes: Scenes) -> MnistConfig:
+def with_counted_latents(config: MnistConfig, folder: RunFolder, scenes: Scenes) -> MnistConfig:
     """The configuration with numbers of latents that are found, if they are to be, and nothing is learned."""
     if config.latents == "given" or (folder / WEIGHTS).exists():
         return config
