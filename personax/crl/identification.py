@@ -7,13 +7,16 @@ h(u) with few edges, above all with few between modalities; this selects the coo
 et al. 2025, Cond. 4.3). And the coordinates must be orthogonal in the geometry of the block, with an even
 pace (geometry.py); this fixes the coordinates that no edge between modalities touches.
 
-Gradients learn gates, mechanisms and coordinates well, but they hardly ever reverse a causal order. Of 32
-random starts on Variant-MNIST five to seven ended at the true graph, and those had the lowest Eq. (9). So
-many models, called starts, are trained side by side in one batch. Each start has its own coordinates and its
-own random order. A generation is a number of training steps, after which models are selected on validation
-rows: first the better half goes on, until `population` models are left. After each later generation the best
-quarter of the population survives and is copied, and in each copy one latent moves to another place in the
-order. At the end the best few, the finalists, are trained longer. The truth is never used.
+Gradients learn mechanisms and coordinates well, but they hardly ever reverse a causal order. So training
+alternates with a choice of the graph (graph_choice.py): gradients improve coordinates and mechanisms for a
+fixed graph, then the graph is chosen anew that explains the latents best in these coordinates.
+
+Where this ends depends on the first coordinates. So many models, called starts, are trained side by side in
+one batch. Each start has its own coordinates and its own random order, and at first all edges that the order
+allows. A generation is a number of training steps, after which models are selected on validation rows: first
+the better half goes on, until `population` models are left. After each later generation the best quarter of
+the population survives and is copied, and in each copy one latent moves to another place in the order. At the
+end the best few, the finalists, are trained longer. The truth is never used.
 
 Several data sets, each with its own population, can share the batch (`identify_together`). The models of
 the first data set come first, then those of the second, and so on. They do not influence each other.
@@ -25,6 +28,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -32,9 +36,10 @@ from torch.func import jacfwd, vmap
 
 from personax.crl.coordinates import Coordinates
 from personax.crl.geometry import usual_shape
+from personax.crl.graph_choice import GraphChoice
 from personax.crl.model_config import Phase2Config
 from personax.crl.objective import evenness, expected_edges, gradient_products, orthogonality
-from personax.crl.prior import CausalPrior, graphs_for
+from personax.crl.prior import CausalPrior
 from personax.crl.starts import start_rotations
 from personax.learning.optimisation import warm_up_then_cosine
 from personax.learning.training import clip_each
@@ -46,6 +51,7 @@ log = logging.getLogger(__name__)
 
 CHILDREN = 4  # each survivor of a generation becomes this many models: itself and its copies
 COORDINATE_RATE = 0.5  # learning rate of the coordinates, as a share; mechanisms must be able to follow them
+GRAPH_ROWS = 4000  # about how many rows graphs are chosen from
 WARM_UP, CLIP = 20, 100.0  # steps until the learning rate is full; largest norm of a gradient
 
 
@@ -322,7 +328,10 @@ def identify_together(
     for generation in range(config.generations + 1):
         last = generation == config.generations
         steps = config.final_steps if last else config.generation_steps
-        _descend(model, train, config, steps, generators, settle=last, after_step=bar.update)
+        for number, part in enumerate((steps // 2, steps - steps // 2) if last else (steps,)):
+            if number:
+                choose_graphs(model, train, config, range(len(model.scm.gate)))
+            _descend(model, train, config, part, generators, settle=last, after_step=bar.update)
         loss, terms = _score(model, validation, config)
         losses = loss.chunk(len(seeds))
         models = len(losses[0])
@@ -336,13 +345,71 @@ def identify_together(
             survivors, parents = _survivors(torch.argsort(of_set), generation, config)
             chosen.append(number * models + survivors)
         model.keep(torch.cat(chosen))
-        changed = torch.arange(parents, len(survivors))  # the same positions in every data set
-        for number, cpu in enumerate(cpus if len(changed) else []):
-            model.scm.mutate(number * len(survivors) + changed, cpu)
+        if not last:
+            _new_graphs(model, train, config, cpus, parents)
     bar.close()
     if not all(torch.isfinite(of_set.min()) for of_set in losses):
         raise TrainingDiverged("identification: no model's loss is finite; check the data's scale")
     return model.apart()
+
+
+def choose_graphs(
+    model: IdentifiedPrior,
+    codes: Codes,
+    config: Phase2Config,
+    models: Sequence[int],
+    *,
+    any_order: bool = True,
+) -> None:
+    """Give each of the models the graph that explains its latents best (graph_choice.py).
+
+    Args:
+        model: all models.
+        codes: codes of the training rows.
+        config: the options of phase 2, of which the prices of edges are used.
+        models: numbers of the models whose graphs are chosen.
+        any_order: False keeps the order of each model.
+    """
+    scm = model.scm
+    steps = torch.arange(0, len(codes), max(1, len(codes) // GRAPH_ROWS), device=scm.gate.device)
+    with torch.no_grad():
+        latents = model.latents(codes.rows(steps if model.sets == 1 else steps.repeat(model.sets, 1)).u)[0]
+    price = torch.where(scm.cross > 0, config.cross_sparsity, config.sparsity)
+    prices = torch.where(scm.allowed > 0, price, torch.inf).double().cpu().numpy()
+    for number in models:
+        z = latents[number].double().cpu().numpy()
+        if not np.isfinite(z).all():
+            continue  # a model that has diverged is not selected
+        choice = GraphChoice(z, prices)
+        order = scm.potential[number].argsort().tolist()
+        if any_order:
+            order = min(map(choice.climbed, (order, order[::-1])), key=choice.cost_of_order)
+        scm.set_graph(number, torch.from_numpy(choice.graph(order)), torch.tensor(order))
+
+
+def _new_graphs(
+    model: IdentifiedPrior,
+    train: Codes,
+    config: Phase2Config,
+    cpus: Sequence[torch.Generator],
+    parents: int,
+) -> None:
+    """Choose the graphs of survivors, and those of their copies after a change of the order.
+
+    Args:
+        model: all models, equally many of each data set, the survivors of each before their copies.
+        train: codes of the training rows.
+        config: the options of phase 2.
+        cpus: for each data set the generator of the changes.
+        parents: survivors of each data set.
+    """
+    of_set = len(model.scm.gate) // len(cpus)
+    for number, cpu in enumerate(cpus):
+        first = number * of_set
+        copies = range(first + parents, first + of_set)
+        choose_graphs(model, train, config, range(first, first + parents))
+        model.scm.mutate(torch.tensor(copies, dtype=torch.long), cpu)
+        choose_graphs(model, train, config, copies, any_order=False)
 
 
 def _survivors(
@@ -377,27 +444,28 @@ def _descend(
     settle: bool,
     after_step: Callable[[], object],
 ) -> None:
-    """Take `steps` steps of Adam on Eq. (9) for all models. With `settle` the learning rate falls to zero."""
+    """Take `steps` steps of Adam on Eq. (9) for all models, whose graphs stay as they are.
+
+    With `settle` the learning rate falls to zero.
+    """
     sets = len(generators)
     coordinates = list(model.coordinates.parameters())
+    mechanisms = model.scm.mechanism_parameters()
     groups = [
-        {"params": list(model.scm.parameters()), "lr": config.learning_rate},
+        {"params": mechanisms, "lr": config.learning_rate},
         {"params": coordinates, "lr": config.learning_rate * COORDINATE_RATE},
     ]
     optimiser = torch.optim.Adam(groups, fused=True)
-    trainable = [*model.scm.parameters(), *coordinates]
+    trainable = [*mechanisms, *coordinates]
+    edges = model.scm.adjacency()
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: warm_up_then_cosine(step, steps) if settle else min(1.0, (step + 1) / WARM_UP)
     )
     size = min(config.batch_size if settle else config.search_batch_size, len(train))
-    models, d, _ = model.scm.gate.shape
     for _ in range(steps):
         rows = [torch.randint(len(train), (size,), generator=g, device=g.device) for g in generators]
-        graphs = (models // sets, graphs_for(size), d, d)
-        uniform = torch.cat([torch.rand(graphs, generator=g, device=g.device) for g in generators])
         batch = train.rows(rows[0] if sets == 1 else torch.stack(rows))
-        terms = model.terms(batch, model.scm.open_edges(uniform))
-        loss = model.objective(terms, model.scm.edge_probability(), config)
+        loss = model.objective(model.terms(batch, edges[:, None]), edges, config)
         optimiser.zero_grad(set_to_none=True)
         loss.sum().backward()
         clip_each(trainable, sets, CLIP)

@@ -25,7 +25,7 @@ import math
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor, nn
 
 from personax.learning.latent_names import block_slices
@@ -33,6 +33,7 @@ from personax.views import SHARED
 
 CONCRETE_TEMPERATURE = 0.5  # of the binary concrete distribution; 0 would be exact but without gradients
 ORDER_SPACING = 4.0  # first difference of neighbours' potentials: clear, but the sigmoid still has a gradient
+GATE = 6.0  # of an edge of a graph that is set, see `set_graph`; minus this of any other
 GRAPHS_PER_BATCH = 16  # random graphs among which the rows of a batch are divided
 
 
@@ -114,6 +115,10 @@ class CausalPrior(nn.Module):
             self.log_tail = nn.Parameter(torch.zeros(starts, d))
             self.skew = nn.Parameter(torch.zeros(starts, d))
 
+    def mechanism_parameters(self) -> list[nn.Parameter]:
+        """What the mechanisms consist of: all parameters but those of the graph."""
+        return [value for name, value in self.named_parameters() if name not in ("gate", "potential")]
+
     def edge_probability(self) -> Float[Tensor, "R d d"]:
         """P[r, i, j], the probability that the edge i -> j is open."""
         rise = self.potential[:, None, :] - self.potential[:, :, None]
@@ -139,8 +144,20 @@ class CausalPrior(nn.Module):
         return ((soft > 0.5).float() + soft - soft.detach()) * self.allowed
 
     @torch.no_grad()
+    def set_graph(self, model: int, edges: Num[Tensor, "d d"], order: Int[Tensor, " d"]) -> None:
+        """Give a model this graph: no edges but these, whatever is drawn.
+
+        Args:
+            model: its number.
+            edges: [i, j] = 1 meaning i -> j.
+            order: the latents, causes first.
+        """
+        self.gate[model] = (2 * edges.to(self.gate) - 1) * GATE
+        self.potential[model] = ORDER_SPACING * order.argsort().to(self.potential)
+
+    @torch.no_grad()
     def mutate(self, models: Int[Tensor, " k"], generator: torch.Generator) -> None:
-        """In each of the given models, move one latent to a random place in the order and reopen its gates.
+        """In each of the given models, move one latent to a random place in the order.
 
         The potentials of all models are spaced evenly again; the other models keep their order.
         """
@@ -149,7 +166,6 @@ class CausalPrior(nn.Module):
         for model in models.tolist():
             latent, place = (int(torch.randint(d, (), generator=generator)) for _ in range(2))
             order[model, latent] = place + (0.5 if place > order[model, latent] else -0.5)
-            self.gate[model, latent, :] = self.gate[model, :, latent] = 1.0
         self.potential.copy_(ORDER_SPACING * order.argsort(1).argsort(1))
 
     def mechanisms(

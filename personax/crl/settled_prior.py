@@ -6,7 +6,7 @@ are those of the closed form; only decoders (phase 1) and mechanisms are trained
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,10 @@ from personax.crl.coordinates import Coordinates
 from personax.crl.identification import Codes, IdentifiedPrior
 from personax.crl.model_config import Phase2Config
 from personax.crl.multiview_vae import MultiViewVAE
-from personax.crl.prior import ORDER_SPACING
 from personax.learning.batches import Batch
 from personax.learning.encoders import LinearPlusMLP
 from personax.learning.optimisation import warm_up_then_cosine
 
-GATE = 6.0  # of an edge that was found; minus this of any other
 LARGEST_GRADIENT = 100.0  # largest norm of a gradient
 
 
@@ -92,22 +90,6 @@ def settle_encoders(vae: MultiViewVAE, form: ClosedForm, train: Batch) -> None:
             linear.bias.copy_(weights[-1])
 
 
-@dataclass(frozen=True)
-class _Fixed:
-    """Edges (1, d, d) of 0 and 1, and the potentials (1, d) of an order."""
-
-    edges: Float[Tensor, "1 d d"]
-    potential: Float[Tensor, "1 d"]
-
-
-def _fixed(form: ClosedForm, device: torch.device) -> _Fixed:
-    rank = np.argsort(form.order)
-    edges = torch.from_numpy(form.parents.astype(np.float32))[None]
-    return _Fixed(
-        edges.to(device), ORDER_SPACING * torch.from_numpy(rank.astype(np.float32))[None].to(device)
-    )
-
-
 def settle_prior(
     form: ClosedForm,
     train: Codes,
@@ -131,14 +113,15 @@ def settle_prior(
     device = next(iter(train.u.values())).device
     generator = torch.Generator().manual_seed(seed)
     model = IdentifiedPrior(train, 1, generator, flexible=True, causal=causal, search=False).to(device)
-    fixed = _fixed(form, device)
     with torch.no_grad():
         for coordinates in model.coordinates.values():
             assert isinstance(coordinates, Coordinates)
             coordinates.outer.zero_()
-        model.scm.potential.copy_(fixed.potential)
-        model.scm.gate.copy_((2 * fixed.edges - 1) * GATE)
-    _train_mechanisms(model, train, fixed.edges, config, torch.Generator(device).manual_seed(seed + 1))
+        edges = torch.from_numpy(form.parents.astype(np.float32))
+        model.scm.set_graph(0, edges, torch.tensor(form.order))
+    _train_mechanisms(
+        model, train, edges[None].to(device), config, torch.Generator(device).manual_seed(seed + 1)
+    )
     on_step(_row_of_history(model, validation, config) | asdict(form.evidence))
     return model
 
@@ -151,8 +134,7 @@ def _train_mechanisms(
     generator: torch.Generator,
 ) -> None:
     """Maximise the likelihood of the latents over the mechanisms, given the edges."""
-    held = {"gate", "potential"}
-    mechanisms = [value for name, value in model.scm.named_parameters() if name not in held]
+    mechanisms = model.scm.mechanism_parameters()
     optimiser = torch.optim.Adam(mechanisms, lr=config.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: warm_up_then_cosine(step, config.final_steps)
