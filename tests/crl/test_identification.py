@@ -1,5 +1,6 @@
 """Coordinates and graph from codes, on problems with known truth."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,14 @@ import pytest
 import torch
 
 from personax.crl import starts
-from personax.crl.identification import Codes, IdentifiedPrior, edge_weights, identify, identify_together
+from personax.crl.identification import (
+    Codes,
+    IdentifiedPrior,
+    choose_graphs,
+    edge_weights,
+    identify,
+    identify_together,
+)
 from personax.crl.model_config import Phase2Config
 
 SEEDS = (3, 0)
@@ -78,6 +86,59 @@ def test_the_right_graph_comes_out_on_linear_gaussian_data() -> None:
         weights = edge_weights(model, train)
         assert 0.5 < float(weights[2, 0]) < 1.2
         assert not weights[true == 0].any()
+
+
+def two_blocks(z: torch.Tensor) -> Codes:
+    """Codes of two blocks "a" and "b" of one latent each, the columns of z (n, 2)."""
+    one = torch.ones(len(z))
+    return Codes(
+        {"a": z[:, :1], "b": z[:, 1:]},
+        dict.fromkeys("ab", one[:, None, None]),
+        dict.fromkeys("ab", one),
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_symmetric_effect_is_found_though_nothing_correlates(seed: int) -> None:
+    draws = torch.Generator().manual_seed(seed)
+    z = torch.randn(1200, 2, generator=draws)
+    z[:, 1] = torch.cos(1.6 * z[:, 0]) + 0.65 * z[:, 1]
+    train, held_out = (two_blocks(part) for part in z.split([1000, 200]))
+    config = replace(QUICK, generation_steps=100, final_steps=200)  # gates that are learned close
+    model = identify(train, held_out, config, seed=seed)
+    assert torch.equal(model.scm.adjacency()[0], torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+
+
+def test_training_leaves_the_graph_as_it_was_chosen(short_search: None) -> None:
+    train, held_out = (codes(0, n) for n in (200, 60))
+    model = identify(train, held_out, QUICK, seed=0)
+    probability = model.scm.edge_probability()[0]
+    assert bool(((probability > 0.95) | (probability < 0.05)).all())
+
+
+def test_a_model_that_has_diverged_keeps_its_graph() -> None:
+    train = codes(0, 200)
+    model = IdentifiedPrior(train, 2, torch.Generator().manual_seed(0))
+    model.coordinates["a"].get_parameter("linear").data[0] = torch.nan
+    before = model.scm.adjacency()
+    choose_graphs(model, train, QUICK, range(2))
+    after = model.scm.adjacency()
+    assert torch.equal(before[0], after[0])
+    assert not torch.equal(before[1], after[1])  # independent codes: all edges go
+
+
+def test_the_order_of_a_model_can_be_kept() -> None:
+    draws = torch.Generator().manual_seed(0)
+    z = torch.randn(1000, 2, generator=draws)
+    z[:, 1] = torch.sin(1.6 * z[:, 0]) + 0.4 * z[:, 1]
+    train = two_blocks(z)
+    for order in ([0, 1], [1, 0]):
+        model = IdentifiedPrior(train, 1, draws)
+        model.scm.set_graph(0, torch.zeros(2, 2), torch.tensor(order))
+        choose_graphs(model, train, QUICK, [0], any_order=False)
+        assert model.scm.adjacency()[0].nonzero().tolist() == [order]
+        choose_graphs(model, train, QUICK, [0])
+        assert model.scm.adjacency()[0].nonzero().tolist() == [[0, 1]]
 
 
 def codes(seed: int, n: int) -> Codes:

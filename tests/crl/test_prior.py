@@ -60,6 +60,23 @@ def test_masks_know_the_blocks() -> None:
     assert cross.tolist() == [[0, 1, 1, 1], [0, 0, 0, 1], [0, 0, 0, 1], [0, 1, 1, 0]]
 
 
+def test_a_graph_that_is_set_is_drawn_always_and_nothing_else_changes() -> None:
+    prior = CausalPrior({"a": 3}, 2, rng())
+    before = prior.adjacency()[1]
+    edges = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0]])
+    prior.set_graph(0, edges, torch.tensor([2, 1, 0]))
+    assert torch.equal(prior.adjacency()[0], edges.float())
+    assert torch.equal(prior.adjacency()[1], before)
+    drawn = prior.open_edges(torch.rand(2, 50, 3, 3, generator=rng(1)))
+    assert float((drawn[0] - edges).abs().detach().mean()) < 0.05
+
+
+def test_parameters_of_mechanisms_are_all_but_those_of_the_graph() -> None:
+    prior = CausalPrior({"a": 2}, 1, rng(), flexible=True)
+    graph = {id(prior.gate), id(prior.potential)}
+    assert {id(value) for value in prior.parameters()} - graph == set(map(id, prior.mechanism_parameters()))
+
+
 def test_mutations_move_one_latent_and_keep_an_order() -> None:
     prior = CausalPrior({"a": 5}, 6, rng())
     before = prior.potential.argsort(1).argsort(1)
