@@ -165,7 +165,6 @@ def fitted_edges(number: int, seed: int = 0) -> list[dict[str, Any]]:
             "target": columns[j],
             "gain": gains[i, j],
             "support": support[i, j],
-            "opened": model.edge_probability[order[i], order[j]],
             "adjacent": bool(true[i, j] or true[j, i]),
             "right": bool(true[i, j]),
         }
@@ -259,11 +258,10 @@ def report(table: pd.DataFrame, first_checked: int) -> tuple[str, pd.DataFrame]:
     said = curves["ADJACENT"].at(np.log(held["gain"].clip(lower=LEAST_GAIN)).to_numpy())
     said = said * curves["DIRECTED"].at(held["support"].to_numpy())
     right = held["right"].to_numpy()
-    ours, opened = reliability(said, right), reliability(held["opened"].to_numpy(), right)
+    ours = reliability(said, right)
     lines = [f"{name} = LogisticCurve({c.intercept:.2f}, {c.slope:.2f})" for name, c in curves.items()]
     lines += ["", f"Sureness on {held['model'].nunique()} models that the curves were not fitted to:", ""]
-    lines += [markdown_table(ours, digits=3), "", "How far the model has opened the same edges:", ""]
-    return "\n".join([*lines, markdown_table(opened, digits=3)]) + "\n", ours
+    return "\n".join([*lines, markdown_table(ours, digits=3)]) + "\n", ours
 
 
 def report_of_several(held: pd.DataFrame, seeds: int) -> str:

@@ -18,6 +18,7 @@ coordinates.py      the invertible map from a block's codes to its latents
 regression.py       smooth regression with derivatives, which the next two files use
 geometry.py         how fast the pictures change with the codes; this defines right angles in a block
 starts.py           where phase 2 begins: coordinates that depend on few coordinates of other blocks
+graph_choice.py     the graph that explains latents best in the coordinates that they have
 identification.py   phase 2: trains many models (coordinates and graph) and keeps the best one
 
 For embeddings, closed_form.py finds latents and graph without training. The files after it are its parts:

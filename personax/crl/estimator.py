@@ -393,15 +393,6 @@ class CRL(Estimator[CRLConfig]):
         return self._among_latents(adjacency)
 
     @property
-    def edge_probability(self) -> Float[np.ndarray, "d d"]:
-        """(d, d) how far this fit has opened each edge, in [0, 1]; the graph has the edges above 1/2.
-
-        It is not the share of such edges that are right; see graphs/sureness.py for that.
-        """
-        probability = self._fitted()[1].scm.edge_probability()[0].detach().cpu().numpy()
-        return self._among_latents(probability)
-
-    @property
     def edge_weights(self) -> Float[np.ndarray, "d d"]:
         """(d, d) strength of each edge i -> j of the graph: root mean square of d E[z_j] / d z_i over people.
 

@@ -23,14 +23,14 @@ from jaxtyping import Float, Int
 from personax.crl.mechanism_cost import standardise
 
 HINGES = (-1.6, -0.8, 0.0, 0.8, 1.6)  # knots, in standard deviations
-PARTS = len(HINGES) + 2  # functions of one cause
+BENT_PARTS = len(HINGES) + 2  # functions of one cause
 LEAST_SHARE, SMALL_RIDGE = 1e-6, 1e-5  # of the variance that is left over; of the regression
 FEWER = 1e-6  # less improvement than this, in nats, is none
 MANY = 8  # with more latents only neighbours in the order change places, since all moves would take minutes
 
 
 def bent_parts(x: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n parts"]:
-    """(n,) standardised cause -> (n, PARTS): the line, the hinges and a tanh."""
+    """(n,) standardised cause -> (n, BENT_PARTS): the line, the hinges and a tanh."""
     return np.column_stack([x, *(np.maximum(x - knot, 0) for knot in HINGES), np.tanh(2 * x)])
 
 
@@ -55,7 +55,7 @@ class GraphChoice:
 
     def cost(self, child: int, causes: Sequence[int]) -> float:
         """Cost of a latent given these causes, with their prices."""
-        columns = [0, *(1 + PARTS * cause + part for cause in causes for part in range(PARTS))]
+        columns = [0, *(1 + BENT_PARTS * cause + part for cause in causes for part in range(BENT_PARTS))]
         moments = self._moments[columns, child]
         explained = moments @ np.linalg.solve(self._gram[np.ix_(columns, columns)], moments)
         left = max(float(self._variance[child] - explained), LEAST_SHARE)

@@ -1,8 +1,7 @@
 """How sure the edges of a learned graph are: probabilities that hold on simulated models.
 
-A model's own probability of an edge (`CRL.edge_probability`) tells how far one fit has opened it. It is not
-the share of such edges that are right: of simulated edges above 0.9, a quarter were not. Here two questions
-are answered apart.
+A fit has an edge or not; how often such edges are right it does not say. Here two questions are answered
+apart.
 
 adjacent: are the two latents adjacent at all? The more an edge improves the prediction of its child, the more
     often they are.

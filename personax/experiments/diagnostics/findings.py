@@ -40,7 +40,7 @@ class Evidence:
         test_data: the measurements of the same test people.
         blocks: block ("s" and the modalities) -> names of its latents.
         graph: (d, d) over the latents; [i, j] = 1 means the edge i -> j.
-        edge_probability: (d, d) probability of each edge.
+        edge_probability: (d, d) probability of each edge of the graph, with its direction (sureness.py).
         alpha: level of the tests.
         seed: seed of shuffles, random features and rotations.
         encode: function that returns what the model infers from other measurements; None if z is known and

@@ -11,6 +11,8 @@ from personax.experiments.diagnostics.graph_facts import graph_facts
 from personax.experiments.diagnostics.noises import exogenous_noise, measurement_noise, proposition_2
 from personax.experiments.diagnostics.variability import sufficient_variability
 from personax.experiments.past_runs import Remade
+from personax.graphs.graph import Graph
+from personax.graphs.sureness import with_sureness
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 
@@ -27,14 +29,19 @@ def collect_evidence(model: CRL, remade: Remade, config: DiagnoseConfig) -> Evid
         chosen = numpy_rng(config.seed, "diagnostics/rows").choice(test, config.rows, replace=False)
         test = np.sort(chosen)
     train_data, test_data = remade.data.rows(remade.split.train), remade.data.rows(test)
+    test_codes = model.encode(test_data)
+    graph = Graph(model.names, model.graph, blocks=model.blocks)
+    sure = with_sureness(graph, test_codes.z, where="graph")
+    assert sure.frequency is not None
+    assert sure.orientation is not None
     return Evidence(
         train=model.encode(train_data),
-        test=model.encode(test_data),
+        test=test_codes,
         train_data=train_data,
         test_data=test_data,
         blocks=model.blocks,
         graph=model.graph,
-        edge_probability=model.edge_probability,
+        edge_probability=sure.frequency * sure.orientation * (model.graph == 1),
         alpha=config.alpha,
         seed=config.seed,
         encode=model.encode,
