@@ -1,6 +1,6 @@
 """How often `--latents auto` finds the number of latents of Variant-MNIST, in every layout and causal model.
 
-    python benchmarks/latent_counts.py                                  # eight cases, seeds 0-9: 80 counts
+    python benchmarks/latent_counts.py                                  # ten cases, seeds 0-9: 100 counts
     python benchmarks/latent_counts.py --cases '[reordered]' --seeds 0  # a minute
 
 Each count is a line in results/latent_counts/counts.csv; the same command continues a run that was stopped.
@@ -35,6 +35,8 @@ CASES: dict[str, dict[str, Any]] = {
     "backwards": {"scm": "backwards"},
     "reordered": {"scm": "reordered"},
     "four_latents": {"scm": "four_latents"},
+    "square": {"scm": "square"},
+    "cosine": {"scm": "cosine"},
 }
 
 

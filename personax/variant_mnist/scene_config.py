@@ -9,7 +9,7 @@ from personax.runs.errors import InputError
 from personax.runs.memory import require_memory
 from personax.runs.options import where_or_how
 
-ScmName = Literal["variant_mnist", "reordered", "backwards", "four_latents"]
+ScmName = Literal["variant_mnist", "reordered", "backwards", "four_latents", "square", "cosine"]
 Nuisance = Literal["independent", "shared"]
 
 # Colour channels of the measurements of the digit: red, green and blue (as in the paper), yellow and magenta.

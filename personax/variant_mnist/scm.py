@@ -124,6 +124,11 @@ def saturating(slope: float, sd: float = 0.7) -> Mechanism:
     return lambda parents, noise: 1.1 * np.tanh(slope * parents[:, 0]) + sd * noise
 
 
+def parabola(sd: float = 0.5) -> Mechanism:
+    """z = 0.6 (parent^2 - 1) + sd eps, which depends on the parent but does not correlate with it."""
+    return lambda parents, noise: 0.6 * (parents[:, 0] ** 2 - 1) + sd * noise
+
+
 def variant_mnist_scm() -> StructuralCausalModel:
     """The SCM of Variant-MNIST. Graph and meaning are from Sun et al. 2025, §6.2; the functions are ours.
 
@@ -131,14 +136,29 @@ def variant_mnist_scm() -> StructuralCausalModel:
     which causes the garment's grey level z22. Every mechanism is noisy and nonlinear; no two latents
     correlate above 0.75.
     """
+    return _variant_mnist_with(saturating(1.0))
+
+
+def _variant_mnist_with(across: Mechanism) -> StructuralCausalModel:
+    """The graph of Variant-MNIST with another mechanism from the digit to the garment."""
     return StructuralCausalModel(
         {
             "z11": Latent("digit", "horizontal", (), root),
             "z12": Latent("digit", "intensity", ("z11",), sine(1.5)),
-            "z21": Latent("garment", "vertical", ("z11",), saturating(1.0)),
+            "z21": Latent("garment", "vertical", ("z11",), across),
             "z22": Latent("garment", "intensity", ("z21",), sine(-1.5)),
         }
     )
+
+
+def square_scm() -> StructuralCausalModel:
+    """The graph of Variant-MNIST with a square across modalities, which no correlation shows."""
+    return _variant_mnist_with(parabola())
+
+
+def cosine_scm() -> StructuralCausalModel:
+    """The graph of Variant-MNIST with a cosine across modalities, which no correlation shows."""
+    return _variant_mnist_with(cosine(1.5))
 
 
 def reordered_scm() -> StructuralCausalModel:
@@ -186,4 +206,6 @@ SCMS: dict[ScmName, Callable[[], StructuralCausalModel]] = {
     "reordered": reordered_scm,
     "backwards": backwards_scm,
     "four_latents": four_latents_scm,
+    "square": square_scm,
+    "cosine": cosine_scm,
 }
