@@ -67,5 +67,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         "personax.experiments.mnist.command:run_mnist",
         argv,
         description=__doc__ or "",
-        usual="config seed seeds jobs n scm measurements latents method device output resume overwrite",
+        usual="config seed seeds jobs n scm measurements method device output resume overwrite",
     )
