@@ -307,31 +307,12 @@ def identify_together(
     device = next(iter(trains[0].u.values())).device
     cpus = [torch.Generator().manual_seed(seed) for seed in seeds]
     generators = [torch.Generator(device).manual_seed(seed + 1) for seed in seeds]
-    model = IdentifiedPrior.side_by_side(
-        [
-            IdentifiedPrior(
-                codes,
-                config.starts,
-                cpu,
-                flexible=flexible,
-                causal=causal,
-                # a property that Eq. (9) does not reward must not guide the starts either
-                sparse=config.cross_sparsity > config.sparsity,
-                isometric=config.orthogonality > 0,
-            ).to(device)
-            for codes, cpu in zip(trains, cpus, strict=True)
-        ]
-    )
+    model = _first_models(trains, config, cpus, device, flexible=flexible, causal=causal)
     train, validation = Codes.stacked(trains), Codes.stacked(validations)
     total = config.generations * config.generation_steps + config.final_steps
     bar = progress(total, "identification", "step")
     for generation in range(config.generations + 1):
-        last = generation == config.generations
-        steps = config.final_steps if last else config.generation_steps
-        for number, part in enumerate((steps // 2, steps - steps // 2) if last else (steps,)):
-            if number:
-                choose_graphs(model, train, config, range(len(model.scm.gate)))
-            _descend(model, train, config, part, generators, settle=last, after_step=bar.update)
+        _train_generation(model, train, config, generation, generators, bar.update)
         loss, terms = _score(model, validation, config)
         losses = loss.chunk(len(seeds))
         models = len(losses[0])
@@ -345,12 +326,63 @@ def identify_together(
             survivors, parents = _survivors(torch.argsort(of_set), generation, config)
             chosen.append(number * models + survivors)
         model.keep(torch.cat(chosen))
-        if not last:
+        if generation < config.generations:
             _new_graphs(model, train, config, cpus, parents)
     bar.close()
     if not all(torch.isfinite(of_set.min()) for of_set in losses):
         raise TrainingDiverged("identification: no model's loss is finite; check the data's scale")
     return model.apart()
+
+
+def _first_models(
+    trains: Sequence[Codes],
+    config: Phase2Config,
+    cpus: Sequence[torch.Generator],
+    device: torch.device,
+    *,
+    flexible: bool,
+    causal: bool,
+) -> IdentifiedPrior:
+    """The starts of all data sets, side by side.
+
+    A property that Eq. (9) does not reward must not guide the starts either.
+    """
+    models = [
+        IdentifiedPrior(
+            codes,
+            config.starts,
+            cpu,
+            flexible=flexible,
+            causal=causal,
+            sparse=config.cross_sparsity > config.sparsity,
+            isometric=config.orthogonality > 0,
+        ).to(device)
+        for codes, cpu in zip(trains, cpus, strict=True)
+    ]
+    return IdentifiedPrior.side_by_side(models)
+
+
+def _train_generation(
+    model: IdentifiedPrior,
+    train: Codes,
+    config: Phase2Config,
+    generation: int,
+    generators: Sequence[torch.Generator],
+    after_step: Callable[[], object],
+) -> None:
+    """Train all models for a generation (counted from 0).
+
+    The last generation trains the finalists, whose graphs are chosen once more half-way.
+    """
+    if generation < config.generations:
+        steps = config.generation_steps
+        _descend(model, train, config, steps, generators, settle=False, after_step=after_step)
+        return
+    half = config.final_steps // 2
+    _descend(model, train, config, half, generators, settle=True, after_step=after_step)
+    choose_graphs(model, train, config, range(len(model.scm.gate)))
+    rest = config.final_steps - half
+    _descend(model, train, config, rest, generators, settle=True, after_step=after_step)
 
 
 def choose_graphs(
