@@ -20,18 +20,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from personax.crl.mechanism_cost import standardise
+from personax.crl.mechanism_cost import bends, standardise
+from personax.crl.order_search import climb
 
 HINGES = (-1.6, -0.8, 0.0, 0.8, 1.6)  # knots, in standard deviations
 BENT_PARTS = len(HINGES) + 2  # functions of one cause
 LEAST_SHARE, SMALL_RIDGE = 1e-6, 1e-5  # of the variance that is left over; of the regression
-FEWER = 1e-6  # less improvement than this, in nats, is none
 MANY = 8  # with more latents only neighbours in the order change places, since all moves would take minutes
-
-
-def bent_parts(x: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n parts"]:
-    """(n,) standardised cause -> (n, BENT_PARTS): the line, the hinges and a tanh."""
-    return np.column_stack([x, *(np.maximum(x - knot, 0) for knot in HINGES), np.tanh(2 * x)])
 
 
 class GraphChoice:
@@ -45,7 +40,7 @@ class GraphChoice:
             prices: [i, j] price of the edge i -> j in nats per row; inf where it must not be.
         """
         standard = standardise(z)
-        parts = [bent_parts(standard[:, j]) for j in range(z.shape[1])]
+        parts = [bends(standard[:, j], HINGES) for j in range(z.shape[1])]
         design = np.column_stack([np.ones(len(z)), *parts])
         self._gram = design.T @ design / len(z) + SMALL_RIDGE * np.eye(design.shape[1])
         self._moments = design.T @ standard / len(z)
@@ -86,12 +81,7 @@ class GraphChoice:
 
     def climbed(self, order: Sequence[int]) -> list[int]:
         """The order after the best moves of one latent, as long as they lower the cost."""
-        best, value = list(order), self.cost_of_order(order)
-        while True:
-            near = min(_moved(best), key=self.cost_of_order, default=best)
-            if not self.cost_of_order(near) < value - FEWER:
-                return best
-            best, value = near, self.cost_of_order(near)
+        return climb(self.cost_of_order, list(order), _moved)
 
     def graph(self, order: Sequence[int]) -> Int[np.ndarray, "d d"]:
         """(d, d) of 0 and 1, [i, j] = 1 for i -> j: the causes that are worth their price in this order."""

@@ -25,9 +25,9 @@ FUNCTIONS = len(KNOTS) + 2  # functions of one cause
 RIDGE, SCALE_RIDGE = 1e-6, 1e-3  # of the regressions of the mean and of the log scale
 
 
-def bends(x: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n parts"]:
-    """(n,) standardised cause -> (n, FUNCTIONS): the line, the hinges and a tanh."""
-    return np.column_stack([x, *(np.maximum(x - knot, 0) for knot in KNOTS), np.tanh(2 * x)])
+def bends(x: Float[np.ndarray, " n"], knots: Sequence[float] = KNOTS) -> Float[np.ndarray, "n parts"]:
+    """(n,) standardised cause -> (n, knots + 2): the line, the hinges at the knots and a tanh."""
+    return np.column_stack([x, *(np.maximum(x - knot, 0) for knot in knots), np.tanh(2 * x)])
 
 
 def standardise(z: Float[np.ndarray, "n *d"]) -> Float[np.ndarray, "n *d"]:

@@ -18,7 +18,7 @@ source at a time to a better place, at first by QR from several starts, then by 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -35,6 +35,7 @@ CLIMBS = 3  # of these, from how many the search by sparse turns begins
 TURNS = 8  # rounds of least squares and rotation
 SLIGHT = 1e-6  # less improvement than this, in nats, is none
 
+State = TypeVar("State")
 Orders = tuple[tuple[int, ...], ...]
 """For each modality the numbers of its sources in causal order."""
 
@@ -68,11 +69,13 @@ def moves(orders: Orders) -> Iterator[Orders]:
                     yield (*orders[:number], (*rest[:j], source, *rest[j:]), *orders[number + 1 :])
 
 
-def climb(score: Callable[[Orders], float], start: Orders) -> Orders:
+def climb(
+    score: Callable[[State], float], start: State, neighbours: Callable[[State], Iterator[State]]
+) -> State:
     """The best neighbour, again and again, until no neighbour is better."""
     best, value = start, score(start)
     while True:
-        near = min(moves(best), key=score, default=best)
+        near = min(neighbours(best), key=score, default=best)
         if not score(near) < value - SLIGHT:
             return best
         best, value = near, score(near)
@@ -132,10 +135,10 @@ class OrderSearch:
         best = self.first_order()
         for _ in range(starts):
             start = tuple(tuple(rng.permutation(order).tolist()) for order in best)
-            best = min(best, climb(self.quick_score, start), key=self.quick_score)
+            best = min(best, climb(self.quick_score, start, moves), key=self.quick_score)
         best = self._shake_and_climb(self.quick_score, best, starts * RESTARTS, rng)
         for start in sorted(self._short_list(), key=self.score)[:CLIMBS]:
-            best = min(best, climb(self.score, start), key=self.score)
+            best = min(best, climb(self.score, start, moves), key=self.score)
         self._shake_and_climb(self.score, best, starts * SPARSE_RESTARTS, rng)
         return sorted(self.candidates.values(), key=lambda candidate: candidate.score)
 
@@ -145,7 +148,7 @@ class OrderSearch:
     ) -> Orders:
         """The best end of climbs from shaken states of the best so far."""
         for _ in range(times):
-            best = min(best, climb(score, shaken(best, rng)), key=score)
+            best = min(best, climb(score, shaken(best, rng), moves), key=score)
         return best
 
     def _short_list(self) -> list[Orders]:

@@ -6,7 +6,7 @@ from bent_people import bent_people
 from personax.crl.closed_form import centred_means
 from personax.crl.joint_sources import find_sources, read_shared
 from personax.crl.mechanism_cost import SharedGiven
-from personax.crl.order_search import OrderSearch, causal_order, climb, moves, price, shaken
+from personax.crl.order_search import Orders, OrderSearch, causal_order, climb, moves, price, shaken
 from personax.crl.turn_polish import polish
 
 
@@ -27,7 +27,8 @@ def test_a_climb_sorts() -> None:
     def inversions(orders: tuple[tuple[int, ...], ...]) -> float:
         return sum(a > b for order in orders for i, a in enumerate(order) for b in order[i:])
 
-    assert climb(inversions, ((3, 0, 2, 1), (5, 4))) == ((0, 1, 2, 3), (4, 5))
+    start: Orders = ((3, 0, 2, 1), (5, 4))
+    assert climb(inversions, start, moves) == ((0, 1, 2, 3), (4, 5))
 
 
 def test_shaking_keeps_sources_in_their_modality() -> None:
