@@ -9,19 +9,17 @@ Two latents of each modality are right, with four_latents four.
 
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
-
-import pandas as pd
-from tqdm import tqdm
 
 from personax.crl import CRL, CRLConfig
 from personax.experiments.fitting import latent_counts
 from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.environment import record_environment
 from personax.runs.errors import InputError
-from personax.runs.files import atomic_path
+from personax.runs.growing_table import grown_table
 from personax.runs.markdown import markdown_table
 from personax.variant_mnist.scene_config import SceneConfig
 from personax.variant_mnist.scene_data import load_scenes, split_scenes
@@ -57,7 +55,7 @@ class CountConfig:
     """Folder of the run."""
 
 
-def count(config: CountConfig, case: str, seed: int) -> dict[str, Any]:
+def count(config: CountConfig, case: str, seed: int) -> list[dict[str, Any]]:
     """One count; a number that is not found is 0."""
     scenes = SceneConfig(source="mnist", n=config.n, data_dir=config.data_dir, **CASES[case])
     data = load_scenes(scenes, seed)
@@ -66,8 +64,7 @@ def count(config: CountConfig, case: str, seed: int) -> dict[str, Any]:
         found = CRL.count_latents(data, split_scenes(scenes, seed, data), CRLConfig(), seed=seed).own
     except InputError:
         found = dict.fromkeys(data.modalities, 0)
-    row = {"case": case, "seed": seed, **found}
-    return row | {"right": found == latent_counts(data), "seconds": perf_counter() - started}
+    return [{**found, "right": found == latent_counts(data), "seconds": perf_counter() - started}]
 
 
 def count_cases(config: CountConfig) -> None:
@@ -75,16 +72,9 @@ def count_cases(config: CountConfig) -> None:
     unknown = [case for case in config.cases if case not in CASES]
     if unknown:
         raise InputError(f"cases: no {unknown[0]!r}; there are {', '.join(CASES)}")
-    folder = Path(config.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"counts-{config.n}.csv"
-    done = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["case", "seed"])
-    known = set(zip(done["case"], done["seed"], strict=True))
-    wanted = [(case, seed) for case in config.cases for seed in parse_seeds(config.seeds)]
-    for case, seed in tqdm([key for key in wanted if key not in known], desc="counts", disable=None):
-        done = pd.concat([done, pd.DataFrame([count(config, case, seed)])], ignore_index=True)
-        with atomic_path(file) as path:
-            done.to_csv(path, index=False)
+    file = Path(config.output) / f"counts-{config.n}.csv"
+    wanted = [{"case": case, "seed": seed} for case in config.cases for seed in parse_seeds(config.seeds)]
+    done = grown_table(file, wanted, partial(count, config), title="counts")
     summary = done.groupby("case", sort=False).agg(
         seeds=("right", "size"), right=("right", "sum"), seconds=("seconds", "mean")
     )

@@ -13,15 +13,14 @@ continues a run that was stopped.
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch.nn import functional
-from tqdm import tqdm
 
 from personax.crl import CRL, CRLConfig
 from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns
@@ -31,7 +30,7 @@ from personax.runs.command_line import parse_seeds, run_command
 from personax.runs.device import resolve_device
 from personax.runs.environment import record_environment
 from personax.runs.errors import InputError
-from personax.runs.files import atomic_path
+from personax.runs.growing_table import grown_table
 from personax.runs.markdown import markdown_table
 from personax.runs.seeds import numpy_rng
 from personax.variant_mnist.image_sources import ImageSource, load_images
@@ -170,9 +169,11 @@ def make_scenes(scm: StructuralCausalModel, images: ImageSource, n: int, seed: i
     return MultiViewData(shown, np.arange(n), truth=Truth(z, scm.blocks, scm.graph), source="other scenes")
 
 
-def one_run(config: OtherScenesConfig, images: ImageSource, name: str, seed: int) -> dict[str, Any]:
+def scores_of_run(
+    config: OtherScenesConfig, images: ImageSource, model: str, seed: int
+) -> list[dict[str, Any]]:
     """Scores of one model, and what is possible at best."""
-    data = make_scenes(MODELS[name], images, config.n, seed)
+    data = make_scenes(MODELS[model], images, config.n, seed)
     split = split_rows(len(data), numpy_rng(seed, "other scenes/split"))
     started = perf_counter()
     fitted = CRL(CRLConfig(latents=latent_counts(data)), seed=seed).fit(data, split)
@@ -184,9 +185,7 @@ def one_run(config: OtherScenesConfig, images: ImageSource, name: str, seed: int
         data, split, hidden=CRLConfig().hidden, epochs=12, seed=seed, device=resolve_device("auto")
     )["r2_per_latent"]
     best = float(np.mean(np.sqrt(np.clip(list(ceiling.values()), 0, 1))))
-    return {
-        "model": name,
-        "seed": seed,
+    row = {
         "R2": scores["r2"],
         "MCC": scores["mcc_pearson"],
         "rank MCC": scores["mcc_spearman"],
@@ -195,6 +194,7 @@ def one_run(config: OtherScenesConfig, images: ImageSource, name: str, seed: int
         "SHD": graph["shd"],
         "seconds": seconds,
     }
+    return [row]
 
 
 def run_other_scenes(config: OtherScenesConfig) -> None:
@@ -203,16 +203,9 @@ def run_other_scenes(config: OtherScenesConfig) -> None:
     if unknown:
         raise InputError(f"models: no {unknown[0]!r}; there are {', '.join(MODELS)}")
     images = load_images("mnist", config.data_dir)
-    folder = Path(config.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"runs-{config.n}.csv"
-    done = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["model", "seed"])
-    known = set(zip(done["model"], done["seed"], strict=True))
-    wanted = [(name, seed) for name in config.models for seed in parse_seeds(config.seeds)]
-    for name, seed in tqdm([key for key in wanted if key not in known], desc="runs", disable=None):
-        done = pd.concat([done, pd.DataFrame([one_run(config, images, name, seed)])], ignore_index=True)
-        with atomic_path(file) as path:
-            done.to_csv(path, index=False)
+    file = Path(config.output) / f"runs-{config.n}.csv"
+    wanted = [{"model": name, "seed": seed} for name in config.models for seed in parse_seeds(config.seeds)]
+    done = grown_table(file, wanted, partial(scores_of_run, config, images), title="runs")
     print(markdown_table(done, digits=3), record_environment(file), sep="\n\n")
 
 

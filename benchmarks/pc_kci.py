@@ -8,13 +8,12 @@ Each finished graph is a line in results/pc_kci/graphs.csv; the same command con
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from tqdm import tqdm
 
 from personax.graphs.choices import Test
 from personax.graphs.discovery import Discovery, discover
@@ -23,7 +22,7 @@ from personax.graphs.graph_scores import scores_of_graphs
 from personax.independence.threads import one_blas_thread
 from personax.runs.command_line import run_command
 from personax.runs.environment import record_environment
-from personax.runs.files import atomic_path
+from personax.runs.growing_table import grown_table
 from personax.runs.markdown import markdown_table
 
 DEGREE = 2.0  # mean number of neighbours of a node
@@ -61,9 +60,9 @@ def random_table(nodes: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     return adjacency[np.ix_(order, order)], table[:, order]
 
 
-def compare(config: PcKciConfig, seed: int) -> list[dict[str, Any]]:
+def compare(config: PcKciConfig, graph: int) -> list[dict[str, Any]]:
     """Scores of both tests on one graph."""
-    adjacency, table = random_table(config.nodes, config.n, seed)
+    adjacency, table = random_table(config.nodes, config.n, graph)
     names = [f"X{place + 1}" for place in range(config.nodes)]
     truth, rows = Graph(names, adjacency), list[dict[str, Any]]()
     tests: tuple[Test, ...] = ("fisherz", "kci")
@@ -72,21 +71,15 @@ def compare(config: PcKciConfig, seed: int) -> list[dict[str, Any]]:
         with one_blas_thread():
             marks = discover(table, Discovery("pc", test, config.alpha))
         scores = scores_of_graphs(truth, Graph(names, adjacency_from_marks(marks)))
-        rows.append({"graph": seed, "test": test, "seconds": perf_counter() - started, **scores})
+        rows.append({"test": test, "seconds": perf_counter() - started, **scores})
     return rows
 
 
 def compare_graphs_of_tests(config: PcKciConfig) -> None:
     """Compare on every graph that is not done yet."""
-    folder = Path(config.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"graphs-{config.nodes}-{config.n}-{config.alpha:g}.csv"
-    done = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["graph"])
-    for seed in tqdm(range(config.seed, config.seed + config.graphs), desc="graphs", disable=None):
-        if seed not in set(done["graph"]):
-            done = pd.concat([done, pd.DataFrame(compare(config, seed))], ignore_index=True)
-            with atomic_path(file) as path:
-                done.to_csv(path, index=False)
+    file = Path(config.output) / f"graphs-{config.nodes}-{config.n}-{config.alpha:g}.csv"
+    wanted = [{"graph": seed} for seed in range(config.seed, config.seed + config.graphs)]
+    done = grown_table(file, wanted, partial(compare, config), title="graphs")
     means = done.groupby("test")[["shd_cpdag", "skeleton_f1", "seconds"]].agg(["mean", "std"])
     means.columns = [" ".join(words) for words in means.columns]
     print(markdown_table(means.reset_index(), digits=2), record_environment(file), sep="\n\n")

@@ -23,6 +23,7 @@ engines.py       they are made: in this process, in several, on a Dask cluster, 
 process_group.py one command in the processes that torchrun has started
 mapped_files.py  arrays that stay in their files
 progress.py      bars, or lines where there is no terminal
+growing_table.py a table of results that grows run by run
 said_once.py     messages that many runs have in common are shown once
 described.py     objects that say in one line, or in a notebook's table, what they hold
 markdown.py      tables in Markdown

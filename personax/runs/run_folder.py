@@ -14,7 +14,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -228,18 +228,43 @@ def _recorded(path: Path, facts: Mapping[str, Any]) -> Iterator[RunFolder]:
 
 
 def refuse_other_config(path: Path, config: "DataclassInstance") -> None:
-    """Raise InputError if an option differs from the folder's config.yaml; the message names the first."""
+    """Raise InputError if an option differs from the folder's config.yaml; the message names the first.
+
+    An option that is younger than the folder had its default when the folder was made.
+    """
     with advising(START_AGAIN):
         written = read_yaml(path / CONFIG)
     if not isinstance(written, Mapping):
         raise InputError(f"{path / CONFIG}: holds no options; {START_AGAIN}")
-    before, now = (_flatten(identity_of(config, values)) for values in (written, asdict(config)))
+    before, now = (
+        _flatten(identity_of(config, values)) for values in (_completed(written, config), asdict(config))
+    )
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise InputError(
                 f"{path}: was made with {key}={before.get(key)!r}, not {now.get(key)!r}; "
                 "resume with the same options or choose another --output"
             )
+
+
+def _plain(value: Any) -> Any:
+    """A dataclass as a dictionary; anything else as it is."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def _completed(written: Mapping[str, Any], config: "DataclassInstance") -> dict[str, Any]:
+    """Written options, and the default of every option that is not among them."""
+    complete = dict(written)
+    for option in fields(config):
+        value, known = getattr(config, option.name), written.get(option.name)
+        if option.name not in written:
+            if option.default is not MISSING:
+                complete[option.name] = _plain(option.default)
+            elif option.default_factory is not MISSING:
+                complete[option.name] = _plain(option.default_factory())
+        elif is_dataclass(value) and not isinstance(value, type) and isinstance(known, Mapping):
+            complete[option.name] = _completed(known, value)
+    return complete
 
 
 def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -36,8 +36,22 @@ class OptionsWithoutResume:
     overwrite: bool = where_or_how(False)
 
 
+@dataclass
+class NestedOptions:
+    """Options of a version that has more of them than an earlier one."""
+
+    seed: int = 1
+    nested: RunOptions = field(default_factory=RunOptions)
+    ways: dict[str, int] = field(default_factory=lambda: {"a": 1})
+    resume: bool = where_or_how(False)
+
+
 def make_run(
-    path: Path, config: RunOptions | None = None, *, resume: bool = False, overwrite: bool = False
+    path: Path,
+    config: RunOptions | NestedOptions | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
 ) -> RunFolder:
     """A run whose only result is the file `made`."""
     with open_run(path, config or RunOptions(), resume=resume, overwrite=overwrite) as folder:
@@ -92,6 +106,19 @@ def test_a_run_of_an_earlier_version_goes_on_without_the_options_that_are_gone(t
     assert make_run(home, resume=True).path == home
     (home / CONFIG).write_text("seed: 1\nground_truth: true\n")
     assert read_options(home) == {"seed": 1}
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_the_defaults_of_the_options_that_are_new(
+    tmp_path: Path,
+) -> None:
+    home = make_run(tmp_path / "run", NestedOptions()).path
+    (home / CONFIG).write_text("seed: 1\nnested: {device: cpu}\n")
+    with open_run(home, NestedOptions(), resume=True):
+        pass
+    for other in (NestedOptions(ways={"b": 2}), NestedOptions(nested=RunOptions(seed=2))):
+        (home / CONFIG).write_text("seed: 1\nnested: {device: cpu}\n")
+        with pytest.raises(InputError, match="was made with"), open_run(home, other, resume=True):
+            pass
 
 
 def test_a_run_does_not_go_on_with_another_option_that_makes_the_result(tmp_path: Path) -> None:
