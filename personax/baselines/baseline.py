@@ -85,7 +85,7 @@ class Baseline(Estimator[BaselineSettings]):
         network = self._fitted()
         training, schedule = self._training(len(train))
         plan = Plan(
-            Weights(network.weights(), network.warm_up(), training.epochs),
+            Weights(network.weights(), network.warm_up(), training.passes),
             phase=type(self).__name__,
             schedule=schedule,
         )

@@ -189,6 +189,6 @@ class Official(Baseline[OfficialConfig]):
             batch_size=rows,
             learning_rate=LEARNING_RATE,
             weight_decay=0.0,
-            patience=training.epochs,
+            patience=training.passes,
         )
         return published, lambda step, steps: 1.0

@@ -186,7 +186,9 @@ class CRL(Estimator[CRLConfig]):
         form = self._closed_form(train.sample()) if self._is_linear else None
         if self._shares_style(train.sample()):
             self._read_styled(train.sample(), validation.sample())
-        phase1 = with_fewer_epochs(self.config.phase1) if self._styled else self.config.phase1
+        phase1 = self.config.for_people(len(train)).phase1
+        if self._styled:
+            phase1 = with_fewer_epochs(phase1)
         training = (*self._networks(), train, validation, phase1)
         seed = self._derived("representation")
         if process_count() > 1:
@@ -243,7 +245,7 @@ class CRL(Estimator[CRLConfig]):
         """
         further = [f"readings {number}" for number in range(2, ATTEMPTS + 1)]
         seeds = [self._derived(name) for name in ("readings", *further)]
-        readings = clear_readings(train, validation, self.config, seeds)
+        readings = clear_readings(train, validation, self.config.for_people(len(train)), seeds)
         if readings is None:
             return
         with torch.random.fork_rng(devices=[]):
@@ -284,7 +286,7 @@ class CRL(Estimator[CRLConfig]):
             [model._networks() for model in models],
             [train.rows(slice(None)) for train, _ in batches],  # in memory, also if it was in files
             [validation.rows(slice(None)) for _, validation in batches],
-            config.phase1,
+            config.for_people(len(batches[0][0])).phase1,
             seeds=[model._derived("representation") for model in models],
             on_epoch=on_progress,
         )

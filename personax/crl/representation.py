@@ -136,7 +136,7 @@ def representation_plan(config: Phase1Config) -> Plan:
         "edges": config.sparsity,
     }
     return Plan(
-        Weights(weights, {"kl": config.kl_warm_up}, config.epochs),
+        Weights(weights, {"kl": config.kl_warm_up}, config.passes),
         phase=REPRESENTATION,
         rate_option="model.phase1.learning_rate",
     )

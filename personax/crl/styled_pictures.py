@@ -190,7 +190,7 @@ def _with_present_names(_: nn.Module, state: dict[str, Any], prefix: str, *__: o
 
 def with_fewer_epochs(config: Phase1Config) -> Phase1Config:
     """Phase 1 after the encoders are settled; noise of the measurements and decoders need fewer epochs."""
-    return replace(config, epochs=max(1, round(DECODER_PASSES * config.epochs)))
+    return replace(config, epochs=max(1, round(DECODER_PASSES * config.passes)))
 
 
 def make_readers(vae: MultiViewVAE, shapes: Mapping[str, Sequence[Sequence[int]]]) -> None:
@@ -243,7 +243,7 @@ def find_readings(
             m: PictureCodes(shape, config.hidden, config.observation_sd).to(device)
             for m, shape in shapes.items()
         }
-    epochs = config.phase1.epochs
+    epochs = config.phase1.passes
     missing = train_scalar_codes(scalars, train, validation, epochs=round(SCALAR_PASSES * epochs), seed=seed)
     if missing > missing_in_rival(shapes, config, train, validation, seed) + STUCK:
         return None
@@ -263,7 +263,7 @@ def missing_in_rival(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
         rival = ScalarCodes(shapes, config.hidden).to(next(iter(train.observed.values())).device)
-    epochs = max(1, round(RIVAL_PASSES * config.phase1.epochs))
+    epochs = max(1, round(RIVAL_PASSES * config.phase1.passes))
     return train_scalar_codes(rival, train, validation, epochs=epochs, seed=seed + 1)
 
 

@@ -4,11 +4,13 @@
 """
 
 import math
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Self
 
 from personax.runs.bounds import BatchSize, Between, Positive, Rate
 from personax.runs.options import documented
+
+USUAL_EPOCHS = 30
 
 
 @documented
@@ -16,9 +18,9 @@ from personax.runs.options import documented
 class OptimisationConfig:
     """How networks are trained, for any objective. The training loop is in training.py."""
 
-    epochs: Positive = 30
-    """Largest number of passes over the training rows; early stopping may end sooner.
-    On Variant-MNIST held-out R2 was 0.997 after 24."""
+    epochs: Positive | None = None
+    """Largest number of passes over the training rows; early stopping may end sooner. null: 30, or what a
+    method needs to make enough steps. On Variant-MNIST held-out R2 was 0.997 after 24."""
     batch_size: BatchSize = 256
     """Rows per step. Contrastive terms compare each row with all others of its batch.
     256 rows at a rate of 0.01 reached in 24 epochs what 512 at 0.003 needed 36 for."""
@@ -35,6 +37,25 @@ class OptimisationConfig:
     """Compile the networks (torch.compile). Needs a C++ compiler; saves time after some hundred steps."""
     patience: Positive = 8
     """Training stops after this many epochs without a better objective on validation rows. Not tuned."""
+
+    @property
+    def passes(self) -> int:
+        """The number of `epochs`, which is USUAL_EPOCHS if nobody has chosen it."""
+        return USUAL_EPOCHS if self.epochs is None else self.epochs
+
+    def batches(self, rows: int) -> int:
+        """Optimiser steps of one epoch over this many training rows."""
+        return max(1, rows // self.batch_size)
+
+    def with_steps(self, steps: int, rows: int) -> Self:
+        """With enough epochs for at least this many steps, and as much more patience.
+
+        Epochs that somebody has chosen stay as they are.
+        """
+        if self.epochs is not None:
+            return self
+        epochs = max(USUAL_EPOCHS, math.ceil(steps / self.batches(rows)))
+        return replace(self, epochs=epochs, patience=math.ceil(self.patience * epochs / USUAL_EPOCHS))
 
 
 def warm_up_then_cosine(step: int, steps: int) -> float:

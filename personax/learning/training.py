@@ -272,8 +272,8 @@ def minimise(
             ) from error
         log.info("continuing after epoch %d", loop.epoch)
     name = plan.phase if trainee.models == 1 else f"{plan.phase} x {trainee.models}"
-    with progress(config.epochs, name, "epoch", initial=min(loop.epoch, config.epochs)) as bar:
-        while loop.epoch < config.epochs and (running := loop.running()):
+    with progress(config.passes, name, "epoch", initial=min(loop.epoch, config.passes)) as bar:
+        while loop.epoch < config.passes and (running := loop.running()):
             means = loop.train_epoch(train, running)
             held_out = validation_terms(trainee, validation, config.batch_size, seeds)
             loop.record(running, means, held_out)
@@ -305,8 +305,8 @@ class _Loop(Generic[Rows]):
         self.optimiser = torch.optim.AdamW(
             trainee.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
-        self.batches = max(1, rows // config.batch_size)
-        steps = config.epochs * self.batches
+        self.batches = config.batches(rows)
+        steps = config.passes * self.batches
         self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: plan.schedule(step, steps))
         self.generators = [torch.Generator(self.device).manual_seed(seed) for seed in seeds]
         self.histories: list[History] = [[] for _ in seeds]

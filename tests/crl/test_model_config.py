@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from personax.crl import CRLConfig
+from personax.crl.model_config import STEPS_PER_LATENT, Phase1Config
 from personax.runs.errors import InputError
 
 
@@ -21,6 +22,20 @@ def test_a_modality_seen_once_keeps_its_style_in_the_block() -> None:
 def test_a_compressed_modality_seen_once_keeps_what_is_beyond_its_latents(width: int, spare: int) -> None:
     config = CRLConfig(latents={"a": 2}, shared=1, noise=5, compress=True)
     assert config.for_measurements({"a": [[width]]}).nuisance == {"a": spare}
+
+
+def test_phase_1_has_enough_steps_for_its_latents() -> None:
+    home = CRLConfig(latents={"a": 2, "b": 2})
+    usual = home.for_people(16_000).phase1
+    assert (usual.epochs, usual.patience) == (30, 8)
+    for config, people, times in ((home, 4_000, 4), (CRLConfig(latents={"a": 7}, shared=1), 16_000, 2)):
+        more = config.for_people(people).phase1
+        assert more.passes * more.batches(people) >= STEPS_PER_LATENT * 4 * (2 if config.shared else 1)
+        assert more.passes == pytest.approx(30 * times, rel=0.05)
+        assert more.patience == pytest.approx(8 * times, rel=0.07)
+    assert home.for_people(100).phase1.passes == STEPS_PER_LATENT * 4
+    chosen = CRLConfig(latents={"a": 2}, phase1=Phase1Config(epochs=3))
+    assert chosen.for_people(100) == chosen
 
 
 def test_presets_take_latents() -> None:

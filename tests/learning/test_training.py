@@ -22,7 +22,7 @@ from personax.learning.training import (
 from personax.runs.errors import InputError, TrainingDiverged
 
 CONFIG = OptimisationConfig(epochs=12, batch_size=20, learning_rate=0.1, patience=12)
-PLAN = Plan(Weights({"error": 1.0, "size": 0.1}, {"size": 0.5}, CONFIG.epochs))
+PLAN = Plan(Weights({"error": 1.0, "size": 0.1}, {"size": 0.5}, CONFIG.passes))
 
 
 @dataclass(frozen=True)

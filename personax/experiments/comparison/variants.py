@@ -50,17 +50,19 @@ def with_scenes(n: int) -> RunChange:
     """Use n scenes, and more or fewer epochs, so that the number of optimiser steps stays about the same."""
 
     def change(config: MnistConfig) -> MnistConfig:
+        if n == config.n:
+            return config
         phase1 = config.model.phase1
-        before, now = (batches_per_epoch(scenes, phase1.batch_size) for scenes in (config.n, n))
-        epochs, patience = (max(1, round(each * before / now)) for each in (phase1.epochs, phase1.patience))
+        before, now = (phase1.batches(training_rows(scenes)) for scenes in (config.n, n))
+        epochs, patience = (max(1, round(each * before / now)) for each in (phase1.passes, phase1.patience))
         return of_model(with_phase1(epochs=epochs, patience=patience))(replace(config, n=n))
 
     return change
 
 
-def batches_per_epoch(scenes: int, batch_size: int) -> int:
-    """Number of optimiser steps in an epoch over the training rows of this number of scenes."""
-    return max(1, len(split_rows(scenes, np.random.default_rng(0)).train) // batch_size)
+def training_rows(scenes: int) -> int:
+    """How many of this number of scenes are for training."""
+    return len(split_rows(scenes, np.random.default_rng(0)).train)
 
 
 def with_measurements(number: int) -> RunChange:

@@ -68,7 +68,7 @@ def _for_case(model: CRLConfig, *, linked: bool) -> CRLConfig:
     """The model with or without linked readings; with them phase 1 trains no more than decoders."""
     if not linked:
         return replace(model, linked=False)
-    epochs = min(model.phase1.epochs, EPOCHS_OF_DECODERS)
+    epochs = min(model.phase1.passes, EPOCHS_OF_DECODERS)
     return replace(model, noise=0, phase1=replace(model.phase1, epochs=epochs))
 
 

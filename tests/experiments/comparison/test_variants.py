@@ -12,8 +12,8 @@ from personax.experiments.comparison.variants import (
     ABLATIONS,
     MEASUREMENTS,
     SIZES,
-    batches_per_epoch,
     method_runs,
+    training_rows,
     varied_part,
 )
 from personax.experiments.method_table import title_of
@@ -61,20 +61,21 @@ def test_every_ablation_is_checked_above() -> None:
 def training_steps(config: MnistConfig) -> int:
     """Optimiser steps of phase 1, if it does not stop early."""
     phase1 = config.model.phase1
-    return phase1.epochs * batches_per_epoch(config.n, phase1.batch_size)
+    return phase1.passes * phase1.batches(training_rows(config.n))
 
 
 @pytest.mark.parametrize("config", [MnistConfig(), MnistConfig(n=1000)])
 def test_the_number_of_scenes_leaves_the_number_of_steps(config: MnistConfig) -> None:
     for size in SIZES.values():
         other = size.change(config)
-        epoch = batches_per_epoch(other.n, other.model.phase1.batch_size)
+        epoch = other.model.phase1.batches(training_rows(other.n))
         most = max(epoch / 2, epoch - training_steps(config))  # epochs are whole, and at least one
         assert abs(training_steps(other) - training_steps(config)) <= most
 
 
 def test_an_epoch_has_the_whole_batches_of_the_training_rows() -> None:
-    assert batches_per_epoch(2500, 256) == 2000 // 256
+    assert training_rows(2500) == 2000
+    assert MnistConfig().model.phase1.batches(2000) == 2000 // 256
 
 
 def test_both_modalities_get_as_many_measurements() -> None:
