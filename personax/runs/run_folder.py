@@ -247,7 +247,7 @@ def refuse_other_config(path: Path, config: "DataclassInstance") -> None:
             )
 
 
-def _plain(value: Any) -> Any:
+def _as_written(value: Any) -> Any:
     """A dataclass as a dictionary; anything else as it is."""
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
@@ -259,9 +259,9 @@ def _completed(written: Mapping[str, Any], config: "DataclassInstance") -> dict[
         value, known = getattr(config, option.name), written.get(option.name)
         if option.name not in written:
             if option.default is not MISSING:
-                complete[option.name] = _plain(option.default)
+                complete[option.name] = _as_written(option.default)
             elif option.default_factory is not MISSING:
-                complete[option.name] = _plain(option.default_factory())
+                complete[option.name] = _as_written(option.default_factory())
         elif is_dataclass(value) and not isinstance(value, type) and isinstance(known, Mapping):
             complete[option.name] = _completed(known, value)
     return complete
