@@ -13,6 +13,12 @@ Phase 2 chooses graphs in this way because gates that are learned by gradients c
 mechanism of an edge has not been learned, the edge costs its price and gains nothing. If an effect is
 symmetric, such as a cosine, its mechanism is learned slowly, and without the edge the coordinates then bend
 until the dependence is hidden.
+
+Rows have weights. Networks have seen few unusual people, and read their latents badly. Then a child of the
+same cause tells something about the cause that the reading misses, and with equal weights such an edge, which
+is not there, can save more than its price: 0.10 nats in scenes with a fork. It saves 0.03 if rows count in
+proportion to the trust in them (geometry.py). In eight tuning scenes other false edges lost likewise, and
+true ones did not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,19 +38,27 @@ MANY = 8  # with more latents only neighbours in the order change places, since 
 class GraphChoice:
     """Costs of causes of the latents (n, d), and the search for the cheapest graph."""
 
-    def __init__(self, z: Float[np.ndarray, "n d"], prices: Float[np.ndarray, "d d"]) -> None:
+    def __init__(
+        self,
+        z: Float[np.ndarray, "n d"],
+        prices: Float[np.ndarray, "d d"],
+        trust: Float[np.ndarray, " n"] | None = None,
+    ) -> None:
         """Compute the table of products.
 
         Args:
             z: latents.
             prices: [i, j] price of the edge i -> j in nats per row; inf where it must not be.
+            trust: weights of the rows; equal ones if left out.
         """
         standard = standardise(z)
+        weights = np.ones(len(z)) if trust is None else trust
+        share = (weights / weights.sum())[:, None]
         parts = [bends(standard[:, j], HINGES) for j in range(z.shape[1])]
         design = np.column_stack([np.ones(len(z)), *parts])
-        self._gram = design.T @ design / len(z) + SMALL_RIDGE * np.eye(design.shape[1])
-        self._moments = design.T @ standard / len(z)
-        self._variance = standard.var(0)
+        self._gram = design.T @ (share * design) + SMALL_RIDGE * np.eye(design.shape[1])
+        self._moments = design.T @ (share * standard)
+        self._size = (share * standard**2).sum(0)
         self._prices = prices
         self._best: dict[tuple[int, frozenset[int]], tuple[float, list[int]]] = {}
 
@@ -53,7 +67,7 @@ class GraphChoice:
         columns = [0, *(1 + BENT_PARTS * cause + part for cause in causes for part in range(BENT_PARTS))]
         moments = self._moments[columns, child]
         explained = moments @ np.linalg.solve(self._gram[np.ix_(columns, columns)], moments)
-        left = max(float(self._variance[child] - explained), LEAST_SHARE)
+        left = max(float(self._size[child] - explained), LEAST_SHARE)
         return 0.5 * float(np.log(left)) + float(sum(self._prices[cause, child] for cause in causes))
 
     def causes(self, child: int, earlier: Sequence[int]) -> tuple[float, list[int]]:

@@ -405,14 +405,17 @@ def choose_graphs(
     scm = model.scm
     steps = torch.arange(0, len(codes), max(1, len(codes) // GRAPH_ROWS), device=scm.gate.device)
     with torch.no_grad():
-        latents = model.latents(codes.rows(steps if model.sets == 1 else steps.repeat(model.sets, 1)).u)[0]
+        rows = codes.rows(steps if model.sets == 1 else steps.repeat(model.sets, 1))
+        latents = model.latents(rows.u)[0]
+        least = model._per_model(torch.stack(list(rows.trust.values())).amin(0))
+    trust = least.expand(len(scm.gate), -1).double().cpu().numpy()
     price = torch.where(scm.cross > 0, config.cross_sparsity, config.sparsity)
     prices = torch.where(scm.allowed > 0, price, torch.inf).double().cpu().numpy()
     for number in models:
         z = latents[number].double().cpu().numpy()
         if not np.isfinite(z).all():
             continue  # a model that has diverged is not selected
-        choice = GraphChoice(z, prices)
+        choice = GraphChoice(z, prices, trust[number])
         order = scm.potential[number].argsort().tolist()
         if any_order:
             order = min(map(choice.climbed, (order, order[::-1])), key=choice.cost_of_order)

@@ -5,7 +5,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from personax.crl.graph_choice import MANY, GraphChoice
+from personax.crl.graph_choice import HINGES, MANY, GraphChoice
+from personax.crl.mechanism_cost import bends, standardise
 
 PRICE = 0.02
 
@@ -62,6 +63,36 @@ def test_a_cost_is_that_of_least_squares() -> None:
     assert choice.cost(2, []) == pytest.approx(0, abs=1e-4)
     # 4 of 5 parts of the variance are explained, and hardly more by the bends
     assert choice.cost(2, [0]) == pytest.approx(0.5 * np.log(1 / 5) + PRICE, abs=0.08)
+
+
+def test_a_cost_with_trust_is_that_of_weighted_least_squares() -> None:
+    z = standardise(chain("sine", n=600))
+    trust = np.random.default_rng(0).uniform(0, 1, len(z))
+    design = np.column_stack([np.ones(len(z)), bends(z[:, 1], HINGES)]) * np.sqrt(trust)[:, None]
+    seen = z[:, 2] * np.sqrt(trust)
+    left = seen - design @ np.linalg.lstsq(design, seen)[0]
+    cost = GraphChoice(z, prices(4), trust).cost(2, [1])
+    assert cost == pytest.approx(0.5 * np.log((left @ left) / trust.sum()) + PRICE, abs=1e-3)
+
+
+def misread(n: int = 6000) -> tuple[np.ndarray, np.ndarray]:
+    """z0 -> z1 and z0 -> z2, where z0 is read badly if it is far out; and the trust in each row."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(n, 3))
+    z[:, 1] = np.abs(z[:, 0]) / 0.6 + 0.6 * z[:, 1]
+    z[:, 2] = np.maximum(z[:, 0], 0) / 0.58 - 0.3 * z[:, 0] + 0.5 * z[:, 2]
+    far = np.abs(z[:, 0])
+    z[:, 0] = np.where(far > 1.8, np.sign(z[:, 0]) * rng.uniform(0.5, 1.8, n), z[:, 0])
+    return z, np.where(far > 1.8, 0.05, 1.0)
+
+
+def test_rows_that_are_not_trusted_make_no_edges() -> None:
+    z, trust = misread()
+    order = [0, 1, 2]
+    assert GraphChoice(z, prices(3)).graph(order)[1, 2] == 1  # not in the model
+    np.testing.assert_array_equal(
+        GraphChoice(z, prices(3), trust).graph(order), [[0, 1, 1], [0, 0, 0], [0, 0, 0]]
+    )
 
 
 def test_an_edge_that_gains_less_than_its_price_is_left_out() -> None:
