@@ -20,21 +20,21 @@ To judge a result on these tables, one must know what they assume:
   has its own f, offset and eta. s is part of the measurements of both modalities, so each modality shows it.
   At full size, ridge regression from one embedding to a latent has an R² of 0.93-0.97 on held-out people.
 - If a modality has several measurements, eta is as strong as the latents, and the latents can be
-distinguished
-  from eta only because the measurements agree on them. The single image of the athletes has a weaker eta,
-  because there is no second measurement.
+  distinguished from eta only because the measurements agree on them. The single image of the athletes has a
+  weaker eta, because there is no second measurement.
 - Each language model reads each trait from one text latent, with its own noise, bias and rate of
-"insufficient
-  information". How well known a person is influences this rate and nothing else.
+  "insufficient information". How well known a person is influences this rate and nothing else.
 - Biography: see biography.py. 2 % of the celebrities' second images and 5 % of their third are missing.
+
+`Assumptions` changes some of this, to see what a method needs (benchmarks/hard_people.py).
 
 `PeopleTable.dependent` is exact: a trait and a feature are dependent if and only if one of them is an
 ancestor of the other, or both have a common ancestor, in the graph that the table was drawn from.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 import networkx as nx
 import numpy as np
@@ -130,6 +130,33 @@ class Design:
         return [name for names in self.blocks.values() for name in names]
 
 
+@dataclass(frozen=True)
+class Assumptions:
+    """What is assumed of simulated people; the defaults are what is said at the top of this file.
+
+    Attributes:
+        noise: distribution of the noise of the latents z.
+        bend: how far effects of latents on latents are bent; 0 makes them straight lines.
+        curve: how far embeddings are bent; 0 makes them linear in latents and eta.
+        edges: (parent, child) pairs of latents in the place of the published graph. A latent can have at most
+            five parents.
+    """
+
+    noise: Literal["laplace", "normal", "uniform"] = "laplace"
+    bend: float = 1.0
+    curve: float = 1.0
+    edges: tuple[tuple[str, str], ...] | None = None
+
+    def draw(self, rng: np.random.Generator, n: int) -> Float[np.ndarray, " n"]:
+        """(n,) noise of one latent; its scale does not matter."""
+        if self.noise == "laplace":
+            return rng.laplace(size=n)
+        return rng.standard_normal(n) if self.noise == "normal" else rng.uniform(-1, 1, n)
+
+
+PUBLISHED = Assumptions()
+
+
 def _parse_edges(text: str) -> tuple[tuple[str, str], ...]:
     """Edges from lines such as `s1>i1 t4`, which means s1 -> zimage1 and s1 -> ztext4."""
     full = {"s": "s", "i": "zimage", "t": "ztext"}
@@ -214,6 +241,7 @@ def simulate_table(
     text_dim: int = 3584,
     embeddings: bool = True,
     aggregate: Aggregate = "median",
+    assumptions: Assumptions = PUBLISHED,
 ) -> PeopleTable:
     """Simulate a table of people with the schema and size of the published one, and its truth.
 
@@ -226,6 +254,7 @@ def simulate_table(
             least the number of latents and nuisance coordinates that are in the embedding.
         embeddings: False leaves the embeddings out and changes nothing else.
         aggregate: how the scores of the three models become one score.
+        assumptions: in the place of those that this file begins with.
 
     Raises:
         InputError: a size is too small.
@@ -238,10 +267,12 @@ def simulate_table(
         ['s1', 's2']
     """
     design = DESIGNS[dataset]
+    if assumptions.edges is not None:
+        design = replace(design, edges=assumptions.edges)
     n = design.people if n is None else n
     if n < FEWEST_PEOPLE:
         raise InputError(f"n = {n}: a simulated table needs at least {FEWEST_PEOPLE} people")
-    latents = _draw_latents(design, n, numpy_rng(data_seed, f"tables/{dataset}/latents"))
+    latents = _draw_latents(design, n, numpy_rng(data_seed, f"tables/{dataset}/latents"), assumptions)
     columns = {name: latents[name].to_numpy() for name in design.latents}
     features = _draw_features(design.biography, columns, n, dataset, data_seed)
     scores = _draw_scores(design, columns, n, numpy_rng(data_seed, f"tables/{dataset}/scores"))
@@ -250,7 +281,7 @@ def simulate_table(
     if embeddings:
         for modality, dim in (("image", image_dim), ("text", text_dim)):
             views[modality], observed[modality] = _measure(
-                design, latents, modality, dim, f"tables/{dataset}/{modality}", data_seed
+                design, latents, modality, dim, f"tables/{dataset}/{modality}", data_seed, assumptions.curve
             )
     schema = [column for column in schema_of(dataset) if column.name in features]
     features = features[[column.name for column in schema]]
@@ -326,7 +357,7 @@ def _standardised(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     return standard
 
 
-def _draw_latents(design: Design, n: int, rng: np.random.Generator) -> pd.DataFrame:
+def _draw_latents(design: Design, n: int, rng: np.random.Generator, assumptions: Assumptions) -> pd.DataFrame:
     """(n, k) float64 latents of mean 0 and variance 1, drawn along the graph (model of paper §4.1)."""
     values: dict[str, np.ndarray] = {}
     graph = nx.DiGraph(list(design.edges))
@@ -334,17 +365,18 @@ def _draw_latents(design: Design, n: int, rng: np.random.Generator) -> pd.DataFr
     for node in nx.lexicographical_topological_sort(graph, key=design.latents.index):
         parents = sorted(graph.predecessors(node), key=design.latents.index)
         if not parents:
-            root = rng.beta(2, 2, n) if node.startswith("s") else rng.laplace(size=n)
+            root = rng.beta(2, 2, n) if node.startswith("s") else assumptions.draw(rng, n)
             values[node] = _standardised(root)
             continue
         structural = np.zeros(n)
         for parent in parents:
             weight = rng.choice([-1.0, 1.0]) * rng.uniform(0.85, 1.15)
             # A smooth increasing function, steepest at a random point.
-            bent = values[parent] + 0.5 * np.tanh(2 * (values[parent] - rng.uniform(-0.8, 0.8)))
+            step = np.tanh(2 * (values[parent] - rng.uniform(-0.8, 0.8)))
+            bent = values[parent] + 0.5 * assumptions.bend * step
             structural += weight * _standardised(bent)
         explained = 0.35 + 0.1 * len(parents)
-        noise = rng.laplace(size=n)
+        noise = assumptions.draw(rng, n)
         for parent in parents:
             if parent.startswith("s"):
                 noise = noise * np.exp(0.3 * rng.choice([-1.0, 1.0]) * values[parent])
@@ -393,7 +425,13 @@ def _draw_scores(
 
 
 def _measure(
-    design: Design, latents: pd.DataFrame, modality: str, dim: int, stream: str, data_seed: int
+    design: Design,
+    latents: pd.DataFrame,
+    modality: str,
+    dim: int,
+    stream: str,
+    data_seed: int,
+    curve: float,
 ) -> tuple[list[Float[np.ndarray, "n dim"]], Bool[np.ndarray, "n measurements"]]:
     """The embeddings of a modality, each (n, dim) float32, and their mask (n, measurements) bool."""
     measured = design.measured[modality]
@@ -409,7 +447,7 @@ def _measure(
     for number, missing in enumerate(measured.missing, start=1):
         rng = numpy_rng(data_seed, f"{stream}{number}")
         eta = measured.strength * rng.standard_normal((len(signal), measured.nuisance), dtype=np.float32)
-        array = _embed(np.concatenate([signal, eta], axis=1), dim, rng)
+        array = _embed(np.concatenate([signal, eta], axis=1), dim, rng, curve)
         present = rng.random(len(signal)) >= missing
         array[~present] = 0
         arrays.append(array)
@@ -418,19 +456,20 @@ def _measure(
 
 
 def _embed(
-    inputs: Float[np.ndarray, "n k"], dim: int, rng: np.random.Generator
+    inputs: Float[np.ndarray, "n k"], dim: int, rng: np.random.Generator, curve: float
 ) -> Float[np.ndarray, "n dim"]:
     """Measurements x = f(inputs) + noise: (n, k) float32 -> (n, dim) float32, with f drawn from `rng`.
 
     f is a linear map with orthonormal columns, stretched by 0.85-1.15, plus 2k bent directions tanh(C u + c).
-    The bent part has about a sixth of the variance of the linear part.
+    With `curve` 1 the bent part has about a sixth of the variance of the linear part; its size is
+    proportional to `curve`.
     """
     n, k = inputs.shape
     linear = np.linalg.qr(rng.standard_normal((dim, k)))[0] * rng.uniform(0.85, 1.15, k)
     bends = 2 * k
     directions = rng.standard_normal((k, bends)) / np.sqrt(k)
     shifts = rng.uniform(-1, 1, bends)
-    outward = rng.standard_normal((bends, dim)) * (0.45 / np.sqrt(dim))
+    outward = rng.standard_normal((bends, dim)) * (0.45 * curve / np.sqrt(dim))
     scale = COORDINATE_SCALE / np.sqrt(k / dim + 1 / SIGNAL_TO_NOISE)
     offset = (COORDINATE_OFFSET * rng.standard_normal(dim)).astype(np.float32)
     weights = (np.concatenate([linear.T, outward]) * scale).astype(np.float32)

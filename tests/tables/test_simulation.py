@@ -1,16 +1,16 @@
-from typing import get_args
+from typing import Any, get_args
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2_contingency, kruskal
+from scipy.stats import chi2_contingency, kruskal, kurtosis
 from tables.simulated import dependent_of, graph_of, small_table, truth_of
 
 from personax.runs.errors import InputError
 from personax.tables import TRAITS, PeopleTable, SimulatedSource, load_table, simulate_table
 from personax.tables.schema import ATHLETE, CELEB, ColumnDeclaration, DatasetName
-from personax.tables.simulation import DESIGNS
+from personax.tables.simulation import DESIGNS, Assumptions
 
 BOTH: tuple[DatasetName, ...] = get_args(DatasetName)
 
@@ -242,3 +242,40 @@ def test_embeddings_have_the_lengths_of_the_paper() -> None:
     table = simulate_table("athlete", n=60)
     assert [x.shape for x in table.embeddings["text"]] == [(60, 3584)] * 3
     assert {x.shape for x in table.embeddings["image"]} == {(60, 1024)}
+
+
+def test_assumptions_change_what_they_say() -> None:
+    def of(**assumptions: Any) -> PeopleTable:
+        return simulate_table("athlete", n=4000, embeddings=False, assumptions=Assumptions(**assumptions))
+
+    for noise, kurtosis_of_roots in (("laplace", 3.0), ("normal", 0.0), ("uniform", -1.2)):
+        roots = truth_of(of(noise=noise)).latents[["ztext3"]].to_numpy()
+        assert kurtosis(roots)[0] == pytest.approx(kurtosis_of_roots, abs=1.2 if noise == "laplace" else 0.2)
+    for bend, bends in ((0.0, False), (1.0, True)):
+        latents = truth_of(of(bend=bend, noise="normal")).latents
+        design = np.column_stack([latents["ztext3"], np.tanh(2 * latents["ztext3"])])
+        # of the three parents of ztext4 only this one is bent and in the design, so its bend shows
+        assert (abs(partial_slope(design, latents["ztext4"].to_numpy())) > 0.05) == bends
+    edges = (("s1", "zimage1"), ("zimage1", "ztext2"))
+    table = of(edges=edges)
+    names = list(truth_of(table).latents)
+    assert [(names[i], names[j]) for i, j in np.argwhere(graph_of(table))] == list(edges)
+
+
+def test_curved_embeddings_are_explained_worse_by_lines() -> None:
+    explained = []
+    for curve in (0.0, 1.0, 3.0):
+        table = simulate_table(
+            "athlete", n=2000, image_dim=40, text_dim=40, assumptions=Assumptions(curve=curve)
+        )
+        latents, array = truth_of(table).latents.to_numpy(), table.embeddings["image"][0]
+        design = np.column_stack([latents, np.abs(latents), np.ones(len(latents))])
+        lines = np.delete(design, np.s_[latents.shape[1] : -1], 1)
+        left = [np.square(array - x @ np.linalg.lstsq(x, array)[0]).mean() for x in (lines, design)]
+        explained.append(left[0] / left[1] - 1)
+    assert explained[0] < 0.01 < explained[1] < explained[2]
+
+
+def partial_slope(design: np.ndarray, target: np.ndarray) -> float:
+    """The slope of the second column beside the first one and a constant."""
+    return float(np.linalg.lstsq(np.column_stack([np.ones(len(design)), design]), target)[0][2])
