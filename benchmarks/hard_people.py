@@ -29,7 +29,7 @@ from personax.runs.growing_table import grown_table
 from personax.runs.markdown import markdown_table
 from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable, simulate_table
-from personax.tables.simulation import DESIGNS, PUBLISHED, Assumptions
+from personax.tables.simulation import DESIGNS, AS_ASSUMED, Assumptions
 
 DESIGN = DESIGNS["athlete"]
 IMAGE, TEXT = 128, 256  # numbers of an embedding
@@ -41,7 +41,7 @@ WORST_CONDITION = 100.0  # of the maps that scramble embeddings
 class Case:
     """What is different. `edges` is a number of random edges; `change` is made to the finished table."""
 
-    assumptions: Assumptions = PUBLISHED
+    assumptions: Assumptions = AS_ASSUMED
     edges: int | None = None
     n: int | None = None
     change: Callable[[PeopleTable, np.random.Generator], PeopleTable] = lambda table, _: table

@@ -43,8 +43,8 @@ from personax.learning.batches import Batch
 from personax.views import SHARED
 
 METRIC_RIDGE = 1e-3  # share of the identity that is added to a metric before it is inverted
-LEAST_VARIANCE = 1e-9  # of a pixel: measurements without any noise have no other
-AT_ONCE = 2048  # rows whose metrics are computed together
+LEAST_PIXEL_VARIANCE = 1e-9  # of a pixel: measurements without any noise have no other
+METRICS_AT_ONCE = 2048  # rows whose metrics are computed together
 SMALLEST = 1e-6  # smallest size of a metric, as a share of the mean size
 
 
@@ -81,7 +81,7 @@ class _Regression:
         usual = self.middle.mean()
         variance = (self.middle + (features - self.centre) @ self.variance).clamp_min(0) + usual
         jacobian = slopes @ self.mean
-        return (jacobian / variance.clamp_min(LEAST_VARIANCE)[:, None]) @ jacobian.transpose(1, 2)
+        return (jacobian / variance.clamp_min(LEAST_PIXEL_VARIANCE)[:, None]) @ jacobian.transpose(1, 2)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _ModalityGeometry:
 
     def metric(self, codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d d"]:
         """(n, d) codes -> (n, d, d) sum of J^T D^-1 J over the modality's measurements."""
-        parts = [self._metric(rows) for rows in self.standard(codes).split(AT_ONCE)]
+        parts = [self._metric(rows) for rows in self.standard(codes).split(METRICS_AT_ONCE)]
         return torch.cat(parts) / self.scale[:, None] / self.scale
 
     def _metric(self, standard: Float[Tensor, "n d"]) -> Float[Tensor, "n d d"]:

@@ -154,7 +154,7 @@ class Assumptions:
         return rng.standard_normal(n) if self.noise == "normal" else rng.uniform(-1, 1, n)
 
 
-PUBLISHED = Assumptions()
+AS_ASSUMED = Assumptions()
 
 
 def _parse_edges(text: str) -> tuple[tuple[str, str], ...]:
@@ -241,7 +241,7 @@ def simulate_table(
     text_dim: int = 3584,
     embeddings: bool = True,
     aggregate: Aggregate = "median",
-    assumptions: Assumptions = PUBLISHED,
+    assumptions: Assumptions = AS_ASSUMED,
 ) -> PeopleTable:
     """Simulate a table of people with the schema and size of the published one, and its truth.
 
