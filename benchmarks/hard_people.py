@@ -29,7 +29,7 @@ from personax.runs.growing_table import grown_table
 from personax.runs.markdown import markdown_table
 from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable, simulate_table
-from personax.tables.simulation import DESIGNS, AS_ASSUMED, Assumptions
+from personax.tables.simulation import AS_ASSUMED, DESIGNS, Assumptions
 
 DESIGN = DESIGNS["athlete"]
 IMAGE, TEXT = 128, 256  # numbers of an embedding
