@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from personax.crl import starts
+from personax.crl import identification, starts
 from personax.crl.identification import (
     Codes,
     IdentifiedPrior,
@@ -37,6 +37,12 @@ QUICK = Phase2Config(
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search for sparse rotations is not smooth: its result can depend on the last bit of the codes."""
     monkeypatch.setattr(starts, "ROTATION_STEPS", 3)
+
+
+@pytest.fixture
+def same_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The choice of graphs is not smooth either, if an edge gains about as much as its price."""
+    monkeypatch.setattr(identification, "choose_graphs", lambda *_, **__: None)
 
 
 def linear_gaussian(n: int, seed: int) -> torch.Tensor:
@@ -149,7 +155,7 @@ def codes(seed: int, n: int) -> Codes:
     return Codes(u, {block: metric.expand(n, 2, 2) for block in "ab"}, trust)
 
 
-def test_identification_of_several_data_sets_is_that_of_each(short_search: None) -> None:
+def test_identification_of_several_data_sets_is_that_of_each(short_search: None, same_graphs: None) -> None:
     trains, held_out = ([codes(seed, n) for seed in SEEDS] for n in (200, 60))
     rows: list[list[dict[str, Any]]] = [[] for _ in SEEDS]
     models = identify_together(
@@ -164,6 +170,18 @@ def test_identification_of_several_data_sets_is_that_of_each(short_search: None)
             models[number].state_dict().items(), model.state_dict().values(), strict=True
         ):
             torch.testing.assert_close(one_value, other_value, rtol=1e-3, atol=1e-3, msg=name)
+
+
+def test_graphs_of_several_data_sets_are_those_of_each() -> None:
+    trains = [codes(seed, 300) for seed in SEEDS]
+    free = replace(QUICK, sparsity=0.02, cross_sparsity=0.02)  # chance pays for some edges and not for others
+    models = [IdentifiedPrior(train, 3, torch.Generator().manual_seed(0)) for train in trains]
+    together = IdentifiedPrior.side_by_side(models)
+    choose_graphs(together, Codes.stacked(trains), free, range(3 * len(SEEDS)))
+    for model, train, found in zip(models, trains, together.apart(), strict=True):
+        choose_graphs(model, train, free, range(3))
+        assert torch.equal(model.scm.adjacency(), found.scm.adjacency())
+        assert 0 < model.scm.adjacency().sum() < 3 * 6
 
 
 def test_models_side_by_side_come_apart_again() -> None:
