@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm import tqdm
 
 from personax.runs.files import atomic_path
+from personax.runs.progress import progress
 
 
 def grown_table(
@@ -32,9 +32,12 @@ def grown_table(
     names = list(wanted[0]) if wanted else []
     table = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=names)
     done = set(table[names].itertuples(index=False, name=None))
-    for name in tqdm([each for each in wanted if tuple(each.values()) not in done], desc=title, disable=None):
-        rows = pd.DataFrame([{**name, **row} for row in rows_of(**name)])
-        table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
-        with atomic_path(file) as path:
-            table.to_csv(path, index=False)
+    missing = [name for name in wanted if tuple(name.values()) not in done]
+    with progress(len(wanted), title, "run", initial=len(wanted) - len(missing)) as bar:
+        for name in missing:
+            rows = pd.DataFrame([{**name, **row} for row in rows_of(**name)])
+            table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
+            with atomic_path(file) as path:
+                table.to_csv(path, index=False)
+            bar.update()
     return table
