@@ -57,6 +57,8 @@ def count_in_measurements(train: Batch, validation: Batch, config: CRLConfig, *,
 
     Raises InputError for a modality whose number cannot be found.
     """
+    usual = dict.fromkeys(train.x, LATENTS_EACH)  # as many epochs as for these
+    config = replace(config, latents=usual, nuisance={}).for_people(len(train))
     once = seen_in_one_style(train)
     apart = [modality for modality in train.x if modality not in once]
     counts: dict[str, int] = {}
@@ -79,7 +81,7 @@ def _count_directions(train: Batch, validation: Batch, config: CRLConfig, seed: 
     """Modality -> directions in which codes of more coordinates than latents vary, less the shared ones."""
     shapes = {m: [list(x.shape[1:]) for x in views] for m, views in train.x.items()}
     device = next(iter(train.observed.values())).device
-    wide = replace(config, latents=dict.fromkeys(shapes, WIDTH), nuisance={})
+    wide = replace(config, latents=dict.fromkeys(shapes, WIDTH))
     blocks = {SHARED: wide.shared} if wide.shared else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -164,9 +166,8 @@ def _count_readings(
 ) -> dict[str, int]:
     """Modality -> 1, or 2 if a companion of the first latent is found. Raises InputError if it is unclear."""
     shapes = {m: [list(x.shape[1:]) for x in views] for m, views in train.x.items()}
-    twos = replace(config, latents=dict.fromkeys(shapes, LATENTS_EACH))
     unknown = f"{once[0]}: its style is seen in one version only, and "
-    if not can_be_styled(shapes, twos):
+    if not can_be_styled(shapes, config):
         raise InputError(f"{unknown}its latents can be counted only in pictures; say how many it has")
     for attempt in range(ATTEMPTS):
         readings = find_readings(train, validation, config, seed=seed + attempt)

@@ -9,9 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from personax.crl import CRLConfig
-from personax.crl.latent_counts import count_latents
 from personax.experiments.people.config import PeopleConfig
-from personax.learning.batches import Batch
 from personax.learning.compression import Compression
 from personax.runs.errors import InputError
 from personax.runs.run_folder import typed_path
@@ -55,16 +53,6 @@ def prepare_table(config: PeopleConfig, table: PeopleTable) -> Prepared:
         number = len(data.measurements[modality])
         log.info("%d %s measurements: %d %s", number, modality, facts["components"], facts["method"])
     return Prepared(replace(table, embeddings={}, observed={}), compression(data), split, compression)
-
-
-def with_counts(config: PeopleConfig, prepared: Prepared) -> PeopleConfig:
-    """The configuration with the numbers of latents that training people show, if they are to be found."""
-    if config.latents == "given":
-        return config
-    people = Batch.of(prepared.data.rows(prepared.split.train))
-    found = count_latents(people, config.model.phase2, seed=config.seed)
-    log.info("latents found: %d shared, %s", found.shared, found.own)
-    return replace(config, model=replace(config.model, shared=found.shared, latents=found.own))
 
 
 def read_people(config: PeopleConfig) -> PeopleTable:

@@ -10,12 +10,18 @@ from personax.crl import CRL
 from personax.experiments.block_scores import TruthScores, score_against_truth
 from personax.experiments.evaluation import truth_free_criteria
 from personax.experiments.exclusivity import exclusivity
-from personax.experiments.fitting import fit_in_folder, read_history, without_imputed, write_latents
+from personax.experiments.fitting import (
+    fit_in_folder,
+    read_history,
+    with_latents_found,
+    without_imputed,
+    write_latents,
+)
 from personax.experiments.people.associations import associate, suggest_names, tentative_labels
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.figures import draw_people
 from personax.experiments.people.predictions import compare_predictions
-from personax.experiments.people.preparation import Prepared, with_counts
+from personax.experiments.people.preparation import Prepared
 from personax.experiments.people.report import names_page
 from personax.experiments.recovery_figures import draw_recovered
 from personax.experiments.summary import MARK_OF_SIMULATION
@@ -60,14 +66,10 @@ def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> Non
     ) as folder:
         started = monotonic()
         prepared.compression.save(folder / "compression.npz")
-        model = fit_in_folder(
-            folder,
-            prepared.data,
-            prepared.split,
-            with_counts(config, prepared).model,
-            seed=config.seed,
-            device=config.device,
-        )
+        data, split, chosen = prepared.data, prepared.split, config.model
+        if config.latents == "auto":
+            chosen = with_latents_found(chosen, data, split, seed=config.seed, device=config.device)
+        model = fit_in_folder(folder, data, split, chosen, seed=config.seed, device=config.device)
         seconds = monotonic() - started
         findings = find(config, folder, prepared, model)
         metrics = measure(config, prepared, findings) | {"seconds": seconds}
