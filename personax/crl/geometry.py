@@ -53,10 +53,10 @@ class _Regression:
     """Mean and variance of the pixels of a measurement given the codes.
 
     Attributes:
-        mean: (f, pixels) weights of the functions of the codes.
-        variance: (f, pixels) likewise.
-        middle: (pixels,) what is added to the variance, for centred functions.
-        centre: (f,) means of the functions.
+        mean: (f, pixels) weights of the functions of the codes in the mean.
+        variance: (f, pixels) their weights in the variance, for functions that are centred.
+        middle: (pixels,) the mean of the variance over people, which is added to that.
+        centre: (f,) means of the functions, by which they are centred.
     """
 
     mean: Float[Tensor, "f pixels"]
