@@ -4,6 +4,7 @@ A block is the set of latents of one modality, or the set "s" that all modalitie
 only one measurement, its block also holds nuisance: coordinates for its style, which are not latents.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,7 +35,8 @@ from personax.crl.identification import (
     identify_together,
 )
 from personax.crl.latent_counts import LatentCounts, count_latents
-from personax.crl.model_config import CRLConfig, check_config
+from personax.crl.lost_share import LATENTS_LOST, LOST, lost_shares
+from personax.crl.model_config import CRLConfig, Phase1Config, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.prior import CausalPrior
@@ -64,6 +66,8 @@ from personax.runs.process_group import process_count
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
+
+log = logging.getLogger(__name__)
 
 # Coordinates of a block are at right angles in the geometry of the measurements (geometry.py). But embeddings
 # may mix the latents in any way. Then two independent latents need not be at a right angle, and coordinates
@@ -183,21 +187,14 @@ class CRL(Estimator[CRLConfig]):
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
+        config = self.config.for_people(len(train))
         form = self._closed_form(train.sample()) if self._is_linear else None
         if self._shares_style(train.sample()):
-            self._read_styled(train.sample(), validation.sample())
-        phase1 = self.config.for_people(len(train)).phase1
+            self._read_styled(train.sample(), validation.sample(), config)
         if self._styled:
-            phase1 = with_fewer_epochs(phase1)
-        training = (*self._networks(), train, validation, phase1)
-        seed = self._derived("representation")
-        if process_count() > 1:
-            together = Training(*training, seed)
-            self.history = train_in_all_processes(together, checkpoint, on_progress)
-        else:
-            self.history = train_representation(
-                *training, seed=seed, checkpoint=checkpoint, on_epoch=on_progress
-            )
+            config = replace(config, phase1=with_fewer_epochs(config.phase1))
+        self.history = self._represent(train, validation, config.phase1, checkpoint, on_progress)
+        lost = self._train_again_if_lost(train, validation, config.phase1, checkpoint, on_progress)
         codes, held_out = self._codes(train.sample(), validation.sample())
 
         def report(row: dict[str, Any]) -> None:
@@ -215,10 +212,73 @@ class CRL(Estimator[CRLConfig]):
             prior = identify(codes, held_out, self.config.phase2, flexible=flexible, **search)
         else:
             prior = settle_prior(form, codes, held_out, self.config.phase2, **search)
-        self._conclude(prior, codes, train.sample())
+        self._conclude(prior, codes, train.sample(), lost)
         if form is not None:
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
+        if checkpoint is not None:
+            checkpoint.of_second_training.path.unlink(missing_ok=True)
+
+    def _represent(
+        self,
+        train: Batch,
+        validation: Batch,
+        config: Phase1Config,
+        checkpoint: Checkpoint | None,
+        on_progress: OnProgress | None,
+        name: str = "representation",
+    ) -> History:
+        """Phase 1, with the random numbers of this name."""
+        training = (*self._networks(), train, validation, config)
+        seed = self._derived(name)
+        if process_count() > 1:
+            return train_in_all_processes(Training(*training, seed), checkpoint, on_progress)
+        return train_representation(*training, seed=seed, checkpoint=checkpoint, on_epoch=on_progress)
+
+    def _train_again_if_lost(
+        self,
+        train: Batch,
+        validation: Batch,
+        config: Phase1Config,
+        checkpoint: Checkpoint | None,
+        on_progress: OnProgress | None,
+    ) -> float:
+        """Make phase 1 again, from other weights, if its codes lose latents (lost_share.py).
+
+        The codes that lose less are kept. Returns the share that they lose, 0 where this cannot be known.
+        """
+        lost = self._share_lost(train.sample())
+        if lost <= LOST:
+            return lost
+        log.info("codes lose %.0f %% of what measurements have in common: training again", 100 * lost)
+        first, history = self._vae, self.history
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._derived("second networks"))
+            self._build()
+        second = checkpoint and checkpoint.of_second_training
+        self.history = self._represent(
+            train, validation, config, second, on_progress, "second representation"
+        )
+        lost_again = self._share_lost(train.sample())
+        if lost_again >= lost:
+            self._vae, self.history = first, history
+            if on_progress is not None:
+                on_progress(history)
+        return min(lost, lost_again)
+
+    def _share_lost(self, train: Batch) -> float:
+        """The largest share of what measurements of a modality have in common that codes lose.
+
+        It is 0 for encoders that phase 1 does not train, and for a modality whose style is in common, too.
+        """
+        if self._styled or self._is_linear:
+            return 0.0
+        assert self._vae is not None
+        shares = lost_shares(self._vae.eval(), train, torch_rng(self.seed, "lost share"))
+        if max(shares.values(), default=0.0) > LOST:
+            once = seen_in_one_style(train)
+            shares = {modality: share for modality, share in shares.items() if modality not in once}
+        return max(shares.values(), default=0.0)
 
     def _closed_form(self, train: Batch) -> ClosedForm:
         """The latents of the training rows in closed form, and encoders that read them."""
@@ -238,14 +298,14 @@ class CRL(Estimator[CRLConfig]):
         """Whether style takes the place of latents, which are then read in another way."""
         return process_count() == 1 and can_be_styled(self._shapes, self.config) and is_styled(train)
 
-    def _read_styled(self, train: Batch, validation: Batch) -> None:
+    def _read_styled(self, train: Batch, validation: Batch, config: CRLConfig) -> None:
         """Make networks whose encoders read the latents in spite of shared style (styled_pictures.py).
 
         The networks stay as they are if the latents do not stand apart.
         """
         further = [f"readings {number}" for number in range(2, ATTEMPTS + 1)]
         seeds = [self._derived(name) for name in ("readings", *further)]
-        readings = clear_readings(train, validation, self.config.for_people(len(train)), seeds)
+        readings = clear_readings(train, validation, config, seeds)
         if readings is None:
             return
         with torch.random.fork_rng(devices=[]):
@@ -282,16 +342,20 @@ class CRL(Estimator[CRLConfig]):
             for number, (model, batch) in enumerate(zip(models, batches, strict=True)):
                 model._learn(*batch, None, on_progress and partial(on_progress, number))
             return
+        phase1 = config.for_people(len(batches[0][0])).phase1
         histories = train_together(
             [model._networks() for model in models],
             [train.rows(slice(None)) for train, _ in batches],  # in memory, also if it was in files
             [validation.rows(slice(None)) for _, validation in batches],
-            config.for_people(len(batches[0][0])).phase1,
+            phase1,
             seeds=[model._derived("representation") for model in models],
             on_epoch=on_progress,
         )
-        for model, history in zip(models, histories, strict=True):
+        lost = []
+        for number, (model, history) in enumerate(zip(models, histories, strict=True)):
             model.history = history
+            shown = on_progress and partial(on_progress, number)
+            lost.append(model._train_again_if_lost(*batches[number], phase1, None, shown))
 
         def report(number: int, row: dict[str, Any]) -> None:
             models[number].history.append(row)
@@ -311,8 +375,10 @@ class CRL(Estimator[CRLConfig]):
             causal=config.causal,
             on_step=report,
         )
-        for model, prior, (found, _), (train, _) in zip(models, priors, codes, batches, strict=True):
-            model._conclude(prior, found, train.sample())
+        for model, prior, (found, _), (train, _), share in zip(
+            models, priors, codes, batches, lost, strict=True
+        ):
+            model._conclude(prior, found, train.sample(), share)
 
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
@@ -531,14 +597,17 @@ class CRL(Estimator[CRLConfig]):
 
         return codes(u_train), codes(u_validation)
 
-    def _conclude(self, prior: IdentifiedPrior, codes: Codes, train: Batch) -> None:
+    def _conclude(self, prior: IdentifiedPrior, codes: Codes, train: Batch, lost: float) -> None:
         """Keep the identified model, the strengths of its edges and the latents among its coordinates.
 
-        The verdict is that of latents learned by alignment; a closed form has one of its own.
+        The verdict is that of latents learned by alignment; a closed form has one of its own. `lost` is what
+        the codes lose (lost_share.py).
         """
         self._prior = prior
         if not self._styled and seen_in_one_style(train):
             self._verdict = STYLE_UNKNOWN
+        elif lost > LOST:
+            self._verdict = LATENTS_LOST
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)
         for block, place in block_slices(self._dimensions()).items():

@@ -52,6 +52,14 @@ def make_encoder(shape: Sequence[int], outputs: int, hidden: int) -> nn.Module:
     )
 
 
+def features_before_codes(encoder: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n hidden"]:
+    """What the last layer of an encoder that `make_encoder` made sees: (n, *shape) -> (n, hidden)."""
+    layers = encoder.bend if isinstance(encoder, LinearPlusMLP) else encoder
+    assert isinstance(layers, nn.Sequential)
+    features: Tensor = layers[:-1](x)
+    return features
+
+
 def make_decoder(inputs: int, shape: Sequence[int], hidden: int) -> nn.Module:
     """A network (n, inputs) -> (n, *shape), of the same kind as the encoder."""
     if len(shape) == 1:

@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
@@ -44,6 +44,11 @@ class Checkpoint:
 
     path: Path
     belongs_to: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def of_second_training(self) -> "Checkpoint":
+        """A file beside this one, for another training of the same model."""
+        return replace(self, path=self.path.with_name(f"{self.path.stem}-2{self.path.suffix}"))
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write the state of the training."""

@@ -1,0 +1,152 @@
+"""Codes that lose what measurements have in common are seen, and phase 1 is made again for them."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from personax.crl import CRL
+from personax.crl.closed_form import IDENTIFIED
+from personax.crl.lost_share import LATENTS_LOST, LOST, lost_share, lost_shares
+from personax.crl.multiview_vae import MultiViewVAE
+from personax.learning.batches import Batch
+from tests.crl.test_estimator import QUICK, embeddings
+
+CODES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "themselves": lambda a, b: torch.stack([a, b], 1),
+    "bent": lambda a, b: torch.stack([a + 0.3 * b.square(), b - 0.5 * a.tanh()], 1),
+    "twisted": lambda a, b: torch.stack([a, a * b], 1),
+    "folded": lambda a, b: torch.stack([a, b.abs()], 1),
+    "one of two": lambda a, b: torch.stack([a, 2 * a], 1),
+}
+
+
+def features(z: Tensor, generator: torch.Generator) -> list[Tensor]:
+    """What three measurements show: different functions of the latents, and a style of each."""
+    views = []
+    for _ in range(3):
+        waves = torch.randn(2, 20, generator=generator, dtype=z.dtype)
+        style = torch.randn(len(z), 3, generator=generator, dtype=z.dtype)
+        told = torch.cat([torch.sin(0.5 * z @ waves), 0.3 * z @ waves], 1)
+        seen = told @ torch.randn(40, 12, generator=generator, dtype=z.dtype)
+        shown = seen + style @ torch.randn(3, 12, generator=generator, dtype=z.dtype)
+        shown = shown + 0.3 * torch.randn(shown.shape, generator=generator, dtype=z.dtype)
+        views.append(shown)
+    return views
+
+
+@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize("seed", range(5))
+def test_codes_that_lose_latents_are_told_from_codes_that_mix_them(name: str, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(4000, 2, generator=generator, dtype=torch.float64)
+    share = lost_share(CODES[name](z[:, 0], z[:, 1]), features(z, generator), generator)
+    assert (share > 1.5 * LOST) == (name not in {"themselves", "bent"})
+    assert share < (0.5 * LOST if name in {"themselves", "bent"} else 1)
+
+
+def test_measurements_without_a_common_part_lose_nothing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    codes = torch.randn(3000, 2, generator=generator, dtype=torch.float64)
+    assert lost_share(codes, [torch.ones(3000, 5, dtype=torch.float64)] * 2, generator) == 0
+    noise = [torch.randn(3000, 5, generator=generator, dtype=torch.float64) for _ in range(2)]
+    assert lost_share(codes, noise, generator) == 0
+
+
+def test_only_people_with_all_measurements_count() -> None:
+    data, _ = embeddings(1500)
+    views = data.measurements
+    once = dataclasses.replace(
+        data,
+        measurements={"a": views["a"][:1], "b": views["b"]},
+        observed={"a": np.ones((1500, 1), bool), "b": data.observed["b"]},
+    )
+    few = dataclasses.replace(
+        data, observed={"a": np.ones((1500, 2), bool), "b": np.arange(3000).reshape(1500, 2) % 3 > 0}
+    )
+    for people, expected in [(data, {"a", "b"}), (once, {"b"}), (few, set())]:
+        shapes = {m: [list(array.shape[1:]) for array in views] for m, views in people.measurements.items()}
+        torch.manual_seed(0)
+        vae = MultiViewVAE(shapes, QUICK.for_measurements(shapes))
+        found = lost_shares(vae, Batch.of(people), torch.Generator().manual_seed(0))
+        assert found.keys() == expected
+        assert all(LOST < share <= 1 for share in found.values())  # networks that are not trained
+
+
+@pytest.fixture
+def shares(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
+    """Let the codes of the first training lose the first share, those of the second the second one."""
+
+    def set_shares(values: list[float]) -> None:
+        left: Iterator[float] = iter(values)
+        monkeypatch.setattr("personax.crl.estimator.lost_shares", lambda *_: {"a": next(left), "b": 0.0})
+
+    return set_shares
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict", "second"),
+    [
+        ([0.01], IDENTIFIED, False),
+        ([0.2, 0.01], IDENTIFIED, True),
+        ([0.2, 0.1], LATENTS_LOST, True),
+        ([0.2, 0.3], LATENTS_LOST, False),
+    ],
+)
+def test_the_training_that_loses_less_is_kept(
+    shares: Callable[[list[float]], None], told: list[float], verdict: str, second: bool
+) -> None:
+    data, split = embeddings()
+    plain = CRL(QUICK, seed=1, device="cpu").fit(data, split)  # too few people to know
+    shares(told)
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert model.verdict == verdict
+    assert (model.history != plain.history) == second
+    assert model.transform(data).equals(plain.transform(data)) == (not second)
+    assert len(model.history) == len(plain.history)
+
+
+def test_models_side_by_side_are_trained_again_too(shares: Callable[[list[float]], None]) -> None:
+    data, split = embeddings()
+    shares([0.01, 0.2, 0.3])
+    models = [CRL(QUICK, seed=seed, device="cpu") for seed in (1, 2)]
+    CRL.fit_together(models, [(data, split)] * 2)
+    assert [model.verdict for model in models] == [IDENTIFIED, LATENTS_LOST]
+
+
+def test_an_interrupted_second_training_ends_as_an_uninterrupted_one(
+    shares: Callable[[list[float]], None], tmp_path: Path
+) -> None:
+    data, split = embeddings()
+    shares([0.2, 0.01])
+    whole = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+
+    class Killed(Exception):
+        pass
+
+    epochs = []
+
+    def kill_in_the_second(history: list[dict[str, object]]) -> None:
+        epochs.append(len(history))
+        if epochs == [1, 2, 3, 4, 1, 2]:
+            raise Killed
+
+    checkpoint = tmp_path / "checkpoint.pt"
+    shares([0.2, 0.01])
+    with pytest.raises(Killed):
+        CRL(QUICK, seed=1, device="cpu").fit(
+            data, split, checkpoint=checkpoint, on_progress=kill_in_the_second
+        )
+    shares([0.2, 0.01])
+    again: list[int] = []
+    resumed = CRL(QUICK, seed=1, device="cpu").fit(
+        data, split, checkpoint=checkpoint, on_progress=lambda history: again.append(len(history))
+    )
+    assert again[0] == 3  # of the second training
+    assert resumed.transform(data).equals(whole.transform(data))
+    assert resumed.history == whole.history
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
