@@ -35,7 +35,7 @@ from personax.crl.identification import (
     identify_together,
 )
 from personax.crl.latent_counts import LatentCounts, count_latents
-from personax.crl.lost_share import LATENTS_LOST, LOST, lost_shares
+from personax.crl.lost_share import LATENTS_LOST, TWISTED, lost_shares
 from personax.crl.model_config import CRLConfig, Phase1Config, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.picture_counts import WIDTH, count_in_measurements
@@ -248,7 +248,7 @@ class CRL(Estimator[CRLConfig]):
         The codes that lose less are kept. Returns the share that they lose, 0 where this cannot be known.
         """
         lost = self._share_lost(train.sample())
-        if lost <= LOST:
+        if lost <= TWISTED:
             return lost
         log.info("codes lose %.0f %% of what measurements have in common: training again", 100 * lost)
         first, history = self._vae, self.history
@@ -275,7 +275,7 @@ class CRL(Estimator[CRLConfig]):
             return 0.0
         assert self._vae is not None
         shares = lost_shares(self._vae.eval(), train, torch_rng(self.seed, "lost share"))
-        if max(shares.values(), default=0.0) > LOST:
+        if max(shares.values(), default=0.0) > TWISTED:
             once = seen_in_one_style(train)
             shares = {modality: share for modality, share in shares.items() if modality not in once}
         return max(shares.values(), default=0.0)
@@ -606,7 +606,7 @@ class CRL(Estimator[CRLConfig]):
         self._prior = prior
         if not self._styled and seen_in_one_style(train):
             self._verdict = STYLE_UNKNOWN
-        elif lost > LOST:
+        elif lost > TWISTED:
             self._verdict = LATENTS_LOST
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from personax.crl import CRL
 from personax.crl.closed_form import IDENTIFIED
-from personax.crl.lost_share import LATENTS_LOST, LOST, lost_share, lost_shares
+from personax.crl.lost_share import LATENTS_LOST, TWISTED, lost_share, lost_shares
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.learning.batches import Batch
 from tests.crl.test_estimator import QUICK, embeddings
@@ -45,8 +45,8 @@ def test_codes_that_lose_latents_are_told_from_codes_that_mix_them(name: str, se
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(4000, 2, generator=generator, dtype=torch.float64)
     share = lost_share(CODES[name](z[:, 0], z[:, 1]), features(z, generator), generator)
-    assert (share > 1.5 * LOST) == (name not in {"themselves", "bent"})
-    assert share < (0.5 * LOST if name in {"themselves", "bent"} else 1)
+    assert (share > 1.5 * TWISTED) == (name not in {"themselves", "bent"})
+    assert share < (0.5 * TWISTED if name in {"themselves", "bent"} else 1)
 
 
 def test_measurements_without_a_common_part_lose_nothing() -> None:
@@ -74,7 +74,7 @@ def test_only_people_with_all_measurements_count() -> None:
         vae = MultiViewVAE(shapes, QUICK.for_measurements(shapes))
         found = lost_shares(vae, Batch.of(people), torch.Generator().manual_seed(0))
         assert found.keys() == expected
-        assert all(LOST < share <= 1 for share in found.values())  # networks that are not trained
+        assert all(TWISTED < share <= 1 for share in found.values())  # networks that are not trained
 
 
 @pytest.fixture
