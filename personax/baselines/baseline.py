@@ -62,7 +62,11 @@ class Baseline(Estimator[BaselineSettings]):
 
     def _training(self, rows: int) -> tuple[OptimisationConfig, Callable[[int, int], float]]:
         """How to train on this number of rows: the options, and the schedule of the learning rate."""
-        return self.config.training, warm_up_then_cosine
+        return self._budget(rows), warm_up_then_cosine
+
+    def _budget(self, rows: int) -> OptimisationConfig:
+        """The options of the training, with the epochs of our own phase 1 if nobody has chosen any."""
+        return self.config.training.for_latents(sum(self.config.latents.values()), rows)
 
     def _check(self, data: MultiViewData, split: Split) -> None:
         check_fit(data, split, self.config.latents)

@@ -33,7 +33,7 @@ from personax.baselines.baseline import Baseline, BaselineNetwork
 from personax.baselines.baseline_config import BaselineConfig
 from personax.baselines.networks import Networks, Shapes
 from personax.learning.batches import Batch
-from personax.learning.optimisation import OptimisationConfig, warm_up_then_cosine
+from personax.learning.optimisation import OptimisationConfig
 from personax.runs.bounds import Dimensions, Weight
 
 LEARNING_RATE = 2e-6  # as released for Variant-MNIST
@@ -181,9 +181,9 @@ class Official(Baseline[OfficialConfig]):
         return OfficialNetwork(shapes, self.config)
 
     def _training(self, rows: int) -> tuple[OptimisationConfig, Callable[[int, int], float]]:
-        training = self.config.training
         if not self.config.published_training:
-            return training, warm_up_then_cosine
+            return super()._training(rows)
+        training = self.config.training
         published = replace(
             training,
             batch_size=rows,

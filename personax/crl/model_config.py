@@ -30,12 +30,6 @@ from personax.runs.bounds import (
 from personax.runs.errors import InputError
 from personax.runs.options import documented
 
-# Least steps of phase 1 for each latent, since with fewer some latents are missed. Lowest R2 of a latent on
-# validation rows of two tuning seeds: 0.84 and 0.86 with eight latents, 20,000 scenes and 30 epochs, that is
-# 230 steps for each latent, and 0.98 and 0.97 with 60 epochs; 0.74 and 0.91 with garments that turn, 12,000
-# scenes and 30 epochs, 280 steps, and 0.83 and 0.94 with 60. Four latents and 20,000 scenes need no more than
-# 30 epochs, 465 steps.
-STEPS_PER_LATENT = 460
 # Most coordinates beside the latents of a compressed modality with a single measurement. Not tuned.
 MOST_NUISANCE = 3
 
@@ -252,8 +246,8 @@ class CRLConfig:
 
     def for_people(self, people: int) -> "CRLConfig":
         """This configuration with the epochs of phase 1 filled in, for this many training people."""
-        steps = STEPS_PER_LATENT * (sum(self.latents.values()) + self.shared)
-        return replace(self, phase1=self.phase1.with_steps(steps, people))
+        latents = sum(self.latents.values()) + self.shared
+        return replace(self, phase1=self.phase1.for_latents(latents, people))
 
     def _spare(self, modality: str, shape: Sequence[int]) -> int:
         """Nuisance of a modality whose only measurement has this shape."""

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from personax.crl import CRLConfig
-from personax.crl.model_config import STEPS_PER_LATENT, Phase1Config
+from personax.crl.model_config import Phase1Config
+from personax.learning.optimisation import STEPS_PER_LATENT
 from personax.runs.errors import InputError
 
 

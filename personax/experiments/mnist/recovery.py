@@ -143,7 +143,7 @@ def baseline_settings(name: str, model: CRLConfig) -> dict[str, Any]:
     budget: dict[str, Any] = {
         "noise": model.noise,
         "hidden": model.hidden,
-        "training.epochs": phase1.passes,
+        "training.epochs": phase1.epochs,
         "training.batch_size": phase1.batch_size,
         "training.patience": phase1.patience,
     }
