@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_embeddings import QUICK, embeddings
 from torch import Tensor
 
 from personax.crl import CRL
@@ -14,7 +15,6 @@ from personax.crl.closed_form import IDENTIFIED
 from personax.crl.lost_share import LATENTS_LOST, TWISTED, lost_share, lost_shares
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.learning.batches import Batch
-from tests.crl.test_estimator import QUICK, embeddings
 
 CODES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "themselves": lambda a, b: torch.stack([a, b], 1),
