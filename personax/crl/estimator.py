@@ -342,7 +342,17 @@ class CRL(Estimator[CRLConfig]):
             for number, (model, batch) in enumerate(zip(models, batches, strict=True)):
                 model._learn(*batch, None, on_progress and partial(on_progress, number))
             return
-        phase1 = config.for_people(len(batches[0][0])).phase1
+        lost = CRL._represent_together(models, batches, on_progress)
+        CRL._identify_together(models, batches, lost, on_progress)
+
+    @staticmethod
+    def _represent_together(
+        models: Sequence["CRL"],
+        batches: Sequence[tuple[Batch, Batch]],
+        on_progress: Callable[[int, History], None] | None,
+    ) -> list[float]:
+        """Phase 1 of all models. Returns the share that each one's codes lose, see `_train_again_if_lost`."""
+        phase1 = models[0].config.for_people(len(batches[0][0])).phase1
         histories = train_together(
             [model._networks() for model in models],
             [train.rows(slice(None)) for train, _ in batches],  # in memory, also if it was in files
@@ -356,16 +366,25 @@ class CRL(Estimator[CRLConfig]):
             model.history = history
             shown = on_progress and partial(on_progress, number)
             lost.append(model._train_again_if_lost(*batches[number], phase1, None, shown))
+        return lost
+
+    @staticmethod
+    def _identify_together(
+        models: Sequence["CRL"],
+        batches: Sequence[tuple[Batch, Batch]],
+        lost: Sequence[float],
+        on_progress: Callable[[int, History], None] | None,
+    ) -> None:
+        """Phase 2 of all models."""
 
         def report(number: int, row: dict[str, Any]) -> None:
             models[number].history.append(row)
             if on_progress is not None:
                 on_progress(number, models[number].history)
 
-        codes = [
-            model._codes(train.sample(), validation.sample())
-            for model, (train, validation) in zip(models, batches, strict=True)
-        ]
+        config = models[0].config
+        samples = [(train.sample(), validation.sample()) for train, validation in batches]
+        codes = [model._codes(*sample) for model, sample in zip(models, samples, strict=True)]
         priors = identify_together(
             [train for train, _ in codes],
             [validation for _, validation in codes],
@@ -375,10 +394,8 @@ class CRL(Estimator[CRLConfig]):
             causal=config.causal,
             on_step=report,
         )
-        for model, prior, (found, _), (train, _), share in zip(
-            models, priors, codes, batches, lost, strict=True
-        ):
-            model._conclude(prior, found, train.sample(), share)
+        for number, model in enumerate(models):
+            model._conclude(priors[number], codes[number][0], samples[number][0], lost[number])
 
     def transform(self, data: MultiViewData) -> pd.DataFrame:
         """Latents (n, d), one named column each, of any people with the measurements of the fit.
