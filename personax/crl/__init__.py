@@ -13,6 +13,7 @@ multiview_vae.py    the autoencoder: pooled posteriors, noise of each measuremen
 prior.py            the structural causal model as the prior of the latents: graph, order, mechanisms
 representation.py   phase 1: the terms of a batch, and their training
 lost_share.py       whether the codes of phase 1 lose latents; then phase 1 is made again
+untwist.py          where it begins then: at codes without the twist
 ensemble.py         phase 1 of several models in one batch
 data_parallel.py    phase 1 of one model in several processes
 coordinates.py      the invertible map from a block's codes to its latents

@@ -6,6 +6,7 @@ only one measurement, its block also holds nuisance: coordinates for its style, 
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -53,6 +54,7 @@ from personax.crl.styled_pictures import (
     settle_readers,
     with_fewer_epochs,
 )
+from personax.crl.untwist import start_without_twist
 from personax.graphs.graph import Graph
 from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
 from personax.learning.batches import Batch
@@ -68,6 +70,8 @@ from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
 log = logging.getLogger(__name__)
+
+AGAIN = ("second training", "third training")  # phase 1, if codes lose latents
 
 # Coordinates of a block are at right angles in the geometry of the measurements (geometry.py). But embeddings
 # may mix the latents in any way. Then two independent latents need not be at a right angle, and coordinates
@@ -217,7 +221,8 @@ class CRL(Estimator[CRLConfig]):
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
         if checkpoint is not None:
-            checkpoint.of_second_training.path.unlink(missing_ok=True)
+            for again in AGAIN:
+                checkpoint.beside(again).path.unlink(missing_ok=True)
 
     def _represent(
         self,
@@ -243,42 +248,55 @@ class CRL(Estimator[CRLConfig]):
         checkpoint: Checkpoint | None,
         on_progress: OnProgress | None,
     ) -> float:
-        """Make phase 1 again, from other weights, if its codes lose latents (lost_share.py).
+        """Make phase 1 again if its codes lose latents (lost_share.py), at most twice.
 
-        The codes that lose less are kept. Returns the share that they lose, 0 where this cannot be known.
+        The codes that lose least are kept. Returns the share that they lose, 0 where this cannot be known.
         """
-        lost = self._share_lost(train.sample())
-        if lost <= TWISTED:
-            return lost
-        log.info("codes lose %.0f %% of what measurements have in common: training again", 100 * lost)
-        first, history = self._vae, self.history
+        lost = self._shares_lost(train.sample())
+        for again in AGAIN:
+            if max(lost.values(), default=0.0) <= TWISTED:
+                break
+            log.info(
+                "codes lose %.0f %% of what measurements have in common: again", 100 * max(lost.values())
+            )
+            before = self._vae, self.history, lost
+            self._start_again(train.sample(), validation.sample(), lost, again)
+            kept = checkpoint and checkpoint.beside(again)
+            self.history = self._represent(train, validation, config, kept, on_progress, again)
+            lost = self._shares_lost(train.sample())
+            if max(lost.values(), default=0.0) >= max(before[2].values()):
+                self._vae, self.history, lost = before
+                if on_progress is not None:
+                    on_progress(self.history)
+        return max(lost.values(), default=0.0)
+
+    def _start_again(self, train: Batch, validation: Batch, lost: Mapping[str, float], name: str) -> None:
+        """Other networks for phase 1: the present ones without their twist, or else new ones."""
+        twisted = [modality for modality, share in lost.items() if share > TWISTED]
+        vae = deepcopy(self._vae)
+        assert vae is not None
+        if name == AGAIN[0] and start_without_twist(
+            vae, train, validation, twisted, seed=self._derived("mirror")
+        ):
+            self._vae = vae
+            return
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._derived("second networks"))
+            torch.manual_seed(self._derived(f"networks of {name}"))
             self._build()
-        second = checkpoint and checkpoint.of_second_training
-        self.history = self._represent(
-            train, validation, config, second, on_progress, "second representation"
-        )
-        lost_again = self._share_lost(train.sample())
-        if lost_again >= lost:
-            self._vae, self.history = first, history
-            if on_progress is not None:
-                on_progress(history)
-        return min(lost, lost_again)
 
-    def _share_lost(self, train: Batch) -> float:
-        """The largest share of what measurements of a modality have in common that codes lose.
+    def _shares_lost(self, train: Batch) -> Mapping[str, float]:
+        """Modality -> share of what its measurements have in common that codes lose, where this can be known.
 
-        It is 0 for encoders that phase 1 does not train, and for a modality whose style is in common, too.
+        It cannot for encoders that phase 1 does not train, nor for a modality whose style is in common, too.
         """
         if self._styled or self._is_linear:
-            return 0.0
+            return {}
         assert self._vae is not None
         shares = lost_shares(self._vae.eval(), train, torch_rng(self.seed, "lost share"))
         if max(shares.values(), default=0.0) > TWISTED:
             once = seen_in_one_style(train)
-            shares = {modality: share for modality, share in shares.items() if modality not in once}
-        return max(shares.values(), default=0.0)
+            return {modality: share for modality, share in shares.items() if modality not in once}
+        return shares
 
     def _closed_form(self, train: Batch) -> ClosedForm:
         """The latents of the training rows in closed form, and encoders that read them."""

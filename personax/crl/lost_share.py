@@ -48,12 +48,11 @@ def lost_shares(vae: MultiViewVAE, people: Batch, generator: torch.Generator) ->
         people: rows they were trained on.
         generator: on the CPU, draws the cosines.
     """
-    everything = torch.stack([observed.all(1) for observed in people.observed.values()]).all(0)
-    rows = everything.nonzero()[: ROWS[1], 0]
-    if len(rows) < ROWS[0]:
+    everybody = people_with_everything(people)
+    if len(everybody) < ROWS[0]:
         return {}
-    parts = list(people.rows(rows).in_chunks())
-    u = vae.pooled_means(people.rows(rows))
+    parts = list(everybody.in_chunks())
+    u = vae.pooled_means(everybody)
     shares = {}
     for modality, observed in people.observed.items():
         if observed.shape[1] > 1:
@@ -64,6 +63,12 @@ def lost_shares(vae: MultiViewVAE, people: Batch, generator: torch.Generator) ->
             own = torch.cat([u[block] for block in (SHARED, modality) if block in u], 1)
             shares[modality] = lost_share(own.double().cpu(), [h.double().cpu() for h in features], generator)
     return shares
+
+
+def people_with_everything(people: Batch) -> Batch:
+    """The first 8,000 of those who have all measurements."""
+    everything = torch.stack([observed.all(1) for observed in people.observed.values()]).all(0)
+    return people.rows(everything.nonzero()[: ROWS[1], 0])
 
 
 def lost_share(

@@ -45,10 +45,10 @@ class Checkpoint:
     path: Path
     belongs_to: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def of_second_training(self) -> "Checkpoint":
+    def beside(self, name: str) -> "Checkpoint":
         """A file beside this one, for another training of the same model."""
-        return replace(self, path=self.path.with_name(f"{self.path.stem}-2{self.path.suffix}"))
+        stem = f"{self.path.stem}-{name.replace(' ', '-')}"
+        return replace(self, path=self.path.with_name(stem + self.path.suffix))
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write the state of the training."""

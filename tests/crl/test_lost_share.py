@@ -93,8 +93,9 @@ def shares(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
     [
         ([0.01], IDENTIFIED, False),
         ([0.2, 0.01], IDENTIFIED, True),
-        ([0.2, 0.1], LATENTS_LOST, True),
-        ([0.2, 0.3], LATENTS_LOST, False),
+        ([0.2, 0.3, 0.01], IDENTIFIED, True),
+        ([0.2, 0.1, 0.15], LATENTS_LOST, True),
+        ([0.2, 0.3, 0.2], LATENTS_LOST, False),
     ],
 )
 def test_the_training_that_loses_less_is_kept(
@@ -112,7 +113,7 @@ def test_the_training_that_loses_less_is_kept(
 
 def test_models_side_by_side_are_trained_again_too(shares: Callable[[list[float]], None]) -> None:
     data, split = embeddings()
-    shares([0.01, 0.2, 0.3])
+    shares([0.01, 0.2, 0.3, 0.1])
     models = [CRL(QUICK, seed=seed, device="cpu") for seed in (1, 2)]
     CRL.fit_together(models, [(data, split)] * 2)
     assert [model.verdict for model in models] == [IDENTIFIED, LATENTS_LOST]
