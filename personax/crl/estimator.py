@@ -46,8 +46,8 @@ from personax.crl.settled_prior import make_linear, settle_encoders, settle_prio
 from personax.crl.styled_pictures import (
     ATTEMPTS,
     STYLE_UNKNOWN,
+    best_readings,
     can_be_styled,
-    clear_readings,
     is_styled,
     make_readers,
     seen_in_one_style,
@@ -319,11 +319,12 @@ class CRL(Estimator[CRLConfig]):
     def _read_styled(self, train: Batch, validation: Batch, config: CRLConfig) -> None:
         """Make networks whose encoders read the latents in spite of shared style (styled_pictures.py).
 
-        The networks stay as they are if the latents do not stand apart.
+        If the latents do not stand apart, the verdict says so; if they cannot be read, the networks stay as
+        they are.
         """
         further = [f"readings {number}" for number in range(2, ATTEMPTS + 1)]
         seeds = [self._derived(name) for name in ("readings", *further)]
-        readings = clear_readings(train, validation, config, seeds)
+        readings = best_readings(train, validation, config, seeds)
         if readings is None:
             return
         with torch.random.fork_rng(devices=[]):
@@ -331,6 +332,8 @@ class CRL(Estimator[CRLConfig]):
             self._build(styled=True)
         assert self._vae is not None
         settle_readers(self._vae, readings)
+        if not all(reading.is_clear for reading in readings.values()):
+            self._verdict = STYLE_UNKNOWN
 
     @staticmethod
     @threads_unless_chosen(THREADS_OF_TORCH)

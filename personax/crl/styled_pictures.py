@@ -124,9 +124,14 @@ class PictureReading:
     eigenvalues: list[float]
 
     @property
+    def clarity(self) -> float:
+        """How many times its eigenvalue is the next one, that of the best companion that is not like it."""
+        return self.eigenvalues[0] / max(self.eigenvalues[1], 1e-12)
+
+    @property
     def is_clear(self) -> bool:
         """Whether one companion stands apart from all others."""
-        return self.eigenvalues[0] >= APART * self.eigenvalues[1]
+        return self.clarity >= APART
 
 
 class LatentReader(nn.Module):
@@ -209,15 +214,20 @@ def settle_readers(vae: MultiViewVAE, readings: Mapping[str, PictureReading]) ->
             net.encoder.read(reading)
 
 
-def clear_readings(
+def best_readings(
     train: Batch, validation: Batch, config: CRLConfig, seeds: Sequence[int]
 ) -> dict[str, PictureReading] | None:
-    """The first readings, of those with these seeds, in which each companion stands apart, if any."""
+    """The first readings, of those with these seeds, in which each companion stands apart.
+
+    If there are none, those whose companions are clearest; None if the scalar codes are stuck with each seed.
+    """
+    found = []
     for seed in seeds:
         readings = find_readings(train, validation, config, seed=seed)
         if readings is not None and all(reading.is_clear for reading in readings.values()):
             return readings
-    return None
+        found += [] if readings is None else [readings]
+    return max(found, key=lambda readings: min(each.clarity for each in readings.values()), default=None)
 
 
 def find_readings(

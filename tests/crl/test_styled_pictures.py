@@ -22,6 +22,7 @@ from personax.crl.styled_pictures import (
     STYLE_UNKNOWN,
     LatentReader,
     PictureReading,
+    best_readings,
     can_be_styled,
     is_styled,
     missing_in_rival,
@@ -117,15 +118,22 @@ def test_it_does_not_apply_to_tables_nor_to_pictures_of_several_shapes() -> None
     assert not can_be_styled(PICTURES | {"digit": [[1, 8, 8], [2, 8, 8]]}, QUICK)
 
 
-def test_the_reader_computes_both_numbers() -> None:
+def random_reading(clarity: float) -> PictureReading:
+    """A reading by networks that are not trained, whose companion is so clear."""
     torch.manual_seed(0)
     scalar, pictures = make_encoder((1, 8, 8), 1, 8), PictureCodes((1, 8, 8), 8, 0.1)
     basis = FourierBasis.draw(3, torch.Generator().manual_seed(0), FEATURES)
     turn = torch.randn(CODES, 3).double()
     offset, weights = torch.randn(2, 3 + FEATURES).double()
     companion = CodeFunction(torch.randn(CODES).double(), turn, basis, offset, weights)
+    return PictureReading(scalar, 0.5, 2.0, pictures, companion, [clarity, 1.0, 0.5])
+
+
+def test_the_reader_computes_both_numbers() -> None:
+    reading = random_reading(clarity=3)
+    scalar, pictures, companion = reading.scalar, reading.codes, reading.companion
     reader = LatentReader((1, 8, 8), 2, 8)
-    reader.read(PictureReading(scalar, 0.5, 2.0, pictures, companion, []))
+    reader.read(reading)
     x = torch.rand(5, 1, 8, 8)
     means, log_variances = reader(x).chunk(2, dim=1)
     assert means.shape == (5, 4)
@@ -197,11 +205,44 @@ def test_several_such_models_are_fitted_together_as_alone(
 
 
 @pytest.mark.usefixtures("few_rows_are_enough")
-def test_latents_that_do_not_stand_apart_are_learned_as_before(
+def test_readings_that_are_not_clear_are_used_with_doubt(
     fitted: tuple[CRL, MultiViewData, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, data, split = fitted
     monkeypatch.setattr(rules, "APART", np.inf)
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert model.verdict == STYLE_UNKNOWN
+    assert model.encode(data).coordinates["garment"].shape == (len(data), 2)
+
+
+@pytest.mark.parametrize(
+    ("clarities", "best"),
+    [
+        ([(3, 1.9), (2, 5), (9, 9)], 1),  # the first that is clear
+        ([(9, 1.2), (1.4, 1.3), (1.1, 9)], 1),  # the clearest of those that are not
+        ([None, (1.1, 1.2), None], 1),  # the one that is not stuck
+        ([None, None, None], None),
+    ],
+)
+def test_which_of_several_readings_is_the_best(
+    clarities: list[tuple[float, float] | None], best: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [
+        each and {m: random_reading(clarity) for m, clarity in zip("ab", each, strict=True)}
+        for each in clarities
+    ]
+    monkeypatch.setattr(rules, "find_readings", lambda *_, seed: readings[seed])
+    people = as_batch(scenes("shared", (2, 1)))
+    found = best_readings(people, people, QUICK, [0, 1, 2])
+    assert found is (None if best is None else readings[best])
+
+
+@pytest.mark.usefixtures("few_rows_are_enough")
+def test_latents_that_cannot_be_read_are_learned_as_before(
+    fitted: tuple[CRL, MultiViewData, Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, data, split = fitted
+    monkeypatch.setattr(rules, "missing_in_rival", lambda *_: -np.inf)  # all scalar codes are stuck
     model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
     monkeypatch.setattr(rules, "STYLED_ROWS", 1000)  # more than there are
     before = CRL(QUICK, seed=1, device="cpu").fit(data, split)
@@ -223,7 +264,8 @@ def test_readings_that_are_not_clear_are_tried_again(
 
     monkeypatch.setattr(PictureReading, "is_clear", property(the_third))
     model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
-    assert clear == [False, False, True, True]
+    assert clear[:4] == [False, False, True, True]
+    assert all(clear[4:])
     assert ATTEMPTS == 3
     assert model.verdict == IDENTIFIED
 
