@@ -2,11 +2,12 @@
 
     python benchmarks/other_scenes.py                        # four models, seeds 0-2: about 2 minutes each
     python benchmarks/other_scenes.py --models '[fork]' --seeds 0
+    python benchmarks/other_scenes.py --layout 3+1_shared    # three pictures of one digit, one of a garment
 
 One modality shows garments that turn and grow brighter, the other digits that grow larger and move up and
-down; every measurement shows another garment or digit. Effects have kinks and plateaus or are symmetric, some
+down; by default every measurement shows another garment or digit. Effects have kinks and plateaus or are symmetric, some
 noises have heavy tails or bounds, and one latent has two parents. Beside the scores stands what a network
-reaches that is given the truth. Each run is a line in results/other_scenes/runs.csv; the same command
+reaches that is given the truth. Each run is a line in a table of results/other_scenes; the same command
 continues a run that was stopped.
 """
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -39,6 +40,7 @@ from personax.variant_mnist.scm import Latent, Mechanism, StructuralCausalModel,
 from personax.views import MultiViewData, Truth, split_rows
 
 SIZE = 14  # side of the pictures
+PALER = 0.2  # how much paler the next picture of the same object is
 TURN, LARGER, MOVE = 1.0, 0.35, 0.45  # radians, share and half sides at 3 standard deviations
 Noise = Callable[[np.ndarray], np.ndarray]
 
@@ -126,6 +128,11 @@ class OtherScenesConfig:
     """Causal models."""
     seeds: str = "0-2"
     """Seeds of scenes and models, as 0,1,2 or 0-9."""
+    layout: Literal["3+3_independent", "3+1_independent", "3+3_shared", "3+1_shared", "1+1_shared"] = (
+        "3+3_independent"
+    )
+    """Pictures of the digit and of the garment; independent: each of another object; shared: all of one
+    object, each paler than the one before."""
     n: int = 12000
     """Number of scenes."""
     data_dir: str = "data"
@@ -150,8 +157,12 @@ def drawn(
     return lit.clamp(0, 1).numpy()
 
 
-def make_scenes(scm: StructuralCausalModel, images: ImageSource, n: int, seed: int) -> MultiViewData:
-    """n scenes of a model, three pictures of each modality, every one of another object."""
+def make_scenes(
+    scm: StructuralCausalModel, images: ImageSource, n: int, seed: int, layout: str = "3+3_independent"
+) -> MultiViewData:
+    """n scenes of a model, pictures in this layout."""
+    counts, style = layout.split("_")
+    digits, garments = map(int, counts.split("+"))
     z = scm.sample(n, numpy_rng(seed, "other scenes/latents"))
     reach = {name: np.clip(standard(z[name].to_numpy()) / 3, -1, 1) for name in z}
     still, one = np.zeros(n), np.ones(n)
@@ -159,13 +170,17 @@ def make_scenes(scm: StructuralCausalModel, images: ImageSource, n: int, seed: i
     garment = {"turn": TURN * reach["z11"], "larger": one, "move": still, "light": 0.6 + 0.35 * reach["z12"]}
     digit = {"turn": still, "larger": 1 + LARGER * reach["z21"], "move": MOVE * reach["z22"]}
     shown: dict[str, list[np.ndarray]] = {}
-    for modality, pool, factors in (
-        ("garment", images.garments, garment),
-        ("digit", images.digits, digit | {"light": 0.7 * one}),
+    for modality, pool, count, factors in (
+        ("garment", images.garments, garments, garment),
+        ("digit", images.digits, digits, digit | {"light": 0.7 * one}),
     ):
         objects = normalise_objects(pool, size=SIZE)
-        chosen = [objects[torch.from_numpy(rng.integers(len(pool), size=n))] for _ in range(3)]
-        shown[modality] = [drawn(every, **factors) for every in chosen]
+        if style == "shared":
+            seen = drawn(objects[torch.from_numpy(rng.integers(len(pool), size=n))], **factors)
+            shown[modality] = [seen * np.float32(1 - PALER * k) for k in range(count)]
+        else:
+            chosen = [objects[torch.from_numpy(rng.integers(len(pool), size=n))] for _ in range(count)]
+            shown[modality] = [drawn(every, **factors) for every in chosen]
     return MultiViewData(shown, np.arange(n), truth=Truth(z, scm.blocks, scm.graph), source="other scenes")
 
 
@@ -173,7 +188,7 @@ def scores_of_run(
     config: OtherScenesConfig, images: ImageSource, model: str, seed: int
 ) -> list[dict[str, Any]]:
     """Scores of one model, and what is possible at best."""
-    data = make_scenes(MODELS[model], images, config.n, seed)
+    data = make_scenes(MODELS[model], images, config.n, seed, config.layout)
     split = split_rows(len(data), numpy_rng(seed, "other scenes/split"))
     started = perf_counter()
     fitted = CRL(CRLConfig(latents=latent_counts(data)), seed=seed).fit(data, split)
@@ -192,6 +207,7 @@ def scores_of_run(
         "at best": best,
         "share": scores["mcc_spearman"] / best,
         "SHD": graph["shd"],
+        "verdict": fitted.verdict.split(":")[0],
         "seconds": seconds,
     }
     return [row]
@@ -203,7 +219,7 @@ def run_other_scenes(config: OtherScenesConfig) -> None:
     if unknown:
         raise InputError(f"models: no {unknown[0]!r}; there are {', '.join(MODELS)}")
     images = load_images("mnist", config.data_dir)
-    file = Path(config.output) / f"runs-{config.n}.csv"
+    file = Path(config.output) / f"runs-{config.layout}-{config.n}.csv"
     wanted = [{"model": name, "seed": seed} for name in config.models for seed in parse_seeds(config.seeds)]
     done = grown_table(file, wanted, partial(scores_of_run, config, images), title="runs")
     print(markdown_table(done, digits=3), record_environment(file), sep="\n\n")
