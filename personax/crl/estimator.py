@@ -36,7 +36,7 @@ from personax.crl.identification import (
     identify_together,
 )
 from personax.crl.latent_counts import LatentCounts, count_latents
-from personax.crl.lost_share import LATENTS_LOST, TWISTED, lost_shares
+from personax.crl.lost_share import LATENTS_LOST, LITTLE_LOST, MOST_LOST, largest_share, lost_shares
 from personax.crl.model_config import CRLConfig, Phase1Config, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.picture_counts import WIDTH, count_in_measurements
@@ -63,7 +63,8 @@ from personax.learning.compression import Compression
 from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
-from personax.runs.errors import InputError, NotFittedError
+from personax.runs.errors import InputError, NotFittedError, TrainingDiverged
+from personax.runs.files import sha256_arrays
 from personax.runs.process_group import process_count
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.seeds import torch_rng
@@ -192,14 +193,15 @@ class CRL(Estimator[CRLConfig]):
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
         config = self.config.for_people(len(train))
-        form = self._closed_form(train.sample()) if self._is_linear else None
-        if self._shares_style(train.sample()):
-            self._read_styled(train.sample(), validation.sample(), config)
+        sample, held_out = train.sample(), validation.sample()
+        form = self._closed_form(sample) if self._is_linear else None
+        if self._shares_style(sample):
+            self._read_styled(sample, held_out, config)
         if self._styled:
             config = replace(config, phase1=with_fewer_epochs(config.phase1))
         self.history = self._represent(train, validation, config.phase1, checkpoint, on_progress)
         lost = self._train_again_if_lost(train, validation, config.phase1, checkpoint, on_progress)
-        codes, held_out = self._codes(train.sample(), validation.sample())
+        codes, codes_held_out = self._codes(sample, held_out)
 
         def report(row: dict[str, Any]) -> None:
             self.history.append(row)
@@ -213,16 +215,13 @@ class CRL(Estimator[CRLConfig]):
         }
         if form is None:
             flexible = self.config.flexible
-            prior = identify(codes, held_out, self.config.phase2, flexible=flexible, **search)
+            prior = identify(codes, codes_held_out, self.config.phase2, flexible=flexible, **search)
         else:
-            prior = settle_prior(form, codes, held_out, self.config.phase2, **search)
-        self._conclude(prior, codes, train.sample(), lost)
+            prior = settle_prior(form, codes, codes_held_out, self.config.phase2, **search)
+        self._conclude(prior, codes, sample, lost)
         if form is not None:
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
-        if checkpoint is not None:
-            for again in AGAIN:
-                checkpoint.beside(again).path.unlink(missing_ok=True)
 
     def _represent(
         self,
@@ -252,48 +251,63 @@ class CRL(Estimator[CRLConfig]):
 
         The codes that lose least are kept. Returns the share that they lose, 0 where this cannot be known.
         """
-        lost = self._shares_lost(train.sample())
+        sample, held_out = train.sample(), validation.sample()
+        lost = self._shares_lost(sample)
         for again in AGAIN:
-            if max(lost.values(), default=0.0) <= TWISTED:
-                break
-            log.info(
-                "codes lose %.0f %% of what measurements have in common: again", 100 * max(lost.values())
-            )
-            before = self._vae, self.history, lost
-            self._start_again(train.sample(), validation.sample(), lost, again)
-            kept = checkpoint and checkpoint.beside(again)
-            self.history = self._represent(train, validation, config, kept, on_progress, again)
-            lost = self._shares_lost(train.sample())
-            if max(lost.values(), default=0.0) >= max(before[2].values()):
-                self._vae, self.history, lost = before
+            before, lost_before = (self._vae, self.history), lost
+            try:
+                if not self._start_again(sample, held_out, lost, again):
+                    break
+                kept = checkpoint and checkpoint.beside(again, self._weights_checksum())
+                self.history = self._represent(train, validation, config, kept, on_progress, again)
+                lost = self._shares_lost(sample)
+            except TrainingDiverged as error:
+                if process_count() > 1:  # the others are in the middle of it
+                    raise
+                log.warning("%s: %s", again, error)
+                lost = lost_before
+            if largest_share(lost) >= largest_share(lost_before):
+                (self._vae, self.history), lost = before, lost_before
                 if on_progress is not None:
                     on_progress(self.history)
-        return max(lost.values(), default=0.0)
+        return largest_share(lost)
 
-    def _start_again(self, train: Batch, validation: Batch, lost: Mapping[str, float], name: str) -> None:
-        """Other networks for phase 1: the present ones without their twist, or else new ones."""
-        twisted = [modality for modality, share in lost.items() if share > TWISTED]
+    def _start_again(self, train: Batch, validation: Batch, lost: Mapping[str, float], name: str) -> bool:
+        """Take other networks for phase 1, if it is to be made again; return whether it is.
+
+        They are the present ones without their twist, or, if there is none and much is lost, new ones.
+        """
+        suspicious = [modality for modality, share in lost.items() if share > LITTLE_LOST]
         vae = deepcopy(self._vae)
         assert vae is not None
-        if name == AGAIN[0] and start_without_twist(
-            vae, train, validation, twisted, seed=self._derived("mirror")
-        ):
+        seed = self._derived("mirror")
+        if name == AGAIN[0] and start_without_twist(vae, train, validation, suspicious, seed=seed):
+            log.info("training phase 1 again from mirrored codes: they lose %.3f", largest_share(lost))
             self._vae = vae
-            return
+            return True
+        if largest_share(lost) <= MOST_LOST:
+            return False
+        log.info("training phase 1 again from new weights: codes lose %.3f", largest_share(lost))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._derived(f"networks of {name}"))
             self._build()
+        return True
+
+    def _weights_checksum(self) -> str:
+        assert self._vae is not None
+        return sha256_arrays(*(tensor.cpu().numpy() for tensor in self._vae.state_dict().values()))
 
     def _shares_lost(self, train: Batch) -> Mapping[str, float]:
         """Modality -> share of what its measurements have in common that codes lose, where this can be known.
 
         It cannot for encoders that phase 1 does not train, nor for a modality whose style is in common, too.
+        And a model that is not to be aligned is not chosen by what measurements have in common.
         """
-        if self._styled or self._is_linear:
+        if self._styled or self._is_linear or self.config.phase1.align == 0:
             return {}
         assert self._vae is not None
         shares = lost_shares(self._vae.eval(), train, torch_rng(self.seed, "lost share"))
-        if max(shares.values(), default=0.0) > TWISTED:
+        if largest_share(shares) > LITTLE_LOST:
             once = seen_in_one_style(train)
             return {modality: share for modality, share in shares.items() if modality not in once}
         return shares
@@ -513,7 +527,7 @@ class CRL(Estimator[CRLConfig]):
         """Whether the data identify latents and their order, as far as can be seen without the truth.
 
         "identified", or what is not: `ClosedFormEvidence.verdict` of embeddings read in closed form, and
-        `STYLE_UNKNOWN` of others.
+        `STYLE_UNKNOWN` or `LATENTS_LOST` of others.
         """
         self._fitted()
         return self._verdict
@@ -644,7 +658,7 @@ class CRL(Estimator[CRLConfig]):
         self._prior = prior
         if not self._styled and seen_in_one_style(train):
             self._verdict = STYLE_UNKNOWN
-        elif lost > TWISTED:
+        elif lost > MOST_LOST:
             self._verdict = LATENTS_LOST
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)

@@ -1,18 +1,18 @@
 """A start for phase 1 without the twist that its codes have (lost_share.py).
 
-A twist maps the two sides of a hyperplane in the codes to the latents like a glove for the left and one for
-the right hand. So the codes on one side are mirrored, at a plane at a right angle to the hyperplane. Where
-the two stand is found without the truth: quadratic functions of the mirrored codes explain the measurements
-better than those of the codes themselves. Codes without a twist are explained worse by every mirror.
+On one side of a hyperplane twisted codes are a mirror image of what they should be. So they are mirrored
+there, at a plane at a right angle to the hyperplane. Where the two stand is found without the truth:
+quadratic functions of the mirrored codes explain the measurements better than those of the codes themselves.
+If the codes are not twisted, mirrors usually make it worse.
 
-Then the encoders are trained to give the mirrored codes. The codes still lose what they lost at the
-hyperplane, but now nothing is in the way of phase 1, which opens it.
+Then the encoders are trained to give the mirrored codes. At the hyperplane these still lose what they lost,
+but phase 1 can now correct it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from math import cos, pi, sin
+from math import ceil, cos, pi, sin
 
 import numpy as np
 import torch
@@ -28,8 +28,9 @@ from personax.learning.training import Plan, SingleModel, Weights, minimise
 
 AXES = 10  # principal axes of a measurement that codes are to explain
 TURNS, PLACES = 24, 17  # directions in a plane of two codes, and places along each, that are tried
-NEAR = 40  # on each side of the hyperplane, one of so many people stands for those at it
-EPOCHS, LEARNING_RATE = 4, 3e-3  # of the encoders; they need not be good yet
+NEAR = 40  # the people at the hyperplane: one in 40 of all, on each side
+STEPS, LEARNING_RATE = 150, 3e-3  # least steps of the encoders; they need not be good yet
+HOLDS_NOTHING = 1e-4  # variance of such a direction of the codes, as a share of the mean variance
 MIRRORED = "mirrored codes"  # the phase in the progress bar, and the name of the targets
 
 
@@ -65,30 +66,31 @@ class Mirror:
 
 
 def start_without_twist(
-    vae: MultiViewVAE, train: Batch, validation: Batch, twisted: Sequence[str], *, seed: int
+    vae: MultiViewVAE, train: Batch, validation: Batch, suspicious: Sequence[str], *, seed: int
 ) -> bool:
-    """Train the encoders of twisted modalities to give mirrored codes.
+    """Train the encoders of modalities with a twist to give mirrored codes.
 
     Args:
-        vae: the networks after phase 1, which are changed.
+        vae: the networks after phase 1, which are changed. There are no shared latents, else nothing is done.
         train, validation: rows.
-        twisted: modalities whose codes lose latents.
+        suspicious: modalities whose codes lose latents.
         seed: of the batches.
 
     Returns:
-        Whether a mirror was found for each of them; if not, nothing is changed.
+        Whether one of them has a twist; if not, nothing is changed.
     """
+    if vae.config.shared:
+        return False
     everybody = people_with_everything(train)
     mirrors = {}
-    for modality in twisted:
+    for modality in suspicious:
         codes = vae.pooled_means(everybody)[modality].double().cpu()
         mirror = find_mirror(codes, [_principal_axes(x) for x in everybody.x[modality]])
-        if mirror is None:
-            return False
-        mirrors[modality] = mirror
+        if mirror is not None:
+            mirrors[modality] = mirror
     for modality, mirror in mirrors.items():
         _teach(vae, mirror, modality, train, validation, seed)
-    return True
+    return bool(mirrors)
 
 
 def find_mirror(codes: Float[Tensor, "n d"], shown: Sequence[Float[Tensor, "n _"]]) -> Mirror | None:
@@ -100,8 +102,8 @@ def find_mirror(codes: Float[Tensor, "n d"], shown: Sequence[Float[Tensor, "n _"
     """
     mean = codes.mean(0)
     covariance = (codes - mean).T @ (codes - mean) / len(codes)
-    least_variance = 1e-9 * covariance.diagonal().mean() + 1e-12  # of codes that hold nothing
-    covariance = covariance + least_variance * torch.eye(len(mean), dtype=codes.dtype)
+    floor = HOLDS_NOTHING * covariance.diagonal().mean() + 1e-12
+    covariance = covariance + floor * torch.eye(len(mean), dtype=codes.dtype)
     units = torch.linalg.inv(torch.linalg.cholesky(covariance)).T
     v, targets = (codes - mean) @ units, torch.cat(list(shown), 1)
     least, best = _unexplained(v, targets), None
@@ -141,6 +143,9 @@ def _unexplained(v: Float[Tensor, "n d"], targets: Float[Tensor, "n t"]) -> floa
 def _principal_axes(x: Float[Tensor, "n ..."]) -> Float[Tensor, "n axes"]:
     """A measurement on its principal axes, in units of the standard deviation on the first one."""
     values = x.flatten(1).cpu().numpy()
+    values = values[:, values.std(0) > 0]
+    if not values.size:
+        return torch.zeros(len(x), 1, dtype=torch.float64)
     axes = min(AXES, *values.shape)
     scores = PCA(axes, svd_solver="randomized", random_state=0).fit_transform(values).astype(np.float64)
     return torch.from_numpy(scores / max(scores[:, 0].std(), 1e-12))
@@ -168,7 +173,8 @@ def _teach(
         ]
         return {"missed": torch.stack(missed).mean()}
 
-    config = OptimisationConfig(epochs=EPOCHS, learning_rate=LEARNING_RATE)
-    plan = Plan(Weights({"missed": 1.0}, {}, EPOCHS), phase=MIRRORED)
+    config = OptimisationConfig(learning_rate=LEARNING_RATE)
+    config = replace(config, epochs=ceil(STEPS / config.batches(len(train))))
+    plan = Plan(Weights({"missed": 1.0}, {}, config.passes), phase=MIRRORED)
     encoders = SingleModel(nn.ModuleList([net.encoder for net in nets]), terms)
     minimise(encoders, with_targets(train), with_targets(validation), config, plan, seeds=[seed])

@@ -11,6 +11,7 @@ import pandas as pd
 
 from personax.crl import CRL, CRLConfig
 from personax.graphs.graph_files import OBSERVED
+from personax.learning.training import remove_checkpoint
 from personax.runs.errors import InputError, advising
 from personax.runs.files import atomic_path, read_json, write_json, write_json_lines
 from personax.runs.run_folder import CHECKPOINT, HISTORY, TOGETHER, WEIGHTS, RunFolder, path_or_default
@@ -64,7 +65,7 @@ def fit_in_folder(
     Writes the history after every epoch and generation, and the model when it is fitted.
     """
     if (folder / WEIGHTS).exists():
-        (folder / CHECKPOINT).unlink(missing_ok=True)  # of a process that was killed after the weights
+        remove_checkpoint(folder / CHECKPOINT)  # of a process that was killed after the weights
         (folder / TOGETHER).unlink(missing_ok=True)
         return CRL.load(folder.path, device=device)
     model = CRL(config, seed=seed, device=device)
@@ -75,7 +76,7 @@ def fit_in_folder(
         on_progress=lambda history: write_history(folder.path, history),
     )
     model.save(folder.path)
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    remove_checkpoint(folder / CHECKPOINT)
     return model
 
 
@@ -97,7 +98,7 @@ def fit_together_in_folders(
     )
     for model, run in zip(models, runs, strict=True):
         model.save(run.folder.path)
-        (run.folder / CHECKPOINT).unlink(missing_ok=True)
+        remove_checkpoint(run.folder / CHECKPOINT)
     for run in runs:
         (run.folder / TOGETHER).unlink()
 

@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
@@ -45,10 +45,11 @@ class Checkpoint:
     path: Path
     belongs_to: Mapping[str, str] = field(default_factory=dict)
 
-    def beside(self, name: str) -> "Checkpoint":
-        """A file beside this one, for another training of the same model."""
-        stem = f"{self.path.stem}-{name.replace(' ', '-')}"
-        return replace(self, path=self.path.with_name(stem + self.path.suffix))
+    def beside(self, training: str, start: str) -> "Checkpoint":
+        """A file beside this one, for another training of the same model; `start` identifies its weights."""
+        stem = f"{self.path.stem}-{training.replace(' ', '-')}"
+        belongs_to = {**self.belongs_to, "training": training, "start": start}
+        return Checkpoint(self.path.with_name(stem + self.path.suffix), belongs_to)
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write the state of the training."""
@@ -72,6 +73,12 @@ class Checkpoint:
             )
         found: Mapping[str, Any] = state
         return found
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Remove the file of a checkpoint, if it exists, and those that `Checkpoint.beside` made."""
+    for file in (path, *path.parent.glob(f"{path.stem}-*-training{path.suffix}")):
+        file.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

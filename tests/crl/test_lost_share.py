@@ -12,9 +12,11 @@ from torch import Tensor
 
 from personax.crl import CRL
 from personax.crl.closed_form import IDENTIFIED
-from personax.crl.lost_share import LATENTS_LOST, TWISTED, lost_share, lost_shares
+from personax.crl.lost_share import LATENTS_LOST, MOST_LOST, lost_share, lost_shares
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.learning.batches import Batch
+from personax.learning.training import remove_checkpoint
+from personax.runs.errors import TrainingDiverged
 
 CODES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "themselves": lambda a, b: torch.stack([a, b], 1),
@@ -45,8 +47,8 @@ def test_codes_that_lose_latents_are_told_from_codes_that_mix_them(name: str, se
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(4000, 2, generator=generator, dtype=torch.float64)
     share = lost_share(CODES[name](z[:, 0], z[:, 1]), features(z, generator), generator)
-    assert (share > 1.5 * TWISTED) == (name not in {"themselves", "bent"})
-    assert share < (0.5 * TWISTED if name in {"themselves", "bent"} else 1)
+    assert (share > 1.5 * MOST_LOST) == (name not in {"themselves", "bent"})
+    assert share < (0.5 * MOST_LOST if name in {"themselves", "bent"} else 1)
 
 
 def test_measurements_without_a_common_part_lose_nothing() -> None:
@@ -58,15 +60,15 @@ def test_measurements_without_a_common_part_lose_nothing() -> None:
 
 
 def test_only_people_with_all_measurements_count() -> None:
-    data, _ = embeddings(1500)
+    data, _ = embeddings(2500)
     views = data.measurements
     once = dataclasses.replace(
         data,
         measurements={"a": views["a"][:1], "b": views["b"]},
-        observed={"a": np.ones((1500, 1), bool), "b": data.observed["b"]},
+        observed={"a": np.ones((2500, 1), bool), "b": data.observed["b"]},
     )
     few = dataclasses.replace(
-        data, observed={"a": np.ones((1500, 2), bool), "b": np.arange(3000).reshape(1500, 2) % 3 > 0}
+        data, observed={"a": np.ones((2500, 2), bool), "b": np.arange(5000).reshape(2500, 2) % 3 > 0}
     )
     for people, expected in [(data, {"a", "b"}), (once, {"b"}), (few, set())]:
         shapes = {m: [list(array.shape[1:]) for array in views] for m, views in people.measurements.items()}
@@ -74,7 +76,7 @@ def test_only_people_with_all_measurements_count() -> None:
         vae = MultiViewVAE(shapes, QUICK.for_measurements(shapes))
         found = lost_shares(vae, Batch.of(people), torch.Generator().manual_seed(0))
         assert found.keys() == expected
-        assert all(TWISTED < share <= 1 for share in found.values())  # networks that are not trained
+        assert all(MOST_LOST < share <= 1 for share in found.values())  # networks that are not trained
 
 
 @pytest.fixture
@@ -111,6 +113,53 @@ def test_the_training_that_loses_less_is_kept(
     assert len(model.history) == len(plain.history)
 
 
+def test_of_three_trainings_the_one_that_loses_least_is_kept(
+    shares: Callable[[list[float]], None],
+) -> None:
+    data, split = embeddings()
+    found = []
+    for told in ([0.2, 0.1, 0.15], [0.2, 0.01]):
+        shares(told)
+        found.append(CRL(QUICK, seed=1, device="cpu").fit(data, split).transform(data))
+    assert found[0].equals(found[1])  # both times the second
+
+
+def test_a_little_loss_needs_a_twist(
+    shares: Callable[[list[float]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, split = embeddings()
+    monkeypatch.setattr("personax.crl.estimator.start_without_twist", lambda *_, seed: False)
+    shares([0.03])
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert model.verdict == IDENTIFIED
+    monkeypatch.setattr("personax.crl.estimator.start_without_twist", lambda *_, seed: True)
+    shares([0.03, 0.01])  # from the same networks with other batches
+    again = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert not again.transform(data).equals(model.transform(data))
+
+
+def test_a_second_training_that_diverges_is_dropped(
+    shares: Callable[[list[float]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, split = embeddings()
+    plain = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+
+    def diverge(*_: object, seed: int) -> bool:
+        raise TrainingDiverged("the loss is not finite")
+
+    monkeypatch.setattr("personax.crl.estimator.start_without_twist", diverge)
+    shares([0.03])
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert model.transform(data).equals(plain.transform(data))
+
+
+def test_a_model_without_alignment_is_trained_once(shares: Callable[[list[float]], None]) -> None:
+    data, split = embeddings()
+    shares([])
+    config = dataclasses.replace(QUICK, phase1=dataclasses.replace(QUICK.phase1, align=0.0))
+    assert CRL(config, seed=1, device="cpu").fit(data, split).verdict == IDENTIFIED
+
+
 def test_models_side_by_side_are_trained_again_too(shares: Callable[[list[float]], None]) -> None:
     data, split = embeddings()
     shares([0.01, 0.2, 0.3, 0.1])
@@ -119,11 +168,23 @@ def test_models_side_by_side_are_trained_again_too(shares: Callable[[list[float]
     assert [model.verdict for model in models] == [IDENTIFIED, LATENTS_LOST]
 
 
+@pytest.mark.parametrize(
+    ("told", "kill_after", "goes_on_at"),
+    [
+        ([0.2, 0.01], [1, 2, 3, 4, 1, 2], 3),  # in the second training
+        ([0.2, 0.3, 0.01], [1, 2, 3, 4, 1, 2, 3, 4, 4, 1, 2], 4),  # in the third; the first is shown between
+        ([0.2, 0.01], [1, 2, 3, 4, 1, 2, 3, 4, 5], 5),  # in phase 2
+    ],
+)
 def test_an_interrupted_second_training_ends_as_an_uninterrupted_one(
-    shares: Callable[[list[float]], None], tmp_path: Path
+    shares: Callable[[list[float]], None],
+    tmp_path: Path,
+    told: list[float],
+    kill_after: list[int],
+    goes_on_at: int,
 ) -> None:
     data, split = embeddings()
-    shares([0.2, 0.01])
+    shares(told)
     whole = CRL(QUICK, seed=1, device="cpu").fit(data, split)
 
     class Killed(Exception):
@@ -131,23 +192,23 @@ def test_an_interrupted_second_training_ends_as_an_uninterrupted_one(
 
     epochs = []
 
-    def kill_in_the_second(history: list[dict[str, object]]) -> None:
+    def kill(history: list[dict[str, object]]) -> None:
         epochs.append(len(history))
-        if epochs == [1, 2, 3, 4, 1, 2]:
+        if epochs == kill_after:
             raise Killed
 
     checkpoint = tmp_path / "checkpoint.pt"
-    shares([0.2, 0.01])
+    shares(told)
     with pytest.raises(Killed):
-        CRL(QUICK, seed=1, device="cpu").fit(
-            data, split, checkpoint=checkpoint, on_progress=kill_in_the_second
-        )
-    shares([0.2, 0.01])
+        CRL(QUICK, seed=1, device="cpu").fit(data, split, checkpoint=checkpoint, on_progress=kill)
+    shares(told)
     again: list[int] = []
     resumed = CRL(QUICK, seed=1, device="cpu").fit(
         data, split, checkpoint=checkpoint, on_progress=lambda history: again.append(len(history))
     )
-    assert again[0] == 3  # of the second training
+    assert again[0] == goes_on_at
     assert resumed.transform(data).equals(whole.transform(data))
     assert resumed.history == whole.history
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+    assert len(list(tmp_path.iterdir())) == len(told)
+    remove_checkpoint(checkpoint)
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,8 @@
 """Codes with a twist are mirrored so that they have none, and phase 1 can begin from them."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 from small_embeddings import QUICK, embeddings
@@ -93,6 +96,9 @@ class Twisted(torch.nn.Module):
 
 def test_encoders_learn_mirrored_codes_and_the_same_bits_each_time() -> None:
     data, split = embeddings(6000)
+    rng, z = np.random.default_rng(0), data.true_latents[["z21", "z22"]].to_numpy()
+    plain = [(np.tile(z, 3) + 0.1 * rng.standard_normal((6000, 6))).astype(np.float32) for _ in range(2)]
+    data = dataclasses.replace(data, measurements={"a": data.measurements["a"], "b": plain})
     train, validation = Batch.of(data.rows(split.train)), Batch.of(data.rows(split.validation))
     shapes = {m: [list(array.shape[1:]) for array in views] for m, views in data.measurements.items()}
 
@@ -111,9 +117,9 @@ def test_encoders_learn_mirrored_codes_and_the_same_bits_each_time() -> None:
     codes = [vae.pooled_means(train) for vae in (before, first, second)]
     assert torch.equal(codes[1]["b"], codes[2]["b"])
     assert torch.equal(codes[1]["a"], codes[0]["a"])
-    for name, parameter in first.measurements["b"].named_parameters():
-        if name.endswith("odd"):  # four epochs of few steps go a part of the way
-            assert parameter.item() < 0.99
-        if name.endswith("even"):
-            assert abs(parameter.item()) > 0.01
-    assert not start_without_twist(networks(), train, validation, ["b", "a"], seed=3)
+    learned = dict(first.measurements["b"].named_parameters())
+    odd, even = ([learned[f"{k}.encoder.{name}"].item() for k in range(2)] for name in ("odd", "even"))
+    assert max(odd) < 0.8
+    assert min(even) > 0.15 or max(even) < -0.15
+    assert not start_without_twist(networks(), train, validation, ["a"], seed=3)
+    assert not start_without_twist(networks(), train, validation, [], seed=3)

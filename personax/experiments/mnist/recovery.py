@@ -18,6 +18,7 @@ from personax.experiments.fitting import (
 )
 from personax.experiments.mnist.config import OURS
 from personax.graphs.graph import Graph
+from personax.learning.training import remove_checkpoint
 from personax.runs.run_folder import CHECKPOINT, RunFolder, shipped_config
 from personax.views import SHARED, MultiViewData, Split
 
@@ -95,7 +96,7 @@ def _recover_baseline(config: MethodRun, folder: RunFolder, data: MultiViewData,
     model.fit(
         data, split, checkpoint=folder / CHECKPOINT, on_progress=lambda rows: write_history(folder.path, rows)
     )
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    remove_checkpoint(folder / CHECKPOINT)
     graph = model.graph
     return Recovery(
         model.transform(data),
