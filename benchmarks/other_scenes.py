@@ -1,6 +1,6 @@
 """Scenes that are unlike Variant-MNIST: another renderer, other effects and noises, the default settings.
 
-    python benchmarks/other_scenes.py                        # four models, seeds 0-2: about 2 minutes each
+    python benchmarks/other_scenes.py                        # four models, seeds 0-2: 2 to 4 minutes each
     python benchmarks/other_scenes.py --models '[fork]' --seeds 0
     python benchmarks/other_scenes.py --layout 3+1_shared    # three pictures of one digit, one of a garment
 

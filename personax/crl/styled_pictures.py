@@ -125,7 +125,7 @@ class PictureReading:
 
     @property
     def clarity(self) -> float:
-        """How many times its eigenvalue is the next one, that of the best companion that is not like it."""
+        """The first eigenvalue divided by the second."""
         return self.eigenvalues[0] / max(self.eigenvalues[1], 1e-12)
 
     @property

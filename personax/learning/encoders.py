@@ -53,7 +53,10 @@ def make_encoder(shape: Sequence[int], outputs: int, hidden: int) -> nn.Module:
 
 
 def features_before_codes(encoder: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n hidden"]:
-    """What the last layer of an encoder that `make_encoder` made sees: (n, *shape) -> (n, hidden)."""
+    """What the last layer of an encoder of `make_encoder` sees, of a `LinearPlusMLP` that of its bent part.
+
+    (n, *shape) -> (n, hidden).
+    """
     layers = encoder.bend if isinstance(encoder, LinearPlusMLP) else encoder
     assert isinstance(layers, nn.Sequential)
     features: Tensor = layers[:-1](x)
