@@ -133,7 +133,7 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
                 and 10 % each for validation and test, by the model's seed; `self.split` then tells which.
             checkpoint: file that the state is saved to after every epoch. If it exists, training goes on
                 from there. A second and third training of our model have files beside it
-                (`remove_checkpoint` removes all). A file of other data, another configuration or seed is refused.
+                (`remove_checkpoint` removes all). A file of other data, configuration or seed is refused.
             on_progress: called with the history so far.
 
         Raises InputError for data that do not fit the configuration, TrainingDiverged for a loss that is no
