@@ -102,7 +102,7 @@ def test_baselines_get_the_scenes_budget_and_networks_of_ours() -> None:
     for name, run in runs.items():
         assert (run.n, run.measurements, run.size, run.nuisance) == (config.n, "3,3", 16, "shared")
         if name != OURS:
-            assert run.settings["training.epochs"] == config.model.phase1.passes
+            assert run.settings["training.epochs"] == config.model.phase1.epochs
             assert run.settings["training.batch_size"] == config.model.phase1.batch_size
             assert run.settings["hidden"] == 77
 
