@@ -199,8 +199,9 @@ class CRL(Estimator[CRLConfig]):
             self._read_styled(sample, held_out, config)
         if self._styled:
             config = replace(config, phase1=with_fewer_epochs(config.phase1))
-        self.history = self._represent(train, validation, config.phase1, checkpoint, on_progress)
-        lost = self._train_again_if_lost(train, validation, config.phase1, checkpoint, on_progress)
+        represent = partial(self._represent, train, validation, config.phase1, on_progress)
+        self.history = represent("representation", checkpoint)
+        lost = self._train_again_if_lost(sample, held_out, represent, checkpoint)
         codes, codes_held_out = self._codes(sample, held_out)
 
         def report(row: dict[str, Any]) -> None:
@@ -228,9 +229,9 @@ class CRL(Estimator[CRLConfig]):
         train: Batch,
         validation: Batch,
         config: Phase1Config,
-        checkpoint: Checkpoint | None,
         on_progress: OnProgress | None,
-        name: str = "representation",
+        name: str,
+        checkpoint: Checkpoint | None,
     ) -> History:
         """Phase 1, with the random numbers of this name."""
         training = (*self._networks(), train, validation, config)
@@ -241,17 +242,16 @@ class CRL(Estimator[CRLConfig]):
 
     def _train_again_if_lost(
         self,
-        train: Batch,
-        validation: Batch,
-        config: Phase1Config,
+        sample: Batch,
+        held_out: Batch,
+        represent: Callable[[str, Checkpoint | None], History],
         checkpoint: Checkpoint | None,
-        on_progress: OnProgress | None,
     ) -> float:
         """Make phase 1 again if its codes lose latents (lost_share.py), at most twice.
 
         The codes that lose least are kept. Returns the share that they lose, 0 where this cannot be known.
+        `represent` is phase 1 by its name and checkpoint.
         """
-        sample, held_out = train.sample(), validation.sample()
         lost = self._shares_lost(sample)
         for again in AGAIN:
             before, lost_before = (self._vae, self.history), lost
@@ -259,7 +259,7 @@ class CRL(Estimator[CRLConfig]):
                 if not self._start_again(sample, held_out, lost, again):
                     break
                 kept = checkpoint and checkpoint.beside(again, self._weights_checksum())
-                self.history = self._represent(train, validation, config, kept, on_progress, again)
+                self.history = represent(again, kept)
                 lost = self._shares_lost(sample)
             except TrainingDiverged as error:
                 if process_count() > 1:  # the others are in the middle of it
@@ -267,9 +267,7 @@ class CRL(Estimator[CRLConfig]):
                 log.warning("%s: %s", again, error)
                 lost = lost_before
             if largest_share(lost) >= largest_share(lost_before):
-                (self._vae, self.history), lost = before, lost_before
-                if on_progress is not None:
-                    on_progress(self.history)
+                (self._vae, self.history), lost = before, lost_before  # phase 2 shows this history
         return largest_share(lost)
 
     def _start_again(self, train: Batch, validation: Batch, lost: Mapping[str, float], name: str) -> bool:
@@ -399,8 +397,10 @@ class CRL(Estimator[CRLConfig]):
         lost = []
         for number, (model, history) in enumerate(zip(models, histories, strict=True)):
             model.history = history
+            train, validation = batches[number]
             shown = on_progress and partial(on_progress, number)
-            lost.append(model._train_again_if_lost(*batches[number], phase1, None, shown))
+            represent = partial(model._represent, train, validation, phase1, shown)
+            lost.append(model._train_again_if_lost(train.sample(), validation.sample(), represent, None))
         return lost
 
     @staticmethod

@@ -172,7 +172,7 @@ def test_models_side_by_side_are_trained_again_too(shares: Callable[[list[float]
     ("told", "kill_after", "goes_on_at"),
     [
         ([0.2, 0.01], [1, 2, 3, 4, 1, 2], 3),  # in the second training
-        ([0.2, 0.3, 0.01], [1, 2, 3, 4, 1, 2, 3, 4, 4, 1, 2], 4),  # in the third; the first is shown between
+        ([0.2, 0.3, 0.01], [1, 2, 3, 4, 1, 2, 3, 4, 1, 2], 3),  # in the third
         ([0.2, 0.01], [1, 2, 3, 4, 1, 2, 3, 4, 5], 5),  # in phase 2
     ],
 )
