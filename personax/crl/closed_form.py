@@ -13,7 +13,7 @@ random half of the people gives the same latents. That latents of a modality are
 noise is a preference.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import comb
 
@@ -27,13 +27,10 @@ from personax.crl.joint_sources import (
     Sources,
     canonical_variates,
     find_sources,
-    independent_components,
     read_shared,
 )
-from personax.crl.linked_reading import read_linked
 from personax.crl.mechanism_cost import FUNCTIONS, Mechanisms, SharedGiven, eliminate
 from personax.crl.model_config import Phase2Config
-from personax.crl.oblique_search import search_obliquely
 from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, causal_order, price
 from personax.crl.turn_polish import polish
 from personax.independence.threads import by_one_blas_thread
@@ -42,7 +39,6 @@ from personax.learning.metrics import match
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 
-MOST_LINKED = 16  # latents of all modalities for which `solve_linked` is fast enough
 ROWS_TO_FIT = 4000  # people on whom mechanisms are fitted
 CLEAR_BEND = 0.0015  # bend_gain from which mechanisms are bent enough to tell their order
 CLEARLY_NOT_NORMAL = 5.0  # standard errors of the kurtosis
@@ -176,6 +172,9 @@ def solve(
 ) -> ClosedForm:
     """Read the latents of training people and find their graph.
 
+    The evidence says how similar the latents of a random half of the people are. The half is drawn from those
+    who have every modality, since the others are not used.
+
     Args:
         people: measurements in units of noise; see `has_closed_form`.
         shared: number k of shared latents.
@@ -186,11 +185,26 @@ def solve(
 
     Raises InputError for fewer people with every modality than `least_people`.
     """
-
-    def of_people(some: Batch) -> ClosedForm:
-        return _solved(some, shared, widths, config, seed, causal)
-
-    return _checked_by_half(people, of_people, shared, widths, seed)
+    complete = np.flatnonzero(_has_all(mean_measurements(people)))
+    coordinates, least = shared + sum(widths.values()), least_people(shared, widths)
+    if len(complete) < least:
+        raise InputError(
+            f"{len(complete)} training people with every modality are too few for {coordinates} coordinates "
+            f"(latents and nuisance) in closed form; at least {least}, or fewer latents"
+        )
+    form, half = _solved(people, shared, widths, config, seed, causal), len(complete) // 2
+    if half < max(least, LEAST_HALF * coordinates):
+        return form
+    chosen = complete[numpy_rng(seed, "half").permutation(len(complete))[:half]]
+    some = people.rows(torch.from_numpy(np.sort(chosen)))
+    other = _solved(some, shared, widths, config, seed, causal)
+    x, _ = centred_means(people)
+    agreement = [
+        float(abs(correlation))
+        for m in x
+        for correlation in match(x[m] @ other.own[m], x[m] @ form.own[m])[1]
+    ]
+    return replace(form, evidence=replace(form.evidence, agreement=agreement))
 
 
 def least_people(shared: int, widths: Mapping[str, int]) -> int:
@@ -202,38 +216,6 @@ def least_people(shared: int, widths: Mapping[str, int]) -> int:
     26
     """
     return comb(shared + DEGREE, DEGREE) + sum(widths.values())
-
-
-def _checked_by_half(
-    people: Batch,
-    solved: Callable[[Batch], ClosedForm],
-    shared: int,
-    widths: Mapping[str, int],
-    seed: int,
-) -> ClosedForm:
-    """The closed form of all people; its evidence says how similar the latents of a random half of them are.
-
-    The half is drawn from the people who have every modality, since no closed form uses the others.
-    """
-    complete = np.flatnonzero(_has_all(mean_measurements(people)))
-    coordinates, least = shared + sum(widths.values()), least_people(shared, widths)
-    if len(complete) < least:
-        raise InputError(
-            f"{len(complete)} training people with every modality are too few for {coordinates} coordinates "
-            f"(latents and nuisance) in closed form; at least {least}, or fewer latents"
-        )
-    form, half = solved(people), len(complete) // 2
-    if half < max(least, LEAST_HALF * coordinates):
-        return form
-    chosen = complete[numpy_rng(seed, "half").permutation(len(complete))[:half]]
-    other = solved(people.rows(torch.from_numpy(np.sort(chosen))))
-    x, _ = centred_means(people)
-    agreement = [
-        float(abs(correlation))
-        for m in x
-        for correlation in match(x[m] @ other.own[m], x[m] @ form.own[m])[1]
-    ]
-    return replace(form, evidence=replace(form.evidence, agreement=agreement))
 
 
 def _solved(
@@ -259,82 +241,6 @@ def _solved(
         runner_up=ranked[1].score - best.score if len(ranked) > 1 else float("inf"),
     )
     return _in_units(reading, sources, best, graph, search.effects(best.turn), centre, evidence)
-
-
-def has_linked_form(
-    shapes: Mapping[str, Sequence[Sequence[int]]], shared: int, widths: Mapping[str, int]
-) -> bool:
-    """Whether `solve_linked` applies: two modalities or more, no shared latents, and not too many latents.
-
-    Arguments are those of `has_closed_form`.
-    """
-    few = sum(widths.values()) <= MOST_LINKED
-    return len(shapes) > 1 and shared == 0 and few and has_closed_form(shapes, shared, widths)
-
-
-@by_one_blas_thread  # as in `solve`
-def solve_linked(people: Batch, widths: Mapping[str, int], *, seed: int, causal: bool = True) -> ClosedForm:
-    """Read the latents of training people from what their modalities tell about each other; find their graph.
-
-    It needs neither a second measurement nor units of noise, and takes no preference for right angles, but
-    every latent must have an edge to another modality (linked_reading.py, oblique_search.py).
-
-    Args:
-        people: measurements; see `has_linked_form`.
-        widths: modality -> number of latents.
-        seed: seed of the starts.
-        causal: False leaves out the graph.
-
-    Raises InputError as `solve` does.
-    """
-
-    def of_people(some: Batch) -> ClosedForm:
-        return _solved_linked(some, widths, seed, causal)
-
-    return _checked_by_half(people, of_people, 0, widths, seed)
-
-
-def _solved_linked(people: Batch, widths: Mapping[str, int], seed: int, causal: bool) -> ClosedForm:
-    """`solve_linked` without the check by half of the people."""
-    x, centre = centred_means(people)
-    maps = read_linked(x, widths, seed)
-    u = np.concatenate([x[m] @ maps[m] for m in x], axis=1)
-    owner = np.repeat(np.arange(len(maps)), [widths[m] for m in maps])
-    best = search_obliquely(u, owner, seed)
-    spread = (u @ best.turn.T).std(0)
-    own, start = {}, 0
-    for m in maps:
-        mine = slice(start, start + widths[m])
-        own[m] = maps[m] @ best.turn[mine, mine].T / spread[mine]
-        start = mine.stop
-    graph = best.parents.T if causal else np.zeros_like(best.parents)
-    return ClosedForm(
-        {m: np.zeros((len(a), 0)) for m, a in maps.items()},
-        own,
-        centre,
-        graph,
-        best.order,
-        _evidence_of_links(x, u, u @ best.turn.T, graph, seed),
-    )
-
-
-def _evidence_of_links(
-    x: Mapping[str, Float[np.ndarray, "n _"]],
-    u: Float[np.ndarray, "n D"],
-    z: Float[np.ndarray, "n D"],
-    graph: Bool[np.ndarray, "D D"],
-    seed: int,
-) -> ClosedFormEvidence:
-    """What a linked form rests on; the runner-up is not known."""
-    step = max(1, len(z) // ROWS_TO_FIT)
-    mechanisms = Mechanisms(z[::step], SharedGiven(np.zeros((len(z[::step]), 0))))
-    noises = u @ independent_components(u - u.mean(0), seed, "logcosh").T
-    return ClosedFormEvidence(
-        correlations=canonical_variates(x)[0].round(4).tolist(),
-        kurtosis=_excess(noises),
-        bend_gain=_bend_gain(mechanisms, len(z[::step]), graph),
-        runner_up=float("inf"),
-    )
 
 
 def _finalists(search: OrderSearch, config: Phase2Config, seed: int) -> list[Candidate]:
@@ -374,11 +280,7 @@ def _select_parents(search: OrderSearch, best: Candidate) -> Bool[np.ndarray, "d
 
 def _kurtosis(sources: Sources) -> list[float]:
     """Excess kurtosis of each source in standard errors."""
-    return _excess(sources.rest @ np.linalg.inv(sources.mixing).T)
-
-
-def _excess(noises: Float[np.ndarray, "n D"]) -> list[float]:
-    """Excess kurtosis of each column in standard errors."""
+    noises = sources.rest @ np.linalg.inv(sources.mixing).T
     excess = ((noises / noises.std(0)) ** 4).mean(0) - 3
     found: list[float] = (excess / np.sqrt(24 / len(noises))).round(2).tolist()
     return found

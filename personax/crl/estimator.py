@@ -21,9 +21,7 @@ from personax.crl.closed_form import (
     ORDER_UNKNOWN,
     ClosedForm,
     has_closed_form,
-    has_linked_form,
     solve,
-    solve_linked,
 )
 from personax.crl.data_parallel import Training, train_in_all_processes
 from personax.crl.ensemble import train_together
@@ -39,9 +37,19 @@ from personax.crl.latent_counts import LatentCounts, count_latents
 from personax.crl.lost_share import LATENTS_LOST, LITTLE_LOST, MOST_LOST, largest_share, lost_shares
 from personax.crl.model_config import CRLConfig, Phase1Config, check_config
 from personax.crl.multiview_vae import MultiViewVAE
+from personax.crl.paired_codes import (
+    AGREEMENT,
+    PAIRS_DISAGREE,
+    agreement,
+    find_paired_codes,
+    find_stable_codes,
+    make_paired_readers,
+    settle_paired_readers,
+)
 from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
+from personax.crl.scalar_codes import seen_in_all
 from personax.crl.settled_prior import make_linear, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
     ATTEMPTS,
@@ -197,7 +205,9 @@ class CRL(Estimator[CRLConfig]):
         form = self._closed_form(sample) if self._is_linear else None
         if self._shares_style(sample):
             self._read_styled(sample, held_out, config)
-        if self._styled:
+        if self._has_no_style:
+            self._read_pairs(sample, held_out)
+        if self._styled or self._has_no_style:
             config = replace(config, phase1=with_fewer_epochs(config.phase1))
         represent = partial(self._represent, train, validation, config.phase1, on_progress)
         self.history = represent("representation", checkpoint)
@@ -315,12 +325,7 @@ class CRL(Estimator[CRLConfig]):
         assert self._vae is not None
         widths = {modality: self._resolved.width(modality) for modality in self._shapes}
         seed, causal = self._derived("closed form") % 2**32, self.config.causal
-        if self.config.linked:
-            form = solve_linked(train, widths, seed=seed, causal=causal)
-        else:
-            form = solve(
-                train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal
-            )
+        form = solve(train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal)
         settle_encoders(self._vae, form, train)
         return form
 
@@ -347,6 +352,19 @@ class CRL(Estimator[CRLConfig]):
         if not all(reading.is_clear for reading in readings.values()):
             self._verdict = STYLE_UNKNOWN
 
+    def _read_pairs(self, train: Batch, validation: Batch) -> None:
+        """Let the encoders read what the modalities tell of each other (paired_codes.py)."""
+        complete, held_out = (
+            {m: views[0][seen_in_all(part)] for m, views in part.x.items()} for part in (train, validation)
+        )
+        seeds = [self._derived(name) for name in ("paired codes", "other paired codes")]
+        readers, agrees = find_stable_codes(complete, held_out, self.config.latents, seeds=seeds)
+        assert self._vae is not None
+        settle_paired_readers(self._vae, readers)
+        log.info("two trainings of paired codes agree with a rank correlation of %.3f", agrees)
+        if agrees < AGREEMENT:
+            self._verdict = PAIRS_DISAGREE
+
     @staticmethod
     @threads_unless_chosen(THREADS_OF_TORCH)
     def fit_together(
@@ -370,7 +388,7 @@ class CRL(Estimator[CRLConfig]):
         if any(model.config != config or model.device != device for model in models):
             raise InputError("models that are fitted together need the same configuration and device")
         batches = [model._prepare(data, split) for model, (data, split) in zip(models, people, strict=True)]
-        alone = models[0]._is_linear  # there is little to train
+        alone = models[0]._is_linear or models[0]._has_no_style  # there is little to train
         if alone or any(m._shares_style(rows.sample()) for m, (rows, _) in zip(models, batches, strict=True)):
             for number, (model, batch) in enumerate(zip(models, batches, strict=True)):
                 model._learn(*batch, None, on_progress and partial(on_progress, number))
@@ -614,17 +632,29 @@ class CRL(Estimator[CRLConfig]):
             make_linear(self._vae)
         if styled:
             make_readers(self._vae, self._shapes)
+        if self._has_no_style:
+            make_paired_readers(self._vae)
 
     @property
     def _is_linear(self) -> bool:
-        """Whether the latents are read in closed form: those of compressed embeddings, or linked ones."""
+        """Whether the latents are read in closed form: those of compressed embeddings."""
         config = self._resolved
         widths = {modality: config.width(modality) for modality in self._shapes}
         if not (config.flexible and config.noise == 0):
             return False
-        if config.linked:
-            return has_linked_form(self._shapes, config.shared, widths)
         return config.compress and has_closed_form(self._shapes, config.shared, widths)
+
+    @property
+    def _is_paired(self) -> bool:
+        """Whether paired codes apply: to vectors of several modalities that are measured once, without s."""
+        once = all(len(of_m) == 1 and len(of_m[0]) == 1 for of_m in self._shapes.values())
+        return self.config.linked and once and len(self._shapes) > 1 and self.config.shared == 0
+
+    @property
+    def _has_no_style(self) -> bool:
+        """Whether paired codes apply and measurements show nothing but their latents."""
+        config = self._resolved
+        return self._is_paired and not config.noise and not any(config.nuisance.values())
 
     def _networks(self) -> tuple[MultiViewVAE, CausalPrior]:
         """What phase 1 trains: the autoencoder, and a draft of the prior, which identification replaces."""
@@ -647,7 +677,22 @@ class CRL(Estimator[CRLConfig]):
         def codes(u: Mapping[str, Float[torch.Tensor, "n _"]]) -> Codes:
             return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)
 
-        return codes(u_train), codes(u_validation)
+        found = codes(u_train)
+        if self._is_paired:
+            told = u_train if self._has_no_style else self._told(u_train, u_validation)
+            found = replace(found, told=told)
+        return found, codes(u_validation)
+
+    def _told(
+        self,
+        train: Mapping[str, Float[torch.Tensor, "n _"]],
+        held_out: Mapping[str, Float[torch.Tensor, "v _"]],
+    ) -> dict[str, Float[torch.Tensor, "n _"]]:
+        """What the modalities tell of each other's codes, of the training rows (paired_codes.py)."""
+        seed = self._derived("paired codes")
+        readers, _ = find_paired_codes(train, held_out, self.config.latents, seed=seed)
+        with torch.no_grad():
+            return {m: reader.codes(train[m]) for m, reader in readers.items()}
 
     def _conclude(self, prior: IdentifiedPrior, codes: Codes, train: Batch, lost: float) -> None:
         """Keep the identified model, the strengths of its edges and the latents among its coordinates.
@@ -656,10 +701,6 @@ class CRL(Estimator[CRLConfig]):
         the codes lose (lost_share.py).
         """
         self._prior = prior
-        if not self._styled and seen_in_one_style(train):
-            self._verdict = STYLE_UNKNOWN
-        elif lost > MOST_LOST:
-            self._verdict = LATENTS_LOST
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)
         for block, place in block_slices(self._dimensions()).items():
@@ -668,6 +709,21 @@ class CRL(Estimator[CRLConfig]):
         prior.scm.forbid(unlicensed)
         self._weights = weights.where(~unlicensed, 0).cpu().numpy()
         self._kept = self._linked(self._weights)
+        if codes.told:
+            if not self._has_no_style and self._agreement(prior, codes) < AGREEMENT:
+                self._verdict = PAIRS_DISAGREE
+        elif not self._styled and seen_in_one_style(train):
+            self._verdict = STYLE_UNKNOWN
+        elif lost > MOST_LOST:
+            self._verdict = LATENTS_LOST
+
+    @torch.no_grad()
+    def _agreement(self, prior: IdentifiedPrior, codes: Codes) -> float:
+        """How far paired codes agree with the latents that were found."""
+        z = pd.DataFrame(prior.latents(codes.u)[0][0].cpu().numpy()[:, self._kept], columns=self.names)
+        found = agreement(codes.told, {m: z[self.blocks[m]].to_numpy() for m in codes.told})
+        log.info("paired codes and latents agree with a rank correlation of %.3f", found)
+        return found
 
     def _among_latents(self, matrix: Num[np.ndarray, "D D"]) -> Num[np.ndarray, "d d"]:
         """The rows and columns of the latents in a matrix over all coordinates."""

@@ -21,7 +21,7 @@ proportion to the trust in them (geometry.py). In eight tuning scenes other fals
 true ones did not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -32,7 +32,9 @@ from personax.crl.order_search import climb
 HINGES = (-1.6, -0.8, 0.0, 0.8, 1.6)  # knots, in standard deviations
 BENT_PARTS = len(HINGES) + 2  # functions of one cause
 LEAST_SHARE, SMALL_RIDGE = 1e-6, 1e-5  # of the variance that is left over; of the regression
-MANY = 8  # with more latents only neighbours in the order change places, since all moves would take minutes
+# With more latents, the causes of a latent are sought among those that are worth this share of their price
+# beside all other latents: its parents, its children and their other parents. Else a choice takes minutes.
+MANY, SHARE_OF_PRICE = 8, 0.25
 
 
 class GraphChoice:
@@ -61,37 +63,72 @@ class GraphChoice:
         self._size = (share * standard**2).sum(0)
         self._prices = prices
         self._best: dict[tuple[int, frozenset[int]], tuple[float, list[int]]] = {}
+        d = z.shape[1]
+        allowed = [
+            set(np.flatnonzero(np.isfinite(prices[:, child])).tolist()) - {child} for child in range(d)
+        ]
+        if d > MANY:
+            allowed = [set(self._worth(child, sorted(allowed[child]), SHARE_OF_PRICE)) for child in range(d)]
+        self._allowed = allowed
 
     def cost(self, child: int, causes: Sequence[int]) -> float:
         """Cost of a latent given these causes, with their prices."""
-        columns = [0, *(1 + BENT_PARTS * cause + part for cause in causes for part in range(BENT_PARTS))]
+        columns = [0, *(column for cause in causes for column in self._parts(cause))]
         moments = self._moments[columns, child]
         explained = moments @ np.linalg.solve(self._gram[np.ix_(columns, columns)], moments)
-        left = max(float(self._size[child] - explained), LEAST_SHARE)
+        left = _at_least(float(self._size[child] - explained))
         return 0.5 * float(np.log(left)) + float(sum(self._prices[cause, child] for cause in causes))
 
-    def causes(self, child: int, earlier: Sequence[int]) -> tuple[float, list[int]]:
-        """The cost of a latent, and its causes among earlier ones.
-
-        One after another is taken out, as long as that lowers the cost.
-        """
-        key = child, frozenset(earlier)
+    def causes(self, child: int, earlier: Iterable[int]) -> tuple[float, list[int]]:
+        """The cost of a latent, and its causes among earlier ones."""
+        key = child, frozenset(self._allowed[child].intersection(earlier))
         if key not in self._best:
-            kept = [cause for cause in sorted(earlier) if np.isfinite(self._prices[cause, child])]
-            value = self.cost(child, kept)
-            while kept:
-                fewer = [[cause for cause in kept if cause != out] for out in kept]
-                costs = [self.cost(child, causes) for causes in fewer]
-                if min(costs) > value:
-                    break
-                value = min(costs)
-                kept = fewer[costs.index(value)]
-            self._best[key] = value, kept
+            kept = self._worth(child, sorted(key[1]))
+            self._best[key] = self.cost(child, kept), kept
         return self._best[key]
+
+    def _worth(self, child: int, kept: list[int], share: float = 1.0) -> list[int]:
+        """Those of the given causes that are worth this share of their price.
+
+        One after another is taken out, as long as that lowers the cost. Without the parts p of a cause the
+        sum of squares grows by b_p (I_pp)^-1 b_p, where b are the coefficients and I is the inverse of the
+        table of products.
+        """
+        columns = np.array([0, *(column for cause in kept for column in self._parts(cause))])
+        inverse = np.linalg.inv(self._gram[np.ix_(columns, columns)])
+        slopes = inverse @ self._moments[columns, child]
+        left = float(self._size[child] - self._moments[columns, child] @ slopes)
+        while kept:
+            blocks = [slice(1 + BENT_PARTS * k, 1 + BENT_PARTS * (k + 1)) for k in range(len(kept))]
+            cores = [np.linalg.solve(inverse[b, b], slopes[b]) for b in blocks]
+            more = [left + float(slopes[b] @ core) for b, core in zip(blocks, cores, strict=True)]
+            gains = [
+                share * self._prices[cause, child] - 0.5 * float(np.log(_at_least(grown) / _at_least(left)))
+                for cause, grown in zip(kept, more, strict=True)
+            ]
+            out = int(np.argmax(gains))
+            if gains[out] < 0:
+                break
+            block, rest = blocks[out], np.r_[0 : blocks[out].start, blocks[out].stop : len(columns)]
+            bridge = np.linalg.solve(inverse[block, block], inverse[block][:, rest])
+            slopes = slopes[rest] - inverse[rest][:, block] @ cores[out]
+            inverse = inverse[np.ix_(rest, rest)] - inverse[rest][:, block] @ bridge
+            columns, left = columns[rest], more[out]
+            kept = kept[:out] + kept[out + 1 :]
+        return kept
+
+    @staticmethod
+    def _parts(cause: int) -> range:
+        """The columns of a cause in the table."""
+        return range(1 + BENT_PARTS * cause, 1 + BENT_PARTS * (cause + 1))
 
     def cost_of_order(self, order: Sequence[int]) -> float:
         """The sum of the costs of all latents in an order, causes first."""
-        return sum(self.causes(child, order[:place])[0] for place, child in enumerate(order))
+        total, earlier = 0.0, set[int]()
+        for child in order:
+            total += self.causes(child, earlier)[0]
+            earlier.add(child)
+        return total
 
     def climbed(self, order: Sequence[int]) -> list[int]:
         """The order after the best moves of one latent, as long as they lower the cost."""
@@ -105,11 +142,14 @@ class GraphChoice:
         return edges
 
 
+def _at_least(share: float) -> float:
+    return max(share, LEAST_SHARE)
+
+
 def _moved(order: list[int]) -> Iterator[list[int]]:
-    """All orders with one latent at another place; of more than MANY, with two neighbours exchanged."""
+    """All orders with one latent at another place."""
     for i, latent in enumerate(order):
         rest = order[:i] + order[i + 1 :]
-        places = range(len(order)) if len(order) <= MANY else [i + 1]
-        for j in places:
-            if j not in (i, i - 1) and j < len(order):
+        for j in range(len(order)):
+            if j not in (i, i - 1):
                 yield [*rest[:j], latent, *rest[j:]]

@@ -40,7 +40,7 @@ from personax.crl.graph_choice import GraphChoice
 from personax.crl.model_config import Phase2Config
 from personax.crl.objective import evenness, expected_edges, gradient_products, orthogonality
 from personax.crl.prior import CausalPrior
-from personax.crl.starts import start_rotations
+from personax.crl.starts import start_rotations, starts_as_told
 from personax.learning.optimisation import warm_up_then_cosine
 from personax.learning.training import clip_each
 from personax.runs.errors import TrainingDiverged
@@ -64,12 +64,15 @@ class Codes:
         inverse_metric: block -> (n, d, d), see `Geometry.inverse_metric`.
         trust: block -> (n,) weights of the rows in Eq. (7) and (8), see `Geometry.trust`.
         coupling: modality -> C (d, shared), see `Geometry.coupling`; empty without shared latents.
+        told: modality -> what other modalities tell of its codes, for the starts: (n, latents) paired codes
+            (paired_codes.py), if those were trained.
     """
 
     u: Mapping[str, Float[Tensor, "*sets n _"]]
     inverse_metric: Mapping[str, Float[Tensor, "*sets n _ _"]]
     trust: Mapping[str, Float[Tensor, "*sets n"]]
     coupling: Mapping[str, Float[Tensor, "*sets _ shared"]] = field(default_factory=dict)
+    told: Mapping[str, Float[Tensor, "*sets n _"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return next(iter(self.u.values())).shape[-2]
@@ -123,7 +126,7 @@ class IdentifiedPrior(nn.Module):
         """Choose the coordinates of every start, and draw its order and mechanisms.
 
         Args:
-            codes: codes of the training rows.
+            codes: codes of the training rows. If something is told of them, half of the starts begin there.
             starts: R.
             generator: on the CPU.
             flexible, causal: see CausalPrior.
@@ -148,6 +151,9 @@ class IdentifiedPrior(nn.Module):
             }
             standard = {b: (v - v.mean(0)) / scale[b] for b, v in u.items()}
             guesses = start_rotations(standard, shapes, starts, generator, sparse=sparse)
+            if codes.told:
+                read = starts_as_told(standard, codes.told, starts // 2, generator)
+                guesses = {b: torch.cat([read[b], maps[starts // 2 :]]) for b, maps in guesses.items()}
         else:
             guesses = {b: torch.eye(d).repeat(starts, 1, 1) for b, d in self.dimensions.items()}
         self.coordinates = nn.ModuleDict({b: Coordinates(guess, generator) for b, guess in guesses.items()})

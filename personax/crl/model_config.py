@@ -154,10 +154,10 @@ class CRLConfig:
     skew (prior.py). Together with `compress` and `noise` 0, latents and graph are found in closed form
     (closed_form.py), and phases 1 and 2 only train decoders and mechanisms."""
     linked: bool = False
-    """For vectors of modalities that are measured once: read the latents linearly from what the modalities
-    tell about each other (linked_reading.py). It needs `flexible`, `noise` 0, no shared latents, at most 16
-    latents, and an edge from every latent to another modality. Where one of the first four is missing, phases
-    1 and 2 find the latents."""
+    """For vectors of modalities that are measured once, without shared latents: half of the starts of phase 2
+    are where the modalities tell most of each other (paired_codes.py). Every latent needs an edge to another
+    modality. With `noise` 0 these codes are the encoders. Use it with `flexible`, without orthogonality and
+    evenness, since vectors have no right angles of their own."""
     causal: bool = True
     """With True latents may cause each other. With False they are independent; the comparison shows what the
     causal prior adds."""

@@ -23,6 +23,7 @@ from torch import Tensor
 from personax.crl.regression import FourierBasis
 
 START_ROWS = 4000  # about how many rows the search uses
+SCATTER = 0.15  # of starts around what is told, as a share of the length of a coordinate's weights
 ROTATION_STEPS = 200  # steps of Adam in the search
 
 
@@ -62,6 +63,39 @@ def start_rotations(
             .clamp_min(1e-9)
         )
         maps[block] = (whitened / spread[..., None]).transpose(1, 2).float()
+    return maps
+
+
+def starts_as_told(
+    u: Mapping[str, Float[Tensor, "n _"]],
+    told: Mapping[str, Float[Tensor, "n _"]],
+    starts: int,
+    generator: torch.Generator,
+) -> dict[str, Float[Tensor, "starts _ _"]]:
+    """Block -> (R, d, d) linear maps as in `start_rotations`, near what other modalities tell of the codes.
+
+    The first coordinates are those combinations of the codes that are nearest to the numbers told, the others
+    are uncorrelated with them. The first start is exactly this, the others are scattered around it.
+
+    Args:
+        u: block -> standardised codes (n, d).
+        told: block -> (n, k) numbers, k <= d.
+        starts: R.
+        generator: on the CPU.
+    """
+    maps = {}
+    for block, values in u.items():
+        codes, goal = values.double().cpu(), told[block].double().cpu()
+        white = symmetric_power(torch.cov(codes.T).reshape(len(codes.T), -1), -0.5)
+        directions = torch.linalg.lstsq(codes @ white, goal - goal.mean(0)).solution
+        directions = directions / directions.norm(dim=0).clamp_min(1e-9)
+        d, k = directions.shape
+        rest = torch.linalg.qr(torch.cat([directions, torch.eye(d, dtype=directions.dtype)], 1))[0][:, k:d]
+        centre = torch.cat([directions, rest], 1)
+        noise = SCATTER * torch.randn(starts, d, d, generator=generator, dtype=torch.float64)
+        noise[:1] = 0.0
+        scattered = centre + noise
+        maps[block] = (white @ (scattered / scattered.norm(dim=1, keepdim=True))).float()
     return maps
 
 

@@ -34,7 +34,8 @@ def sparse_cross_graph(
     Condition 4.3 for edges that tell the latents of a modality apart. Our choice is the sparsest graph with
     both: the latents are paired at random, each with one of another group (with an odd number, one latent
     joins a pair), and an edge leads from the earlier to the later one in a random order. Within a group each
-    pair has an edge with chance `INSIDE`.
+    pair has an edge with chance `INSIDE`, but none leads to a latent without children: such a latent minus
+    the effect of that edge would explain the data as well with one edge less, so no method could find it.
 
     Args:
         sizes: latents of each group.
@@ -52,7 +53,11 @@ def sparse_cross_graph(
     inside = group[:, None] == group[None]
     chance = np.triu(rng.random(inside.shape) < INSIDE, 1)
     linked |= inside & (chance | chance.T)
-    return (linked & (rank[:, None] < rank[None])).astype(int)
+    graph = linked & (rank[:, None] < rank[None])
+    for latent in np.argsort(-rank):  # effects before their causes, which may lose their last child
+        if not graph[latent].any():
+            graph[inside[:, latent], latent] = False
+    return graph.astype(int)
 
 
 def _random_pairs(group: Int[np.ndarray, " d"], rng: np.random.Generator) -> Bool[np.ndarray, "d d"]:

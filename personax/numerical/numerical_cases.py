@@ -44,8 +44,8 @@ class NumericalCase:
         n: number of rows there, if nothing else is asked for.
         make: number of rows and randomness -> the data with their truth.
         noise: numbers of eta in each modality.
-        linked: every latent has an edge to another modality, none is shared, and measurements have spare
-            numbers. So linked readings apply (crl/linked_reading.py).
+        linked: every latent has an edge to another modality, and none is shared. So paired codes apply
+            (crl/paired_codes.py).
     """
 
     title: str
@@ -187,7 +187,9 @@ CASES: dict[str, NumericalCase] = {
     "modalities8": _sun("8 modalities", 8, 2, 30),
     "shared2": _sun("shared latents, 2 modalities", 2, 2, 30, shared=2),
     "shared3": _sun("shared latents, 3 modalities", 3, 2, 30, shared=2),
-    "groups": NumericalCase("G-CaRL, Simulation 1", MORIOKA, 2**16, partial(grouped, groups=3, size=10)),
+    "groups": NumericalCase(
+        "G-CaRL, Simulation 1", MORIOKA, 2**16, partial(grouped, groups=3, size=10), linked=True
+    ),
     "domains": NumericalCase("shared linear latents", STURMA, 25_000, linear_domains),
     "content": NumericalCase("content and style", DAUNHAWER, 10_000, content_and_style),
 }

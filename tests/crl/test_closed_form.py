@@ -15,17 +15,14 @@ from personax.crl.closed_form import (
     ClosedForm,
     ClosedFormEvidence,
     has_closed_form,
-    has_linked_form,
     mean_measurements,
     solve,
-    solve_linked,
 )
 from personax.crl.model_config import Phase2Config
 from personax.graphs.graph_scores import graph_scores
 from personax.learning.batches import Batch
 from personax.learning.metrics import match
 from personax.runs.errors import InputError
-from personax.views import MultiViewData
 
 SEARCH = Phase2Config(starts=2, finalists=3)
 WIDTHS = {"a": 3, "b": 2}
@@ -114,9 +111,6 @@ def test_too_few_people_for_the_latents_are_refused_in_one_line(shared: int, lea
     fewer = made.rows(torch.arange(least - 1))
     with pytest.raises(InputError, match=told):
         solve(fewer, shared, {"a": 2, "b": 2}, config=SEARCH, seed=0)
-    if not shared:
-        with pytest.raises(InputError, match=told):
-            solve_linked(fewer, {"a": 2, "b": 2}, seed=0)
 
 
 def test_a_half_with_fewer_people_than_polynomials_and_latents_is_not_solved() -> None:
@@ -167,48 +161,3 @@ def test_it_needs_enough_numbers_and_two_modalities_to_share(
     shapes: dict[str, list[list[int]]], shared: int, there: bool
 ) -> None:
     assert has_closed_form(shapes, shared, {m: WIDTHS[m] for m in shapes}) is there
-
-
-def linked_people(n: int = 1500, seed: int = 1000) -> tuple[Batch, np.ndarray, np.ndarray]:
-    """Two modalities measured once: z11 -> z21, z12 -> z22, and three strong numbers of style in each."""
-    rng = np.random.default_rng(seed)
-    noise = rng.laplace(size=(n, 4)) / np.sqrt(2)
-    z = noise.copy()
-    z[:, 2:] = 1.2 * np.tanh(2 * z[:, :2] + [0.5, -0.5]) + 0.7 * noise[:, 2:]
-    views = {}
-    for m, own in (("a", z[:, :2]), ("b", z[:, 2:])):
-        style = 3 * rng.standard_normal((n, 3))
-        views[m] = [(np.column_stack([own, style]) @ rng.standard_normal((5, 8))).astype(np.float32)]
-    graph = np.zeros((4, 4), dtype=int)
-    graph[0, 2] = graph[1, 3] = 1
-    return Batch.of(MultiViewData(views), torch.device("cpu")), z, graph
-
-
-def test_a_linked_form_finds_latents_that_other_modalities_depend_on() -> None:
-    people, z, graph = linked_people()
-    form = solve_linked(people, {"a": 2, "b": 2}, seed=0)
-    x = {m: mean - form.centre[m] for m, mean in mean_measurements(people).items()}
-    found = np.concatenate([x[m] @ form.own[m] for m in x], axis=1)
-    columns, correlations = match(found, z)
-    assert np.abs(correlations).min() > 0.95
-    assert graph_scores(graph, form.parents[np.ix_(columns, columns)].astype(int))["shd"] == 0
-    np.testing.assert_allclose(found.std(0), 1, atol=0.01)
-    place = np.argsort(form.order)
-    assert all(place[i] < place[j] for i, j in np.argwhere(form.parents))
-    assert form.evidence.verdict(range(4)) == IDENTIFIED
-
-
-@pytest.mark.parametrize(
-    ("shapes", "shared", "widths", "possible"),
-    [
-        ({"a": [[8]], "b": [[8]]}, 0, {"a": 2, "b": 2}, True),
-        ({"a": [[8]]}, 0, {"a": 2}, False),  # nothing to be linked with
-        ({"a": [[8]], "b": [[8]]}, 1, {"a": 2, "b": 2}, False),
-        ({"a": [[20]], "b": [[20]]}, 0, {"a": 10, "b": 10}, False),  # too many latents
-        ({"a": [[1, 8, 8]], "b": [[8]]}, 0, {"a": 2, "b": 2}, False),
-    ],
-)
-def test_where_a_linked_form_applies(
-    shapes: dict[str, list[list[int]]], shared: int, widths: dict[str, int], possible: bool
-) -> None:
-    assert has_linked_form(shapes, shared, widths) is possible

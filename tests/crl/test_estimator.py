@@ -12,11 +12,11 @@ import pytest
 import torch
 from small_embeddings import QUICK, embeddings
 
-from personax.crl import CRL, CRLConfig
+from personax.crl import CRL
 from personax.crl.estimator import linked_latents
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.learning.compression import Compression
-from personax.learning.metrics import match, mean_correlation
+from personax.learning.metrics import mean_correlation
 from personax.runs.errors import InputError, NotFittedError, TrainingDiverged
 from personax.runs.files import read_yaml, write_yaml
 from personax.views import MultiViewData, Split, split_rows
@@ -589,32 +589,3 @@ def test_a_model_says_what_it_is(fitted: Fitted) -> None:
     assert repr(model).startswith("CRL(latents: 2 of a, 2 of b, seed: 1, device: cpu, fitted: yes, edges: ")
     assert all(edge in model._repr_html_().replace("&gt;", ">") for edge in edges[:6])
     assert repr(CRL(QUICK, device="cpu")).endswith("fitted: no)")
-
-
-def test_linked_readings_make_a_model_like_any_other(tmp_path: Path) -> None:
-    """It is fitted without a search by gradients, transformed, saved and loaded."""
-    rng = np.random.default_rng(1000)
-    noise = rng.laplace(size=(600, 4)) / np.sqrt(2)
-    z = np.column_stack([noise[:, :2], 1.2 * np.tanh(2 * noise[:, :2]) + 0.6 * noise[:, 2:]])
-    mixing = rng.standard_normal((2, 2, 6))
-    style = rng.standard_normal((2, 600, 6)) * [0.0, 0.0, 0.0, 0.0, 0.5, 0.5]
-    views = {
-        m: [(z[:, 2 * i : 2 * i + 2] @ mixing[i] + style[i]).astype(np.float32)] for i, m in enumerate("ab")
-    }
-    data, split = MultiViewData(views), split_rows(600, rng)
-    config = CRLConfig(
-        latents={"a": 2, "b": 2},
-        hidden=8,
-        noise=0,
-        flexible=True,
-        linked=True,
-        phase1=Phase1Config(epochs=1),
-        phase2=Phase2Config(final_steps=5),
-    )
-    model = CRL(config, seed=0, device="cpu").fit(data, split)
-    assert model.graph.shape == (4, 4)
-    assert {row["phase"] for row in model.history} == {"representation", "identification"}
-    found = model.transform(data)
-    assert np.abs(match(found.to_numpy(), z)[1]).min() > 0.8
-    model.save(tmp_path / "model")
-    assert CRL.load(tmp_path / "model", device="cpu").transform(data).equals(found)

@@ -1,10 +1,11 @@
 """Where identification starts."""
 
+import numpy as np
 import torch
 
 from personax.crl.identification import Codes, IdentifiedPrior
 from personax.crl.objective import gradient_products, orthogonality
-from personax.crl.starts import start_rotations
+from personax.crl.starts import start_rotations, starts_as_told
 
 
 def test_starts_find_the_direction_that_another_block_depends_on() -> None:
@@ -17,6 +18,21 @@ def test_starts_find_the_direction_that_another_block_depends_on() -> None:
     for guess in start_rotations({"a": u, "b": other}, flat, 3, rng)["a"]:
         correlations = torch.corrcoef(torch.cat([u @ guess, z], 1).T)[:2, 2:].abs()
         assert float(correlations.max(0).values.min()) > 0.98
+
+
+def test_starts_as_told_begin_with_the_numbers_told_and_scatter() -> None:
+    rng = torch.Generator().manual_seed(1)
+    z = torch.randn(4000, 3, generator=rng)
+    z[:, 1] += z[:, 0]
+    u = z @ torch.randn(3, 3, generator=rng)
+    maps = starts_as_told({"a": u}, {"a": z[:, :2]}, 5, rng)["a"]
+    assert maps.shape == (5, 3, 3)
+    found = [torch.corrcoef(torch.cat([u @ one, z[:, :2]], 1).T) for one in maps]
+    assert float(found[0][[0, 1], [3, 4]].abs().min()) > 0.999
+    assert float(found[0][2, 3:].abs().max()) < 0.01  # the coordinate that nothing is told of
+    for one in found[1:]:
+        assert 0.9 < float(one[[0, 1], [3, 4]].abs().min()) < 0.999
+    np.testing.assert_allclose((u @ maps[0]).std(0).numpy(), 1, atol=0.05)
 
 
 def test_starts_are_guided_by_what_the_objective_asks_for_only() -> None:

@@ -34,6 +34,17 @@ def test_a_sparse_cross_graph_has_the_fewest_edges_between_groups(sizes: list[in
         assert (graph * across).sum() <= np.ceil(len(group) / 2) + 1
 
 
+@pytest.mark.parametrize("sizes", [[2, 2], [3, 3], [2, 2, 2, 2]])
+def test_a_latent_without_children_has_no_cause_in_its_own_group(sizes: list[int]) -> None:
+    """Else the latent minus that effect would explain the data as well."""
+    group = owners(sizes)
+    inside = group[:, None] == group[None]
+    for seed in SEEDS:
+        graph = sparse_cross_graph(sizes, np.random.default_rng(seed))
+        childless = ~graph.any(1)
+        assert not (graph * inside)[:, childless].any()
+
+
 def test_its_edges_differ_between_seeds_and_go_both_ways() -> None:
     graphs = [sparse_cross_graph([2, 2], np.random.default_rng(seed)) for seed in SEEDS]
     assert len({graph.tobytes() for graph in graphs}) > 8

@@ -39,7 +39,6 @@ SCORES_OF_CASES = {
     "R2 of shared": "shared_r2",
     "seconds": "seconds",
 }
-EPOCHS_OF_DECODERS = 2
 NEEDED_OF_CASES = {"heldout.r2": "a number", "heldout.mcc_pearson": "a number"}
 
 
@@ -60,16 +59,8 @@ def _run_of(config: NumericalConfig, case: str, method: str, seed: int) -> Numer
     found = CASES[case]
     model = replace(config.model, noise=found.noise)
     settings = {} if method == OURS else baseline_settings(method, model)
-    ours = _for_case(model, linked=model.linked and found.linked) if method == OURS else CRLConfig()
+    ours = replace(model, linked=model.linked and found.linked) if method == OURS else CRLConfig()
     return NumericalRun(case, method, config.n or found.n, seed, ours, settings, config.device)
-
-
-def _for_case(model: CRLConfig, *, linked: bool) -> CRLConfig:
-    """The model with or without linked readings; with them phase 1 trains no more than decoders."""
-    if not linked:
-        return replace(model, linked=False)
-    epochs = min(model.phase1.passes, EPOCHS_OF_DECODERS)
-    return replace(model, noise=0, phase1=replace(model.phase1, epochs=epochs))
 
 
 def run_numerical_cell(run: NumericalRun, path: Path) -> Metrics:

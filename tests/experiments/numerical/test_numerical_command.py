@@ -110,14 +110,14 @@ def test_all_cases_are_run_and_have_a_source() -> None:
     assert ALL_CASES.split(",") == list(CASES) == list(PEERS)
 
 
-def test_linked_readings_are_used_where_they_apply() -> None:
+def test_paired_codes_are_used_where_they_apply() -> None:
     cells = numerical_cells(
         NumericalConfig(), ["case1", "domains"], ["personax", "mcl"], [0, 1], Path("home")
     )
     assert len(cells) == 8
     linked, search = (cells[Path(f"home/runs/{case}/personax/seed-0")] for case in ("case1", "domains"))
     assert linked.model.linked
-    assert linked.model.noise == 0
+    assert linked.model.noise == 1
     assert not search.model.linked
     assert (linked.n, search.n) == (CASES["case1"].n, CASES["domains"].n)
     baseline = cells[Path("home/runs/case1/mcl/seed-0")]

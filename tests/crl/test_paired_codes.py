@@ -1,0 +1,195 @@
+"""Codes that tell which rows of the modalities belong together, and the latents that they lead to."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from personax.crl.closed_form import IDENTIFIED
+from personax.crl.estimator import CRL
+from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
+from personax.crl.paired_codes import (
+    PAIRS_DISAGREE,
+    PairedCodes,
+    PairedReader,
+    agreement,
+    find_paired_codes,
+    find_stable_codes,
+)
+from personax.learning.metrics import match
+from personax.views import MultiViewData, split_rows
+
+WIDTHS = {"a": 2, "b": 2}
+
+
+def pairs(n: int = 1500, seed: int = 0) -> tuple[dict[str, torch.Tensor], np.ndarray]:
+    """Codes of two modalities, a turn of two latents and one number of style, and the latents.
+
+    z11 -> z21 and z12 -> z22.
+    """
+    rng = np.random.default_rng(seed)
+    noise = rng.laplace(size=(n, 4)) / np.sqrt(2)
+    z = np.column_stack([noise[:, :2], np.tanh(2 * noise[:, :2]) + 0.4 * noise[:, 2:]])
+    turns = [np.linalg.qr(np.random.default_rng(k).standard_normal((3, 3)))[0] for k in (7, 8)]
+    style = rng.standard_normal((n, 2))
+    blocks = [np.column_stack([z[:, 2 * k : 2 * k + 2], style[:, k]]) @ turns[k] for k in (0, 1)]
+    return {m: torch.from_numpy(block).float() for m, block in zip("ab", blocks, strict=True)}, z
+
+
+def test_codes_find_each_latent_and_no_style() -> None:
+    train, z = pairs(4000)
+    validation, _ = pairs(512, seed=1)
+    readers, missing = find_paired_codes(train, validation, WIDTHS, seed=0)
+    with torch.no_grad():
+        found = {m: reader.codes(train[m]).double().numpy() for m, reader in readers.items()}
+    truth = {"a": z[:, :2], "b": z[:, 2:]}
+    for m, codes in found.items():
+        assert np.abs(match(codes, truth[m], ranks=True)[1]).min() > 0.9
+        np.testing.assert_allclose(codes.mean(0), 0, atol=1e-3)
+        np.testing.assert_allclose(codes.std(0), 1, atol=1e-2)
+    assert missing < 2 * np.log(512) - 0.5  # both modalities know nothing of each other at 2 log n
+
+
+def test_a_batch_without_information_misses_all_of_it() -> None:
+    torch.manual_seed(0)
+    codes = PairedCodes({"a": 3, "b": 4, "c": 2}, {"a": 2, "b": 1, "c": 2})
+    for links in codes.links:
+        links.data.zero_()
+    for free in codes.free.values():
+        for parameter in free.parameters():
+            parameter.data.zero_()
+    rows = {m: torch.randn(64, k) for m, k in (("a", 3), ("b", 4), ("c", 2))}
+    assert float(codes.missing_information(rows).detach()) == pytest.approx(3 * np.log(64), rel=1e-5)
+    assert float(codes.strength().detach()) < 1e-2
+
+
+def test_the_information_is_that_of_the_formula() -> None:
+    """Against the critic written out for every pair of rows."""
+    torch.manual_seed(1)
+    codes = PairedCodes({"a": 2, "b": 2}, {"a": 2, "b": 1}).double()
+    rows = {m: torch.randn(6, 2, dtype=torch.double) for m in "ab"}
+    with torch.no_grad():
+        told = float(codes.missing_information(rows))
+        h = {m: codes.encoders[m](x) for m, x in rows.items()}
+        h = {m: (values - values.mean(0)) / values.std(0) for m, values in h.items()}
+        bent = {m: codes.bends[m](values) for m, values in h.items()}
+        fit = torch.zeros(6, 6, dtype=torch.double)
+        for i in range(6):
+            for j in range(6):
+                for a in range(2):
+                    fit[i, j] += bent["a"][i, a] @ codes.links[0][a, :, 0] @ bent["b"][j, 0]
+        of_b = torch.log_softmax(fit + codes.free["b"](h["b"]).T, 1).diagonal().mean()
+        of_a = torch.log_softmax(fit.T + codes.free["a"](h["a"]).T, 1).diagonal().mean()
+    assert told == pytest.approx(-float(of_a + of_b), rel=1e-10)
+
+
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings that are too short to find anything."""
+    monkeypatch.setattr("personax.crl.paired_codes.PAIRED_STEPS", 10)
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_the_same_seed_gives_the_same_bits_and_leaves_the_common_generator() -> None:
+    train, _ = pairs(300)
+    state = torch.get_rng_state()
+    first, again = (find_paired_codes(train, train, WIDTHS, seed=3)[0] for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), state)
+    for m in train:
+        assert torch.equal(first[m](train[m]), again[m](train[m]))
+
+
+def test_a_reader_does_not_mind_units_and_a_constant_number() -> None:
+    reader = PairedReader(3, 2)
+    x = torch.randn(200, 3) * torch.tensor([1000.0, 0.001, 0.0])
+    reader.standardise(x)
+    seen = reader.standardised(x)
+    assert bool(torch.isfinite(seen).all())
+    np.testing.assert_allclose(torch.cov(seen[:, :2].T).numpy(), np.eye(2), atol=1e-2)
+    assert reader(x).shape == (200, 4)
+
+
+def test_agreement_is_of_ranks_and_of_the_best_match() -> None:
+    z = np.random.default_rng(0).standard_normal((100, 2))
+    told = {"a": torch.from_numpy(np.exp(z[:, ::-1].copy()))}
+    assert agreement(told, {"a": z}) == pytest.approx(1)
+    assert agreement(told, {"a": np.random.default_rng(1).standard_normal((100, 2))}) < 0.3
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_of_several_trainings_the_best_is_kept() -> None:
+    train, _ = pairs(400)
+    readers, agrees = find_stable_codes(train, train, WIDTHS, seeds=[0, 1])
+    alone = [find_paired_codes(train, train, WIDTHS, seed=seed) for seed in (0, 1)]
+    best = min(alone, key=lambda each: each[1])[0]
+    assert torch.equal(readers["a"](train["a"]), best["a"](train["a"]))
+    others = [{m: reader.codes(train[m]).detach() for m, reader in each.items()} for each, _ in alone]
+    first, second = ({m: codes.double().numpy() for m, codes in each.items()} for each in others)
+    told = {m: torch.from_numpy(codes) for m, codes in second.items()}
+    assert agrees == pytest.approx(agreement(told, first))
+
+
+SEARCH = Phase2Config(
+    starts=4,
+    population=4,
+    generations=1,
+    generation_steps=60,
+    finalists=1,
+    final_steps=60,
+    orthogonality=0.0,
+    evenness=0.0,
+)
+
+
+def linked_model(noise: int) -> CRLConfig:
+    """A small model of vectors that are measured once."""
+    phase1 = Phase1Config(epochs=10, patience=10, beta=0.05, cross=0.0)
+    return CRLConfig(
+        latents=WIDTHS,
+        hidden=16,
+        noise=noise,
+        observation_sd=0.05,
+        flexible=True,
+        linked=True,
+        phase1=phase1,
+        phase2=SEARCH,
+    )
+
+
+@pytest.mark.parametrize("noise", [0, 1])
+def test_a_model_of_them_is_like_any_other(noise: int, tmp_path: Path) -> None:
+    """With style beside the latents, and without: fitted, transformed, saved and loaded."""
+    codes, z = pairs()
+    rng = np.random.default_rng(0)
+    if not noise:
+        turn = rng.standard_normal((2, 2))
+        codes = {m: torch.from_numpy(z[:, k : k + 2] @ turn).float() for m, k in (("a", 0), ("b", 2))}
+    data = MultiViewData({m: [x.numpy()] for m, x in codes.items()})
+    split = split_rows(len(z), rng)
+    model = CRL(linked_model(noise), seed=0, device="cpu").fit(data, split)
+    found = model.transform(data)
+    assert np.abs(match(found.to_numpy(), z, ranks=True)[1]).min() > 0.8
+    assert model.verdict in (IDENTIFIED, PAIRS_DISAGREE)
+    assert {row["phase"] for row in model.history} == {"representation", "identification"}
+    model.save(tmp_path / "model")
+    assert CRL.load(tmp_path / "model", device="cpu").transform(data).equals(found)
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_modalities_that_tell_nothing_of_each_other_are_called_uncertain() -> None:
+    """Without edges between modalities the two ways have nothing in common."""
+    rng = np.random.default_rng(0)
+    views = {m: [rng.laplace(size=(800, 3)).astype(np.float32)] for m in "ab"}
+    model = CRL(linked_model(1), seed=0, device="cpu").fit(MultiViewData(views), split_rows(800, rng))
+    assert model.verdict == PAIRS_DISAGREE
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_rows_without_a_modality_are_read_and_do_no_harm() -> None:
+    codes, _ = pairs(600)
+    views = {m: [x.numpy().copy()] for m, x in codes.items()}
+    observed = {"a": np.ones((600, 1), dtype=bool), "b": np.arange(600)[:, None] >= 100}
+    data = MultiViewData(views, observed=observed)
+    model = CRL(linked_model(1), seed=0, device="cpu").fit(data, split_rows(600, np.random.default_rng(0)))
+    assert np.isfinite(model.transform(data).to_numpy()).all()
