@@ -31,8 +31,6 @@ mechanism_cost.py   how well additive mechanisms explain latents
 order_search.py     the causal order of the sources
 turn_polish.py      the rotations of coordinates that explain most
 latent_counts.py    how many latents there are
-linked_reading.py   modalities that are measured once: what each tells about the others
-oblique_search.py   their coordinates at any angle, and their causal order
 settled_prior.py    the result as networks, so that the model transforms and is saved like any other
 
 Pictures whose style all measurements share have encoders of their own, in the place of those of phase 1:
@@ -41,6 +39,10 @@ styled_pictures.py  when a style is shared, and the encoders, which are made in 
 scalar_codes.py     step 1: in each modality, the latent that tells most about the other modality
 picture_codes.py    step 2: codes of single pictures, and how much a change of the codes changes the picture
 companions.py       step 3: the other latent of the modality, in closed form
+
+For vectors of modalities that are measured once:
+
+paired_codes.py     what the modalities tell of each other, latent by latent; phase 2 begins there
 
 If the number of latents is to be found:
 

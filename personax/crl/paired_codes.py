@@ -45,12 +45,12 @@ BENDS, OUTPUTS = 16, 8  # tanh units of g, and its numbers
 FREE_HIDDEN = 32  # of c
 PAIRED_BATCH, PAIRED_RATE, PAIRED_CLIP = 512, 5e-3, 5.0
 PRICE_OF_PAIRS = 0.01
-LEAST_SPREAD = 1e-6  # of a code in a batch
+LEAST_UNIT = 1e-6  # of a code in a batch
 PAIRS_DISAGREE = (
     "latents uncertain: what modalities tell of each other does not give the same latents in two ways"
 )
 AGREEMENT = 0.9  # mean rank correlation of both, from which they agree
-READING_VARIANCE = 0.01  # of a code given the vector; codes have variance 1
+PAIRED_VARIANCE = 0.01  # of a code given the vector; codes have variance 1
 
 
 class PairedCodes(nn.Module):
@@ -138,7 +138,7 @@ class NumberFunctions(nn.Module):
 
 def in_batch_units(codes: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
     """The codes of a batch with mean 0 and standard deviation 1."""
-    return (codes - codes.mean(0)) / codes.std(0).clamp_min(LEAST_SPREAD)
+    return (codes - codes.mean(0)) / codes.std(0).clamp_min(LEAST_UNIT)
 
 
 class PairedReader(nn.Module):
@@ -168,7 +168,7 @@ class PairedReader(nn.Module):
         self.network.load_state_dict(network.state_dict())
         codes = self.network(self.standardised(x))
         self.get_buffer("mean").copy_(codes.mean(0))
-        self.get_buffer("spread").copy_(codes.std(0).clamp_min(LEAST_SPREAD))
+        self.get_buffer("spread").copy_(codes.std(0).clamp_min(LEAST_UNIT))
 
     def standardised(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
         """x as the network sees it."""
@@ -183,7 +183,7 @@ class PairedReader(nn.Module):
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n both"]:
         """(n, inputs) -> (n, 2 latents): means, and log variances."""
         h = self.codes(x)
-        return torch.cat([h, torch.full_like(h, log(READING_VARIANCE))], 1)
+        return torch.cat([h, torch.full_like(h, log(PAIRED_VARIANCE))], 1)
 
 
 def find_paired_codes(

@@ -14,35 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
+from personax.crl import CRLConfig
 from personax.runs.bounds import FilePath, Natural, Processes, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.runs.workers import Workers
 
 ALL_CASES = "case1,case2,case3,modalities5,modalities6,modalities8,shared2,shared3,groups,domains,content"
-
-
-def model_of_vectors() -> CRLConfig:
-    """Our model for some 20 numbers that are measured once.
-
-    Phase 1 is an autoencoder that loses little: hardly any noise in its codes, and no contrast between
-    modalities, which would lose style. Phase 2 has no preference for right angles.
-    """
-    representation = Phase1Config(epochs=60, patience=60, beta=0.05, cross=0.0)
-    search = Phase2Config(
-        starts=16,
-        population=8,
-        generations=4,
-        generation_steps=200,
-        finalists=2,
-        final_steps=1000,
-        orthogonality=0.0,
-        evenness=0.0,
-    )
-    return CRLConfig(
-        hidden=64, observation_sd=0.05, flexible=True, linked=True, phase1=representation, phase2=search
-    )
 
 
 @dataclass(frozen=True)
@@ -66,7 +44,7 @@ class NumericalConfig(Workers):
     output: FilePath | None = where_or_how(None)
     """Folder of the table, the figure and the runs. The same command again continues the runs in it.
     Default: results/numerical."""
-    model: CRLConfig = field(default_factory=model_of_vectors)
+    model: CRLConfig = field(default_factory=CRLConfig.vectors)
     """Our model; it is told the true numbers of latents and of noise. The baselines use the same widths of
     networks, and epochs, batch size and patience of phase1."""
 

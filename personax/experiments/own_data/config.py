@@ -11,6 +11,8 @@ Examples:
   run_own_data.py --config configs/own_data_example.yaml --seeds 0,1,2      options in a file, several seeds
   run_own_data.py --config configs/own_embeddings.yaml --data people.yaml --model.latents '{text: 5}'
                                                                  vectors of hundreds of numbers
+  run_own_data.py --config configs/own_vectors.yaml --data people.yaml --model.latents '{face: 2, voice: 2}'
+                                                                 short vectors, one of each modality
 
 The same row is the same person in all arrays. The README of real_world_experiment has all keys of the file.
 """
@@ -44,7 +46,8 @@ class OwnDataConfig(RunOptions):
     names a truth. auto: found from the arrays (model.shared only from compressed embeddings)."""
     model: CRLConfig = field(default_factory=CRLConfig.images)
     """The model and its training. For vectors of hundreds of numbers begin with --config
-    configs/own_embeddings.yaml."""
+    configs/own_embeddings.yaml, for vectors of modalities that are measured once with
+    configs/own_vectors.yaml."""
 
     @property
     def drawn_by(self) -> int:

@@ -159,3 +159,5 @@ def test_the_shipped_settings_are_those_of_the_presets() -> None:
     assert parse(OwnDataConfig, []).model == CRLConfig.images()
     embeddings = parse(OwnDataConfig, ["--config", str(shipped_config("own_embeddings.yaml"))])
     assert embeddings.model == CRLConfig.embeddings()
+    vectors = parse(OwnDataConfig, ["--config", str(shipped_config("own_vectors.yaml"))])
+    assert vectors.model == CRLConfig.vectors()
