@@ -168,8 +168,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         return {}
     with advising(START_AGAIN):
         manifest = read_json(path / MANIFEST)
-    if not isinstance(manifest, dict):
-        raise InputError(f"{path / MANIFEST}: holds no names with values; {START_AGAIN}")
+    if not isinstance(manifest, dict) or "state" not in manifest:
+        raise InputError(f"{path / MANIFEST}: is not the manifest of a run, it has no state; {START_AGAIN}")
     return manifest
 
 

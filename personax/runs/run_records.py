@@ -48,9 +48,10 @@ def read_options(folder: Path) -> dict[str, Any]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The entries of manifest.json. `data_sha256` and `simulated` are right if they are there."""
+    """The entries of manifest.json, `state` among them; `data_sha256` and `simulated` are right if there."""
     path = folder / MANIFEST
-    return _checked(_json_entries(path), path, {}, {"data_sha256": "a text", "simulated": "true or false"})
+    known = {"data_sha256": "a text", "simulated": "true or false"}
+    return _checked(_json_entries(path), path, {"state": "a text"}, known)
 
 
 def read_metrics(

@@ -131,7 +131,7 @@ def test_a_run_folder_says_blocks_graphs_and_whether_it_is_simulated(
     order = [4, 3, 2, 1, 0]
     Graph(NAMES, TRUE, blocks=BLOCKS).permuted(order).to_json(tmp_path / GRAPH)
     Graph(NAMES, TRUE.T, blocks=BLOCKS).to_json(tmp_path / TRUE_GRAPH)
-    (tmp_path / MANIFEST).write_text(json.dumps({"simulated": True}))
+    (tmp_path / MANIFEST).write_text(json.dumps({"state": "finished", "simulated": True}))
     read = read_latents(tmp_path)
     assert read.simulated
     assert read.blocks == BLOCKS

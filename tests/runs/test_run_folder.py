@@ -147,6 +147,15 @@ def test_a_folder_that_is_no_run_is_never_deleted(tmp_path: Path) -> None:
     assert files_of(tmp_path) == {"precious": b"x"}
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", '{"data_sha256": "a"}'])
+def test_a_manifest_without_a_state_is_none(content: str, tmp_path: Path) -> None:
+    home = tmp_path / "run"
+    make_run(home)
+    (home / MANIFEST).write_text(content)
+    with pytest.raises(InputError, match=r"is not the manifest of a run, it has no state"):
+        make_run(home, resume=True)
+
+
 def test_the_manifest_tells_how_a_run_ended(tmp_path: Path) -> None:
     def broken_run() -> None:
         with open_run(tmp_path / "run", RunOptions(), data_source="here") as folder:

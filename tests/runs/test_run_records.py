@@ -53,7 +53,9 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
         READERS[name](tmp_path)
 
 
-@pytest.mark.parametrize("entry", [{"data_sha256": 3}, {"data_sha256": ["x"]}, {"simulated": "yes"}])
+@pytest.mark.parametrize(
+    "entry", [{"data_sha256": 3}, {"data_sha256": ["x"]}, {"simulated": "yes"}, {"state": 1}]
+)
 def test_entries_of_another_type_are_named(tmp_path: Path, entry: dict[str, Any]) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps(entry))
     with pytest.raises(InputError, match=f"manifest.json: {next(iter(entry))} must be"):

@@ -27,5 +27,5 @@ def write_answers(folder: Path, answers: pd.DataFrame, *, simulated: bool = Fals
     ]
     lines = [json.dumps(asdict(record)) + "\n" for record in records]
     (folder / RESPONSES).write_text("".join(lines), encoding="utf-8")
-    write_json(folder / "manifest.json", {"simulated": simulated})
+    write_json(folder / "manifest.json", {"state": "finished", "simulated": simulated})
     return folder

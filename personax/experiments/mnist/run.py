@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from personax.experiments.block_scores import renamed_truth
 from personax.experiments.cells import Metrics
 from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns
 from personax.experiments.exclusivity import exclusivity
@@ -35,6 +36,7 @@ from personax.runs.run_folder import (
     HISTORY,
     LATENTS,
     METRICS,
+    TRUE_GRAPH,
     WEIGHTS,
     RunFolder,
     open_run,
@@ -214,13 +216,22 @@ def fit_and_evaluate(config: ScoredRun, folder: RunFolder, scenes: Scenes, train
     recovery = recover(config, folder, data, split)
     seconds = monotonic() - started if uninterrupted else None
     write_latents(folder / LATENTS, recovery.latents, data, split)
-    if recovery.graph is not None:
-        recovery.graph.to_json(folder / GRAPH)
+    _write_graphs(folder, recovery, scenes)
     metrics = score_recovery(config, recovery, scenes) | {"seconds": seconds, "source": data.source}
     if config.figures:
         draw_run(folder / FIGURES, data, split, recovery, metrics, read_history(folder.path))
     write_json(folder / METRICS, metrics)  # last: its presence means that the run is complete
     return read_metrics(folder.path, MNIST_NEEDED, MNIST_KNOWN)  # as every other reader of the file sees them
+
+
+def _write_graphs(folder: RunFolder, recovery: Recovery, scenes: Scenes) -> None:
+    """Write the recovered graph, and beside it the true one under the same names, if each latent has one."""
+    if recovery.graph is None:
+        return
+    recovery.graph.to_json(folder / GRAPH)
+    truth, columns = scenes.data.known_truth, matched_columns(recovery.latents, *scenes)
+    if truth.graph is not None and columns.max() < len(recovery.graph.names):
+        renamed_truth(truth, recovery.graph, columns).to_json(folder / TRUE_GRAPH)
 
 
 def score_recovery(config: ScoredRun, recovery: Recovery, scenes: Scenes) -> Metrics:

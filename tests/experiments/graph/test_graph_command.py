@@ -36,7 +36,7 @@ def make_run(path: Path, *, order: list[int] | None = None, seed: int = 0) -> Pa
     graph = Graph(NAMES, TRUE[np.ix_(order, order)], weights=0.8 * TRUE[np.ix_(order, order)], blocks=BLOCKS)
     graph.to_json(path / "graph.json")
     graph.to_json(path / "truth_graph.json")
-    (path / "manifest.json").write_text(json.dumps({"simulated": True}))
+    (path / "manifest.json").write_text(json.dumps({"state": "finished", "simulated": True}))
     return path
 
 
@@ -280,7 +280,7 @@ def with_file(folder: Path, name: str, text: str) -> Path:
 
 def real(run: Path) -> Path:
     """The run, as one of real people."""
-    (run / "manifest.json").write_text(json.dumps({"simulated": False}))
+    (run / "manifest.json").write_text(json.dumps({"state": "finished", "simulated": False}))
     return run
 
 

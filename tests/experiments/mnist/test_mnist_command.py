@@ -18,17 +18,21 @@ from small_runs import MNIST_SCRIPT, SMALL_MNIST, SmallRun
 
 from personax.crl import CRL
 from personax.crl.latent_counts import LatentCounts
+from personax.graphs.graph import Graph
+from personax.graphs.graph_scores import graph_scores
 from personax.graphs.panels import pretty_name
 from personax.runs.run_folder import (
     CHECKPOINT,
     CONFIG,
     FIGURES,
+    GRAPH,
     HISTORY,
     LATENTS,
     LOG,
     MANIFEST,
     METRICS,
     ROOT,
+    TRUE_GRAPH,
 )
 from personax.variant_mnist.image_sources import stand_in_images
 from personax.variant_mnist.official_layout import write_dataset
@@ -91,6 +95,14 @@ def test_every_latent_has_a_score_and_a_ceiling(mnist_run: SmallRun) -> None:
 )
 def test_scores_are_numbers(mnist_run: SmallRun, group: str, key: str) -> None:
     assert np.isfinite(read_json(mnist_run.folder / METRICS)[group][key])
+
+
+def test_the_true_graph_lies_beside_the_recovered_one(mnist_run: SmallRun) -> None:
+    found, truth = (Graph.from_json(mnist_run.folder / name) for name in (GRAPH, TRUE_GRAPH))
+    assert truth.names == found.names
+    assert truth.adjacency.sum() == 3
+    scores = read_json(mnist_run.folder / METRICS)["graph"]
+    assert graph_scores(truth.adjacency, found.adjacency)["shd"] == scores["shd"]
 
 
 def test_the_scores_tell_the_time_and_the_source(mnist_run: SmallRun) -> None:
