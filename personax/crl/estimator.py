@@ -7,7 +7,7 @@ only one measurement, its block also holds nuisance: coordinates for its style, 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from personax.crl.identification import (
     Codes,
     IdentifiedPrior,
     edge_weights,
+    graph_of_codes,
     identify,
     identify_together,
 )
@@ -50,7 +51,7 @@ from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
 from personax.crl.scalar_codes import seen_in_all
-from personax.crl.settled_prior import make_linear, settle_encoders, settle_prior
+from personax.crl.settled_prior import KnownGraph, make_linear, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
     ATTEMPTS,
     STYLE_UNKNOWN,
@@ -224,11 +225,16 @@ class CRL(Estimator[CRLConfig]):
             "causal": self.config.causal,
             "on_step": report,
         }
-        if form is None:
-            flexible = self.config.flexible
-            prior = identify(codes, codes_held_out, self.config.phase2, flexible=flexible, **search)
+        phase2 = self.config.phase2
+        if form is not None:
+            evidence = asdict(form.evidence)
+            known = KnownGraph(form.parents, form.order, evidence)
+            prior = settle_prior(known, codes, codes_held_out, phase2, **search)
+        elif self._has_no_style:
+            known = KnownGraph(*graph_of_codes(codes, self.config))
+            prior = settle_prior(known, codes, codes_held_out, phase2, **search)
         else:
-            prior = settle_prior(form, codes, codes_held_out, self.config.phase2, **search)
+            prior = identify(codes, codes_held_out, phase2, flexible=self.config.flexible, **search)
         self._conclude(prior, codes, sample, lost)
         if form is not None:
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
@@ -545,7 +551,7 @@ class CRL(Estimator[CRLConfig]):
         """Whether the data identify latents and their order, as far as can be seen without the truth.
 
         "identified", or what is not: `ClosedFormEvidence.verdict` of embeddings read in closed form, and
-        `STYLE_UNKNOWN` or `LATENTS_LOST` of others.
+        `STYLE_UNKNOWN`, `LATENTS_LOST` or `PAIRS_DISAGREE` of others.
         """
         self._fitted()
         return self._verdict

@@ -30,14 +30,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.func import jacfwd, vmap
 
 from personax.crl.coordinates import Coordinates
 from personax.crl.geometry import usual_shape
 from personax.crl.graph_choice import GraphChoice
-from personax.crl.model_config import Phase2Config
+from personax.crl.model_config import CRLConfig, Phase2Config
 from personax.crl.objective import evenness, expected_edges, gradient_products, orthogonality
 from personax.crl.prior import CausalPrior
 from personax.crl.starts import start_rotations, starts_as_told
@@ -426,6 +426,19 @@ def choose_graphs(
         if any_order:
             order = min(map(choice.climbed, (order, order[::-1])), key=choice.cost_of_order)
         scm.set_graph(number, torch.from_numpy(choice.graph(order)), torch.tensor(order))
+
+
+def graph_of_codes(codes: Codes, config: CRLConfig) -> tuple[Bool[np.ndarray, "d d"], list[int]]:
+    """The graph that explains codes best which are the latents already, [i, j] for i -> j, and its order."""
+    generator = torch.Generator().manual_seed(0)
+    model = IdentifiedPrior(codes, 1, generator, causal=config.causal, search=False)
+    model = model.to(next(iter(codes.u.values())).device)
+    for coordinates in model.coordinates.values():
+        assert isinstance(coordinates, Coordinates)
+        coordinates.outer.data.zero_()
+    choose_graphs(model, codes, config.phase2, [0])
+    order: list[int] = model.scm.potential[0].argsort().tolist()
+    return model.scm.adjacency()[0].bool().cpu().numpy(), order
 
 
 def _new_graphs(

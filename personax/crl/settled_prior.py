@@ -5,13 +5,13 @@ are those of the closed form; only decoders (phase 1) and mechanisms are trained
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from personax.crl.closed_form import ClosedForm
@@ -90,8 +90,23 @@ def settle_encoders(vae: MultiViewVAE, form: ClosedForm, train: Batch) -> None:
             linear.bias.copy_(weights[-1])
 
 
+@dataclass(frozen=True)
+class KnownGraph:
+    """A graph over the columns of codes that are the latents, block by block.
+
+    Attributes:
+        parents: (d, d) bool, [i, j] for i -> j.
+        order: all latents, causes first.
+        evidence: what it rests on, for the history.
+    """
+
+    parents: Bool[np.ndarray, "d d"]
+    order: Sequence[int]
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
 def settle_prior(
-    form: ClosedForm,
+    graph: KnownGraph,
     train: Codes,
     validation: Codes,
     config: Phase2Config,
@@ -100,10 +115,10 @@ def settle_prior(
     causal: bool = True,
     on_step: Callable[[dict[str, Any]], None],
 ) -> IdentifiedPrior:
-    """A prior with the codes as latents and the closed form's graph, whose mechanisms are trained.
+    """A prior with the codes as latents and a graph that is known, whose mechanisms are trained.
 
     Args:
-        form: the closed form; its latents are the columns of the codes, block by block.
+        graph: the graph.
         train, validation: codes of the training and of the validation rows.
         config: the options of phase 2, of which the steps and rows of the finalists are used.
         seed: seed of the first mechanisms and of the batches.
@@ -117,12 +132,12 @@ def settle_prior(
         for coordinates in model.coordinates.values():
             assert isinstance(coordinates, Coordinates)
             coordinates.outer.zero_()
-        edges = torch.from_numpy(form.parents.astype(np.float32))
-        model.scm.set_graph(0, edges, torch.tensor(form.order))
+        edges = torch.from_numpy(graph.parents.astype(np.float32))
+        model.scm.set_graph(0, edges, torch.tensor(graph.order))
     _train_mechanisms(
         model, train, edges[None].to(device), config, torch.Generator(device).manual_seed(seed + 1)
     )
-    on_step(_row_of_history(model, validation, config) | asdict(form.evidence))
+    on_step(_row_of_history(model, validation, config) | dict(graph.evidence))
     return model
 
 
