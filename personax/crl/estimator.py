@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int, Num
 
 from personax.crl.closed_form import (
     IDENTIFIED,
@@ -26,11 +26,11 @@ from personax.crl.closed_form import (
 from personax.crl.data_parallel import Training, train_in_all_processes
 from personax.crl.ensemble import train_together
 from personax.crl.geometry import Geometry
+from personax.crl.graph_choice import graph_of_latents
 from personax.crl.identification import (
     Codes,
     IdentifiedPrior,
     edge_weights,
-    graph_of_codes,
     identify,
     identify_together,
 )
@@ -48,7 +48,7 @@ from personax.crl.paired_codes import (
     settle_paired_readers,
 )
 from personax.crl.picture_counts import WIDTH, count_in_measurements
-from personax.crl.prior import CausalPrior
+from personax.crl.prior import CausalPrior, edge_masks
 from personax.crl.representation import train_representation
 from personax.crl.scalar_codes import seen_in_all
 from personax.crl.settled_prior import KnownGraph, make_linear, settle_encoders, settle_prior
@@ -222,6 +222,7 @@ class CRL(Estimator[CRLConfig]):
 
         search: dict[str, Any] = {
             "seed": self._derived("identification"),
+            "flexible": self.config.flexible,
             "causal": self.config.causal,
             "on_step": report,
         }
@@ -231,10 +232,10 @@ class CRL(Estimator[CRLConfig]):
             known = KnownGraph(form.parents, form.order, evidence)
             prior = settle_prior(known, codes, codes_held_out, phase2, **search)
         elif self._has_no_style:
-            known = KnownGraph(*graph_of_codes(codes, self.config))
+            known = KnownGraph(*self._graph_of_pairs(codes))
             prior = settle_prior(known, codes, codes_held_out, phase2, **search)
         else:
-            prior = identify(codes, codes_held_out, phase2, flexible=self.config.flexible, **search)
+            prior = identify(codes, codes_held_out, phase2, **search)
         self._conclude(prior, codes, sample, lost)
         if form is not None:
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
@@ -317,7 +318,7 @@ class CRL(Estimator[CRLConfig]):
         It cannot for encoders that phase 1 does not train, nor for a modality whose style is in common, too.
         And a model that is not to be aligned is not chosen by what measurements have in common.
         """
-        if self._styled or self._is_linear or self.config.phase1.align == 0:
+        if self._styled or self._is_linear or self._has_no_style or self.config.phase1.align == 0:
             return {}
         assert self._vae is not None
         shares = lost_shares(self._vae.eval(), train, torch_rng(self.seed, "lost share"))
@@ -654,7 +655,8 @@ class CRL(Estimator[CRLConfig]):
     def _is_paired(self) -> bool:
         """Whether paired codes apply: to vectors of several modalities that are measured once, without s."""
         once = all(len(of_m) == 1 and len(of_m[0]) == 1 for of_m in self._shapes.values())
-        return self.config.linked and once and len(self._shapes) > 1 and self.config.shared == 0
+        several = len(self._shapes) > 1 and self.config.shared == 0
+        return self.config.linked and once and several and not self._is_linear
 
     @property
     def _has_no_style(self) -> bool:
@@ -684,27 +686,45 @@ class CRL(Estimator[CRLConfig]):
             return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)
 
         found = codes(u_train)
-        if self._is_paired:
-            told = u_train if self._has_no_style else self._told(u_train, u_validation)
-            found = replace(found, told=told)
+        if self._is_paired and not self._has_no_style:
+            found = replace(found, told=self._told(u_train, u_validation, train, validation))
         return found, codes(u_validation)
 
     def _told(
         self,
-        train: Mapping[str, Float[torch.Tensor, "n _"]],
-        held_out: Mapping[str, Float[torch.Tensor, "v _"]],
+        u: Mapping[str, Float[torch.Tensor, "n _"]],
+        u_held_out: Mapping[str, Float[torch.Tensor, "v _"]],
+        train: Batch,
+        validation: Batch,
     ) -> dict[str, Float[torch.Tensor, "n _"]]:
-        """What the modalities tell of each other's codes, of the training rows (paired_codes.py)."""
-        seed = self._derived("paired codes")
-        readers, _ = find_paired_codes(train, held_out, self.config.latents, seed=seed)
+        """What the modalities tell of each other's codes (paired_codes.py), of all training rows.
+
+        It is learned from the rows that have every modality.
+        """
+        seen, seen_held_out = seen_in_all(train), seen_in_all(validation)
+        readers, _ = find_paired_codes(
+            {m: values[seen] for m, values in u.items()},
+            {m: values[seen_held_out] for m, values in u_held_out.items()},
+            self.config.latents,
+            seed=self._derived("paired codes"),
+        )
         with torch.no_grad():
-            return {m: reader.codes(train[m]) for m, reader in readers.items()}
+            return {m: reader.codes(u[m]) for m, reader in readers.items()}
+
+    def _graph_of_pairs(self, codes: Codes) -> tuple[Bool[np.ndarray, "d d"], list[int]]:
+        """The graph of paired codes that are the latents, and its order."""
+        z = torch.cat(list(codes.u.values()), 1).double().cpu().numpy()
+        allowed, cross = (mask.numpy() > 0 for mask in edge_masks(self._dimensions()))
+        phase2 = self.config.phase2
+        prices = np.where(cross, phase2.cross_sparsity, phase2.sparsity)
+        prices = np.where(allowed & self.config.causal, prices, np.inf)
+        return graph_of_latents(z, prices, seed=self._derived("graph") % 2**32)
 
     def _conclude(self, prior: IdentifiedPrior, codes: Codes, train: Batch, lost: float) -> None:
         """Keep the identified model, the strengths of its edges and the latents among its coordinates.
 
-        The verdict is that of latents learned by alignment; a closed form has one of its own. `lost` is what
-        the codes lose (lost_share.py).
+        The verdict is that of latents learned by alignment or from paired codes; a closed form has one of its
+        own. `lost` is what the codes lose (lost_share.py).
         """
         self._prior = prior
         weights = edge_weights(prior, codes)
@@ -715,8 +735,8 @@ class CRL(Estimator[CRLConfig]):
         prior.scm.forbid(unlicensed)
         self._weights = weights.where(~unlicensed, 0).cpu().numpy()
         self._kept = self._linked(self._weights)
-        if codes.told:
-            if not self._has_no_style and self._agreement(prior, codes) < AGREEMENT:
+        if self._is_paired:
+            if codes.told and self._agreement(prior, codes) < AGREEMENT:
                 self._verdict = PAIRS_DISAGREE
         elif not self._styled and seen_in_one_style(train):
             self._verdict = STYLE_UNKNOWN
@@ -726,8 +746,9 @@ class CRL(Estimator[CRLConfig]):
     @torch.no_grad()
     def _agreement(self, prior: IdentifiedPrior, codes: Codes) -> float:
         """How far paired codes agree with the latents that were found."""
-        z = pd.DataFrame(prior.latents(codes.u)[0][0].cpu().numpy()[:, self._kept], columns=self.names)
-        found = agreement(codes.told, {m: z[self.blocks[m]].to_numpy() for m in codes.told})
+        z = prior.latents(codes.u)[0][0].cpu().numpy()[:, self._kept]
+        places = block_slices({m: len(names) for m, names in self.blocks.items()})
+        found = agreement(codes.told, {m: z[:, places[m]] for m in codes.told})
         log.info("paired codes and latents agree with a rank correlation of %.3f", found)
         return found
 

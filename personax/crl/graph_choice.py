@@ -24,7 +24,7 @@ true ones did not.
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from personax.crl.mechanism_cost import bends, standardise
 from personax.crl.order_search import climb
@@ -35,10 +35,17 @@ LEAST_SHARE, SMALL_RIDGE = 1e-6, 1e-5  # of the variance that is left over; of t
 # With more latents, the causes of a latent are sought among those that are worth this share of their price
 # beside all other latents: its parents, its children and their other parents. Else a choice takes minutes.
 MANY, SHARE_OF_PRICE = 8, 0.25
+RANDOM_ORDERS = 5  # of `graph_of_latents`
 
 
 class GraphChoice:
-    """Costs of causes of the latents (n, d), and the search for the cheapest graph."""
+    """Costs of causes of the latents (n, d), and the search for the cheapest graph.
+
+    Attributes:
+        candidates: for each latent those that may be its causes.
+    """
+
+    candidates: list[set[int]]
 
     def __init__(
         self,
@@ -69,7 +76,7 @@ class GraphChoice:
         ]
         if d > MANY:
             allowed = [set(self._worth(child, sorted(allowed[child]), SHARE_OF_PRICE)) for child in range(d)]
-        self._allowed = allowed
+        self.candidates = allowed
 
     def cost(self, child: int, causes: Sequence[int]) -> float:
         """Cost of a latent given these causes, with their prices."""
@@ -81,7 +88,7 @@ class GraphChoice:
 
     def causes(self, child: int, earlier: Iterable[int]) -> tuple[float, list[int]]:
         """The cost of a latent, and its causes among earlier ones."""
-        key = child, frozenset(self._allowed[child].intersection(earlier))
+        key = child, frozenset(self.candidates[child].intersection(earlier))
         if key not in self._best:
             kept = self._worth(child, sorted(key[1]))
             self._best[key] = self.cost(child, kept), kept
@@ -140,6 +147,19 @@ class GraphChoice:
         for place, child in enumerate(order):
             edges[self.causes(child, order[:place])[1], child] = 1
         return edges
+
+
+def graph_of_latents(
+    z: Float[np.ndarray, "n d"], prices: Float[np.ndarray, "d d"], *, seed: int
+) -> tuple[Bool[np.ndarray, "d d"], list[int]]:
+    """The cheapest graph that is reached from some random orders, [i, j] for i -> j, and its order.
+
+    Arguments are those of `GraphChoice`; `seed` draws the orders.
+    """
+    choice, rng = GraphChoice(z, prices), np.random.default_rng(seed)
+    orders = [choice.climbed(rng.permutation(z.shape[1]).tolist()) for _ in range(RANDOM_ORDERS)]
+    best = min(orders, key=choice.cost_of_order)
+    return choice.graph(best).astype(bool), best
 
 
 def _at_least(share: float) -> float:

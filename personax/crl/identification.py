@@ -30,14 +30,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.func import jacfwd, vmap
 
 from personax.crl.coordinates import Coordinates
 from personax.crl.geometry import usual_shape
 from personax.crl.graph_choice import GraphChoice
-from personax.crl.model_config import CRLConfig, Phase2Config
+from personax.crl.model_config import Phase2Config
 from personax.crl.objective import evenness, expected_edges, gradient_products, orthogonality
 from personax.crl.prior import CausalPrior
 from personax.crl.starts import start_rotations, starts_as_told
@@ -64,8 +64,8 @@ class Codes:
         inverse_metric: block -> (n, d, d), see `Geometry.inverse_metric`.
         trust: block -> (n,) weights of the rows in Eq. (7) and (8), see `Geometry.trust`.
         coupling: modality -> C (d, shared), see `Geometry.coupling`; empty without shared latents.
-        told: modality -> what other modalities tell of its codes, for the starts: (n, latents) paired codes
-            (paired_codes.py), if those were trained.
+        told: modality -> what other modalities tell of its codes: (n, latents) paired codes
+            (paired_codes.py), if they were trained. Only starts use it, so `rows` and `stacked` leave it out.
     """
 
     u: Mapping[str, Float[Tensor, "*sets n _"]]
@@ -152,8 +152,9 @@ class IdentifiedPrior(nn.Module):
             standard = {b: (v - v.mean(0)) / scale[b] for b, v in u.items()}
             guesses = start_rotations(standard, shapes, starts, generator, sparse=sparse)
             if codes.told:
-                read = starts_as_told(standard, codes.told, starts // 2, generator)
-                guesses = {b: torch.cat([read[b], maps[starts // 2 :]]) for b, maps in guesses.items()}
+                half = (starts + 1) // 2
+                read = starts_as_told(standard, codes.told, half, generator)
+                guesses = {b: torch.cat([read[b], maps[half:]]) for b, maps in guesses.items()}
         else:
             guesses = {b: torch.eye(d).repeat(starts, 1, 1) for b, d in self.dimensions.items()}
         self.coordinates = nn.ModuleDict({b: Coordinates(guess, generator) for b, guess in guesses.items()})
@@ -351,7 +352,7 @@ def _first_models(
 ) -> IdentifiedPrior:
     """The starts of all data sets, side by side.
 
-    A property that Eq. (9) does not reward must not guide the starts either.
+    A property that Eq. (9) does not reward must not guide the starts either. What is told of the codes does.
     """
     models = [
         IdentifiedPrior(
@@ -426,19 +427,6 @@ def choose_graphs(
         if any_order:
             order = min(map(choice.climbed, (order, order[::-1])), key=choice.cost_of_order)
         scm.set_graph(number, torch.from_numpy(choice.graph(order)), torch.tensor(order))
-
-
-def graph_of_codes(codes: Codes, config: CRLConfig) -> tuple[Bool[np.ndarray, "d d"], list[int]]:
-    """The graph that explains codes best which are the latents already, [i, j] for i -> j, and its order."""
-    generator = torch.Generator().manual_seed(0)
-    model = IdentifiedPrior(codes, 1, generator, causal=config.causal, search=False)
-    model = model.to(next(iter(codes.u.values())).device)
-    for coordinates in model.coordinates.values():
-        assert isinstance(coordinates, Coordinates)
-        coordinates.outer.data.zero_()
-    choose_graphs(model, codes, config.phase2, [0])
-    order: list[int] = model.scm.potential[0].argsort().tolist()
-    return model.scm.adjacency()[0].bool().cpu().numpy(), order
 
 
 def _new_graphs(

@@ -157,7 +157,8 @@ class CRLConfig:
     """For vectors of modalities that are measured once, without shared latents: half of the starts of phase 2
     are where the modalities tell most of each other (paired_codes.py). Every latent needs an edge to another
     modality. With `noise` 0 these codes are the encoders. Use it with `flexible`, without orthogonality and
-    evenness, since vectors have no right angles of their own."""
+    evenness, since vectors have no right angles of their own. It has no effect on pictures, with shared
+    latents, with a single modality or several measurements of one, and where a closed form is found."""
     causal: bool = True
     """With True latents may cause each other. With False they are independent; the comparison shows what the
     causal prior adds."""
@@ -244,7 +245,7 @@ class CRLConfig:
 
         Args:
             latents: modality -> number of latents.
-            shared: number of latents that all modalities share.
+            shared: number of latents that all modalities share; with them `linked` has no effect.
             noise: numbers of style in each measurement; with 0 it shows nothing but its latents.
 
         The reasons: one measurement is an invertible function of its latents and its style, so phase 1 is an

@@ -28,12 +28,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from personax.crl.multiview_vae import MultiViewVAE
+from personax.crl.scalar_codes import LEAST_UNIT, in_batch_units
 from personax.crl.starts import symmetric_power
 from personax.learning.batches import Batch
 from personax.learning.encoders import LinearPlusMLP
 from personax.learning.metrics import match
 from personax.learning.optimisation import OptimisationConfig
 from personax.learning.training import Plan, SingleModel, Weights, minimise
+from personax.runs.errors import InputError
 
 # Least steps, and least passes over the rows for each latent; the best epoch on validation rows counts. With
 # 8,000 rows and up to eight latents it was one of 22 to 36 (15 steps each); with 52,000 rows and 30 latents
@@ -45,7 +47,7 @@ BENDS, OUTPUTS = 16, 8  # tanh units of g, and its numbers
 FREE_HIDDEN = 32  # of c
 PAIRED_BATCH, PAIRED_RATE, PAIRED_CLIP = 512, 5e-3, 5.0
 PRICE_OF_PAIRS = 0.01
-LEAST_UNIT = 1e-6  # of a code in a batch
+FEWEST_ROWS = 20  # with every modality, in training and in validation
 PAIRS_DISAGREE = (
     "latents uncertain: what modalities tell of each other does not give the same latents in two ways"
 )
@@ -136,11 +138,6 @@ class NumberFunctions(nn.Module):
         return values
 
 
-def in_batch_units(codes: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-    """The codes of a batch with mean 0 and standard deviation 1."""
-    return (codes - codes.mean(0)) / codes.std(0).clamp_min(LEAST_UNIT)
-
-
 class PairedReader(nn.Module):
     """An encoder that reads vectors as was found: means are h, in units of their standard deviation.
 
@@ -204,7 +201,13 @@ def find_paired_codes(
 
     Returns:
         Modality -> its reader; the loss on `validation`.
+
+    Raises InputError for fewer than FEWEST_ROWS rows of either kind.
     """
+    for name, vectors in (("training", train), ("validation", validation)):
+        count = len(next(iter(vectors.values())))
+        if count < FEWEST_ROWS:
+            raise InputError(f"{count} {name} people with every modality are too few; at least {FEWEST_ROWS}")
     device = next(iter(train.values())).device
     steps = max(1, len(next(iter(train.values()))) // PAIRED_BATCH)
     epochs = max(ceil(PAIRED_STEPS / steps), EPOCHS_OF_A_LATENT * sum(widths.values()))

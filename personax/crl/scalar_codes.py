@@ -25,6 +25,7 @@ from personax.learning.training import Plan, SingleModel, Weights, minimise
 CRITIC_HIDDEN, CRITIC_OUTPUTS = 64, 16  # of a and b
 CRITIC_BATCH = 1024  # rows of a step; the bound on the information is log CRITIC_BATCH
 LEARNING_RATE, WEIGHT_DECAY, CRITIC_CLIP = 3e-3, 1e-3, 5.0
+LEAST_UNIT = 1e-6  # standard deviation of a code in a batch
 SCALAR_PHASE = "scalar codes"  # in the history
 
 
@@ -55,16 +56,16 @@ class ScalarCodes(nn.Module):
 
     def missing_information(self, pictures: Mapping[str, Float[Tensor, "n ..."]]) -> Float[Tensor, ""]:
         """InfoNCE of one measurement of each modality: log n without any information, less with more."""
-        first, second = (self.critics[m](_in_batch_units(self.encoders[m](x))) for m, x in pictures.items())
+        first, second = (self.critics[m](in_batch_units(self.encoders[m](x))) for m, x in pictures.items())
         fit = first @ second.T
         alone: Tensor = 0.5 * (fit.logsumexp(0) + fit.logsumexp(1))
         missing: Tensor = (alone - fit.diagonal()).mean()
         return missing
 
 
-def _in_batch_units(code: Float[Tensor, "n 1"]) -> Float[Tensor, "n 1"]:
+def in_batch_units(codes: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
     """The codes of a batch with mean 0 and standard deviation 1."""
-    return (code - code.mean(0)) / code.std(0).clamp_min(1e-6)
+    return (codes - codes.mean(0)) / codes.std(0).clamp_min(LEAST_UNIT)
 
 
 def one_measurement(batch: Batch, modality: str, generator: torch.Generator) -> Float[Tensor, "n ..."]:

@@ -1,7 +1,8 @@
-"""The closed form as networks: encoders that read the latents, and a prior with the order that was found.
+"""Latents and a graph that are known, as networks: encoders that read them, and a prior with their order.
 
-So a model of the closed form is transformed, saved and examined like any other. Coordinates, order and edges
-are those of the closed form; only decoders (phase 1) and mechanisms are trained.
+So a model of the closed form (closed_form.py) is transformed, saved and examined like any other; and so are
+paired codes that are the latents (paired_codes.py). Coordinates, order and edges are given; only decoders
+(phase 1) and mechanisms are trained.
 """
 
 import math
@@ -92,7 +93,7 @@ def settle_encoders(vae: MultiViewVAE, form: ClosedForm, train: Batch) -> None:
 
 @dataclass(frozen=True)
 class KnownGraph:
-    """A graph over the columns of codes that are the latents, block by block.
+    """The graph of codes that are the latents already; its nodes are their columns, block by block.
 
     Attributes:
         parents: (d, d) bool, [i, j] for i -> j.
@@ -112,6 +113,7 @@ def settle_prior(
     config: Phase2Config,
     *,
     seed: int,
+    flexible: bool = True,
     causal: bool = True,
     on_step: Callable[[dict[str, Any]], None],
 ) -> IdentifiedPrior:
@@ -122,12 +124,12 @@ def settle_prior(
         train, validation: codes of the training and of the validation rows.
         config: the options of phase 2, of which the steps and rows of the finalists are used.
         seed: seed of the first mechanisms and of the batches.
-        causal: see CausalPrior.
+        flexible, causal: see CausalPrior.
         on_step: called with the terms of Eq. (9) at the end.
     """
     device = next(iter(train.u.values())).device
     generator = torch.Generator().manual_seed(seed)
-    model = IdentifiedPrior(train, 1, generator, flexible=True, causal=causal, search=False).to(device)
+    model = IdentifiedPrior(train, 1, generator, flexible=flexible, causal=causal, search=False).to(device)
     with torch.no_grad():
         for coordinates in model.coordinates.values():
             assert isinstance(coordinates, Coordinates)

@@ -23,7 +23,7 @@ from torch import Tensor
 from personax.crl.regression import FourierBasis
 
 START_ROWS = 4000  # about how many rows the search uses
-SCATTER = 0.15  # of starts around what is told, as a share of the length of a coordinate's weights
+SCATTER = 0.15  # of starts around what is told: standard deviation of each weight of a coordinate of length 1
 ROTATION_STEPS = 200  # steps of Adam in the search
 
 
@@ -74,8 +74,8 @@ def starts_as_told(
 ) -> dict[str, Float[Tensor, "starts _ _"]]:
     """Block -> (R, d, d) linear maps as in `start_rotations`, near what other modalities tell of the codes.
 
-    The first coordinates are those combinations of the codes that are nearest to the numbers told, the others
-    are uncorrelated with them. The first start is exactly this, the others are scattered around it.
+    In the first start, the first coordinates are those combinations of the codes that are nearest to the
+    numbers told, and the others are uncorrelated with them. Other starts are scattered around it.
 
     Args:
         u: block -> standardised codes (n, d).

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from personax.crl.graph_choice import HINGES, MANY, GraphChoice
+from personax.crl.graph_choice import HINGES, MANY, GraphChoice, graph_of_latents
 from personax.crl.mechanism_cost import bends, standardise
 
 PRICE = 0.02
@@ -153,6 +153,7 @@ def test_of_many_latents_causes_are_sought_among_those_that_depend() -> None:
     for child in range(1, d):
         z[:, child] = np.sin(2 * z[:, child - 1]) + 0.5 * z[:, child]
     choice = GraphChoice(z, prices(d))
+    assert max(map(len, choice.candidates)) <= 3  # parents, children and their other parents
     start = rng.permutation(d).tolist()
     graph = choice.graph(choice.climbed(start))
     np.testing.assert_array_equal(graph, np.eye(d, k=1, dtype=int))
@@ -162,3 +163,11 @@ def test_one_latent_has_no_edge() -> None:
     choice = GraphChoice(np.random.default_rng(0).normal(size=(50, 1)), prices(1))
     assert choice.climbed([0]) == [0]
     assert choice.graph([0]).tolist() == [[0]]
+
+
+def test_the_graph_of_latents_is_found_from_random_orders() -> None:
+    z = chain("sine")
+    graph, order = graph_of_latents(z, prices(4), seed=0)
+    np.testing.assert_array_equal(graph, CHAIN.astype(bool))
+    assert all(order.index(int(i)) < order.index(int(j)) for i, j in np.argwhere(graph))
+    assert not graph_of_latents(z, np.full((4, 4), np.inf), seed=0)[0].any()

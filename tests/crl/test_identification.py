@@ -13,11 +13,10 @@ from personax.crl.identification import (
     IdentifiedPrior,
     choose_graphs,
     edge_weights,
-    graph_of_codes,
     identify,
     identify_together,
 )
-from personax.crl.model_config import CRLConfig, Phase2Config
+from personax.crl.model_config import Phase2Config
 
 SEEDS = (3, 0)
 
@@ -190,16 +189,3 @@ def test_models_side_by_side_come_apart_again() -> None:
     for model, same in zip(models, IdentifiedPrior.side_by_side(models).apart(), strict=True):
         for one, other in zip(model.state_dict().values(), same.state_dict().values(), strict=True):
             assert torch.equal(one, other)
-
-
-def test_codes_that_are_the_latents_already_get_the_graph_that_explains_them() -> None:
-    rng = np.random.default_rng(0)
-    noise = rng.laplace(size=(3000, 4)) / np.sqrt(2)
-    z = np.column_stack([noise[:, :2], np.tanh(2 * noise[:, :2]) + 0.4 * noise[:, 2:]]).astype(np.float32)
-    u = {m: 3 * torch.from_numpy(z[:, k : k + 2]) + 1 for m, k in (("a", 0), ("b", 2))}
-    flat = {m: torch.eye(2).expand(3000, 2, 2) for m in u}
-    codes = Codes(u, flat, {m: torch.ones(3000) for m in u})
-    graph, order = graph_of_codes(codes, CRLConfig())
-    assert {(int(i), int(j)) for i, j in np.argwhere(graph)} == {(0, 2), (1, 3)}
-    assert all(order.index(int(i)) < order.index(int(j)) for i, j in np.argwhere(graph))
-    assert not graph_of_codes(codes, CRLConfig(causal=False))[0].any()
