@@ -47,7 +47,7 @@ BENDS, OUTPUTS = 16, 8  # tanh units of g, and its numbers
 FREE_HIDDEN = 32  # of c
 PAIRED_BATCH, PAIRED_RATE, PAIRED_CLIP = 512, 5e-3, 5.0
 PRICE_OF_PAIRS = 0.01
-FEWEST_ROWS = 20  # with every modality, in training and in validation
+FEWEST_PAIRED_ROWS = 20  # with every modality, in training and in validation
 PAIRS_DISAGREE = (
     "latents uncertain: what modalities tell of each other does not give the same latents in two ways"
 )
@@ -202,12 +202,14 @@ def find_paired_codes(
     Returns:
         Modality -> its reader; the loss on `validation`.
 
-    Raises InputError for fewer than FEWEST_ROWS rows of either kind.
+    Raises InputError for fewer than FEWEST_PAIRED_ROWS rows of either kind.
     """
     for name, vectors in (("training", train), ("validation", validation)):
         count = len(next(iter(vectors.values())))
-        if count < FEWEST_ROWS:
-            raise InputError(f"{count} {name} people with every modality are too few; at least {FEWEST_ROWS}")
+        if count < FEWEST_PAIRED_ROWS:
+            raise InputError(
+                f"{count} {name} people with every modality are too few; at least {FEWEST_PAIRED_ROWS}"
+            )
     device = next(iter(train.values())).device
     steps = max(1, len(next(iter(train.values()))) // PAIRED_BATCH)
     epochs = max(ceil(PAIRED_STEPS / steps), EPOCHS_OF_A_LATENT * sum(widths.values()))
