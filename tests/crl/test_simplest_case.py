@@ -15,7 +15,7 @@ from personax.numerical.mixings import random_network
 from personax.numerical.numerical_cases import CASES
 from personax.views import MultiViewData, split_rows
 
-N, SEED = 4000, 1002
+N, SEED = 3000, 1002
 
 
 def measured(views: int) -> MultiViewData:
@@ -40,7 +40,7 @@ def test_latents_and_graph_are_found(views: int, epochs: int, beta: float) -> No
     """With less training than CRLConfig.vectors has. With three measurements nothing is linked."""
     data, usual = measured(views), CRLConfig.vectors({"m1": 2, "m2": 2})
     search = replace(
-        usual.phase2, starts=8, population=4, generations=2, generation_steps=100, final_steps=400
+        usual.phase2, starts=4, population=4, generations=1, generation_steps=100, final_steps=400
     )
     config = replace(usual, phase1=replace(usual.phase1, epochs=epochs, beta=beta), phase2=search)
     split = split_rows(N, np.random.default_rng(0))
