@@ -93,12 +93,6 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("personax.crl.paired_codes.PAIRED_STEPS", 10)
 
 
-@pytest.fixture
-def enough_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings that are just long enough for two latents of each modality."""
-    monkeypatch.setattr("personax.crl.paired_codes.PAIRED_STEPS", 400)
-
-
 @pytest.mark.usefixtures("few_steps")
 def test_the_same_seed_gives_the_same_bits_and_leaves_the_common_generator() -> None:
     train, _ = pairs(300)
@@ -175,7 +169,6 @@ def vectors(noise: int, n: int = 1500) -> tuple[MultiViewData, np.ndarray]:
     return MultiViewData({m: [x.numpy()] for m, x in codes.items()}), z
 
 
-@pytest.mark.usefixtures("enough_steps")
 @pytest.mark.parametrize(("noise", "flexible"), [(0, False), (1, True)])
 def test_a_model_of_them_is_like_any_other(noise: int, flexible: bool, tmp_path: Path) -> None:
     """With style beside the latents, and without: fitted, transformed, saved and loaded."""
@@ -194,7 +187,6 @@ def test_a_model_of_them_is_like_any_other(noise: int, flexible: bool, tmp_path:
     assert CRL.load(tmp_path / "model", device="cpu").transform(data).equals(found)
 
 
-@pytest.mark.usefixtures("enough_steps")
 def test_modalities_that_tell_nothing_of_each_other_are_called_uncertain() -> None:
     """Without edges between modalities the two ways have nothing in common."""
     rng = np.random.default_rng(0)
