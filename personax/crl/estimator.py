@@ -41,17 +41,17 @@ from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.paired_codes import (
     AGREEMENT,
     PAIRS_DISAGREE,
+    PairedReader,
     agreement,
     find_paired_codes,
     find_stable_codes,
-    make_paired_readers,
     settle_paired_readers,
 )
 from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.prior import CausalPrior, edge_masks
 from personax.crl.representation import train_representation
 from personax.crl.scalar_codes import seen_in_all
-from personax.crl.settled_prior import KnownGraph, make_linear, settle_encoders, settle_prior
+from personax.crl.settled_prior import KnownGraph, LinearReader, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
     ATTEMPTS,
     STYLE_UNKNOWN,
@@ -636,11 +636,11 @@ class CRL(Estimator[CRLConfig]):
         self._prior, self._verdict, self._styled = None, IDENTIFIED, styled
         self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
         if self._is_linear:
-            make_linear(self._vae)
+            self._vae.replace_encoders(LinearReader)
         if styled:
             make_readers(self._vae, self._shapes)
         if self._has_no_style:
-            make_paired_readers(self._vae)
+            self._vae.replace_encoders(PairedReader)
 
     @property
     def _is_linear(self) -> bool:

@@ -5,7 +5,7 @@ measurement is the part that it shares with no other measurement. To pool measur
 say about a block into one posterior distribution.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from personax.crl.model_config import CRLConfig
 from personax.learning.batches import Batch
-from personax.learning.encoders import make_decoder, make_encoder
+from personax.learning.encoders import LinearPlusMLP, make_decoder, make_encoder
 from personax.learning.gaussians import Gaussian, Posterior, pool
 from personax.views import SHARED
 
@@ -105,6 +105,14 @@ class MultiViewVAE(nn.Module):
         nets = self.measurements[modality]
         assert isinstance(nets, nn.ModuleList)
         return [net for net in nets if isinstance(net, Measurement)]
+
+    def replace_encoders(self, make: Callable[[int, int], nn.Module]) -> None:
+        """Replace all encoders, which read vectors, by `make(inputs, codes)` of the same sizes."""
+        for modality in self.modalities:
+            for net in self.of(modality):
+                assert isinstance(net.encoder, LinearPlusMLP)
+                linear = net.encoder.linear
+                net.encoder = make(linear.in_features, sum(net.sizes)).to(linear.weight.device)
 
     def accelerate(self, *, mixed_precision: bool, compiled: bool) -> None:
         """Set whether all networks run in bfloat16; compile them with torch.compile if `compiled` is True."""

@@ -31,7 +31,6 @@ from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.scalar_codes import LEAST_UNIT, in_batch_units
 from personax.crl.starts import symmetric_power
 from personax.learning.batches import Batch
-from personax.learning.encoders import LinearPlusMLP
 from personax.learning.metrics import match
 from personax.learning.optimisation import OptimisationConfig
 from personax.learning.training import Plan, SingleModel, Weights, minimise
@@ -41,7 +40,7 @@ from personax.runs.errors import InputError
 # 8,000 rows and up to eight latents it was one of 22 to 36 (15 steps each); with 52,000 rows and 30 latents
 # one of the last in 100.
 PAIRED_STEPS, EPOCHS_OF_A_LATENT = 600, 3
-PAIRED_PHASE = "paired codes"  # in the history
+PAIRED_PHASE = "paired codes"  # beside the progress bar
 PAIRED_HIDDEN = 64  # width of the functions h
 BENDS, OUTPUTS = 16, 8  # tanh units of g, and its numbers
 FREE_HIDDEN = 32  # of c
@@ -273,15 +272,6 @@ def agreement(told: Mapping[str, Float[Tensor, "n _"]], z: Mapping[str, Float[np
     """
     both = [match(z[m], codes.double().cpu().numpy(), ranks=True)[1] for m, codes in told.items()]
     return float(np.abs(np.concatenate(both)).mean())
-
-
-def make_paired_readers(vae: MultiViewVAE) -> None:
-    """Replace all encoders by `PairedReader`s, for readers that are found or weights that are loaded."""
-    for modality in vae.modalities:
-        for net in vae.of(modality):
-            assert isinstance(net.encoder, LinearPlusMLP)
-            linear = net.encoder.linear
-            net.encoder = PairedReader(linear.in_features, sum(net.sizes)).to(linear.weight.device)
 
 
 def settle_paired_readers(vae: MultiViewVAE, readers: Mapping[str, PairedReader]) -> None:

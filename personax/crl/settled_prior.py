@@ -60,15 +60,6 @@ class LinearReader(nn.Module):
         self.log_variance.copy_(torch.from_numpy(np.log(np.maximum((weight**2).sum(0), 1e-12))))
 
 
-def make_linear(vae: MultiViewVAE) -> None:
-    """Replace all encoders by linear readers, for `settle_encoders` or for weights that are loaded."""
-    for modality in vae.modalities:
-        for net in vae.of(modality):
-            assert isinstance(net.encoder, LinearPlusMLP)
-            linear = net.encoder.linear
-            net.encoder = LinearReader(linear.in_features, sum(net.sizes)).to(linear.weight.device)
-
-
 @torch.no_grad()
 def settle_encoders(vae: MultiViewVAE, form: ClosedForm, train: Batch) -> None:
     """Make the encoders read the latents of the closed form; decoders begin at the best linear maps."""
