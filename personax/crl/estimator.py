@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int, Num
 
+from personax.crl.beginnings import BEGINNING_EPOCHS, best_beginning
 from personax.crl.closed_form import (
     IDENTIFIED,
     ORDER_UNKNOWN,
@@ -210,6 +211,8 @@ class CRL(Estimator[CRLConfig]):
             self._read_pairs(sample, held_out)
         if self._styled or self._has_no_style:
             config = replace(config, phase1=with_fewer_epochs(config.phase1))
+        if checkpoint is None or not checkpoint.path.exists():
+            self._choose_beginning(train, validation, config.phase1)
         represent = partial(self._represent, train, validation, config.phase1, on_progress)
         self.history = represent("representation", checkpoint)
         lost = self._train_again_if_lost(sample, held_out, represent, checkpoint)
@@ -220,26 +223,40 @@ class CRL(Estimator[CRLConfig]):
             if on_progress is not None:
                 on_progress(self.history)
 
-        search: dict[str, Any] = {
-            "seed": self._derived("identification"),
+        options: dict[str, Any] = {
             "flexible": self.config.flexible,
             "causal": self.config.causal,
             "on_step": report,
         }
-        phase2 = self.config.phase2
         if form is not None:
-            evidence = asdict(form.evidence)
-            known = KnownGraph(form.parents, form.order, evidence)
-            prior = settle_prior(known, codes, codes_held_out, phase2, **search)
+            known = KnownGraph(form.parents, form.order, asdict(form.evidence))
+            prior = self._settle(known, codes, codes_held_out, options)
         elif self._has_no_style:
             known = KnownGraph(*self._graph_of_pairs(codes))
-            prior = settle_prior(known, codes, codes_held_out, phase2, **search)
+            prior = self._settle(known, codes, codes_held_out, options)
         else:
-            prior = identify(codes, codes_held_out, phase2, **search)
+            prior, codes = self._search(codes, codes_held_out, sample, held_out, options)
+            if on_progress is not None:
+                on_progress(self.history)
         self._conclude(prior, codes, sample, lost)
         if form is not None:
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
+
+    def _choose_beginning(self, train: Batch, validation: Batch, config: Phase1Config) -> None:
+        """Begin phase 1 as often as `config` says, and keep the networks that are best on `validation`."""
+        if config.beginnings == 1 or not self._trains_encoders:
+            return
+        found = []
+        for number in range(config.beginnings):
+            name = f"beginning {number}"
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self._derived(f"networks of {name}"))
+                self._build()
+            self._represent(train, validation, replace(config, epochs=BEGINNING_EPOCHS), None, name, None)
+            assert self._vae is not None
+            found.append(self._vae)
+        self._vae = best_beginning(found, validation.sample())
 
     def _represent(
         self,
@@ -318,7 +335,7 @@ class CRL(Estimator[CRLConfig]):
         It cannot for encoders that phase 1 does not train, nor for a modality whose style is in common, too.
         And a model that is not to be aligned is not chosen by what measurements have in common.
         """
-        if self._styled or self._is_linear or self._has_no_style or self.config.phase1.align == 0:
+        if not self._trains_encoders or self.config.phase1.align == 0:
             return {}
         assert self._vae is not None
         shares = lost_shares(self._vae.eval(), train, torch_rng(self.seed, "lost share"))
@@ -395,7 +412,8 @@ class CRL(Estimator[CRLConfig]):
         if any(model.config != config or model.device != device for model in models):
             raise InputError("models that are fitted together need the same configuration and device")
         batches = [model._prepare(data, split) for model, (data, split) in zip(models, people, strict=True)]
-        alone = models[0]._is_linear or models[0]._has_no_style  # there is little to train
+        several = config.phase1.beginnings > 1 or config.phase2.searches > 1
+        alone = several or models[0]._is_linear or models[0]._is_paired
         if alone or any(m._shares_style(rows.sample()) for m, (rows, _) in zip(models, batches, strict=True)):
             for number, (model, batch) in enumerate(zip(models, batches, strict=True)):
                 model._learn(*batch, None, on_progress and partial(on_progress, number))
@@ -664,6 +682,11 @@ class CRL(Estimator[CRLConfig]):
         config = self._resolved
         return self._is_paired and not config.noise and not any(config.nuisance.values())
 
+    @property
+    def _trains_encoders(self) -> bool:
+        """Whether encoders are learned in phase 1, and not before it."""
+        return not (self._styled or self._is_linear or self._has_no_style)
+
     def _networks(self) -> tuple[MultiViewVAE, CausalPrior]:
         """What phase 1 trains: the autoencoder, and a draft of the prior, which identification replaces."""
         assert self._vae is not None
@@ -685,31 +708,49 @@ class CRL(Estimator[CRLConfig]):
         def codes(u: Mapping[str, Float[torch.Tensor, "n _"]]) -> Codes:
             return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)
 
-        found = codes(u_train)
-        if self._is_paired and not self._has_no_style:
-            found = replace(found, told=self._told(u_train, u_validation, train, validation))
-        return found, codes(u_validation)
+        return codes(u_train), codes(u_validation)
 
-    def _told(
-        self,
-        u: Mapping[str, Float[torch.Tensor, "n _"]],
-        u_held_out: Mapping[str, Float[torch.Tensor, "v _"]],
-        train: Batch,
-        validation: Batch,
-    ) -> dict[str, Float[torch.Tensor, "n _"]]:
-        """What the modalities tell of each other's codes (paired_codes.py), of all training rows.
+    def _settle(
+        self, known: KnownGraph, codes: Codes, held_out: Codes, options: Mapping[str, Any]
+    ) -> IdentifiedPrior:
+        """Phase 2 for a graph and coordinates that are known; `options` as in `_search`."""
+        seed = self._derived("identification")
+        return settle_prior(known, codes, held_out, self.config.phase2, seed=seed, **options)
 
-        It is learned from the rows that have every modality.
+    def _search(
+        self, codes: Codes, held_out: Codes, train: Batch, validation: Batch, options: Mapping[str, Any]
+    ) -> tuple[IdentifiedPrior, Codes]:
+        """Phase 2, as often as the configuration says: the best result, and the codes it began from.
+
+        `options` are those of `identify`, without the seed. The history has the rows of the best search only.
+        """
+        representation, found = self.history, []
+        for number in range(self.config.phase2.searches):
+            again = f" {number}" if number else ""
+            if self._is_paired:
+                codes = self._told(codes, held_out, train, validation, f"paired codes{again}")
+            self.history = list(representation)
+            seed = self._derived(f"identification{again}")
+            prior = identify(codes, held_out, self.config.phase2, seed=seed, **options)
+            found.append((np.nanmin(self.history[-1]["objective"]), prior, codes, self.history))
+        log.info("Eq. (9) of the searches: %s", [round(float(loss), 3) for loss, *_ in found])
+        _, prior, codes, self.history = min(found, key=lambda each: each[0])
+        return prior, codes
+
+    def _told(self, codes: Codes, held_out: Codes, train: Batch, validation: Batch, name: str) -> Codes:
+        """The codes with what the modalities tell of each other (paired_codes.py), of all training rows.
+
+        It is learned from the rows that have every modality, with the random numbers of this name.
         """
         seen, seen_held_out = seen_in_all(train), seen_in_all(validation)
         readers, _ = find_paired_codes(
-            {m: values[seen] for m, values in u.items()},
-            {m: values[seen_held_out] for m, values in u_held_out.items()},
+            {m: values[seen] for m, values in codes.u.items()},
+            {m: values[seen_held_out] for m, values in held_out.u.items()},
             self.config.latents,
-            seed=self._derived("paired codes"),
+            seed=self._derived(name),
         )
         with torch.no_grad():
-            return {m: reader.codes(u[m]) for m, reader in readers.items()}
+            return replace(codes, told={m: reader.codes(codes.u[m]) for m, reader in readers.items()})
 
     def _graph_of_pairs(self, codes: Codes) -> tuple[Bool[np.ndarray, "d d"], list[int]]:
         """The graph of paired codes that are the latents, and its order."""

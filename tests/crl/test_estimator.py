@@ -55,6 +55,20 @@ def test_the_same_seed_gives_the_same_bits_whether_the_truth_is_there_or_not(fit
     assert CRL(QUICK, seed=1, device="cpu").fit(blind, split).transform(data).equals(model.transform(data))
 
 
+def test_of_several_searches_the_best_is_kept(fitted: Fitted) -> None:
+    """The first one is that of a model that searches once; the history has the rows of the best alone."""
+    once, data, split = fitted
+    search = dataclasses.replace(QUICK.phase2, searches=8)
+    shown: list[int] = []
+    often = CRL(dataclasses.replace(QUICK, phase2=search), seed=1, device="cpu").fit(
+        data, split, on_progress=lambda history: shown.append(len(history))
+    )
+    last, single = (min(model.history[-1]["objective"]) for model in (often, once))
+    assert last < single  # of these eight the first is not the best
+    assert len(often.history) == len(once.history) == shown[-1]
+    assert not often.transform(data).equals(once.transform(data))
+
+
 @pytest.mark.parametrize("name", ["fitted", "fitted_seen_once"])
 def test_fit_leaves_the_configuration_as_it_was_given(name: str, request: pytest.FixtureRequest) -> None:
     model: CRL = request.getfixturevalue(name)[0]

@@ -40,7 +40,7 @@ def test_latents_and_graph_are_found(views: int, epochs: int, beta: float) -> No
     """With less training than CRLConfig.vectors has. With three measurements nothing is linked."""
     data, usual = measured(views), CRLConfig.vectors({"m1": 2, "m2": 2})
     search = replace(
-        usual.phase2, starts=4, population=4, generations=1, generation_steps=100, final_steps=400
+        usual.phase2, searches=1, starts=4, population=4, generations=1, generation_steps=100, final_steps=400
     )
     config = replace(usual, phase1=replace(usual.phase1, epochs=epochs, beta=beta), phase2=search)
     split = split_rows(N, np.random.default_rng(0))
