@@ -22,6 +22,7 @@ regression.py       smooth regression with derivatives, which the next two files
 geometry.py         how fast the pictures change with the codes; this defines right angles in a block
 starts.py           where phase 2 begins: coordinates that depend on few coordinates of other blocks
 graph_choice.py     the graph that explains latents best in the coordinates that they have
+latent_columns.py   which coordinates of a block with style are the latents
 identification.py   phase 2: trains many models (coordinates and graph) and keeps the best one
 
 For embeddings, closed_form.py finds latents and graph without training. The files after it are its parts:

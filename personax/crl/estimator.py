@@ -35,6 +35,7 @@ from personax.crl.identification import (
     identify,
     identify_together,
 )
+from personax.crl.latent_columns import linked_latents
 from personax.crl.latent_counts import LatentCounts, count_latents
 from personax.crl.lost_share import LATENTS_LOST, LITTLE_LOST, MOST_LOST, largest_share, lost_shares
 from personax.crl.model_config import CRLConfig, Phase1Config, check_config
@@ -44,6 +45,7 @@ from personax.crl.paired_codes import (
     PAIRS_DISAGREE,
     PairedReader,
     agreement,
+    complete_rows,
     find_paired_codes,
     find_stable_codes,
     settle_paired_readers,
@@ -51,7 +53,6 @@ from personax.crl.paired_codes import (
 from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.prior import CausalPrior, edge_masks
 from personax.crl.representation import train_representation
-from personax.crl.scalar_codes import seen_in_all
 from personax.crl.settled_prior import KnownGraph, LinearReader, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
     ATTEMPTS,
@@ -91,41 +92,6 @@ AGAIN = ("second training", "third training")  # phase 1, if codes lose latents
 # is taken out of the graph. This is not done for pictures, where the model assumes right angles, nor for
 # coordinates of the compression, which are in units of their noise.
 OBLIQUE = float(np.tan(np.pi / 6))
-
-
-def linked_latents(
-    weights: Float[np.ndarray, "d d"], blocks: Mapping[str, slice], spare: Mapping[str, int]
-) -> Int[np.ndarray, " k"]:
-    """Choose the latents in blocks that also hold nuisance: the coordinates that are linked to other blocks.
-
-    Nuisance has edges, too: between its coordinates, as from a garment's shape to its size, and also from
-    latents if the two are not quite disentangled. But no edge joins it to another block, and it causes no
-    latent.
-    So a block's latents are chosen one after another. Each time it is the coordinate with the strongest edges
-    to other blocks and to the latents chosen before, minus the edges into it from the coordinates of its
-    block that are not chosen yet.
-
-    Args:
-        weights: (d, d) strength of the edges, [i, j] for i -> j.
-        blocks: block -> columns of its coordinates.
-        spare: block -> number of its coordinates that are nuisance.
-
-    Returns:
-        Sorted columns of the latents.
-    """
-    kept: list[int] = []
-    for block, place in blocks.items():
-        left = list(range(place.start, place.stop))
-        within = np.zeros(len(weights), dtype=bool)
-        within[place] = True
-        strength = weights + weights.T
-        found: list[int] = []
-        while len(left) > spare[block]:
-            ties = strength[left][:, ~within].sum(1) + strength[np.ix_(left, found)].sum(1)
-            ties = ties - weights[np.ix_(left, left)].sum(0)
-            found.append(left.pop(int(np.argmax(ties))))
-        kept += found
-    return np.sort(np.array(kept, dtype=int))
 
 
 def _blank_codes(dimensions: Mapping[str, int], config: CRLConfig) -> Codes:
@@ -379,7 +345,7 @@ class CRL(Estimator[CRLConfig]):
     def _read_pairs(self, train: Batch, validation: Batch) -> None:
         """Let the encoders read what the modalities tell of each other (paired_codes.py)."""
         complete, held_out = (
-            {m: views[0][seen_in_all(part)] for m, views in part.x.items()} for part in (train, validation)
+            complete_rows({m: views[0] for m, views in part.x.items()}, part) for part in (train, validation)
         )
         seeds = [self._derived(name) for name in ("paired codes", "other paired codes")]
         readers, agrees = find_stable_codes(complete, held_out, self.config.latents, seeds=seeds)
@@ -742,13 +708,8 @@ class CRL(Estimator[CRLConfig]):
 
         It is learned from the rows that have every modality, with the random numbers of this name.
         """
-        seen, seen_held_out = seen_in_all(train), seen_in_all(validation)
-        readers, _ = find_paired_codes(
-            {m: values[seen] for m, values in codes.u.items()},
-            {m: values[seen_held_out] for m, values in held_out.u.items()},
-            self.config.latents,
-            seed=self._derived(name),
-        )
+        complete = (complete_rows(codes.u, train), complete_rows(held_out.u, validation))
+        readers, _ = find_paired_codes(*complete, self.config.latents, seed=self._derived(name))
         with torch.no_grad():
             return replace(codes, told={m: reader.codes(codes.u[m]) for m, reader in readers.items()})
 

@@ -28,7 +28,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from personax.crl.multiview_vae import MultiViewVAE
-from personax.crl.scalar_codes import LEAST_UNIT, in_batch_units
+from personax.crl.scalar_codes import LEAST_UNIT, in_batch_units, seen_in_all
 from personax.crl.starts import symmetric_power
 from personax.learning.batches import Batch
 from personax.learning.metrics import match
@@ -180,6 +180,12 @@ class PairedReader(nn.Module):
         """(n, inputs) -> (n, 2 latents): means, and log variances."""
         h = self.codes(x)
         return torch.cat([h, torch.full_like(h, log(PAIRED_VARIANCE))], 1)
+
+
+def complete_rows(u: Mapping[str, Float[Tensor, "n _"]], batch: Batch) -> dict[str, Float[Tensor, "k _"]]:
+    """The rows of u, modality -> numbers of the people of a batch, who have every modality."""
+    seen = seen_in_all(batch)
+    return {modality: values[seen] for modality, values in u.items()}
 
 
 def find_paired_codes(

@@ -13,7 +13,6 @@ import torch
 from small_embeddings import QUICK, embeddings
 
 from personax.crl import CRL
-from personax.crl.estimator import linked_latents
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.learning.compression import Compression
 from personax.learning.metrics import mean_correlation
@@ -501,15 +500,6 @@ def test_a_model_that_was_saved_without_units_takes_embeddings_as_they_are(tmp_p
     assert saved.pop("standardisation") == {}
     torch.save(saved, tmp_path / "weights.pt")
     assert CRL.load(tmp_path, device="cpu").transform(data).equals(model.transform(as_they_are))
-
-
-def test_latents_among_spare_coordinates_are_those_that_other_blocks_reach() -> None:
-    """a -> b0 -> b2 are latents; b1 -> b3 is style with the strongest edge of all; b0 leaks into b3."""
-    weights = np.zeros((5, 5))
-    weights[0, 1], weights[1, 3], weights[2, 4], weights[1, 4] = 0.5, 0.4, 2.0, 0.6
-    blocks = {"a": slice(0, 1), "b": slice(1, 5)}
-    assert linked_latents(weights, blocks, {"a": 0, "b": 2}).tolist() == [0, 1, 3]
-    assert linked_latents(weights, blocks, {"a": 0, "b": 0}).tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
