@@ -43,6 +43,7 @@ from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.paired_codes import (
     AGREEMENT,
     PAIRS_DISAGREE,
+    SHARE_OF_PRICES,
     PairedReader,
     agreement,
     complete_rows,
@@ -719,7 +720,7 @@ class CRL(Estimator[CRLConfig]):
         allowed, cross = (mask.numpy() > 0 for mask in edge_masks(self._dimensions()))
         phase2 = self.config.phase2
         prices = np.where(cross, phase2.cross_sparsity, phase2.sparsity)
-        prices = np.where(allowed & self.config.causal, prices, np.inf)
+        prices = np.where(allowed & self.config.causal, SHARE_OF_PRICES * prices, np.inf)
         return graph_of_latents(z, prices, seed=self._derived("graph") % 2**32)
 
     def _conclude(self, prior: IdentifiedPrior, codes: Codes, train: Batch, lost: float) -> None:
