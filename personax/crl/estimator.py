@@ -274,7 +274,7 @@ class CRL(Estimator[CRLConfig]):
     def _start_again(self, train: Batch, validation: Batch, lost: Mapping[str, float], name: str) -> bool:
         """Take other networks for phase 1, if it is to be made again; return whether it is.
 
-        They are the present ones without their twist, or, if there is none and much is lost, new ones.
+        They are the present ones without their twist or, if there is none, new ones.
         """
         suspicious = [modality for modality, share in lost.items() if share > LITTLE_LOST]
         vae = deepcopy(self._vae)
@@ -284,7 +284,7 @@ class CRL(Estimator[CRLConfig]):
             log.info("training phase 1 again from mirrored codes: they lose %.3f", largest_share(lost))
             self._vae = vae
             return True
-        if largest_share(lost) <= MOST_LOST:
+        if largest_share(lost) <= (LITTLE_LOST if name == AGAIN[0] else MOST_LOST):
             return False
         log.info("training phase 1 again from new weights: codes lose %.3f", largest_share(lost))
         with torch.random.fork_rng(devices=[]):
