@@ -31,10 +31,9 @@ FAINT_FEATURES = 1e-4  # directions of features with less than this share of the
 # From the first share on, phase 1 is made again, without the twist of its codes (untwist.py) or, if none is
 # found, from new weights. From the second one on codes are not trusted, and it is made a third time. On
 # tuning seeds (1000 to 1003) of other scenes, four twisted blocks lost 0.034 to 0.049, eleven others up to
-# 0.032; of Variant-MNIST, others up to 0.016, with four latents 0.023. Three runs of Variant-MNIST on seeds 0
-# to 5 in which the truth shows a fault lose 0.040, 0.066 and 0.091; they were looked at, too. Seed 13 of
-# `backwards`, with a fault and no mirror, lost 0.0201; since it was seen, new weights are tried from the
-# first share on.
+# 0.032; of Variant-MNIST, others up to 0.016. Three runs of Variant-MNIST on seeds 0 to 5 in which the truth
+# shows a fault lose 0.040, 0.066 and 0.091; they were looked at, too. Seed 13 of `backwards`, with a fault
+# and no mirror, lost 0.0201; since it was seen, new weights are tried from the first share on.
 LITTLE_LOST, MOST_LOST = 0.02, 0.035
 LATENTS_LOST = (
     "latents uncertain: measurements have more in common than the codes hold, so some latents are read "
