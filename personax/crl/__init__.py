@@ -12,7 +12,7 @@ model_config.py     every option, with the reason for its default, or that it wa
 multiview_vae.py    the autoencoder: pooled posteriors, noise of each measurement, one decoder per measurement
 prior.py            the structural causal model as the prior of the latents: graph, order, mechanisms
 representation.py   phase 1: the terms of a batch, and their training
-beginnings.py       the best of several short trainings, for vectors that are measured once
+beginnings.py       the best of several short trainings; made for vectors that are measured once
 lost_share.py       whether the codes of phase 1 lose latents; then phase 1 is made again
 untwist.py          where it begins then: at codes without the twist
 ensemble.py         phase 1 of several models in one batch

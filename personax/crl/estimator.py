@@ -178,8 +178,8 @@ class CRL(Estimator[CRLConfig]):
             self._read_pairs(sample, held_out)
         if self._styled or self._has_no_style:
             config = replace(config, phase1=with_fewer_epochs(config.phase1))
-        if checkpoint is None or not checkpoint.path.exists():
-            self._choose_beginning(train, validation, config.phase1)
+        if checkpoint is None or not checkpoint.path.exists():  # else it has the chosen networks
+            self._choose_beginning(train, validation, held_out, config.phase1)
         represent = partial(self._represent, train, validation, config.phase1, on_progress)
         self.history = represent("representation", checkpoint)
         lost = self._train_again_if_lost(sample, held_out, represent, checkpoint)
@@ -203,27 +203,44 @@ class CRL(Estimator[CRLConfig]):
             prior = self._settle(known, codes, codes_held_out, options)
         else:
             prior, codes = self._search(codes, codes_held_out, sample, held_out, options)
-            if on_progress is not None:
-                on_progress(self.history)
+            if on_progress is not None and self.config.phase2.searches > 1:
+                on_progress(self.history)  # with the rows of the best search alone
         self._conclude(prior, codes, sample, lost)
         if form is not None:
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
 
-    def _choose_beginning(self, train: Batch, validation: Batch, config: Phase1Config) -> None:
-        """Begin phase 1 as often as `config` says, and keep the networks that are best on `validation`."""
+    def _choose_beginning(
+        self, train: Batch, validation: Batch, held_out: Batch, config: Phase1Config
+    ) -> None:
+        """Begin phase 1 as often as `config` says, and keep the networks that are best on `held_out`.
+
+        That is a sample of `validation`. A beginning that diverges is dropped, unless all do.
+        """
         if config.beginnings == 1 or not self._trains_encoders:
             return
-        found = []
+        short = replace(config, epochs=BEGINNING_EPOCHS)
+        found: list[MultiViewVAE] = []
         for number in range(config.beginnings):
             name = f"beginning {number}"
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self._derived(f"networks of {name}"))
-                self._build()
-            self._represent(train, validation, replace(config, epochs=BEGINNING_EPOCHS), None, name, None)
+            self._build_from(f"networks of {name}")
+            try:
+                self._represent(train, validation, short, on_progress=None, name=name, checkpoint=None)
+            except TrainingDiverged as error:
+                # other processes are in the middle of it
+                if process_count() > 1 or (not found and number == config.beginnings - 1):
+                    raise
+                log.warning("%s: %s", name, error)
+                continue
             assert self._vae is not None
             found.append(self._vae)
-        self._vae = best_beginning(found, validation.sample())
+        self._vae = best_beginning(found, held_out)
+
+    def _build_from(self, name: str, *, styled: bool = False) -> None:
+        """Make networks with the random numbers of this name."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._derived(name))
+            self._build(styled=styled)
 
     def _represent(
         self,
@@ -287,9 +304,7 @@ class CRL(Estimator[CRLConfig]):
         if largest_share(lost) <= (LITTLE_LOST if name == AGAIN[0] else MOST_LOST):
             return False
         log.info("training phase 1 again from new weights: codes lose %.3f", largest_share(lost))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._derived(f"networks of {name}"))
-            self._build()
+        self._build_from(f"networks of {name}")
         return True
 
     def _weights_checksum(self) -> str:
@@ -335,9 +350,7 @@ class CRL(Estimator[CRLConfig]):
         readings = best_readings(train, validation, config, seeds)
         if readings is None:
             return
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._derived("networks"))
-            self._build(styled=True)
+        self._build_from("networks", styled=True)
         assert self._vae is not None
         settle_readers(self._vae, readings)
         if not all(reading.is_clear for reading in readings.values()):
@@ -366,7 +379,9 @@ class CRL(Estimator[CRLConfig]):
     ) -> None:
         """Fit models of one configuration, each to its own data, in one batch.
 
-        Up to rounding the results are those of `fit`. It is faster on a GPU. There are no checkpoints.
+        Up to rounding the results are those of `fit`. It is faster on a GPU. There are no checkpoints. Models
+        with several beginnings or searches, in closed form, of vectors that are measured once, or of pictures
+        of one style are fitted one after another.
 
         Args:
             models: models with the same configuration and device.
@@ -690,17 +705,26 @@ class CRL(Estimator[CRLConfig]):
         """Phase 2, as often as the configuration says: the best result, and the codes it began from.
 
         `options` are those of `identify`, without the seed. The history has the rows of the best search only.
+        A search that diverges is dropped, unless all do.
         """
-        representation, found = self.history, []
-        for number in range(self.config.phase2.searches):
-            again = f" {number}" if number else ""
-            if self._is_paired:
-                codes = self._told(codes, held_out, train, validation, f"paired codes{again}")
+        representation, searches = self.history, self.config.phase2.searches
+        found: list[tuple[float, IdentifiedPrior, Codes, History]] = []
+        for number in range(searches):
+            suffix = f" {number}" if number else ""
             self.history = list(representation)
-            seed = self._derived(f"identification{again}")
-            prior = identify(codes, held_out, self.config.phase2, seed=seed, **options)
-            found.append((np.nanmin(self.history[-1]["objective"]), prior, codes, self.history))
-        log.info("Eq. (9) of the searches: %s", [round(float(loss), 3) for loss, *_ in found])
+            try:
+                if self._is_paired:
+                    codes = self._told(codes, held_out, train, validation, f"paired codes{suffix}")
+                seed = self._derived(f"identification{suffix}")
+                prior = identify(codes, held_out, self.config.phase2, seed=seed, **options)
+            except TrainingDiverged as error:
+                if not found and number == searches - 1:
+                    raise
+                log.warning("search %d: %s", number + 1, error)
+                continue
+            found.append((min(self.history[-1]["objective"]), prior, codes, self.history))
+        if searches > 1:
+            log.info("Eq. (9) of the searches: %s", [round(loss, 3) for loss, *_ in found])
         _, prior, codes, self.history = min(found, key=lambda each: each[0])
         return prior, codes
 

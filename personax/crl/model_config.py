@@ -57,10 +57,12 @@ class Phase1Config(OptimisationConfig):
     """Weight of the contrastive term between the modalities' encodings of s (Eq. 5). Not tuned: that of
     `cross`. The number of shared latents s is another option, `shared` of the model."""
     beginnings: Positive = 1
-    """Number of short trainings from different weights; phase 1 goes on from the networks that show a
-    modality best. An autoencoder of vectors may begin folded, so that two values of a latent have one code,
-    and stays so: three in ten did on tuning draws of numerical cases. From the fifth epoch on each of these
-    had a larger error than all others."""
+    """Short trainings of six epochs from different weights; phase 1 goes on from the networks that
+    reconstruct each modality best (with shared latents or `cross`, all modalities together). 1: none. An
+    autoencoder of vectors may begin folded, so that two values of a latent have one code, and stays so: three
+    in ten did on tuning draws of numerical cases. From the fifth epoch on each of these had a larger error
+    than all others. Without effect where encoders are not learned in phase 1: in closed form, for pictures of
+    one style, and for `linked` vectors without style."""
     sparsity: Weight = 0.2
     """Weight of the expected number of edges (Eq. 6) in the loss of phase 1, for an edge between modalities;
     an edge within one counts half. Not tuned: the graph of phase 1 is a draft, which phase 2 replaces. It has
@@ -75,7 +77,8 @@ class Phase2Config:
     searches: Positive = 1
     """How often phase 2 is done, with other starts; the one with the smallest Eq. (9) on validation rows
     counts. On tuning draws of vectors, two of 24 ended at wrong latents and seven with a wrong edge; the best
-    of three had wrong edges in one of eight draws."""
+    of three had wrong edges in one of eight draws. Without effect in closed form, and for `linked` vectors
+    without style."""
     starts: SideBySide = 64
     """Models trained side by side at first, each with its own coordinates and causal order. In closed form
     (closed_form.py): random orders that the search begins with. Of 32 starts 5 to 7 ended at the true graph;
@@ -115,9 +118,10 @@ class Phase2Config:
     square, 0.991 in place of 0.949 with a collider, and 0.992 in place of 0.995 with the default model. Other
     weights have not been compared."""
     sparsity: Weight = 0.02
-    """An edge within a modality must improve the log-likelihood by this many nats per row (Eq. 6). The amount
-    is not tuned; without any price for edges SHD was 2 in place of 0. (`sparsity` of phase 1 is a weight in
-    another loss.)"""
+    """An edge within a modality must improve the log-likelihood by this many nats per row (Eq. 6); a third of
+    it, like the next one, where paired codes are the latents (paired_codes.py). The amount is not tuned;
+    without any price for edges SHD was 2 in place of 0. (`sparsity` of phase 1 is a weight in another
+    loss.)"""
     cross_sparsity: Weight = 0.05
     """The same for an edge between modalities. It is larger because of Sun et al.'s Condition 4.3: few edges
     join modalities. Only if it is larger than `sparsity`, the starts (starts.py) look for coordinates in

@@ -106,6 +106,16 @@ class MultiViewVAE(nn.Module):
         assert isinstance(nets, nn.ModuleList)
         return [net for net in nets if isinstance(net, Measurement)]
 
+    def take(self, modality: str, other: "MultiViewVAE") -> None:
+        """Copy all weights of this modality from a model of the same shapes."""
+        parts = {f"{name}.{modality}" for name in ("measurements", "log_scale", "comparison")}
+        own = {
+            name: weights
+            for name, weights in other.state_dict().items()
+            if ".".join(name.split(".")[:2]) in parts
+        }
+        self.load_state_dict(own, strict=False)
+
     def replace_encoders(self, make: Callable[[int, int], nn.Module]) -> None:
         """Replace all encoders, which read vectors, by `make(inputs, codes)` of the same sizes."""
         for modality in self.modalities:

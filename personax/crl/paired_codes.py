@@ -51,8 +51,8 @@ PAIRS_DISAGREE = (
     "latents uncertain: what modalities tell of each other does not give the same latents in two ways"
 )
 AGREEMENT = 0.9  # mean rank correlation of both, from which they agree
-# Where paired codes are the latents, the share of the prices of edges that counts. The prices are for
-# coordinates that are still learned, and bend until a false edge explains something. With three codes of a
+# Where paired codes are the latents, the share of the prices of edges that counts. The full prices are for
+# coordinates that are still learned: these can bend so that a false edge pays. With three codes of a
 # tuning draw of G-CaRL's latents, a third of the prices raised F1 from 0.40-0.53 to 0.66-0.79, and a tenth
 # lowered it again; with the true latents a third raised it from 0.69 to 1.
 SHARE_OF_PRICES = 1 / 3
@@ -188,7 +188,7 @@ class PairedReader(nn.Module):
 
 
 def complete_rows(u: Mapping[str, Float[Tensor, "n _"]], batch: Batch) -> dict[str, Float[Tensor, "k _"]]:
-    """The rows of u, modality -> numbers of the people of a batch, who have every modality."""
+    """Those rows of u (modality -> values, row by row as in `batch`) whose people have every modality."""
     seen = seen_in_all(batch)
     return {modality: values[seen] for modality, values in u.items()}
 

@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from personax.crl.beginnings import best_beginning, reconstruction_errors
+from personax.crl.beginnings import BEGINNING_EPOCHS, best_beginning, reconstruction_errors
 from personax.crl.estimator import CRL
 from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
 from personax.crl.multiview_vae import MultiViewVAE
+from personax.crl.representation import train_representation
 from personax.learning.batches import Batch
 from personax.learning.training import History
+from personax.runs.errors import TrainingDiverged
 from personax.views import MultiViewData, Split, split_rows
 
 LATENTS = {"a": 1, "b": 2}
@@ -20,14 +23,15 @@ WIDTHS = {"a": [[4], [5]], "b": [[3]]}
 SMALL = CRLConfig(
     latents=LATENTS,
     hidden=8,
-    phase1=Phase1Config(epochs=3, beginnings=3),
+    phase1=Phase1Config(epochs=3, beginnings=3, cross=0.0),
     phase2=Phase2Config(starts=2, generations=1, generation_steps=2, finalists=1, final_steps=2),
 )
 
 
-def networks(shared: int, seed: int) -> MultiViewVAE:
+def networks(shared: int, seed: int, cross: float = 0.0) -> MultiViewVAE:
     torch.manual_seed(seed)
-    return MultiViewVAE(WIDTHS, replace(SMALL, shared=shared))
+    phase1 = replace(SMALL.phase1, cross=cross)
+    return MultiViewVAE(WIDTHS, replace(SMALL, shared=shared, phase1=phase1))
 
 
 def rows(seen: float) -> Batch:
@@ -74,20 +78,72 @@ def test_the_best_networks_of_each_modality_are_taken() -> None:
     assert len({min(range(6), key=lambda seed: errors[seed][m]) for m in WIDTHS}) == 2  # of two models
 
 
-def test_with_shared_latents_all_networks_are_of_one_model() -> None:
+@pytest.mark.parametrize(("shared", "cross"), [(1, 0.0), (0, 1.0)])
+def test_if_modalities_have_to_agree_all_networks_are_of_one_model(shared: int, cross: float) -> None:
     batch = rows(1.0)
-    errors = [reconstruction_errors(networks(1, seed), batch) for seed in range(6)]
-    chosen = reconstruction_errors(best_beginning([networks(1, seed) for seed in range(6)], batch), batch)
+    errors = [reconstruction_errors(networks(shared, seed, cross), batch) for seed in range(6)]
+    best = best_beginning([networks(shared, seed, cross) for seed in range(6)], batch)
+    chosen = reconstruction_errors(best, batch)
     assert chosen == pytest.approx(min(errors, key=lambda each: sum(each.values())))
 
 
-def test_phase_1_goes_on_from_the_best_beginning() -> None:
-    """Its first epoch is better than that of a model begun once; the same seed gives the same bits."""
+def test_a_model_takes_all_weights_of_a_modality_and_no_others() -> None:
+    first, before, other = networks(0, 0), networks(0, 0).state_dict(), networks(0, 1)
+    with torch.no_grad():
+        other.log_scale["a"].fill_(2.0)
+    first.take("a", other)
+    for name, weights in first.state_dict().items():
+        source = other.state_dict() if name.split(".")[1] == "a" else before
+        assert torch.equal(weights, source[name])
+    with torch.no_grad():
+        first.log_scale["a"].fill_(3.0)
+    assert float(other.log_scale["a"].detach()) == 2.0  # a copy
+
+
+@pytest.mark.parametrize("diverges", [0, 2])
+def test_phase_1_goes_on_from_the_networks_that_are_chosen(
+    diverges: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three beginnings one diverges, and the first of the two others is chosen."""
     data, split = people()
-    often, again = (CRL(SMALL, seed=0, device="cpu").fit(data, split) for _ in range(2))
-    once = CRL(replace(SMALL, phase1=Phase1Config(epochs=3)), seed=0, device="cpu").fit(data, split)
-    assert often.history[0]["validation"] < once.history[0]["validation"]
-    assert often.transform(data).equals(again.transform(data))
+    starts: list[dict[str, torch.Tensor]] = []
+    epochs: list[int] = []
+
+    def recorded(vae: MultiViewVAE, *rest: Any, **options: Any) -> History:
+        starts.append({name: value.clone() for name, value in vae.state_dict().items()})
+        epochs.append(rest[3].epochs)
+        if len(starts) == diverges + 1:
+            raise TrainingDiverged("the loss is not finite")
+        return train_representation(vae, *rest, **options)
+
+    def first(found: list[MultiViewVAE], batch: Batch) -> MultiViewVAE:
+        assert (len(found), len(batch)) == (2, len(split.validation))
+        chosen.append({name: value.clone() for name, value in found[0].state_dict().items()})
+        return found[0]
+
+    chosen: list[dict[str, torch.Tensor]] = []
+    monkeypatch.setattr("personax.crl.estimator.train_representation", recorded)
+    monkeypatch.setattr("personax.crl.estimator.best_beginning", first)
+    CRL(SMALL, seed=0, device="cpu").fit(data, split)
+    assert epochs == [BEGINNING_EPOCHS] * 3 + [3]
+    assert all(torch.equal(value, chosen[0][name]) for name, value in starts[3].items())
+    weights = next(name for name in starts[0] if name.endswith("weight"))
+    assert not torch.equal(starts[0][weights], starts[1][weights])  # each begins elsewhere
+
+
+def test_if_all_beginnings_diverge_the_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverge(*_: Any, **options: Any) -> History:
+        raise TrainingDiverged("the loss is not finite")
+
+    monkeypatch.setattr("personax.crl.estimator.train_representation", diverge)
+    with pytest.raises(TrainingDiverged, match="not finite"):
+        CRL(SMALL, seed=0, device="cpu").fit(*people())
+
+
+def test_the_same_seed_gives_the_same_bits() -> None:
+    data, split = people()
+    first, again = (CRL(SMALL, seed=0, device="cpu").fit(data, split).transform(data) for _ in range(2))
+    assert first.equals(again)
 
 
 def test_models_that_are_begun_often_are_fitted_together_as_alone() -> None:

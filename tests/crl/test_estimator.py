@@ -13,6 +13,7 @@ import torch
 from small_embeddings import QUICK, embeddings
 
 from personax.crl import CRL
+from personax.crl.identification import Codes, identify
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.learning.compression import Compression
 from personax.learning.metrics import mean_correlation
@@ -54,18 +55,53 @@ def test_the_same_seed_gives_the_same_bits_whether_the_truth_is_there_or_not(fit
     assert CRL(QUICK, seed=1, device="cpu").fit(blind, split).transform(data).equals(model.transform(data))
 
 
-def test_of_several_searches_the_best_is_kept(fitted: Fitted) -> None:
-    """The first one is that of a model that searches once; the history has the rows of the best alone."""
+@pytest.mark.parametrize("diverges", [None, 1, 2])
+def test_of_several_searches_the_best_is_kept(
+    fitted: Fitted, diverges: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Latents and history are those of the search with the smallest objective that did not diverge."""
     once, data, split = fitted
-    search = dataclasses.replace(QUICK.phase2, searches=8)
-    shown: list[int] = []
-    often = CRL(dataclasses.replace(QUICK, phase2=search), seed=1, device="cpu").fit(
-        data, split, on_progress=lambda history: shown.append(len(history))
+    losses = [3.0, 2.0, 1.0]
+    seeds: list[int] = []
+    tables: list[pd.DataFrame] = []
+
+    def judged(train: Codes, validation: Codes, *rest: Any, seed: int, on_step: Any, **options: Any) -> Any:
+        number = len(seeds)
+        seeds.append(seed)
+        if number == diverges:
+            raise TrainingDiverged("no loss is finite")
+
+        def told(row: dict[str, Any]) -> None:
+            on_step({**row, "objective": [losses[number]], "search": number})
+
+        return identify(train, validation, *rest, seed=seed, on_step=told, **options)
+
+    monkeypatch.setattr("personax.crl.estimator.identify", judged)
+    config = dataclasses.replace(QUICK, phase2=dataclasses.replace(QUICK.phase2, searches=3))
+    often = CRL(config, seed=1, device="cpu").fit(
+        data, split, on_progress=lambda history: tables.append(pd.DataFrame(history))
     )
-    last, single = (min(model.history[-1]["objective"]) for model in (often, once))
-    assert last < single  # of these eight the first is not the best
-    assert len(often.history) == len(once.history) == shown[-1]
+    best = 1 if diverges == 2 else 2
+    assert {row["search"] for row in often.history if "search" in row} == {best}
+    assert len(often.history) == len(once.history) == len(tables[-1])
+
+    def best_search(*codes: Any, seed: int, **options: Any) -> Any:
+        return identify(*codes, seed=seeds[best], **options)
+
+    monkeypatch.setattr("personax.crl.estimator.identify", best_search)
+    alone = CRL(QUICK, seed=1, device="cpu")
+    assert often.transform(data).equals(alone.fit(data, split).transform(data))
     assert not often.transform(data).equals(once.transform(data))
+
+
+def test_if_all_searches_diverge_the_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverge(*_: Any, **options: Any) -> Any:
+        raise TrainingDiverged("no loss is finite")
+
+    monkeypatch.setattr("personax.crl.estimator.identify", diverge)
+    config = dataclasses.replace(QUICK, phase2=dataclasses.replace(QUICK.phase2, searches=2))
+    with pytest.raises(TrainingDiverged, match="no loss is finite"):
+        CRL(config, seed=1, device="cpu").fit(*embeddings())
 
 
 @pytest.mark.parametrize("name", ["fitted", "fitted_seen_once"])

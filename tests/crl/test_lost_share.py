@@ -81,7 +81,7 @@ def test_only_people_with_all_measurements_count() -> None:
 
 @pytest.fixture
 def shares(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
-    """Let the codes of the first training lose the first share, those of the second the second one."""
+    """Let the codes of each training lose the share at its place."""
 
     def set_shares(values: list[float]) -> None:
         left: Iterator[float] = iter(values)
@@ -127,15 +127,21 @@ def test_of_three_trainings_the_one_that_loses_least_is_kept(
 def test_a_little_loss_is_tried_once_more_and_trusted(
     shares: Callable[[list[float]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Without a twist from new weights, else from the same networks; never a third time."""
     data, split = embeddings()
-    monkeypatch.setattr("personax.crl.estimator.start_without_twist", lambda *_, seed: False)
-    shares([0.03, 0.03])
-    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
-    assert model.verdict == IDENTIFIED
-    monkeypatch.setattr("personax.crl.estimator.start_without_twist", lambda *_, seed: True)
-    shares([0.03, 0.01])  # from the same networks with other batches
-    again = CRL(QUICK, seed=1, device="cpu").fit(data, split)
-    assert not again.transform(data).equals(model.transform(data))
+    plain = CRL(QUICK, seed=1, device="cpu").fit(data, split).transform(data)
+    found = {}
+    for twisted in (False, True):
+        monkeypatch.setattr(
+            "personax.crl.estimator.start_without_twist", lambda *_, seed, is_so=twisted: is_so
+        )
+        for second in (0.03, 0.025):
+            shares([0.03, second])  # a third training would ask for a third share
+            model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+            assert model.verdict == IDENTIFIED
+            found[twisted, second] = model.transform(data)
+            assert found[twisted, second].equals(plain) == (second == 0.03)
+    assert not found[False, 0.025].equals(found[True, 0.025])
 
 
 def test_a_second_training_that_diverges_is_dropped(

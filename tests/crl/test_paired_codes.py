@@ -10,6 +10,8 @@ import torch
 
 from personax.crl.closed_form import IDENTIFIED
 from personax.crl.estimator import CRL
+from personax.crl.graph_choice import graph_of_latents
+from personax.crl.identification import Codes, identify
 from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
 from personax.crl.paired_codes import (
     PAIRS_DISAGREE,
@@ -223,6 +225,48 @@ def test_too_few_rows_with_every_modality_are_refused_in_one_line(noise: int) ->
     data = MultiViewData(data.measurements, observed={"a": np.ones((400, 1), dtype=bool), "b": seen})
     with pytest.raises(InputError, match=r"^19 training people with every modality are too few"):
         CRL(linked_model(noise), seed=0, device="cpu").fit(data, split)
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_edges_of_paired_codes_that_are_latents_cost_a_third(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[np.ndarray] = []
+
+    def recorded(z: np.ndarray, prices: np.ndarray, *, seed: int) -> Any:
+        asked.append(prices)
+        return graph_of_latents(z, prices, seed=seed)
+
+    monkeypatch.setattr("personax.crl.estimator.graph_of_latents", recorded)
+    data, _ = vectors(0, 300)
+    config = linked_model(0)
+    CRL(config, seed=0, device="cpu").fit(data, split_rows(300, np.random.default_rng(0)))
+    within, across = config.phase2.sparsity / 3, config.phase2.cross_sparsity / 3
+    block = np.array([[np.inf, within], [within, np.inf]])
+    between = np.full((2, 2), across)
+    assert np.allclose(asked[0], np.block([[block, between], [between, block]]))
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_the_verdict_is_that_of_the_best_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The codes told in its own search are compared with its latents."""
+    told: list[torch.Tensor] = []
+
+    def judged(train: Codes, *rest: Any, on_step: Any, **options: Any) -> Any:
+        told.append(train.told["a"])
+        loss = [[2.0], [1.0], [3.0]][len(told) - 1]
+        return identify(train, *rest, on_step=lambda row: on_step({**row, "objective": loss}), **options)
+
+    def compared(best: dict[str, torch.Tensor], _: Any) -> float:
+        assert best["a"] is told[1]
+        return 0.95
+
+    monkeypatch.setattr("personax.crl.estimator.identify", judged)
+    monkeypatch.setattr("personax.crl.estimator.agreement", compared)
+    config = linked_model(1)
+    config = replace(config, phase2=replace(config.phase2, searches=3))
+    data, _ = vectors(1, 300)
+    model = CRL(config, seed=0, device="cpu").fit(data, split_rows(300, np.random.default_rng(0)))
+    assert model.verdict == IDENTIFIED
+    assert not torch.equal(told[0], told[1])  # each search is told anew
 
 
 def test_compressed_vectors_are_read_in_closed_form_also_if_they_are_linked() -> None:
