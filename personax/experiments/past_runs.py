@@ -1,6 +1,6 @@
 """A finished run read back from its folder: its options, its data made again, the same run with changes."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,13 +19,14 @@ from personax.experiments.several_seeds import run_every_seed
 from personax.runs.bounds import check_bounds
 from personax.runs.command_line import refuse_null_groups
 from personax.runs.errors import InputError, advising
-from personax.runs.files import read_yaml
+from personax.runs.files import read_yaml, write_yaml
 from personax.runs.help_text import plain_message
-from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS
+from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS, RunFolder, refuse_other_config
 from personax.runs.run_records import MAKE_ANEW, read_manifest, read_options
 from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
 
+BASE_RUN_FILE = "base_run.yaml"  # in the results about a run on people: its options
 RunConfig = MnistConfig | PeopleConfig | OwnDataConfig
 
 
@@ -129,6 +130,17 @@ def read_people_run(path: Path) -> PeopleConfig:
         raise InputError(f"{file}: not a run on people; it must say dataset: athlete, or dataset: celeb")
     quiet = replace(people, figures=False, output=None, resume=True, overwrite=False, seeds=None)
     return replace(quiet, data_seed=people.drawn_by, jobs=1, engine="local", scheduler=None)
+
+
+def refuse_other_base(home: Path, people: PeopleConfig) -> None:
+    """Raise InputError if a folder of results about a run is continued, and the run had other options."""
+    if (home / BASE_RUN_FILE).exists():
+        refuse_other_config(home, people, BASE_RUN_FILE)
+
+
+def keep_base_run(folder: RunFolder, people: PeopleConfig) -> None:
+    """Write the options of the run that the results in a folder are about."""
+    write_yaml(folder / BASE_RUN_FILE, asdict(people))
 
 
 def name_of_run(path: Path) -> str:

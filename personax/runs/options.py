@@ -4,6 +4,11 @@ A run is identified by the options that change its result. An option such as `--
 change the result, so it may have another value when a run is resumed. It is marked in its declaration:
 
     output: str | None = where_or_how(None)
+
+The result depends on other options, and yet they may change when a run is resumed: how many variants are
+made, or the path of a file whose checksum identifies the run. They are marked in another way:
+
+    seeds: str = may_change("1,2")
 """
 
 import ast
@@ -16,7 +21,7 @@ from typing import Any, TypeVar
 Default = TypeVar("Default")
 Configuration = TypeVar("Configuration", bound=type)
 
-_MARK = "where_or_how"
+_MARK, _CHANGES = "where_or_how", "may_change"
 FORMER_OPTIONS = frozenset({"ground_truth"})  # in config.yaml of earlier versions; they never had an effect
 
 
@@ -26,16 +31,31 @@ def where_or_how(default: Default) -> Default:
     return option
 
 
+def may_change(default: Default) -> Default:
+    """A dataclass field with this default, for an option that may change when a run is resumed."""
+    option: Default = field(default=default, metadata={_CHANGES: True})
+    return option
+
+
 def identity_of(config: object, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of the options that change the result of a run. They identify the run.
+    """The values of the options that identify a run: with others, it cannot be continued.
 
     Args:
-        config: a dataclass or an object of a dataclass, with marked fields (`where_or_how`).
+        config: a dataclass or an object of a dataclass, with marked fields (`where_or_how`, `may_change`).
         values: option -> value, as in config.yaml.
     """
+    return _without_marked(config, values, (_MARK, _CHANGES))
+
+
+def result_options(config: object, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the options that change the result of a run. Arguments are those of `identity_of`."""
+    return _without_marked(config, values, (_MARK,))
+
+
+def _without_marked(config: object, values: Mapping[str, Any], marks: tuple[str, ...]) -> dict[str, Any]:
     assert is_dataclass(config)
-    aside = FORMER_OPTIONS | {option.name for option in fields(config) if option.metadata.get(_MARK)}
-    return {name: value for name, value in values.items() if name not in aside}
+    aside = {option.name for option in fields(config) if any(map(option.metadata.get, marks))}
+    return {name: value for name, value in values.items() if name not in aside | FORMER_OPTIONS}
 
 
 def documented(config_class: Configuration) -> Configuration:

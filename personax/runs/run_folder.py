@@ -227,15 +227,15 @@ def _recorded(path: Path, facts: Mapping[str, Any]) -> Iterator[RunFolder]:
         write_json(path / MANIFEST, manifest)
 
 
-def refuse_other_config(path: Path, config: "DataclassInstance") -> None:
-    """Raise InputError if an option differs from the folder's config.yaml; the message names the first.
+def refuse_other_config(path: Path, config: "DataclassInstance", name: str = CONFIG) -> None:
+    """Raise InputError if an option differs from those in a file of the folder; the message names the first.
 
     An option that is younger than the folder had its default when the folder was made.
     """
     with advising(START_AGAIN):
-        written = read_yaml(path / CONFIG)
+        written = read_yaml(path / name)
     if not isinstance(written, Mapping):
-        raise InputError(f"{path / CONFIG}: holds no options; {START_AGAIN}")
+        raise InputError(f"{path / name}: holds no options; {START_AGAIN}")
     before, now = (
         _flatten(identity_of(config, values)) for values in (_completed(written, config), asdict(config))
     )

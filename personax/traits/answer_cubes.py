@@ -3,6 +3,7 @@
 The measures of consistency.py and selection_criteria.py are functions of these arrays.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from personax.runs.errors import InputError
+from personax.runs.files import sha256_arrays, sha256_text
 from personax.tables.schema import TRAITS
 from personax.traits.answers import REQUEST_COLUMNS
 from personax.traits.published import FORMAT_TITLES
@@ -81,6 +83,14 @@ def _cube_of(model: str, prompt_format: str, answers: pd.DataFrame) -> AnswerCub
     raw: np.ndarray = np.full(parsed.shape[:2], None, dtype=object)
     raw[people, runs] = [None if pd.isna(text) else text for text in answers["raw"]]
     return AnswerCube(model, prompt_format, np.asarray(ids), parsed, raw)
+
+
+def checksum_of_cubes(cubes: Sequence[AnswerCube]) -> str:
+    """SHA-256 of who answered what in which format."""
+    of_each = [
+        f"{cube.model} {cube.format} {cube.ids.tolist()} {sha256_arrays(cube.parsed)}" for cube in cubes
+    ]
+    return sha256_text("\n".join(of_each))
 
 
 def on_common_people(first: AnswerCube, second: AnswerCube) -> tuple[AnswerCube, AnswerCube]:

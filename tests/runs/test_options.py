@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import pytest
 
 from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
-from personax.runs.options import documented
+from personax.runs.options import documented, identity_of, may_change, result_options, where_or_how
 
 
 @documented
@@ -40,3 +40,18 @@ def test_a_docstring_has_the_texts_of_its_fields_and_of_those_it_inherits() -> N
 def test_the_model_explains_all_its_options(config: type) -> None:
     lines = str(config.__doc__).split("Fields:\n")[1].splitlines()
     assert [line.split(":")[0].strip() for line in lines] == [each.name for each in fields(config)]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """One option of each kind."""
+
+    alpha: float = 0.05
+    seeds: str = may_change("1,2")
+    output: str = where_or_how("here")
+
+
+def test_what_may_change_is_part_of_the_result_and_not_of_the_identity() -> None:
+    values = {"alpha": 0.1, "seeds": "3", "output": "there"}
+    assert identity_of(Marked, values) == {"alpha": 0.1}
+    assert result_options(Marked(), values) == {"alpha": 0.1, "seeds": "3"}

@@ -14,15 +14,20 @@ from personax.experiments.downstream.figures import draw_downstream
 from personax.experiments.downstream.report import downstream_page
 from personax.experiments.downstream.representations import COMPONENTS, RAW
 from personax.experiments.downstream.run import fold_ratio, run_folds, score_kinds
-from personax.experiments.downstream.scores import scores_table
+from personax.experiments.downstream.scores import MEAN_OF, scores_table
 from personax.experiments.mnist.config import OURS
-from personax.experiments.past_runs import name_of_run, read_people_run
+from personax.experiments.past_runs import (
+    keep_base_run,
+    name_of_run,
+    read_people_run,
+    refuse_other_base,
+)
 from personax.experiments.people.preparation import check_people_data, read_people
 from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.files import atomic_path, write_text
-from personax.runs.run_folder import FIGURES, RunFolder, open_run, path_or_default, typed_path
+from personax.runs.files import atomic_path, write_json, write_text
+from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run, path_or_default, typed_path
 from personax.runs.said_once import each_said_once
 from personax.runs.workers import check_workers
 from personax.tables import PeopleTable
@@ -41,9 +46,12 @@ def run_downstream(config: DownstreamConfig) -> Path:
     table = shared.get()
     check_people_data(people.model, table.views())
     home = path_or_default(config.output, f"results/downstream/{config.name or name_of_run(path)}")
+    if config.resume:
+        refuse_other_base(home, people)
     with open_run(
         home, config, resume=config.resume, overwrite=config.overwrite, **table.provenance()
     ) as folder:
+        keep_base_run(folder, people)
         with each_said_once():  # the same people are prepared for every fold
             per_fold = run_folds(config, people, shared, methods, home)
         ratio = fold_ratio(config.folds)
@@ -72,11 +80,17 @@ def check_downstream(config: DownstreamConfig) -> list[str]:
 
 
 def write_downstream(folder: RunFolder, scores: pd.DataFrame, table: PeopleTable, folds: int) -> str:
-    """Write the table, the page and the figure; return the page."""
+    """Write the table, the page, the figure and the metrics; return the page."""
     with atomic_path(folder / "downstream.csv") as temporary:
         scores.to_csv(temporary, index=False)
     page = downstream_page(scores, table.source, folds, simulated=table.simulated)
     write_text(folder / "downstream.md", page)
     mark = MARK_OF_SIMULATION if table.simulated else ""
     draw_downstream(scores, folder / FIGURES / "downstream", title=f"{mark}{table.source}")
+    overall = scores[scores["column"].isin(MEAN_OF.values())]
+    means = {
+        column: dict(zip(rows["method"], rows["mean"], strict=True))
+        for column, rows in overall.groupby("column")
+    }
+    write_json(folder / METRICS, {"simulated": table.simulated, "heldout_means": means})
     return page

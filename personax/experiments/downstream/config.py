@@ -18,7 +18,7 @@ from typing import Annotated
 
 from personax.runs.bounds import Between, FilePath, Positive, RunName, Seed
 from personax.runs.command_line import run_command
-from personax.runs.options import where_or_how
+from personax.runs.options import may_change, where_or_how
 from personax.runs.workers import Workers
 
 
@@ -28,7 +28,7 @@ class DownstreamConfig(Workers):
 
     run: list[FilePath] = field(default_factory=list)
     """A run folder of athletes or celebrities (finished or not), or a YAML file with the options of a run."""
-    methods: str = where_or_how("mmcrl,mcl,beta_vae,causal_vae,autoencoder")
+    methods: str = may_change("mmcrl,mcl,beta_vae,causal_vae,autoencoder")
     """Baselines beside our model, the raw embeddings and the principal components of the compressed ones;
     also classes of yours with fit and transform, as package.module:Class; or none. May grow with --resume."""
     folds: Annotated[int, Between(2, 100)] = 5

@@ -24,6 +24,7 @@ from personax.runs.text_sizes import wrap_to
 MARKERS_OF_METHODS = "oDs^vP*X<>"
 COLOURS_OF_OTHERS = (*MODALITY_COLOURS, GREY)
 ROW, AROUND = 0.42, 2.2  # inches of a row at most, and of everything else
+FURTHEST_LEFT = 0.3  # of the axis from the smallest mean: an interval over few folds may be very wide
 LONGEST_PREDICTED = 1.3  # inches of the name of a column
 
 
@@ -52,13 +53,23 @@ def draw_scores(panel: Axes, part: pd.DataFrame, titles: Mapping[str, str]) -> N
         rows = part[part["method"] == method].set_index("column").loc[columns]
         places = np.arange(len(columns)) + (number - (len(titles) - 1) / 2) * step
         colour = ORANGE if number == 0 else COLOURS_OF_OTHERS[(number - 1) % len(COLOURS_OF_OTHERS)]
-        half = (rows["high"] - rows["mean"]).fillna(0).to_numpy()
+        around = np.abs([rows[end] - rows["mean"] for end in ("low", "high")])
         marker = MARKERS_OF_METHODS[number % len(MARKERS_OF_METHODS)]
-        panel.errorbar(rows["mean"], places, xerr=half, fmt=marker, ms=3.5, lw=0.9, color=colour, label=label)
+        panel.errorbar(
+            rows["mean"],
+            places,
+            xerr=np.nan_to_num(around),
+            fmt=marker,
+            ms=3.5,
+            lw=0.9,
+            color=colour,
+            label=label,
+        )
     panel.set_yticks(
         range(len(columns)), [wrap_to(name.replace("_", " "), LONGEST_PREDICTED) for name in columns]
     )
     panel.set_ylim(len(columns) - 0.45, -0.55)
+    panel.set_xlim(left=max(panel.get_xlim()[0], part["mean"].min() - FURTHEST_LEFT))
     for edge in np.arange(0.5, len(columns) - 1):
         panel.axhline(edge, color=GREY, lw=0.3, alpha=0.5)
     panel.tick_params(axis="y", length=0)

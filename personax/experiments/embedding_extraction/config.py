@@ -16,14 +16,14 @@ from typing import Literal
 
 from personax.runs.bounds import FilePath, Positive, RunName
 from personax.runs.command_line import run_command
-from personax.runs.options import where_or_how
+from personax.runs.options import may_change, where_or_how
 
 
 @dataclass(frozen=True)
 class ExtractionConfig:
     """Which cells are embedded, and with which encoders."""
 
-    table: FilePath = where_or_how("")
+    table: FilePath = may_change("")
     """Table of people with a column ID (.csv, .parquet, ...). What is embedded identifies the run, not its
     place."""
     texts: str | None = None
@@ -32,7 +32,7 @@ class ExtractionConfig:
     images: str | None = None
     """Columns of names of picture files, separated by commas, or none. Default: those whose names say so,
     such as Profile_picture."""
-    image_folder: FilePath | None = where_or_how(None)
+    image_folder: FilePath | None = may_change(None)
     """Where names of picture files begin. Default: the folder of the table."""
     text_model: str | None = None
     """Encoder of texts: a sentence-transformers model of the hub, a folder, or package:NAME. Default:

@@ -40,6 +40,16 @@ class TextBlock:
     folded: bool = False
 
 
+@dataclass(frozen=True)
+class Document:
+    """A page in Markdown that a command has written."""
+
+    kind: ClassVar[str] = "document"
+    caption: str
+    text: str
+    folded: bool = False
+
+
 class Column(NamedTuple):
     """A column of a table: its heading, whether it holds numbers, and whether its values can be chosen."""
 
@@ -206,7 +216,7 @@ class Pictures:
     left_out: Sequence[str] = ()
 
 
-Block = Note | Facts | TextBlock | DataTable | HeatMap | ShareBars | GraphRow | Pictures
+Block = Note | Facts | TextBlock | Document | DataTable | HeatMap | ShareBars | GraphRow | Pictures
 
 
 @dataclass(frozen=True)

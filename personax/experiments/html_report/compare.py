@@ -79,8 +79,8 @@ def different_options(runs: Named) -> Section | None:
 
 
 def metrics_beside(runs: Named) -> Section | None:
-    """The numbers of metrics.json that at least two runs have."""
-    flat = {name: _metric_numbers(record.metrics) for name, record in runs.items()}
+    """The verdicts of the runs about themselves, and the numbers that at least two of them have."""
+    flat = {name: _verdict_and_numbers(record.metrics) for name, record in runs.items()}
     rows = _rows_of(flat, lambda values: sum(value is not None for value in values) > 1)
     if not rows:
         return None
@@ -93,14 +93,15 @@ def metrics_beside(runs: Named) -> Section | None:
     return Section("Metrics side by side", [table])
 
 
-def _metric_numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers, those of single columns and latents last."""
+def _verdict_and_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict if there is one, then the numbers, those of single columns and latents last."""
     flat = {
         key: value
         for key, value in leaves(metrics).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    return dict(sorted(flat.items(), key=lambda entry: "per_" in entry[0]))
+    verdict = {"verdict": metrics["verdict"]} if metrics.get("verdict") else {}
+    return verdict | dict(sorted(flat.items(), key=lambda entry: "per_" in entry[0]))
 
 
 def _mean_and_sd(values: Sequence[float]) -> tuple[float, float]:

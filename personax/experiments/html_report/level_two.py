@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from personax.crl.closed_form import IDENTIFIED
 from personax.experiments.html_report.blocks import (
     Block,
     Column,
@@ -71,7 +72,8 @@ def causal_graph(record: RunRecord) -> Section | None:
     labels = [labels_of(record, graph), *([labels_beside(record, other)] if other else [])]
     tips = names_of_latents(record, graph)
     blocks: list[Block] = [
-        graph_row(graphs, titles, labels, tips, "Drag a node, or move it with the arrow keys")
+        *verdict_notes(record),
+        graph_row(graphs, titles, labels, tips, "Drag a node, or move it with the arrow keys"),
     ]
     if measure := measure_of(graph):
         blocks.append(Note(NOTES[measure]))
@@ -79,6 +81,15 @@ def causal_graph(record: RunRecord) -> Section | None:
         blocks.append(Note(note))
     blocks.append(table_of_edges(graph))
     return Section("Causal graph", blocks)
+
+
+def verdict_notes(record: RunRecord) -> list[Block]:
+    """What the run says of its latents and their order without knowing the truth, if it says anything."""
+    verdict = record.metrics.get("verdict")
+    if verdict is None:
+        return []
+    text = f"Verdict of the run about itself, without the truth: {plain_text(verdict)}."
+    return [Note(text, warning=verdict != IDENTIFIED)]
 
 
 def title_of_graph(record: RunRecord) -> str:

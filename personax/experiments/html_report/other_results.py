@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from personax.experiments.html_report.blocks import Block, Picture, Pictures, Section, TextBlock
+from personax.experiments.html_report.blocks import Block, Document, Picture, Pictures, Section
 from personax.experiments.html_report.conclusions import CLAIMS_TABLE, VARIANTS_TABLE
 from personax.experiments.html_report.level_one import AGREEMENT, PVALUES
 from personax.experiments.html_report.level_two import ASSOCIATIONS
@@ -22,7 +22,7 @@ def other_tables(record: RunRecord) -> Section | None:
     blocks: list[Block] = []
     for path in sorted(record.path.glob("*.md")):
         if path.name not in PAGES_SHOWN_ELSEWHERE:
-            blocks.append(TextBlock(words_of(path), read_text(path).strip(), folded=bool(blocks)))
+            blocks.append(Document(words_of(path), read_text(path).strip(), folded=bool(blocks)))
     for path in sorted(record.path.glob("*.csv")):
         table = None if path.name in SHOWN_ELSEWHERE else record.table(path.name)
         if table is not None and not table.empty:

@@ -12,7 +12,7 @@ from personax.experiments.html_report.blocks import Block, Facts, Note, Section,
 from personax.experiments.html_report.numbers import plain_text
 from personax.experiments.html_report.reading import RunRecord
 from personax.experiments.subcommands import SUBCOMMANDS
-from personax.runs.options import identity_of
+from personax.runs.options import result_options
 from personax.runs.run_folder import CONFIG, METRICS
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def config_text(options: Mapping[str, Any]) -> str:
 def options_of_result(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that the result depends on; all of them if no subcommand has these options."""
     name = subcommand_of(options)
-    return identity_of(config_class_of(name), options) if name else dict(options)
+    return result_options(config_class_of(name), options) if name else dict(options)
 
 
 def _entries(manifest: Mapping[str, Any], wanted: Mapping[str, str]) -> list[tuple[str, str]]:

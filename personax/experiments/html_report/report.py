@@ -11,12 +11,15 @@ from itertools import count
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
 
 from personax import __version__
 from personax.experiments.html_report.blocks import Page
 from personax.runs.files import read_text
 
 TEMPLATES = Path(__file__).parent / "templates"
+LEVELS_ABOVE = 3  # headings of the report above those of a page of a command
 # Characters that HTML forbids, and those that turn the direction of the text around them.
 UNSUITABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -52,12 +55,39 @@ def _templates() -> Environment:
     )
     environment.filters["data_uri"] = data_uri
     environment.filters["slug"] = slug
+    environment.filters["markdown"] = html_of_markdown
     return environment
 
 
 def data_uri(png: bytes) -> str:
     """A PNG as an address that holds the picture itself."""
     return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
+def html_of_markdown(text: str, mark: str = "") -> Markup:
+    """A page in Markdown as HTML. HTML within it is escaped, and links and pictures stay as they are typed.
+
+    Its headings are below those of the report. A table scrolls by itself, and for those who do not see it, it
+    has the heading above it as its caption, which begins with `mark`.
+    """
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
+    tokens = parser.parse(text)
+    heading = "table"
+    html = []
+    for number, token in enumerate(tokens):
+        if token.type in ("heading_open", "heading_close"):
+            heading = tokens[number + 1].content if token.type == "heading_open" else heading
+            token.tag = f"h{min(6, int(token.tag[1]) + LEVELS_ABOVE)}"
+        elif token.type == "th_open":
+            token.attrSet("scope", "col")
+        elif token.type == "table_open":
+            html.append(f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(heading)}">')
+        html.append(parser.renderer.render([token], parser.options, {}))
+        if token.type == "table_open":
+            html.append(f'<caption class="unseen">{escape(mark + heading)}</caption>')
+        elif token.type == "table_close":
+            html.append("</div>")
+    return Markup("".join(html))  # safe: all texts are escaped
 
 
 def slug(text: str) -> str:

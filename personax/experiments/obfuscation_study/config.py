@@ -18,7 +18,7 @@ from typing import Annotated
 from personax.crl import CRLConfig
 from personax.runs.bounds import FAR, Between, FilePath, Positive, Processes, RunName, Seed, Width
 from personax.runs.command_line import run_command
-from personax.runs.options import where_or_how
+from personax.runs.options import may_change, where_or_how
 from personax.runs.run_folder import shipped_config
 from personax.runs.workers import Workers
 
@@ -29,25 +29,25 @@ LEAST_ATTACKED = 50
 class ObfuscationStudyConfig(Workers):
     """Which ways of obfuscation are attacked, by whom, and what Level II is run with."""
 
-    embeddings: FilePath | None = where_or_how(None)
+    embeddings: FilePath | None = may_change(None)
     """Attack these vectors (a parquet file of extract_embeddings) in place of those of simulated people.
     Their checksum identifies the study."""
     column: str | None = None
     """Which column of them; default: the first column of vectors."""
     people: Annotated[int, Between(LEAST_ATTACKED, FAR)] = 2000
     """Number of people who are attacked: the first ones of a file, or simulated ones."""
-    conditions: str = where_or_how("10,100")
+    conditions: str = may_change("10,100")
     """Condition numbers of general maps, separated by commas, or none. A study that is continued may have
     more of them; what is there already is not done again."""
-    noises: str = where_or_how("0.1,0.5,1,2")
+    noises: str = may_change("0.1,0.5,1,2")
     """Noise on top of a rotation, in typical standard deviations of a coordinate, or none. May grow, too."""
     known: str = "1,10,100,1000"
     """How many people the attacker knows. Attacks without known people are always made."""
     repeats: Positive = 3
     """How often the known people are drawn."""
-    latents: bool = where_or_how(True)
+    latents: bool = may_change(True)
     """Run Level II, too: the latents of simulated athletes from obfuscated vectors."""
-    seeds: str = where_or_how("0-2")
+    seeds: str = may_change("0-2")
     """Seeds of the model of Level II, as 0,1,2 or 0-9. May grow, too."""
     n: Positive | None = None
     """Number of simulated athletes in Level II; default: the published number."""

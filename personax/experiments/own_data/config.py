@@ -25,14 +25,14 @@ from personax.crl import CRLConfig
 from personax.experiments.run_options import RunOptions
 from personax.runs.bounds import FilePath, RunName, Seed
 from personax.runs.command_line import run_command
-from personax.runs.options import where_or_how
+from personax.runs.options import may_change
 
 
 @dataclass(frozen=True)
 class OwnDataConfig(RunOptions):
     """Latents of people, or of whatever the rows of your arrays are."""
 
-    data: FilePath = where_or_how("")
+    data: FilePath = may_change("")
     """YAML file that says which array is which modality and measurement. Its checksum identifies the run,
     not its place."""
     name: RunName | None = None

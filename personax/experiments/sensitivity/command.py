@@ -8,8 +8,14 @@ import pandas as pd
 
 from personax.experiments.cells import LoadedOnce
 from personax.experiments.independence.choices import chosen_tests
-from personax.experiments.past_runs import name_of_run, read_people_run
+from personax.experiments.past_runs import (
+    keep_base_run,
+    name_of_run,
+    read_people_run,
+    refuse_other_base,
+)
 from personax.experiments.people.preparation import check_people_data, read_people
+from personax.experiments.sensitivity.changes import cubes_in
 from personax.experiments.sensitivity.claims import claims_table, variants_table
 from personax.experiments.sensitivity.config import SensitivityConfig
 from personax.experiments.sensitivity.figures import draw_sensitivity
@@ -21,10 +27,12 @@ from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.independence import TESTS
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.files import atomic_path, write_json, write_text
+from personax.runs.files import atomic_path, sha256_text, write_json, write_text
 from personax.runs.run_folder import FIGURES, METRICS, RunFolder, open_run, path_or_default, typed_path
 from personax.runs.said_once import each_said_once
 from personax.runs.workers import check_workers
+from personax.tables import PeopleTable
+from personax.traits.answer_cubes import checksum_of_cubes
 
 CLAIMS, VARIANTS, SENSITIVITY_PAGE = "sensitivity.csv", "variants.csv", "sensitivity.md"
 
@@ -37,12 +45,16 @@ def run_sensitivity(config: SensitivityConfig) -> Path:
     shared = LoadedOnce(partial(read_people, people))
     table = shared.get()
     if table.embeddings:
+        if people.latents != "given":
+            raise InputError(f"{path}: latents auto; give the numbers of latents, which all variants share")
         check_people_data(people.model, table.views())
     variants = planned_variants(config, table, people.seed)
     home = path_or_default(config.output, f"results/sensitivity/{config.name or name_of_run(path)}")
-    with open_run(
-        home, config, resume=config.resume, overwrite=config.overwrite, **table.provenance()
-    ) as folder:
+    if config.resume:
+        refuse_other_base(home, people)
+    facts = table.provenance() | {"data_sha256": checksum_of(config, table)}
+    with open_run(home, config, resume=config.resume, overwrite=config.overwrite, **facts) as folder:
+        keep_base_run(folder, people)
         with each_said_once():  # the same people are prepared for every variant
             found = run_variants(config, people, shared, variants, home)
         base = found.pop(BASE)
@@ -65,6 +77,13 @@ def check_sensitivity(config: SensitivityConfig) -> None:
     parsed_numbers(config)
     if missing := [test for test in chosen_tests(config.tests) if test not in TESTS]:
         raise InputError(f"--tests {missing[0]}: it needs a condition; choose from {', '.join(TESTS)}")
+
+
+def checksum_of(config: SensitivityConfig, table: PeopleTable) -> str:
+    """SHA-256 of the people, and of the answers if there are any. Raises InputError."""
+    if config.answers is None:
+        return table.sha256
+    return sha256_text(f"{table.sha256} {checksum_of_cubes(cubes_in(typed_path(config.answers)))}")
 
 
 def write_sensitivity(

@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 
 from personax.runs.bounds import Between, FilePath, Level, RunName
 from personax.runs.command_line import run_command
-from personax.runs.options import where_or_how
+from personax.runs.options import may_change, where_or_how
 from personax.runs.workers import Workers
 
 
@@ -30,18 +30,18 @@ class SensitivityConfig(Workers):
 
     run: list[FilePath] = field(default_factory=list)
     """A run folder of athletes or celebrities (finished or not), or a YAML file with the options of a run."""
-    seeds: str = where_or_how("1,2")
+    seeds: str = may_change("1,2")
     """Other seeds of split and model on the same people, as 1,2 or 1-5, or none. May grow when the command is
     continued, as may the following ones."""
-    halves: Annotated[int, Between(0, 1000)] = where_or_how(2)
+    halves: Annotated[int, Between(0, 1000)] = may_change(2)
     """Number of halves: the people are cut in two at random, 1 and 2 are the two parts of the first cut, 3
     and 4 those of the next one, and so on."""
-    compressions: str = where_or_how("0.5,1.5")
+    compressions: str = may_change("0.5,1.5")
     """Keep so many times the coordinates that the compression of the embeddings would choose, or none."""
-    conditions: str = where_or_how("10")
+    conditions: str = may_change("10")
     """Obfuscated embeddings: a rotation, and general maps with these condition numbers; none: only the
     rotation."""
-    obfuscated: bool = where_or_how(True)
+    obfuscated: bool = may_change(True)
     """Run variants with obfuscated embeddings."""
     answers: FilePath | None = None
     """Scores from other prompts and repeats for Level I: a folder of infer_traits, or a table with several

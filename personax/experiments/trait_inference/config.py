@@ -17,7 +17,7 @@ from typing import Annotated
 
 from personax.runs.bounds import FAR, Between, FilePath, Positive, Seed
 from personax.runs.command_line import run_command
-from personax.runs.options import where_or_how
+from personax.runs.options import may_change, where_or_how
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,20 @@ class InferTraitsConfig:
     context: str = ""
     """Columns that are sent beside the name, with commas between. Default: League, Occupation, Description
     and Context, those that the list has."""
-    n: Positive | None = where_or_how(None)
+    n: Positive | None = may_change(None)
     """Only the first n people of the list."""
-    model: str | None = where_or_how(None)
+    model: str | None = may_change(None)
     """Name of the language model at the endpoint."""
     base_url: str | None = where_or_how(None)
     """OpenAI-compatible endpoint, up to and with /v1."""
     key_env: str = where_or_how("")
     """Environment variable that holds the endpoint's key. Empty: the endpoint needs none."""
-    models: FilePath | None = where_or_how(None)
+    models: FilePath | None = may_change(None)
     """YAML file of several models, each with endpoint, limits and prices, instead of --model."""
-    format: str = where_or_how("number-l3-inc")
+    format: str = may_change("number-l3-inc")
     """Forms of the question, with commas between, or all: number-l3-inc, number-l3-dec, number-l5-inc,
     number-l5-dec, text-l3-inc, text-l5-inc (Fig. 2 of the paper)."""
-    repeats: Annotated[int, Between(1, 1000)] = where_or_how(5)
+    repeats: Annotated[int, Between(1, 1000)] = may_change(5)
     """How often each question is asked."""
     temperature: Annotated[float, Between(0, 10)] | None = None
     """Of the answers: 0 for the most likely one. Default: what the endpoint does by itself."""
@@ -53,7 +53,7 @@ class InferTraitsConfig:
     seed: Seed | None = None
     """Seed of the first repeat, sent to the endpoint; the next repeats have the next numbers. Default: the
     endpoint draws one."""
-    prompts: FilePath | None = where_or_how(None)
+    prompts: FilePath | None = may_change(None)
     """Folder of your own prompts, with the files of personax/traits/prompts."""
     at_once: Annotated[int, Between(1, 1000)] = where_or_how(20)
     """Most requests under way at the same time (--model; a file of models says it for each)."""

@@ -126,6 +126,16 @@ def test_means_are_over_columns_that_every_fold_can_score() -> None:
     assert rows["c", OURS]["mean"] == pytest.approx(0.8)
 
 
+def test_intervals_end_where_the_scores_do() -> None:
+    per_fold = {OURS: [{"a": 0.95, "b": 0.98}, {"a": 0.2, "b": 0.6}], RAW: [{"a": 0.1, "b": 0.1}] * 2}
+    scores = scores_table(per_fold, {"a": "r2", "b": "auc"}, reference=OURS, test_per_train=1.0)
+    rows = {(row["column"], row["method"]): row for row in scores.to_dict("records")}
+    assert rows["a", OURS]["high"] == 1
+    assert rows["a", OURS]["low"] < 0
+    assert (rows["b", OURS]["low"], rows["b", OURS]["high"]) == (0, 1)
+    assert rows["b", RAW]["difference_high"] > 1
+
+
 def test_the_page_and_the_figure_show_every_method(tmp_path: Path) -> None:
     scores = scores_table(PER_FOLD, KINDS, reference=OURS, test_per_train=1.0)
     page = downstream_page(scores, "people", 2, simulated=True)
@@ -177,6 +187,16 @@ def test_the_command_writes_table_page_and_figure_and_goes_on(
     assert run_script(SCRIPT, *words, "--resume") == 0
     assert kept.stat().st_mtime_ns == before
     pd.testing.assert_frame_equal(pd.read_csv(home / "downstream.csv"), scores)
+    assert set(
+        json.loads((home / "metrics.json").read_text())["heldout_means"]["mean of all R² columns"]
+    ) == {
+        OURS,
+        RAW,
+        COMPONENTS,
+    }
+    config.write_text(SMALL_RUN.replace("shared: 1", "shared: 2"))
+    assert run_script(SCRIPT, *words, "--resume") == 2
+    assert "was made with model.shared=1, not 2" in capsys.readouterr().err
 
 
 def test_components_of_little_variance_are_shrunk_most_on_one_scale() -> None:

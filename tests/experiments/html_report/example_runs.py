@@ -137,7 +137,10 @@ def write_other(folder: Path, heading: str = "Agreement", *, figures: int = 1, s
     """A folder of a command without a section of its own: a page, a table and pictures of random pixels."""
     write_run(folder, IndependenceConfig(dataset="celeb"), simulated=False)
     write_json(folder / "metrics.json", {})
-    write_text(folder / "report.md", f"# {heading}\n\nIt is high.\n")
+    write_text(
+        folder / "report.md",
+        f"# {heading}\n\nIt is high.\n\n| rater | alpha |\n| --- | --- |\n| one | 0.9 |\n",
+    )
     pd.DataFrame({heading: ["one", "two"], "value": [0.5, None]}).to_csv(folder / "spreads.csv", index=False)
     pixels = np.random.default_rng(0).integers(0, 256, (figures, side, side, 3), dtype=np.uint8)
     (folder / "figures").mkdir()

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from experiments.html_report.example_runs import NASTY, html_of_folders, write_level_one, write_level_two
+from experiments.html_report.example_runs import (
+    NASTY,
+    html_of_folders,
+    write_level_one,
+    write_level_two,
+    write_other,
+)
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.chrome.service import Service
@@ -85,7 +91,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     home = tmp_path_factory.mktemp("pages")
     level_one = write_level_one(home / "one", ("Openness", NASTY[0]), ("Height", NASTY[1], NASTY[2]))
     level_two = [write_level_two(home / f"seed-{seed}", seed=seed) for seed in (0, 1)]
-    write_text(home / "page.html", html_of_folders(level_one, *level_two))
+    other = write_other(home / "other")
+    write_text(home / "page.html", html_of_folders(level_one, *level_two, other))
     return (home / "page.html").as_uri()
 
 
@@ -269,6 +276,16 @@ def test_dark_and_light_differ(page: Chrome) -> None:
 def test_the_page_does_not_scroll_sideways(page: Chrome, width: int) -> None:
     show(page, width=width)
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_captions_are_read_whole_on_a_phone(page: Chrome) -> None:
+    show(page, width=390)
+    found = page.execute_script(
+        "const seen = document.querySelectorAll('caption:not(.unseen) span');"
+        "return Array.from(seen, each => each.getBoundingClientRect().right)"
+    )
+    assert len(found) > 8
+    assert max(found) <= 390
 
 
 def test_paper_shows_all_rows_without_the_controls(page: Chrome) -> None:

@@ -17,6 +17,7 @@ from experiments.html_report.example_runs import (
     write_other,
 )
 
+from personax.experiments.html_report.report import html_of_markdown
 from personax.runs.errors import InputError
 
 
@@ -127,6 +128,26 @@ def test_names_are_text_wherever_they_stand(tmp_path: Path) -> None:
     for name in NASTY:
         assert shown.count(re.sub(r"\s+", " ", name)) > 10
     assert text_of(next(each for tag, each in found if tag == "h1")) == NASTY[4]
+
+
+def test_pages_of_other_commands_are_shown_with_their_tables() -> None:
+    text = (
+        "# Found\n\n## <script>Harm</script>\n\n| a | b |\n| --- | --- |\n| <b>1</b> | [x](javascript:1) |\n"
+    )
+    html = html_of_markdown(f"{text}\n![p](http://a.b/c.png) <http://a.b>\n", "SIMULATED: ")
+    found = tags(parsed(f"<!DOCTYPE html><title>x</title>{html}"))
+    assert [(tag, text_of(each)) for tag, each in found if tag in ("h4", "h5")] == [
+        ("h4", "Found"),
+        ("h5", "<script>Harm</script>"),
+    ]
+    assert [text_of(each) for tag, each in found if tag == "caption"] == ["SIMULATED: <script>Harm</script>"]
+    assert [text_of(each) for tag, each in found if tag in ("th", "td")] == [
+        "a",
+        "b",
+        "<b>1</b>",
+        "[x](javascript:1)",
+    ]
+    assert not {"script", "img", "a", "b"} & {tag for tag, _ in found}
 
 
 def script_of(folder: Path) -> str:

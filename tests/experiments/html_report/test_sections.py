@@ -19,7 +19,14 @@ from personax.experiments.html_report.blocks import (
     Section,
     ShareBars,
 )
-from personax.experiments.html_report.compare import changed_verdicts, comparisons, edges_beside, short_names
+from personax.experiments.html_report.compare import (
+    changed_verdicts,
+    comparisons,
+    different_options,
+    edges_beside,
+    metrics_beside,
+    short_names,
+)
 from personax.experiments.html_report.conclusions import sensitivity
 from personax.experiments.html_report.figures import graph_row
 from personax.experiments.html_report.level_one import level_one, scores_of_models
@@ -28,6 +35,7 @@ from personax.experiments.html_report.level_two import (
     graph_beside,
     labels_beside,
     latent_associations,
+    predictions,
     table_of_edges,
     truth_scores,
 )
@@ -118,6 +126,46 @@ def test_a_graph_of_simulated_people_stands_beside_the_truth(tmp_path: Path) -> 
     assert [row[3].text for row in block(section, DataTable).rows] == ["0.950", "0.300"]
     first, second = row.views
     assert [node.centre for node in first.nodes] == [node.centre for node in second.nodes]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "warning"), [("identified", False), ("latents uncertain: too few people", True)]
+)
+def test_the_graph_says_what_the_run_says_of_itself(tmp_path: Path, verdict: str, warning: bool) -> None:
+    folder = write_level_two(tmp_path / "a")
+    write_json(folder / "metrics.json", read_json(folder / "metrics.json") | {"verdict": verdict})
+    note = block(causal_graph(read_record(folder)), Note)
+    assert note.text == f"Verdict of the run about itself, without the truth: {verdict}."
+    assert note.warning == warning
+
+
+def test_verdicts_and_metrics_stand_side_by_side(tmp_path: Path) -> None:
+    folders = [write_level_two(tmp_path / name, seed=seed) for seed, name in enumerate(("a", "b"))]
+    write_json(
+        folders[1] / "metrics.json", read_json(folders[1] / "metrics.json") | {"verdict": "identified"}
+    )
+    write_json(folders[0] / "metrics.json", read_json(folders[0] / "metrics.json") | {"verdict": "not sure"})
+    section = metrics_beside(short_names([read_record(folder) for folder in folders]))
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in block(section, DataTable).rows}
+    assert rows["verdict"] == ["not sure", "identified", "–", "–"]
+    assert rows["criteria.representation"] == ["50.000", "51.000", "50.500", "0.707"]
+
+
+def test_options_that_differ_stand_side_by_side(tmp_path: Path) -> None:
+    folders = [write_level_two(tmp_path / name, seed=seed) for seed, name in enumerate(("a", "b"))]
+    section = different_options(short_names([read_record(folder) for folder in folders]))
+    rows = [[cell.text for cell in row] for row in block(section, DataTable).rows]
+    assert rows == [["seed", "0", "1"]]
+
+
+def test_what_latents_predict_has_a_row_for_each_column(tmp_path: Path) -> None:
+    folder = write_level_two(tmp_path / "a")
+    found = {
+        "per_column": {"Height": {"score": "r2", "latents": 0.4}, "League": {"score": "auc", "latents": 0.9}}
+    }
+    write_json(folder / "metrics.json", read_json(folder / "metrics.json") | {"prediction": found})
+    rows = [[cell.text for cell in row] for row in block(predictions(read_record(folder)), DataTable).rows]
+    assert rows == [["Height", "r2", "0.400"], ["League", "auc", "0.900"]]
 
 
 def test_a_graph_of_real_people_stands_beside_the_papers(tmp_path: Path) -> None:

@@ -6,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from commands import run_script
+from jaxtyping import Shaped
 from pictures import is_drawn
 
 from personax.experiments.fitting import write_latents
 from personax.experiments.people.config import PeopleConfig
-from personax.experiments.people.preparation import Prepared
+from personax.experiments.people.preparation import Prepared, read_people
 from personax.graphs.graph import Graph
 from personax.runs.files import write_json
+from personax.tables.schema import TRAITS
 
 SCRIPT = "real_world_experiment/sensitivity.py"
 SMALL_RUN = """
@@ -115,6 +118,50 @@ def test_a_variant_with_too_few_people_is_reported_and_stops_nothing(tmp_path: P
     assert "95 people are too few" in (home / "sensitivity.md").read_text()
 
 
+@pytest.mark.usefixtures("at_once")
+def test_results_of_another_run_are_not_continued(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, home = tmp_path / "run.yaml", tmp_path / "out"
+    config.write_text(SMALL_RUN)
+    words = (config, "--seeds", "none", *FEW[2:], "--output", home)
+    assert run_script(SCRIPT, *words) == 0
+    assert yaml.safe_load((home / "base_run.yaml").read_text())["model"]["shared"] == 2
+    before = (home / "manifest.json").read_bytes()
+    config.write_text(SMALL_RUN.replace("shared: 2", "shared: 1"))
+    assert run_script(SCRIPT, *words, "--resume") == 2
+    assert "was made with model.shared=2, not 1" in capsys.readouterr().err
+    assert (home / "manifest.json").read_bytes() == before
+    assert run_script(SCRIPT, *words, "--overwrite") == 0
+    assert yaml.safe_load((home / "base_run.yaml").read_text())["model"]["shared"] == 1
+
+
+@pytest.mark.usefixtures("at_once")
+def test_answers_give_a_variant_for_each_prompt_and_repeat(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, home, answers = tmp_path / "run.yaml", tmp_path / "out", tmp_path / "answers.csv"
+    config.write_text(SMALL_RUN)
+    people = read_people(PeopleConfig(dataset="athlete", source="simulated", n=200)).ids
+    write_answers(answers, people)
+    words = (config, "--seeds", "none", *FEW[2:], "--answers", answers, "--output", home)
+    assert run_script(SCRIPT, *words) == 0
+    kinds = pd.read_csv(home / "variants.csv").set_index("variant")["kind"]
+    assert kinds[kinds == "prompt"].index.tolist() == ["prompt number-l3-inc", "prompt text-l3-inc"]
+    assert kinds[kinds == "repeat"].index.tolist() == ["prompt number-l3-inc, repeat 2"]
+    write_answers(answers, people, seed=1)
+    assert run_script(SCRIPT, *words, "--resume") == 2
+    assert "was made with other data" in capsys.readouterr().err
+
+
+def write_answers(file: Path, people: Shaped[np.ndarray, " n"], seed: int = 0) -> None:
+    """Scores of one model: two repeats in one format, one in another."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for name, repeat in (("number-l3-inc", 0), ("number-l3-inc", 1), ("text-l3-inc", 0)):
+        part = pd.DataFrame(rng.integers(1, 4, (len(people), 5)), columns=list(TRAITS))
+        parts.append(part.assign(id=people, model="gemini", format=name, repeat=repeat))
+    pd.concat(parts).to_csv(file, index=False)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -124,6 +171,7 @@ def test_a_variant_with_too_few_people_is_reported_and_stops_nothing(tmp_path: P
         (("{run}", "--compressions", "1"), "not 1"),
         (("{run}", "--tests", "gcm"), "it needs a condition"),
         (("{other}",), "not a run on people"),
+        (("{auto}",), "latents auto; give the numbers"),
     ],
 )
 def test_wrong_options_are_one_line(
@@ -135,7 +183,9 @@ def test_wrong_options_are_one_line(
 ) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("scm: backwards\n")
-    given = [word.format(run=run_file, other=other) for word in words]
+    auto = tmp_path / "auto.yaml"
+    auto.write_text(f"{SMALL_RUN}latents: auto\n")
+    given = [word.format(run=run_file, other=other, auto=auto) for word in words]
     assert run_script(SCRIPT, *given, "--output", tmp_path / "out") == 2
     error = capsys.readouterr().err.strip()
     assert message in error
