@@ -55,6 +55,15 @@ def is_plug_in(name: str) -> bool:
     return ":" in name
 
 
+def folder_of_method(name: str) -> str:
+    """The name of a method as that of a folder, on every system.
+
+    >>> folder_of_method("mypackage.models:MyMethod"), folder_of_method("beta_vae")
+    ('mypackage.models.MyMethod', 'beta_vae')
+    """
+    return name.replace(":", ".")
+
+
 def find_plug_in(name: str) -> Callable[..., PlugIn]:
     """The class `package.module:Class`, whose module is imported, so its code runs.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -44,13 +44,28 @@ def title_of(method: str) -> str:
     return METHODS[method].title + ("*" if METHODS[method].uses_truth else "")
 
 
+class RunWithSeed(Protocol):
+    """The options of a run that `table_of_runs` reads."""
+
+    @property
+    def method(self) -> str:
+        """Ours, the name of a baseline, or a class elsewhere."""
+
+    @property
+    def seed(self) -> int:
+        """Of the method."""
+
+
 def table_of_runs(
-    seeds: Mapping[Path, int], metrics: Mapping[Path, Mapping[str, Any]], home: Path
+    cells: Mapping[Path, RunWithSeed], metrics: Mapping[Path, Mapping[str, Any]], home: Path
 ) -> pd.DataFrame:
-    """One row per run: method (the name of its folder), seed, scores, ceiling R2 and source of the data.
+    """One row per run: method, seed, scores, ceiling R2 and source of the data.
+
+    The method is the name of the folder that holds the run, since ours may have several variants; a plug-in's
+    name is its own.
 
     Args:
-        seeds: run folder -> seed.
+        cells: run folder -> the run.
         metrics: run folder -> what its metrics.json holds.
         home: the folder of all runs, for the message.
 
@@ -61,7 +76,9 @@ def table_of_runs(
     for path, found in metrics.items():
         values = pick(found, list(columns.values()))
         scores = {column: values.get(key, np.nan) for column, key in columns.items()}
-        rows.append({"method": path.parent.name, "seed": seeds[path]} | scores | {"data": found["source"]})
+        run = cells[path]
+        name = run.method if is_plug_in(run.method) else path.parent.name
+        rows.append({"method": name, "seed": run.seed} | scores | {"data": found["source"]})
     runs = pd.DataFrame(rows)
     if runs["data"].nunique() > 1:
         sources = " and ".join(runs["data"].unique())

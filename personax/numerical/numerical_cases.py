@@ -98,14 +98,17 @@ def linear_domains(
 ) -> MultiViewData:
     """The data of Sturma et al. 2023: two domains with shared latents, all maps linear.
 
-    The shared latents have a linear structural equation model on a random graph of density 0.75; those of a
-    domain are independent errors. All errors have other distributions. Each shared latent has a pure child in
-    either domain. The paper's domains are unpaired; here a row is the same case in both, which is easier.
+    The shared latents have a linear structural equation model on a random graph of density 0.75 with an edge
+    at least; those of a domain are independent errors. All errors have other distributions. Each shared
+    latent has a pure child in either domain. The paper's domains are unpaired; here a row is the same case in
+    both, which is easier.
     """
     shared_errors = [stats.beta(2, 3), stats.beta(2, 5), stats.chi2(4)]
     own_errors = [stats.gumbel_r(), stats.lognorm(s=1), stats.weibull_min(c=2), stats.expon(scale=0.1)]
     drawn = _standard_errors([*shared_errors[:shared], *own_errors[: 2 * own]], n, rng)
     among = random_dag(shared, 0.75, rng)
+    while shared > 1 and not among.any():  # nothing would be found by finding nothing
+        among = random_dag(shared, 0.75, rng)
     s = linear_latents(among, drawn[:shared], rng)
     specific = of_variance_one(np.column_stack(drawn[shared:]))
     parts = [specific[:, :own], specific[:, own:]]

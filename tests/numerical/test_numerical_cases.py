@@ -118,3 +118,9 @@ def test_domains_are_linear_in_their_latents() -> None:
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(InputError, match=f"at least {ROWS_OF_A_DRAW} rows"):
         CASES["case1"].draw(99, 0)
+
+
+def test_the_graph_of_domains_is_never_empty() -> None:
+    """With three latents and a density of 0.75, one graph in 64 is drawn again."""
+    graphs = [CASES["domains"].draw(100, seed).known_truth.graph for seed in range(60)]
+    assert all(graph is not None and graph.any() for graph in graphs)

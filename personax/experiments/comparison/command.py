@@ -34,8 +34,7 @@ def run_comparison(config: ComparisonConfig) -> None:
 def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
     """Make the comparison in a folder."""
     cells = comparison_cells(config, request, home)
-    seeds = {path: run.seed for path, run in cells.items()}
-    runs = table_of_runs(seeds, run_cells(cells, config, run_mnist_seed), home)
+    runs = table_of_runs(cells, run_cells(cells, config, run_mnist_seed), home)
     with atomic_path(home / "runs.csv") as temporary:
         runs.to_csv(temporary, index=False)
     text = comparison_report(runs, config, request)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from personax.baselines.plug_in import folder_of_method
 from personax.experiments.comparison.config import ComparisonConfig, Part
 from personax.experiments.comparison.variants import method_runs, varied_part
 from personax.experiments.mnist.config import OURS, MnistConfig
@@ -40,7 +41,7 @@ def comparison_cells(config: ComparisonConfig, request: Request, home: Path) -> 
             variants[name] = replace(variation.change(variants[OURS]), ceiling_epochs=0)
             seeds_of[name] = request.few
     return {
-        home / "runs" / name / f"seed-{seed}": replace(variants[name], seed=seed)
+        home / "runs" / folder_of_method(name) / f"seed-{seed}": replace(variants[name], seed=seed)
         for seed in request.seeds
         for name, seeds in seeds_of.items()
         if seed in seeds

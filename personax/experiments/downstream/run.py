@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import KFold
 
-from personax.baselines.plug_in import is_plug_in
+from personax.baselines.plug_in import folder_of_method
 from personax.experiments.cells import LoadedOnce, Metrics, run_cells
 from personax.experiments.downstream.config import DownstreamConfig
 from personax.experiments.downstream.representations import RAW, Budget, fold_data, represent
@@ -84,11 +84,6 @@ def run_folds(
         scores = found[path]["scores"]
         per_fold[cell.method].append({column: as_score(value) for column, value in scores.items()})
     return per_fold
-
-
-def folder_of_method(method: str) -> str:
-    """The name of a method as that of a folder."""
-    return method.replace(":", ".") if is_plug_in(method) else method
 
 
 def as_score(value: Any) -> float:

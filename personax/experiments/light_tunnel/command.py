@@ -35,7 +35,7 @@ def compare_tunnel(home: Path, config: TunnelConfig, baselines: list[str], seeds
     """Make the comparison in a folder."""
     cells = tunnel_cells(config, baselines, seeds, home)
     found = run_cells(cells, config, run_tunnel_seed)
-    runs = table_of_runs({path: run.seed for path, run in cells.items()}, found, home)
+    runs = table_of_runs(cells, found, home)
     with atomic_path(home / "runs.csv") as temporary:
         runs.to_csv(temporary, index=False)
     text = tunnel_report(runs, config)

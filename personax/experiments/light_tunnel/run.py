@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from personax.baselines.plug_in import folder_of_method
 from personax.crl import CRLConfig
 from personax.experiments.cells import Metrics
 from personax.experiments.light_tunnel.config import TunnelConfig, TunnelRun
@@ -27,7 +28,7 @@ def tunnel_cells(
 ) -> dict[Path, TunnelRun]:
     """Run folder -> every run, seed by seed, so that even an interrupted command has runs of every method."""
     return {
-        home / "runs" / method / f"seed-{seed}": run_of(config, method, seed)
+        home / "runs" / folder_of_method(method) / f"seed-{seed}": run_of(config, method, seed)
         for seed in seeds
         for method in (OURS, *baselines)
     }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from personax.baselines.plug_in import folder_of_method
 from personax.crl import CRLConfig
 from personax.experiments.cells import Metrics
 from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns, matched_graph
@@ -47,7 +48,7 @@ def numerical_cells(
 ) -> dict[Path, NumericalRun]:
     """Run folder -> every run. Seed by seed, so that even an interrupted command has runs of every case."""
     return {
-        home / "runs" / case / method.replace(":", ".") / f"seed-{seed}": _run_of(config, case, method, seed)
+        home / "runs" / case / folder_of_method(method) / f"seed-{seed}": _run_of(config, case, method, seed)
         for seed in seeds
         for case in cases
         for method in methods

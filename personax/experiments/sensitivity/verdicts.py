@@ -24,13 +24,14 @@ LEAST_MATCH = 0.5  # |correlation| from which a latent of a variant counts as th
 
 RULE = (
     "A claim of the base run holds in a variant if the variant says the same: an edge with the same "
-    "direction and sign, no edge, a dependence with the same sign, or no dependence. A sign counts "
-    "only where it is clear in both. A variant that lacks what the claim is about is not asked (as a "
-    "modality; or Level I, where only the embeddings change). A latent whose partner correlates with "
-    f"it by less than {LEAST_MATCH:g} is lost, and no claim about it holds. **robust**: the claim "
-    "holds in every variant that is asked. **depends on X**: all variants in which it fails are of "
-    "one kind; X is this kind and these variants. **not robust**: it fails in variants of two kinds "
-    "or more."
+    "direction and sign, no edge, a dependence with the same sign, or no dependence. A sign counts only "
+    "where it is clear in both; a base edge without a direction holds with any. A variant that lacks "
+    "what the claim is about is not asked (as a modality; or Level I, where only the embeddings "
+    "change), nor is one that could not be done (as with too few people); `asked` counts the others. A "
+    f"latent whose partner correlates with it by less than {LEAST_MATCH:g} is lost, and no claim about "
+    "it holds. **robust**: the claim holds in every variant that is asked. **depends on X**: all "
+    "variants in which it fails are of one kind; X is this kind and these variants. **not robust**: it "
+    "fails in variants of two kinds or more."
 )
 
 

@@ -138,3 +138,19 @@ def test_a_summary_has_mean_and_spread_over_seeds() -> None:
     assert (row["MCC"], row["MCC sd"], row["seeds"]) == (2.0, pytest.approx(np.sqrt(2)), 2)
     assert np.isnan(row["SHD"])
     assert SHARED not in row.index
+
+
+def test_every_baseline_and_a_method_of_ones_own_run_on_the_other_kinds_of_cases(
+    small_numerical: SmallRun, tmp_path: Path
+) -> None:
+    baselines = "mmcrl,mcl,beta_vae,causal_vae,autoencoder,official"
+    own = "experiments.downstream.counting_method:CountingMethod"
+    for cases, methods in (("domains,content", f"{baselines},{own}"), ("groups", "official")):
+        words = ("--cases", cases, "--methods", methods, "--seeds", "1000", "--n", "400")
+        assert run_script(SCRIPT, "--config", small_numerical.config, "--output", tmp_path, *words) == 0
+        runs = pd.read_csv(tmp_path / "runs.csv").set_index(["case", "method"])
+        assert len(runs) == len(cases.split(",")) * len(methods.split(","))
+        assert runs["R2"].notna().all()
+        graphs = runs["SHD"].dropna().index.tolist()
+        assert {case for case, _ in graphs} == set(cases.split(",")) - {"content"}  # which has no graph
+    assert (tmp_path / "runs" / "domains" / own.replace(":", ".") / "seed-1000").is_dir()
