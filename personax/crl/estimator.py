@@ -91,7 +91,8 @@ AGAIN = ("second training", "third training")  # phase 1, if codes lose latents
 # that are at a right angle depend on each other. If the latents are up to 30 degrees off a right angle, this
 # makes a false edge of strength up to tan(30 degrees) = 0.58. So a weaker edge within a block of embeddings
 # is taken out of the graph. This is not done for pictures, where the model assumes right angles, nor for
-# coordinates of the compression, which are in units of their noise.
+# coordinates of the compression, which are in units of their noise, nor for paired codes that are the
+# latents: those of a modality may depend on each other in any way.
 OBLIQUE = float(np.tan(np.pi / 6))
 
 
@@ -756,8 +757,9 @@ class CRL(Estimator[CRLConfig]):
         self._prior = prior
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)
+        oblique = set() if self._has_no_style else set(self._standardisation.projections)
         for block, place in block_slices(self._dimensions()).items():
-            if block in self._standardisation.projections and not self.config.compress:
+            if block in oblique and not self.config.compress:
                 unlicensed[place, place] = weights[place, place] < OBLIQUE
         prior.scm.forbid(unlicensed)
         self._weights = weights.where(~unlicensed, 0).cpu().numpy()

@@ -126,6 +126,11 @@ class Plan:
     """What the user calls the learning rate, for the message when training diverges."""
     schedule: Callable[[int, int], float] = field(default=warm_up_then_cosine)
     """(step, number of steps) -> learning rate as a share of its peak."""
+    matrices: Sequence[nn.Parameter] = ()
+    """Those parameters of the trainee that are matrices between layers and are changed by Muon (Jordan et
+    al. 2024), which makes steps of equal size in all directions; AdamW changes the others."""
+    matrix_rate: float = 0.02
+    """Learning rate of Muon, at the peak."""
 
 
 @runtime_checkable
@@ -136,6 +141,7 @@ class People(Protocol):
 
 
 Rows = TypeVar("Rows", bound=People)
+SCHEDULES = {"optimiser": "schedule", "matrix_optimiser": "matrix_schedule"}  # names in checkpoints
 
 
 class Trainee(ABC, Generic[Rows]):
@@ -301,6 +307,19 @@ def minimise(
     return loop.histories
 
 
+def _optimisers_of(
+    trainee: Trainee[Any], config: OptimisationConfig, plan: Plan
+) -> dict[str, torch.optim.Optimizer]:
+    """Name in checkpoints -> optimiser: AdamW, and Muon if the plan has matrices for it."""
+    apart = {id(matrix) for matrix in plan.matrices}
+    others = [each for each in trainee.parameters if id(each) not in apart]
+    adam = torch.optim.AdamW(others, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+    if not plan.matrices:
+        return {"optimiser": adam}
+    muon = torch.optim.Muon(list(plan.matrices), lr=plan.matrix_rate, weight_decay=config.weight_decay)
+    return {"optimiser": adam, "matrix_optimiser": muon}
+
+
 class _Loop(Generic[Rows]):
     """The state of one call of `minimise`."""
 
@@ -314,12 +333,13 @@ class _Loop(Generic[Rows]):
     ) -> None:
         self.trainee, self.config, self.plan = trainee, config, plan
         self.device = trainee.parameters[0].device
-        self.optimiser = torch.optim.AdamW(
-            trainee.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
+        self.optimisers = _optimisers_of(trainee, config, plan)
         self.batches = config.batches(rows)
         steps = config.passes * self.batches
-        self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: plan.schedule(step, steps))
+        self.rates = {
+            SCHEDULES[name]: torch.optim.lr_scheduler.LambdaLR(each, lambda step: plan.schedule(step, steps))
+            for name, each in self.optimisers.items()
+        }
         self.generators = [torch.Generator(self.device).manual_seed(seed) for seed in seeds]
         self.histories: list[History] = [[] for _ in seeds]
         self.best = [math.inf] * trainee.models
@@ -345,14 +365,17 @@ class _Loop(Generic[Rows]):
         for step in range(self.batches):
             rows = order[:, step * self.config.batch_size : (step + 1) * self.config.batch_size]
             terms = self.trainee.terms(train, rows, self.generators)
-            self.optimiser.zero_grad(set_to_none=True)
+            for optimiser in self.optimisers.values():
+                optimiser.zero_grad(set_to_none=True)
             weighted_sum(terms, current).sum().backward()
             finite &= torch.isfinite(self.trainee.clip(self.config.clip))
             # reading a number makes the processor wait for the GPU, so on a GPU it is done once an epoch
             if self.device.type == "cpu" or step == self.batches - 1:
                 self._refuse_divergence(finite.tolist(), running, step, terms)
-            self.optimiser.step()
-            self.rate.step()
+            for optimiser in self.optimisers.values():
+                optimiser.step()
+            for rate in self.rates.values():
+                rate.step()
             for name, term in terms.items():
                 sums[name] = sums[name] + term.detach() if name in sums else term.detach()
         return {name: (value / self.batches).cpu() for name, value in sums.items()}
@@ -364,7 +387,7 @@ class _Loop(Generic[Rows]):
         held_out: Mapping[str, Float[Tensor, " S"]],
     ) -> None:
         """Add an epoch to the histories; the trainee remembers the models that have become better."""
-        epoch, rate = self.epoch, float(self.rate.get_last_lr()[0])
+        epoch, rate = self.epoch, float(self.rates["schedule"].get_last_lr()[0])
         better = [False] * self.trainee.models
         for k in running:
             terms = [{name: value[k] for name, value in part.items()} for part in (means, held_out)]
@@ -379,8 +402,8 @@ class _Loop(Generic[Rows]):
         """Everything that is needed to continue the training."""
         return {
             "trainee": self.trainee.state(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.rate.state_dict(),
+            **{name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
+            **{name: rate.state_dict() for name, rate in self.rates.items()},
             "generators": [generator.get_state() for generator in self.generators],
             "histories": self.histories,
             "best": self.best,
@@ -388,11 +411,13 @@ class _Loop(Generic[Rows]):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state` returned. Raises many kinds of errors for anything else."""
-        schedule = self.rate.state_dict()
+        schedule = self.rates["schedule"].state_dict()
         self.trainee.restore(state["trainee"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        check_progress(state, self.optimiser, schedule, self.trainee.models)
-        self.rate.load_state_dict(state["schedule"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state[name])
+        check_progress(state, self.optimisers["optimiser"], schedule, self.trainee.models)
+        for name, rate in self.rates.items():
+            rate.load_state_dict(state[name])
         for generator, saved in zip(self.generators, state["generators"], strict=True):
             generator.set_state(saved.cpu())
         self.histories, self.best = state["histories"], state["best"]

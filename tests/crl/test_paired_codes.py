@@ -189,6 +189,23 @@ def test_a_model_of_them_is_like_any_other(noise: int, flexible: bool, tmp_path:
     assert CRL.load(tmp_path / "model", device="cpu").transform(data).equals(found)
 
 
+def test_weak_edges_within_a_modality_are_kept_where_codes_are_the_latents() -> None:
+    """z11 -> z12 with a slope of 0.5, below what a search for coordinates would keep within a modality."""
+    rng = np.random.default_rng(3)
+    noise = rng.laplace(size=(3000, 4)) / np.sqrt(2)
+    first = noise[:, 0]
+    second = 0.5 * first + np.sqrt(0.75) * noise[:, 1]
+    z = np.column_stack([first, second, np.tanh(2 * first), np.tanh(2 * second)])
+    z[:, 2:] += 0.4 * noise[:, 2:]
+    turn = np.array([[1.0, 0.4], [-0.3, 1.0]])
+    views = {m: [(z[:, k : k + 2] @ turn).astype(np.float32)] for m, k in (("a", 0), ("b", 2))}
+    model = CRL(linked_model(0), seed=0, device="cpu").fit(MultiViewData(views), split_rows(3000, rng))
+    columns, _ = match(model.transform(MultiViewData(views)).to_numpy()[:, :2], z[:, :2], ranks=True)
+    assert model.graph is not None
+    found = model.graph[np.ix_(columns, columns)]
+    assert found[0, 1] or found[1, 0]
+
+
 def test_modalities_that_tell_nothing_of_each_other_are_called_uncertain() -> None:
     """Without edges between modalities the two ways have nothing in common."""
     rng = np.random.default_rng(0)

@@ -125,6 +125,61 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert torch.equal(resumed.w, whole.w)
 
 
+class Map(nn.Module):
+    """Two numbers that are x times a row of a matrix, and a shift."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.zeros(2, 2))
+        self.shift = nn.Parameter(torch.zeros(2))
+
+    def terms(self, pairs: Pairs, _: torch.Generator) -> dict[str, Tensor]:
+        inputs = torch.stack([pairs.x, pairs.x.square() - 1], 1)
+        wanted = torch.stack([pairs.y, 0.01 * (pairs.x.square() - 1)], 1)
+        return {"error": (inputs @ self.matrix + self.shift - wanted).square().mean()}
+
+
+def map_trained(checkpoint: Path, epochs: int, batch: int, kill_after: int = 99) -> Map:
+    """A map whose matrix is changed by Muon."""
+    model = Map()
+
+    def kill(_: int, history: History) -> None:
+        if len(history) == kill_after:
+            raise KeyboardInterrupt
+
+    config = replace(CONFIG, epochs=epochs, batch_size=batch, weight_decay=0.0)
+    plan = Plan(Weights({"error": 1.0}, {}, epochs), matrices=[model.matrix], matrix_rate=0.5)
+    minimise(
+        SingleModel(model, model.terms),
+        line(2.0),
+        line(2.0),
+        config,
+        plan,
+        seeds=[0],
+        checkpoint=Checkpoint(checkpoint, {}),
+        on_epoch=kill,
+    )
+    return model
+
+
+def test_matrices_get_steps_of_equal_size_in_all_directions(tmp_path: Path) -> None:
+    """The gradient is 200 times as large in one direction as in the other."""
+    once = map_trained(tmp_path / "once.pt", epochs=1, batch=100)
+    sizes = torch.linalg.svdvals(once.matrix.detach())
+    assert float(sizes[1] / sizes[0]) > 0.5
+    assert float(once.shift.detach().abs().max()) == pytest.approx(CONFIG.learning_rate, rel=1e-3)  # AdamW's
+
+
+def test_a_killed_training_with_matrices_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    whole = map_trained(tmp_path / "whole.pt", epochs=12, batch=20)
+    assert float(whole.matrix[0, 0].detach()) == pytest.approx(2.0, abs=0.2)
+    with pytest.raises(KeyboardInterrupt):
+        map_trained(tmp_path / "c.pt", epochs=12, batch=20, kill_after=5)
+    resumed = map_trained(tmp_path / "c.pt", epochs=12, batch=20)
+    assert torch.equal(resumed.matrix, whole.matrix)
+    assert torch.equal(resumed.shift, whole.shift)
+
+
 def test_a_checkpoint_of_other_data_or_of_nothing_is_refused(tmp_path: Path) -> None:
     trained(line(2.0), line(2.0), checkpoint=tmp_path / "c.pt")
     before = (tmp_path / "c.pt").read_bytes()
