@@ -35,12 +35,18 @@ def measured(views: int) -> MultiViewData:
     )
 
 
-@pytest.mark.parametrize(("views", "epochs", "beta"), [(1, 40, 0.05), (3, 15, 1.0)])
-def test_latents_and_graph_are_found(views: int, epochs: int, beta: float) -> None:
+@pytest.mark.parametrize(("views", "epochs", "beta", "searches"), [(1, 40, 0.05, 3), (3, 15, 1.0, 1)])
+def test_latents_and_graph_are_found(views: int, epochs: int, beta: float, searches: int) -> None:
     """With less training than CRLConfig.vectors has. With three measurements nothing is linked."""
     data, usual = measured(views), CRLConfig.vectors({"m1": 2, "m2": 2})
     search = replace(
-        usual.phase2, searches=1, starts=4, population=4, generations=1, generation_steps=100, final_steps=400
+        usual.phase2,
+        searches=searches,
+        starts=4,
+        population=4,
+        generations=1,
+        generation_steps=100,
+        final_steps=400,
     )
     config = replace(usual, phase1=replace(usual.phase1, epochs=epochs, beta=beta), phase2=search)
     split = split_rows(N, np.random.default_rng(0))
