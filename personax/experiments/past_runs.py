@@ -21,7 +21,15 @@ from personax.runs.command_line import refuse_null_groups
 from personax.runs.errors import InputError, advising
 from personax.runs.files import read_yaml, write_yaml
 from personax.runs.help_text import plain_message
-from personax.runs.run_folder import CONFIG, MANIFEST, METRICS, WEIGHTS, RunFolder, refuse_other_config
+from personax.runs.run_folder import (
+    CONFIG,
+    MANIFEST,
+    METRICS,
+    START_AGAIN,
+    WEIGHTS,
+    RunFolder,
+    refuse_other_config,
+)
 from personax.runs.run_records import MAKE_ANEW, read_manifest, read_options
 from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
 from personax.views import MultiViewData, Split
@@ -133,9 +141,11 @@ def read_people_run(path: Path) -> PeopleConfig:
 
 
 def refuse_other_base(home: Path, people: PeopleConfig) -> None:
-    """Raise InputError if a folder of results about a run is continued, and the run had other options."""
+    """Raise InputError if results about a run cannot be continued: it had other options, or unknown ones."""
     if (home / BASE_RUN_FILE).exists():
         refuse_other_config(home, people, BASE_RUN_FILE)
+    elif (home / CONFIG).exists():
+        raise InputError(f"{home}: has no {BASE_RUN_FILE}, so its run is unknown; {START_AGAIN}")
 
 
 def keep_base_run(folder: RunFolder, people: PeopleConfig) -> None:

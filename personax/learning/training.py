@@ -416,6 +416,10 @@ class _Loop(Generic[Rows]):
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state[name])
         check_progress(state, self.optimisers["optimiser"], schedule, self.trainee.models)
+        for matrix in self.plan.matrices:
+            kept = self.optimisers["matrix_optimiser"].state.get(matrix)
+            if kept and kept["momentum_buffer"].shape != matrix.shape:
+                raise ValueError("the momentum of a matrix has another shape")
         for name, rate in self.rates.items():
             rate.load_state_dict(state[name])
         for generator, saved in zip(self.generators, state["generators"], strict=True):

@@ -1,6 +1,6 @@
-"""Mark the options that say where or how a command runs and do not change its result.
+"""Mark the options that do not identify a run: with others, a run can be resumed.
 
-A run is identified by the options that change its result. An option such as `--output` or `--jobs` does not
+An option such as `--output` or `--jobs` does not
 change the result, so it may have another value when a run is resumed. It is marked in its declaration:
 
     output: str | None = where_or_how(None)
@@ -32,7 +32,7 @@ def where_or_how(default: Default) -> Default:
 
 
 def may_change(default: Default) -> Default:
-    """A dataclass field with this default, for an option that may change when a run is resumed."""
+    """A dataclass field with this default: the result depends on it, and yet a resumed run may change it."""
     option: Default = field(default=default, metadata={_CHANGES: True})
     return option
 

@@ -115,8 +115,8 @@ def open_run(
     Args:
         path: the folder.
         config: the options of the run, which go to config.yaml.
-        resume: allow an existing folder with the same options. Options that only say where or how to run
-            may differ, see options.py.
+        resume: allow an existing folder with the same options. Options that only say where or how to run,
+            and those that may change, may differ, see options.py.
         overwrite: delete what is in an existing folder, but only if it contains a config.yaml.
         facts: entries of the manifest. `data_sha256` is the checksum of the data.
 
@@ -242,7 +242,7 @@ def refuse_other_config(path: Path, config: "DataclassInstance", name: str = CON
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise InputError(
-                f"{path}: was made with {key}={before.get(key)!r}, not {now.get(key)!r}; "
+                f"{path / name}: was made with {key}={before.get(key)!r}, not {now.get(key)!r}; "
                 "resume with the same options or choose another --output"
             )
 

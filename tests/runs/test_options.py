@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 import pytest
 
 from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
+from personax.experiments.trait_inference.config import InferTraitsConfig
 from personax.runs.options import documented, identity_of, may_change, result_options, where_or_how
 
 
@@ -49,6 +50,11 @@ class Marked:
     alpha: float = 0.05
     seeds: str = may_change("1,2")
     output: str = where_or_how("here")
+
+
+def test_the_endpoint_is_part_of_what_answers_depend_on() -> None:
+    values = {"model": "m", "base_url": "http://localhost/v1", "at_once": 3}
+    assert result_options(InferTraitsConfig, values) == {"model": "m", "base_url": "http://localhost/v1"}
 
 
 def test_what_may_change_is_part_of_the_result_and_not_of_the_identity() -> None:

@@ -14,7 +14,7 @@ from personax.experiments.downstream.figures import draw_downstream
 from personax.experiments.downstream.report import downstream_page
 from personax.experiments.downstream.representations import COMPONENTS, RAW
 from personax.experiments.downstream.run import fold_ratio, run_folds, score_kinds
-from personax.experiments.downstream.scores import MEAN_OF, scores_table
+from personax.experiments.downstream.scores import scores_table
 from personax.experiments.mnist.config import OURS
 from personax.experiments.past_runs import (
     keep_base_run,
@@ -46,7 +46,7 @@ def run_downstream(config: DownstreamConfig) -> Path:
     table = shared.get()
     check_people_data(people.model, table.views())
     home = path_or_default(config.output, f"results/downstream/{config.name or name_of_run(path)}")
-    if config.resume:
+    if config.resume and not config.overwrite:
         refuse_other_base(home, people)
     with open_run(
         home, config, resume=config.resume, overwrite=config.overwrite, **table.provenance()
@@ -87,10 +87,9 @@ def write_downstream(folder: RunFolder, scores: pd.DataFrame, table: PeopleTable
     write_text(folder / "downstream.md", page)
     mark = MARK_OF_SIMULATION if table.simulated else ""
     draw_downstream(scores, folder / FIGURES / "downstream", title=f"{mark}{table.source}")
-    overall = scores[scores["column"].isin(MEAN_OF.values())]
     means = {
         column: dict(zip(rows["method"], rows["mean"], strict=True))
-        for column, rows in overall.groupby("column")
+        for column, rows in scores.groupby("column")
     }
     write_json(folder / METRICS, {"simulated": table.simulated, "heldout_means": means})
     return page

@@ -32,9 +32,9 @@ def downstream_page(scores: pd.DataFrame, source: str, folds: int, *, simulated:
     lines += [
         "Compression, latents and linear maps are learned outside the fold and scored on its people; all "
         "methods have the same folds. Brackets: 95 % interval of the mean over the folds, which allows for "
-        "the overlap of the training people. R²: share of variance explained. AUC: 0.5 is chance. Raw "
-        f"embeddings are taken as their {MOST_RAW_COMPONENTS} leading principal components, all others have "
-        "one number for each latent.",
+        "the overlap of the training people and ends where the score does. R²: share of variance explained. "
+        f"AUC: 0.5 is chance. Raw embeddings are taken as their {MOST_RAW_COMPONENTS} leading principal "
+        "components, all others have one number for each latent.",
         "",
     ]
     for kind, title in SCORE_TITLES.items():

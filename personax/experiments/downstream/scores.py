@@ -9,7 +9,7 @@ from scipy.stats import t
 
 LEVEL_OF_INTERVAL = 0.95
 MEAN_OF = {"r2": "mean of all R² columns", "auc": "mean of all AUC columns"}
-RANGE = {"r2": (-np.inf, 1.0), "auc": (0.0, 1.0)}  # of the scores; intervals end there
+RANGE_OF_SCORE = {"r2": (-np.inf, 1.0), "auc": (0.0, 1.0)}  # of the scores; intervals end there
 
 
 def interval_half_width(values: Float[np.ndarray, " folds"], test_per_train: float) -> float:
@@ -82,7 +82,7 @@ def _rows_of_column(
             mean = float(each[np.isfinite(each)].mean()) if np.isfinite(each).any() else float("nan")
             half = interval_half_width(each, test_per_train)
             low, high = (f"{name}_low", f"{name}_high") if name else ("low", "high")
-            least, most = (-np.inf, np.inf) if name else RANGE[kind]
+            least, most = (-np.inf, np.inf) if name else RANGE_OF_SCORE[kind]
             row |= {
                 name or "mean": mean,
                 low: np.maximum(mean - half, least),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 from personax import __version__
@@ -19,6 +20,7 @@ from personax.experiments.html_report.blocks import Page
 from personax.runs.files import read_text
 
 TEMPLATES = Path(__file__).parent / "templates"
+UNUSED_MARKDOWN = ["image", "link", "autolink", "reference"]
 LEVELS_ABOVE = 3  # headings of the report above those of a page of a command
 # Characters that HTML forbids, and those that turn the direction of the text around them.
 UNSUITABLE = re.compile(
@@ -70,24 +72,33 @@ def html_of_markdown(text: str, mark: str = "") -> Markup:
     Its headings are below those of the report. A table scrolls by itself, and for those who do not see it, it
     has the heading above it as its caption, which begins with `mark`.
     """
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
+    parser = (
+        MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).enable("table").disable(UNUSED_MARKDOWN)
+    )
     tokens = parser.parse(text)
     heading = "table"
     html = []
     for number, token in enumerate(tokens):
         if token.type in ("heading_open", "heading_close"):
-            heading = tokens[number + 1].content if token.type == "heading_open" else heading
+            heading = _words_of(tokens[number + 1]) if token.type == "heading_open" else heading
             token.tag = f"h{min(6, int(token.tag[1]) + LEVELS_ABOVE)}"
         elif token.type == "th_open":
             token.attrSet("scope", "col")
         elif token.type == "table_open":
-            html.append(f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(heading)}">')
+            html.append(
+                f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(mark + heading)}">'
+            )
         html.append(parser.renderer.render([token], parser.options, {}))
         if token.type == "table_open":
             html.append(f'<caption class="unseen">{escape(mark + heading)}</caption>')
         elif token.type == "table_close":
             html.append("</div>")
     return Markup("".join(html))  # safe: all texts are escaped
+
+
+def _words_of(inline: Token) -> str:
+    """The text of a heading without marks of emphasis and escapes."""
+    return "".join(child.content for child in inline.children or ())
 
 
 def slug(text: str) -> str:

@@ -50,7 +50,7 @@ def run_sensitivity(config: SensitivityConfig) -> Path:
         check_people_data(people.model, table.views())
     variants = planned_variants(config, table, people.seed)
     home = path_or_default(config.output, f"results/sensitivity/{config.name or name_of_run(path)}")
-    if config.resume:
+    if config.resume and not config.overwrite:
         refuse_other_base(home, people)
     facts = table.provenance() | {"data_sha256": checksum_of(config, table)}
     with open_run(home, config, resume=config.resume, overwrite=config.overwrite, **facts) as folder:

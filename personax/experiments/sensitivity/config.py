@@ -32,7 +32,7 @@ class SensitivityConfig(Workers):
     """A run folder of athletes or celebrities (finished or not), or a YAML file with the options of a run."""
     seeds: str = may_change("1,2")
     """Other seeds of split and model on the same people, as 1,2 or 1-5, or none. May grow when the command is
-    continued, as may the following ones."""
+    continued, as may halves, compressions, conditions and obfuscated."""
     halves: Annotated[int, Between(0, 1000)] = may_change(2)
     """Number of halves: the people are cut in two at random, 1 and 2 are the two parts of the first cut, 3
     and 4 those of the next one, and so on."""

@@ -33,9 +33,9 @@ class InferTraitsConfig:
     """Only the first n people of the list."""
     model: str | None = may_change(None)
     """Name of the language model at the endpoint."""
-    base_url: str | None = where_or_how(None)
+    base_url: str | None = may_change(None)
     """OpenAI-compatible endpoint, up to and with /v1."""
-    key_env: str = where_or_how("")
+    key_env: str = may_change("")
     """Environment variable that holds the endpoint's key. Empty: the endpoint needs none."""
     models: FilePath | None = may_change(None)
     """YAML file of several models, each with endpoint, limits and prices, instead of --model."""

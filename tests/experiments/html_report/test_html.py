@@ -134,7 +134,9 @@ def test_pages_of_other_commands_are_shown_with_their_tables() -> None:
     text = (
         "# Found\n\n## <script>Harm</script>\n\n| a | b |\n| --- | --- |\n| <b>1</b> | [x](javascript:1) |\n"
     )
-    html = html_of_markdown(f"{text}\n![p](http://a.b/c.png) <http://a.b>\n", "SIMULATED: ")
+    html = html_of_markdown(
+        f"{text}\n![p](http://a.b/c.png) <http://a.b>\n\n[1]: http://x.y\n", "SIMULATED: "
+    )
     found = tags(parsed(f"<!DOCTYPE html><title>x</title>{html}"))
     assert [(tag, text_of(each)) for tag, each in found if tag in ("h4", "h5")] == [
         ("h4", "Found"),
@@ -148,6 +150,7 @@ def test_pages_of_other_commands_are_shown_with_their_tables() -> None:
         "[x](javascript:1)",
     ]
     assert not {"script", "img", "a", "b"} & {tag for tag, _ in found}
+    assert [text_of(each) for tag, each in found if tag == "p"][-1] == "[1]: http://x.y"  # nothing vanishes
 
 
 def script_of(folder: Path) -> str:

@@ -128,8 +128,11 @@ def test_results_of_another_run_are_not_continued(tmp_path: Path, capsys: pytest
     before = (home / "manifest.json").read_bytes()
     config.write_text(SMALL_RUN.replace("shared: 2", "shared: 1"))
     assert run_script(SCRIPT, *words, "--resume") == 2
-    assert "was made with model.shared=2, not 1" in capsys.readouterr().err
+    assert "base_run.yaml: was made with model.shared=2, not 1" in capsys.readouterr().err
     assert (home / "manifest.json").read_bytes() == before
+    (home / "base_run.yaml").unlink()
+    assert run_script(SCRIPT, *words, "--resume") == 2
+    assert "has no base_run.yaml, so its run is unknown" in capsys.readouterr().err
     assert run_script(SCRIPT, *words, "--overwrite") == 0
     assert yaml.safe_load((home / "base_run.yaml").read_text())["model"]["shared"] == 1
 
