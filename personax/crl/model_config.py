@@ -264,9 +264,9 @@ class CRLConfig:
         The reasons: one measurement is an invertible function of its latents and its style, so phase 1 is an
         autoencoder that loses little, with hardly any noise in its codes (beta) and no contrast between
         modalities, which would lose style (cross). Vectors have no right angles of their own
-        (orthogonality, evenness). On eleven tuning draws of Sun et al.'s Cases 1 to 3, with earlier networks of
-        paired codes, MCC was at least 0.97
-        and SHD 0 in nine; with a third of the prices of edges, SHD was 0 in three of five.
+        (orthogonality, evenness). On eleven tuning draws of Sun et al.'s Cases 1 to 3, with earlier networks
+        of paired codes, MCC was at least 0.97 and SHD 0 in nine; with a third of the prices of edges, SHD was
+        0 in three of five.
         """
         return cls(
             latents=_checked_latents(latents, shared),
