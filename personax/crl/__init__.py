@@ -15,6 +15,7 @@ representation.py   phase 1: the terms of a batch, and their training
 beginnings.py       the best of several short trainings; made for vectors that are measured once
 lost_share.py       whether the codes of phase 1 lose latents; then phase 1 is made again
 untwist.py          where it begins then: at codes without the twist
+first_phase.py      phase 1 as a whole: beginnings, training, further trainings
 ensemble.py         phase 1 of several models in one batch
 data_parallel.py    phase 1 of one model in several processes
 coordinates.py      the invertible map from a block's codes to its latents

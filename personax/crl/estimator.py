@@ -6,7 +6,6 @@ only one measurement, its block also holds nuisance: coordinates for its style, 
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,7 +15,6 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int, Num
 
-from personax.crl.beginnings import BEGINNING_EPOCHS, best_beginning
 from personax.crl.closed_form import (
     IDENTIFIED,
     ORDER_UNKNOWN,
@@ -24,8 +22,8 @@ from personax.crl.closed_form import (
     has_closed_form,
     solve,
 )
-from personax.crl.data_parallel import Training, train_in_all_processes
 from personax.crl.ensemble import train_together
+from personax.crl.first_phase import FirstPhase
 from personax.crl.geometry import Geometry
 from personax.crl.graph_choice import graph_of_latents
 from personax.crl.identification import (
@@ -37,7 +35,7 @@ from personax.crl.identification import (
 )
 from personax.crl.latent_columns import linked_latents
 from personax.crl.latent_counts import LatentCounts, count_latents
-from personax.crl.lost_share import LATENTS_LOST, LITTLE_LOST, MOST_LOST, largest_share, lost_shares
+from personax.crl.lost_share import LATENTS_LOST, MOST_LOST
 from personax.crl.model_config import CRLConfig, Phase1Config, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.paired_codes import (
@@ -53,7 +51,6 @@ from personax.crl.paired_codes import (
 )
 from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.prior import CausalPrior, edge_masks
-from personax.crl.representation import train_representation
 from personax.crl.settled_prior import KnownGraph, LinearReader, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
     ATTEMPTS,
@@ -66,7 +63,6 @@ from personax.crl.styled_pictures import (
     settle_readers,
     with_fewer_epochs,
 )
-from personax.crl.untwist import start_without_twist
 from personax.graphs.graph import Graph
 from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
 from personax.learning.batches import Batch
@@ -76,15 +72,12 @@ from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError, TrainingDiverged
-from personax.runs.files import sha256_arrays
 from personax.runs.process_group import process_count
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
 
 log = logging.getLogger(__name__)
-
-AGAIN = ("second training", "third training")  # phase 1, if codes lose latents
 
 # Coordinates of a block are at right angles in the geometry of the measurements (geometry.py). But embeddings
 # may mix the latents in any way. Then two independent latents need not be at a right angle, and coordinates
@@ -179,11 +172,8 @@ class CRL(Estimator[CRLConfig]):
             self._read_pairs(sample, held_out)
         if self._styled or self._has_no_style:
             config = replace(config, phase1=with_fewer_epochs(config.phase1))
-        if checkpoint is None or not checkpoint.path.exists():  # else it has the chosen networks
-            self._choose_beginning(train, validation, held_out, config.phase1)
-        represent = partial(self._represent, train, validation, config.phase1, on_progress)
-        self.history = represent("representation", checkpoint)
-        lost = self._train_again_if_lost(sample, held_out, represent, checkpoint)
+        rows = (train, validation, sample, held_out)
+        lost = self._represent(self._first_phase(rows, config.phase1, on_progress), checkpoint)
         codes, codes_held_out = self._codes(sample, held_out)
 
         def report(row: dict[str, Any]) -> None:
@@ -211,121 +201,35 @@ class CRL(Estimator[CRLConfig]):
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
 
-    def _choose_beginning(
-        self, train: Batch, validation: Batch, held_out: Batch, config: Phase1Config
-    ) -> None:
-        """Begin phase 1 as often as `config` says, and keep the networks that are best on `held_out`.
+    def _represent(self, phase: FirstPhase, checkpoint: Checkpoint | None) -> float:
+        """Phase 1. Returns the share of latents that its codes lose, see `Represented`."""
+        assert self._vae is not None
+        begins = checkpoint is None or not checkpoint.path.exists()  # else it has the chosen networks
+        if begins and self._trains_encoders:
+            self._vae = phase.begun(self._vae)
+        self.history = phase.trained(self._vae, "representation", checkpoint)
+        return self._represent_again_if_lost(phase, checkpoint)
 
-        That is a sample of `validation`. A beginning that diverges is dropped, unless all do.
-        """
-        if config.beginnings == 1 or not self._trains_encoders:
-            return
-        short = replace(config, epochs=BEGINNING_EPOCHS)
-        found: list[MultiViewVAE] = []
-        for number in range(config.beginnings):
-            name = f"beginning {number}"
-            self._build_from(f"networks of {name}")
-            try:
-                self._represent(train, validation, short, on_progress=None, name=name, checkpoint=None)
-            except TrainingDiverged as error:
-                # other processes are in the middle of it
-                if process_count() > 1 or (not found and number == config.beginnings - 1):
-                    raise
-                log.warning("%s: %s", name, error)
-                continue
-            assert self._vae is not None
-            found.append(self._vae)
-        self._vae = best_beginning(found, held_out)
+    def _represent_again_if_lost(self, phase: FirstPhase, checkpoint: Checkpoint | None) -> float:
+        """Phase 1 again if its codes lose latents; they cannot if phase 1 did not train the encoders."""
+        assert self._vae is not None
+        if not self._trains_encoders:
+            return 0.0
+        found = phase.trained_again_if_lost(self._vae, self.history, checkpoint)
+        self._vae, self.history = found.vae, found.history  # phase 2 adds to this history
+        return found.lost
 
-    def _build_from(self, name: str, *, styled: bool = False) -> None:
-        """Make networks with the random numbers of this name."""
+    def _first_phase(
+        self, rows: tuple[Batch, Batch, Batch, Batch], config: Phase1Config, on_progress: OnProgress | None
+    ) -> FirstPhase:
+        """What trains the networks; the rows are its first four attributes."""
+        return FirstPhase(*rows, config, self.seed, self._networks_of, self._draft, on_progress)
+
+    def _networks_of(self, name: str) -> MultiViewVAE:
+        """Networks with the random numbers of this name."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._derived(name))
-            self._build(styled=styled)
-
-    def _represent(
-        self,
-        train: Batch,
-        validation: Batch,
-        config: Phase1Config,
-        on_progress: OnProgress | None,
-        name: str,
-        checkpoint: Checkpoint | None,
-    ) -> History:
-        """Phase 1, with the random numbers of this name."""
-        training = (*self._networks(), train, validation, config)
-        seed = self._derived(name)
-        if process_count() > 1:
-            return train_in_all_processes(Training(*training, seed), checkpoint, on_progress)
-        return train_representation(*training, seed=seed, checkpoint=checkpoint, on_epoch=on_progress)
-
-    def _train_again_if_lost(
-        self,
-        sample: Batch,
-        held_out: Batch,
-        represent: Callable[[str, Checkpoint | None], History],
-        checkpoint: Checkpoint | None,
-    ) -> float:
-        """Make phase 1 again if its codes lose latents (lost_share.py), at most twice.
-
-        The codes that lose least are kept. Returns the share that they lose, 0 where this cannot be known.
-        `represent` is phase 1 by its name and checkpoint.
-        """
-        lost = self._shares_lost(sample)
-        for again in AGAIN:
-            before, lost_before = (self._vae, self.history), lost
-            try:
-                if not self._start_again(sample, held_out, lost, again):
-                    break
-                kept = checkpoint and checkpoint.beside(again, self._weights_checksum())
-                self.history = represent(again, kept)
-                lost = self._shares_lost(sample)
-            except TrainingDiverged as error:
-                if process_count() > 1:  # the others are in the middle of it
-                    raise
-                log.warning("%s: %s", again, error)
-                lost = lost_before
-            if largest_share(lost) >= largest_share(lost_before):
-                (self._vae, self.history), lost = before, lost_before  # phase 2 shows this history
-        return largest_share(lost)
-
-    def _start_again(self, train: Batch, validation: Batch, lost: Mapping[str, float], name: str) -> bool:
-        """Take other networks for phase 1, if it is to be made again; return whether it is.
-
-        They are the present ones without their twist or, if there is none, new ones.
-        """
-        suspicious = [modality for modality, share in lost.items() if share > LITTLE_LOST]
-        vae = deepcopy(self._vae)
-        assert vae is not None
-        seed = self._derived("mirror")
-        if name == AGAIN[0] and start_without_twist(vae, train, validation, suspicious, seed=seed):
-            log.info("training phase 1 again from mirrored codes: they lose %.3f", largest_share(lost))
-            self._vae = vae
-            return True
-        if largest_share(lost) <= (LITTLE_LOST if name == AGAIN[0] else MOST_LOST):
-            return False
-        log.info("training phase 1 again from new weights: codes lose %.3f", largest_share(lost))
-        self._build_from(f"networks of {name}")
-        return True
-
-    def _weights_checksum(self) -> str:
-        assert self._vae is not None
-        return sha256_arrays(*(tensor.cpu().numpy() for tensor in self._vae.state_dict().values()))
-
-    def _shares_lost(self, train: Batch) -> Mapping[str, float]:
-        """Modality -> share of what its measurements have in common that codes lose, where this can be known.
-
-        It cannot for encoders that phase 1 does not train, nor for a modality whose style is in common, too.
-        And a model that is not to be aligned is not chosen by what measurements have in common.
-        """
-        if not self._trains_encoders or self.config.phase1.align == 0:
-            return {}
-        assert self._vae is not None
-        shares = lost_shares(self._vae.eval(), train, torch_rng(self.seed, "lost share"))
-        if largest_share(shares) > LITTLE_LOST:
-            once = seen_in_one_style(train)
-            return {modality: share for modality, share in shares.items() if modality not in once}
-        return shares
+            return self._new_networks()
 
     def _closed_form(self, train: Batch) -> ClosedForm:
         """The latents of the training rows in closed form, and encoders that read them."""
@@ -351,8 +255,8 @@ class CRL(Estimator[CRLConfig]):
         readings = best_readings(train, validation, config, seeds)
         if readings is None:
             return
-        self._build_from("networks", styled=True)
-        assert self._vae is not None
+        self._styled = True
+        self._vae = self._networks_of("networks")
         settle_readers(self._vae, readings)
         if not all(reading.is_clear for reading in readings.values()):
             self._verdict = STYLE_UNKNOWN
@@ -410,10 +314,11 @@ class CRL(Estimator[CRLConfig]):
         batches: Sequence[tuple[Batch, Batch]],
         on_progress: Callable[[int, History], None] | None,
     ) -> list[float]:
-        """Phase 1 of all models. Returns the share that each one's codes lose, see `_train_again_if_lost`."""
+        """Phase 1 of all models. Returns the share that each one's codes lose, see `Represented`."""
         phase1 = models[0].config.for_people(len(batches[0][0])).phase1
+        networks = [model._vae for model in models if model._vae is not None]
         histories = train_together(
-            [model._networks() for model in models],
+            [(vae, model._draft()) for model, vae in zip(models, networks, strict=True)],
             [train.rows(slice(None)) for train, _ in batches],  # in memory, also if it was in files
             [validation.rows(slice(None)) for _, validation in batches],
             phase1,
@@ -425,8 +330,9 @@ class CRL(Estimator[CRLConfig]):
             model.history = history
             train, validation = batches[number]
             shown = on_progress and partial(on_progress, number)
-            represent = partial(model._represent, train, validation, phase1, shown)
-            lost.append(model._train_again_if_lost(train.sample(), validation.sample(), represent, None))
+            rows = (train, validation, train.sample(), validation.sample())
+            phase = model._first_phase(rows, phase1, shown)
+            lost.append(model._represent_again_if_lost(phase, None))
         return lost
 
     @staticmethod
@@ -635,13 +541,18 @@ class CRL(Estimator[CRLConfig]):
     def _build(self, *, styled: bool = False) -> None:
         # those of an earlier fit do not belong to these networks
         self._prior, self._verdict, self._styled = None, IDENTIFIED, styled
-        self._vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
+        self._vae = self._new_networks()
+
+    def _new_networks(self) -> MultiViewVAE:
+        """Networks that read the measurements in the way of this model, with new weights."""
+        vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
         if self._is_linear:
-            self._vae.replace_encoders(LinearReader)
-        if styled:
-            make_readers(self._vae, self._shapes)
+            vae.replace_encoders(LinearReader)
+        if self._styled:
+            make_readers(vae, self._shapes)
         if self._has_no_style:
-            self._vae.replace_encoders(PairedReader)
+            vae.replace_encoders(PairedReader)
+        return vae
 
     @property
     def _is_linear(self) -> bool:
@@ -670,13 +581,11 @@ class CRL(Estimator[CRLConfig]):
         """Whether encoders are learned in phase 1, and not before it."""
         return not (self._styled or self._is_linear or self._has_no_style)
 
-    def _networks(self) -> tuple[MultiViewVAE, CausalPrior]:
-        """What phase 1 trains: the autoencoder, and a draft of the prior, which identification replaces."""
-        assert self._vae is not None
+    def _draft(self) -> CausalPrior:
+        """A draft of the prior, which phase 1 trains and identification replaces."""
         generator = torch_rng(self.seed, "prior")
         flexible, causal = self.config.flexible, self.config.causal
-        draft = CausalPrior(self._dimensions(), 1, generator, flexible=flexible, causal=causal)
-        return self._vae, draft.to(self.device)
+        return CausalPrior(self._dimensions(), 1, generator, flexible=flexible, causal=causal).to(self.device)
 
     def _codes(self, train: Batch, validation: Batch) -> tuple[Codes, Codes]:
         """What identification learns and chooses from, once the autoencoder is trained."""

@@ -35,7 +35,7 @@ from personax.runs.files import read_yaml, sha256_each, sha256_text, write_yaml
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.run_folder import MODEL, WEIGHTS
 from personax.runs.run_records import MAKE_ANEW, read_tensors
-from personax.runs.seeds import numpy_rng
+from personax.runs.seeds import derived_seed, numpy_rng
 from personax.views import MultiViewData, Split, split_rows
 
 THREADS_OF_TORCH = torch.get_num_threads()  # at import, so mostly what torch chooses by itself
@@ -332,7 +332,7 @@ class Estimator(Described, ABC, Generic[EstimatorConfig]):
 
     def _derived(self, name: str) -> int:
         """The seed for one purpose, such as "networks"; every purpose has a different seed."""
-        return int(numpy_rng(self.seed, name).integers(2**62))
+        return derived_seed(self.seed, name)
 
 
 def config_from(kind: type[Any], described: Mapping[str, Any]) -> Any:

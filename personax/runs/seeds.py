@@ -23,3 +23,8 @@ def torch_rng(seed: int, name: str) -> torch.Generator:
     """A torch Generator (on the CPU) for the stream `name` of `seed`."""
     state = int(_sequence(seed, name).generate_state(1, np.uint64)[0] >> 1)
     return torch.Generator().manual_seed(state)
+
+
+def derived_seed(seed: int, name: str) -> int:
+    """The seed, below 2^62, for one purpose, such as "networks"; every purpose has a different one."""
+    return int(numpy_rng(seed, name).integers(2**62))

@@ -1,22 +1,14 @@
 """Beginnings of phase 1: errors by an independent formula, the best of each modality, models begun often."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
-from personax.crl.beginnings import BEGINNING_EPOCHS, best_beginning, reconstruction_errors
-from personax.crl.estimator import CRL
+from personax.crl.beginnings import best_beginning, reconstruction_errors
 from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
 from personax.crl.multiview_vae import MultiViewVAE
-from personax.crl.representation import train_representation
 from personax.learning.batches import Batch
-from personax.learning.training import History
-from personax.runs.errors import TrainingDiverged
-from personax.views import MultiViewData, Split, split_rows
 
 LATENTS = {"a": 1, "b": 2}
 WIDTHS = {"a": [[4], [5]], "b": [[3]]}
@@ -39,13 +31,6 @@ def rows(seen: float) -> Batch:
     x = {m: [torch.randn(50, *shape, generator=generator) for shape in of_m] for m, of_m in WIDTHS.items()}
     observed = {m: torch.rand(50, len(of_m), generator=generator) < seen for m, of_m in WIDTHS.items()}
     return Batch(x, observed, complete=seen == 1.0)
-
-
-def people() -> tuple[MultiViewData, Split]:
-    rng = np.random.default_rng(0)
-    z = rng.laplace(size=(300, 3))
-    views = {m: [(z @ rng.standard_normal((3, 4))).astype(np.float32)] for m in LATENTS}
-    return MultiViewData(views), split_rows(300, rng)
 
 
 @pytest.mark.parametrize("shared", [0, 1])
@@ -98,71 +83,3 @@ def test_a_model_takes_all_weights_of_a_modality_and_no_others() -> None:
     with torch.no_grad():
         first.log_scale["a"].fill_(3.0)
     assert float(other.log_scale["a"].detach()) == 2.0  # a copy
-
-
-@pytest.mark.parametrize("diverges", [0, 2])
-def test_phase_1_goes_on_from_the_networks_that_are_chosen(
-    diverges: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of three beginnings one diverges, and the first of the two others is chosen."""
-    data, split = people()
-    starts: list[dict[str, torch.Tensor]] = []
-    epochs: list[int] = []
-
-    def recorded(vae: MultiViewVAE, *rest: Any, **options: Any) -> History:
-        starts.append({name: value.clone() for name, value in vae.state_dict().items()})
-        epochs.append(rest[3].epochs)
-        if len(starts) == diverges + 1:
-            raise TrainingDiverged("the loss is not finite")
-        return train_representation(vae, *rest, **options)
-
-    def first(found: list[MultiViewVAE], batch: Batch) -> MultiViewVAE:
-        assert (len(found), len(batch)) == (2, len(split.validation))
-        chosen.append({name: value.clone() for name, value in found[0].state_dict().items()})
-        return found[0]
-
-    chosen: list[dict[str, torch.Tensor]] = []
-    monkeypatch.setattr("personax.crl.estimator.train_representation", recorded)
-    monkeypatch.setattr("personax.crl.estimator.best_beginning", first)
-    CRL(SMALL, seed=0, device="cpu").fit(data, split)
-    assert epochs == [BEGINNING_EPOCHS] * 3 + [3]
-    assert all(torch.equal(value, chosen[0][name]) for name, value in starts[3].items())
-    weights = next(name for name in starts[0] if name.endswith("weight"))
-    assert not torch.equal(starts[0][weights], starts[1][weights])  # each begins elsewhere
-
-
-def test_if_all_beginnings_diverge_the_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def diverge(*_: Any, **options: Any) -> History:
-        raise TrainingDiverged("the loss is not finite")
-
-    monkeypatch.setattr("personax.crl.estimator.train_representation", diverge)
-    with pytest.raises(TrainingDiverged, match="not finite"):
-        CRL(SMALL, seed=0, device="cpu").fit(*people())
-
-
-def test_the_same_seed_gives_the_same_bits() -> None:
-    data, split = people()
-    first, again = (CRL(SMALL, seed=0, device="cpu").fit(data, split).transform(data) for _ in range(2))
-    assert first.equals(again)
-
-
-def test_models_that_are_begun_often_are_fitted_together_as_alone() -> None:
-    data, split = people()
-    alone = CRL(SMALL, seed=1, device="cpu").fit(data, split)
-    together = [CRL(SMALL, seed=seed, device="cpu") for seed in (0, 1)]
-    CRL.fit_together(together, [(data, split)] * 2)
-    assert together[1].transform(data).equals(alone.transform(data))
-
-
-def test_a_killed_fit_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    data, split = people()
-    checkpoint = tmp_path / "checkpoint.pt"
-
-    def kill(history: History) -> None:
-        if len(history) == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        CRL(SMALL, seed=0, device="cpu").fit(data, split, checkpoint=checkpoint, on_progress=kill)
-    resumed = CRL(SMALL, seed=0, device="cpu").fit(data, split, checkpoint=checkpoint)
-    assert resumed.transform(data).equals(CRL(SMALL, seed=0, device="cpu").fit(data, split).transform(data))
