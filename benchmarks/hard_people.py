@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from personax.runs.growing_table import grown_table
 from personax.runs.markdown import markdown_table
 from personax.runs.seeds import numpy_rng
 from personax.tables import PeopleTable, simulate_table
+from personax.tables.schema import DatasetName
 from personax.tables.simulation import AS_ASSUMED, DESIGNS, Assumptions, Design
 
 IMAGE, TEXT = 128, 256  # numbers of an embedding
@@ -93,7 +94,7 @@ CASES: Mapping[str, Case] = {
 class HardPeopleConfig:
     """Simulated people who are not as the method assumes."""
 
-    dataset: Literal["athlete", "celeb"] = "athlete"
+    dataset: DatasetName = "athlete"
     """Which table is simulated."""
     cases: list[str] = field(default_factory=lambda: list(CASES))
     """What is different."""
@@ -117,7 +118,7 @@ def random_edges(design: Design, number: int, rng: np.random.Generator) -> tuple
     return tuple(edges)
 
 
-def people_of(dataset: str, case: Case, seed: int) -> PeopleTable:
+def people_of(dataset: DatasetName, case: Case, seed: int) -> PeopleTable:
     """The table of a case."""
     assumptions = case.assumptions
     if case.edges is not None:
@@ -129,7 +130,7 @@ def people_of(dataset: str, case: Case, seed: int) -> PeopleTable:
     return case.change(table, numpy_rng(seed, "hard people/change"))
 
 
-def scores_of_people(dataset: str, case: str, seed: int) -> list[dict[str, Any]]:
+def scores_of_people(dataset: DatasetName, case: str, seed: int) -> list[dict[str, Any]]:
     """Scores and verdict of one run."""
     sizes = DESIGNS[dataset].sizes
     own = {block: size for block, size in sizes.items() if block != "s"}
