@@ -26,7 +26,7 @@ def owners(sizes: Sequence[int]) -> Int[np.ndarray, " d"]:
 
 
 def sparse_cross_graph(
-    sizes: Sequence[int], rng: np.random.Generator, *, first: int = 0
+    sizes: Sequence[int], rng: np.random.Generator, *, first: int = 0, findable: bool = True
 ) -> Int[np.ndarray, "d d"]:
     """Few edges between groups, and edges within groups by chance (the numerical data of Sun et al. 2025).
 
@@ -41,6 +41,8 @@ def sparse_cross_graph(
         sizes: latents of each group.
         rng: source of randomness.
         first: this many groups at the beginning come first in the causal order, as shared latents do.
+        findable: False keeps the edges to latents without children, and draws until there is one. Groups have
+            two latents or more then.
 
     Raises InputError if `MOST_DRAWS` random pairings leave latents that no edge tells apart.
     """
@@ -51,13 +53,22 @@ def sparse_cross_graph(
     if linked is None:
         raise InputError(f"groups of {list(sizes)}: pairs cannot tell all latents apart; make them equal")
     inside = group[:, None] == group[None]
-    chance = np.triu(rng.random(inside.shape) < INSIDE, 1)
-    linked |= inside & (chance | chance.T)
-    graph = linked & (rank[:, None] < rank[None])
-    for latent in np.argsort(-rank):  # effects before their causes, which may lose their last child
-        if not graph[latent].any():
-            graph[inside[:, latent], latent] = False
+    order = rank[:, None] < rank[None]
+    graph: Bool[np.ndarray, "d d"] = (linked | _random_edges(inside, rng)) & order
+    if findable:
+        for latent in np.argsort(-rank):  # effects before their causes, which may lose their last child
+            if not graph[latent].any():
+                graph[inside[:, latent], latent] = False
+    else:
+        while not (graph & inside)[:, ~graph.any(1)].any():
+            graph = (linked | _random_edges(inside, rng)) & order
     return graph.astype(int)
+
+
+def _random_edges(pairs: Bool[np.ndarray, "d d"], rng: np.random.Generator) -> Bool[np.ndarray, "d d"]:
+    """(d, d) symmetric: each of these pairs with chance `INSIDE`."""
+    chance = np.triu(rng.random(pairs.shape) < INSIDE, 1)
+    return pairs & (chance | chance.T)
 
 
 def _random_pairs(group: Int[np.ndarray, " d"], rng: np.random.Generator) -> Bool[np.ndarray, "d d"]:

@@ -63,15 +63,23 @@ class NumericalCase:
 
 
 def cross_modal(
-    n: int, rng: Generator, *, modalities: int, latents: int, width: int, shared: int = 0
+    n: int,
+    rng: Generator,
+    *,
+    modalities: int,
+    latents: int,
+    width: int,
+    shared: int = 0,
+    findable: bool = True,
 ) -> MultiViewData:
     """The numerical data of Sun et al. 2025, App. D.1: few edges between modalities, networks as mixings.
 
     Each modality has `latents` latents of its own and one eta, and a measurement of `width` numbers. Shared
-    latents are in every measurement. Graph: `sparse_cross_graph`; latents: `additive_latents`.
+    latents are in every measurement. Graph: `sparse_cross_graph`; latents: `additive_latents`. If not
+    `findable`, some latent has a cause in its own modality and no effect, so that no method can find it.
     """
     sizes = [*([shared] if shared else []), *[latents] * modalities]
-    graph = sparse_cross_graph(sizes, rng, first=1 if shared else 0)
+    graph = sparse_cross_graph(sizes, rng, first=1 if shared else 0, findable=findable)
     z = additive_latents(graph, n, rng)
     group, measurements = owners(sizes), {}
     s = z[:, group == 0] if shared else np.empty((n, 0))
@@ -175,14 +183,16 @@ SUN, MORIOKA = "Sun et al. 2025", "Morioka & Hyvärinen 2024"
 STURMA, DAUNHAWER = "Sturma et al. 2023", "Daunhawer et al. 2023"
 
 
-def _sun(title: str, modalities: int, latents: int, width: int, shared: int = 0) -> NumericalCase:
-    make = partial(cross_modal, modalities=modalities, latents=latents, width=width, shared=shared)
+def _sun(title: str, modalities: int, latents: int, width: int, **options: Any) -> NumericalCase:
+    make = partial(cross_modal, modalities=modalities, latents=latents, width=width, **options)
+    shared = options.get("shared", 0)
     return NumericalCase(title, SUN, 10_000, make, noise=1, linked=shared == 0)
 
 
 # The sizes of the extensions are not stated by Sun et al. 2025: those of Case 3 are taken.
 CASES: dict[str, NumericalCase] = {
     "case1": _sun("Case 1", 2, 2, 15),
+    "case1_hidden": _sun("Case 1 with a latent that no method can find", 2, 2, 15, findable=False),
     "case2": _sun("Case 2", 2, 3, 20),
     "case3": _sun("Case 3", 4, 2, 30),
     "modalities5": _sun("5 modalities", 5, 2, 30),

@@ -45,6 +45,17 @@ def test_a_latent_without_children_has_no_cause_in_its_own_group(sizes: list[int
         assert not (graph * inside)[:, childless].any()
 
 
+@pytest.mark.parametrize("sizes", [[2, 2], [3, 3], [2, 2, 2, 2]])
+def test_a_graph_that_is_not_findable_has_such_a_latent(sizes: list[int]) -> None:
+    group = owners(sizes)
+    inside = group[:, None] == group[None]
+    for seed in range(1000, 1100):
+        graph = sparse_cross_graph(sizes, np.random.default_rng(seed), findable=False)
+        assert has_no_cycle(graph)
+        assert (graph * inside)[:, ~graph.any(1)].any()
+        assert tells_apart((graph * ~inside).astype(bool), group)
+
+
 def test_its_edges_differ_between_seeds_and_go_both_ways() -> None:
     graphs = [sparse_cross_graph([2, 2], np.random.default_rng(seed)) for seed in SEEDS]
     assert len({graph.tobytes() for graph in graphs}) > 8

@@ -11,6 +11,7 @@ from personax.views import SHARED
 # case -> modalities, own latents of each, shared latents, numbers of a measurement
 SIZES = {
     "case1": (2, 2, 0, 15),
+    "case1_hidden": (2, 2, 0, 15),
     "case2": (2, 3, 0, 20),
     "case3": (4, 2, 0, 30),
     "modalities5": (5, 2, 0, 30),

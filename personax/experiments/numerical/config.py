@@ -2,7 +2,8 @@
 
 Cases: case1, case2, case3 (Sun et al. 2025), their extensions modalities5, modalities6, modalities8, shared2
 and shared3; groups (Morioka & Hyvärinen 2024, Simulation 1); domains (Sturma et al. 2023); content (Daunhawer
-et al. 2023). Each seed draws another graph, other functions and other mixings.
+et al. 2023); and, only if it is named, case1_hidden: Case 1 with a latent that no method can find. Each seed
+draws another graph, other functions and other mixings.
 
 Examples:
   run_numerical.py --seeds 0-9 --jobs 2

@@ -27,6 +27,7 @@ def _sun_numbers(r2: float, mcc: float) -> PeersNumbers:
 
 PEERS: Mapping[str, PeersNumbers] = {
     "case1": PeersNumbers(f"SHD 0 ({SUN}); R2 and MCC in a figure only"),
+    "case1_hidden": PeersNumbers("none; the paper's conditions exclude it"),
     "case2": PeersNumbers(f"in a figure only ({SUN})"),
     "case3": PeersNumbers(f"in a figure only ({SUN})"),
     "modalities5": _sun_numbers(0.89, 0.84),

@@ -106,8 +106,9 @@ def test_wrong_options_are_refused_in_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_all_cases_are_run_and_have_a_source() -> None:
-    assert ALL_CASES.split(",") == list(CASES) == list(PEERS)
+def test_all_cases_have_a_source_and_all_but_one_are_run() -> None:
+    assert list(CASES) == list(PEERS)
+    assert ALL_CASES.split(",") == [case for case in CASES if case != "case1_hidden"]
 
 
 def test_paired_codes_are_used_where_they_apply() -> None:
