@@ -32,6 +32,7 @@ from personax.crl.joint_sources import (
 from personax.crl.mechanism_cost import FUNCTIONS, Mechanisms, SharedGiven, eliminate
 from personax.crl.model_config import Phase2Config
 from personax.crl.order_search import ACROSS, WITHIN, Candidate, OrderSearch, causal_order, price
+from personax.crl.trust import IDENTIFIED, LATENTS_UNKNOWN, LATENTS_UNSTABLE, ORDER_UNKNOWN
 from personax.crl.turn_polish import polish
 from personax.independence.threads import by_one_blas_thread
 from personax.learning.batches import Batch
@@ -42,16 +43,6 @@ from personax.runs.seeds import numpy_rng
 ROWS_TO_FIT = 4000  # people on whom mechanisms are fitted
 CLEAR_BEND = 0.0015  # bend_gain from which mechanisms are bent enough to tell their order
 CLEARLY_NOT_NORMAL = 5.0  # standard errors of the kurtosis
-IDENTIFIED = "identified"
-ORDER_UNKNOWN = (
-    "order not identified: the mechanisms are straight lines, for which every order fits equally well"
-)
-LATENTS_UNKNOWN = (
-    "latents not identified: the noise of several is close to normal, so rotations fit equally well"
-)
-LATENTS_UNSTABLE = (
-    "latents uncertain: a random half of the people gives other latents, or there are too few people"
-)
 STABLE = 0.97  # mean correlation with the latents of half of the people, for the verdict "identified"
 LEAST_HALF = 3  # people for each coordinate that the half must have
 FIRST_STEPS = 12  # iterations by which each finalist is polished

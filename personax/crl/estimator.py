@@ -15,13 +15,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int, Num
 
-from personax.crl.closed_form import (
-    IDENTIFIED,
-    ORDER_UNKNOWN,
-    ClosedForm,
-    has_closed_form,
-    solve,
-)
+from personax.crl.closed_form import ClosedForm, has_closed_form, solve
 from personax.crl.ensemble import train_together
 from personax.crl.first_phase import FirstPhase
 from personax.crl.geometry import Geometry
@@ -35,12 +29,11 @@ from personax.crl.identification import (
 )
 from personax.crl.latent_columns import linked_latents
 from personax.crl.latent_counts import LatentCounts, count_latents
-from personax.crl.lost_share import LATENTS_LOST, MOST_LOST
+from personax.crl.lost_share import MOST_LOST
 from personax.crl.model_config import CRLConfig, Phase1Config, check_config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.paired_codes import (
     AGREEMENT,
-    PAIRS_DISAGREE,
     SHARE_OF_PRICES,
     PairedReader,
     agreement,
@@ -54,7 +47,6 @@ from personax.crl.prior import CausalPrior, edge_masks
 from personax.crl.settled_prior import KnownGraph, LinearReader, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
     ATTEMPTS,
-    STYLE_UNKNOWN,
     best_readings,
     can_be_styled,
     is_styled,
@@ -62,6 +54,15 @@ from personax.crl.styled_pictures import (
     seen_in_one_style,
     settle_readers,
     with_fewer_epochs,
+)
+from personax.crl.trust import (
+    IDENTIFIED,
+    LATENTS_LOST,
+    ORDER_UNKNOWN,
+    PAIRS_DISAGREE,
+    STYLE_UNKNOWN,
+    Advice,
+    advice,
 )
 from personax.graphs.graph import Graph
 from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
@@ -459,10 +460,15 @@ class CRL(Estimator[CRLConfig]):
         """Whether the data identify latents and their order, as far as can be seen without the truth.
 
         "identified", or what is not: `ClosedFormEvidence.verdict` of embeddings read in closed form, and
-        `STYLE_UNKNOWN`, `LATENTS_LOST` or `PAIRS_DISAGREE` of others.
+        `STYLE_UNKNOWN`, `LATENTS_LOST` or `PAIRS_DISAGREE` of others (trust.py).
         """
         self._fitted()
         return self._verdict
+
+    @property
+    def advice(self) -> Advice:
+        """How far to trust latents and graph by the verdict: "trust", "doubt" or "do not use"."""
+        return advice(self.verdict)
 
     def learned(self, *, simulated: bool = False) -> Graph:
         """The graph with its names, blocks and strengths; `simulated` marks people who do not exist.

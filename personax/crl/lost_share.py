@@ -35,10 +35,6 @@ FAINT_FEATURES = 1e-4  # directions of features with less than this share of the
 # shows a fault lose 0.040, 0.066 and 0.091; they were looked at, too. Seed 13 of `backwards`, with a fault
 # and no mirror, lost 0.0201; since it was seen, new weights are tried from the first share on.
 LITTLE_LOST, MOST_LOST = 0.02, 0.035
-LATENTS_LOST = (
-    "latents uncertain: measurements have more in common than the codes hold, so some latents are read "
-    "badly, or there are more of them"
-)
 
 
 @torch.no_grad()

@@ -56,9 +56,6 @@ PAIRED_MATRIX_RATE = 0.02
 # With 0.01 one latent of 30 lost all its pairs early, in two trainings of two (rank correlation 0.2).
 PRICE_OF_PAIRS = 0.003
 FEWEST_PAIRED_ROWS = 20  # with every modality, in training and in validation
-PAIRS_DISAGREE = (
-    "latents uncertain: what modalities tell of each other does not give the same latents in two ways"
-)
 AGREEMENT = 0.9  # mean rank correlation of both, from which they agree
 # Where paired codes are the latents, the share of the prices of edges that counts. The full prices are for
 # coordinates that are still learned: these can bend so that a false edge pays. With three earlier codes of a

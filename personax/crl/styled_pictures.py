@@ -40,9 +40,6 @@ STUCK = 0.01
 DECODER_PASSES = 1 / 3  # epochs of phase 1, in those of the configuration, if encoders read already
 APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
 ATTEMPTS = 3  # from other networks and cosines, if readings are not clear or scalar codes are stuck
-STYLE_UNKNOWN = (
-    "latents uncertain: a modality shows its style in one version only, and nothing tells its latents from it"
-)
 # What parts of a `LatentReader` were called in files of earlier versions.
 EARLIER_NAMES = {"pictures.": "code_encoder.", "place": "centre_and_scale"}
 READING_VARIANCE = 0.05  # of a code given the picture; latents have variance 1

@@ -7,18 +7,9 @@ import pytest
 import torch
 from bent_people import BentPeople, bent_people
 
-from personax.crl.closed_form import (
-    IDENTIFIED,
-    LATENTS_UNKNOWN,
-    LATENTS_UNSTABLE,
-    ORDER_UNKNOWN,
-    ClosedForm,
-    ClosedFormEvidence,
-    has_closed_form,
-    mean_measurements,
-    solve,
-)
+from personax.crl.closed_form import ClosedForm, ClosedFormEvidence, has_closed_form, mean_measurements, solve
 from personax.crl.model_config import Phase2Config
+from personax.crl.trust import IDENTIFIED, LATENTS_UNKNOWN, LATENTS_UNSTABLE, ORDER_UNKNOWN
 from personax.graphs.graph_scores import graph_scores
 from personax.learning.batches import Batch
 from personax.learning.metrics import match

@@ -12,11 +12,10 @@ from small_embeddings import QUICK, embeddings
 
 from personax.crl import CRL
 from personax.crl.beginnings import BEGINNING_EPOCHS
-from personax.crl.closed_form import IDENTIFIED
-from personax.crl.lost_share import LATENTS_LOST
 from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.representation import train_representation
+from personax.crl.trust import IDENTIFIED, LATENTS_LOST
 from personax.learning.batches import Batch
 from personax.learning.training import History, remove_checkpoint
 from personax.runs.errors import TrainingDiverged

@@ -8,19 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from personax.crl.closed_form import IDENTIFIED
 from personax.crl.estimator import CRL
 from personax.crl.graph_choice import graph_of_latents
 from personax.crl.identification import Codes, identify
 from personax.crl.model_config import CRLConfig, Phase1Config, Phase2Config
 from personax.crl.paired_codes import (
-    PAIRS_DISAGREE,
     PairedCodes,
     PairedReader,
     agreement,
     find_paired_codes,
     find_stable_codes,
 )
+from personax.crl.trust import IDENTIFIED, PAIRS_DISAGREE
 from personax.learning.metrics import match
 from personax.runs.errors import InputError
 from personax.views import MultiViewData, split_rows

@@ -9,8 +9,8 @@ import pytest
 from bent_people import EDGES, NAMES, BentPeople, bent_people
 
 from personax.crl import CRL, CRLConfig
-from personax.crl.closed_form import IDENTIFIED, ORDER_UNKNOWN
 from personax.crl.model_config import Phase1Config, Phase2Config
+from personax.crl.trust import IDENTIFIED, ORDER_UNKNOWN
 from personax.learning.metrics import mean_correlation
 from personax.views import MultiViewData, Split, split_rows
 

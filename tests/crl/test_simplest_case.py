@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from personax.crl.closed_form import IDENTIFIED
 from personax.crl.estimator import CRL
 from personax.crl.model_config import CRLConfig
+from personax.crl.trust import IDENTIFIED
 from personax.graphs.graph_scores import graph_scores
 from personax.learning.metrics import match
 from personax.numerical.latent_draws import laplace

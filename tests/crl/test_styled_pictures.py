@@ -11,7 +11,6 @@ from torch import nn
 
 from personax.crl import CRL, CRLConfig
 from personax.crl import styled_pictures as rules
-from personax.crl.closed_form import IDENTIFIED
 from personax.crl.companions import FEATURES, CodeFunction
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.crl.picture_codes import CODES, PictureCodes
@@ -19,7 +18,6 @@ from personax.crl.regression import FourierBasis
 from personax.crl.scalar_codes import ScalarCodes
 from personax.crl.styled_pictures import (
     ATTEMPTS,
-    STYLE_UNKNOWN,
     LatentReader,
     PictureReading,
     best_readings,
@@ -29,6 +27,7 @@ from personax.crl.styled_pictures import (
     predicted_share,
     with_fewer_epochs,
 )
+from personax.crl.trust import IDENTIFIED, STYLE_UNKNOWN
 from personax.learning.batches import Batch
 from personax.learning.encoders import make_encoder
 from personax.variant_mnist.image_sources import stand_in_images

@@ -21,4 +21,4 @@ def test_what_a_killed_process_has_left_of_a_summary_goes_with_the_next(tmp_path
 
 def test_seeds_whose_latents_are_not_identified_are_named() -> None:
     results = {0: {"verdict": "identified"}, 1: {"verdict": "latents uncertain: why"}, 2: {}}
-    assert verdict_lines(results) == ["seed 1: latents uncertain: why"]
+    assert verdict_lines(results) == ["seed 1: doubt (latents uncertain: why)"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from personax.crl.closed_form import IDENTIFIED
+from personax.crl.trust import IDENTIFIED, in_words
 from personax.experiments.html_report.blocks import (
     Block,
     Column,
@@ -88,7 +88,7 @@ def verdict_notes(record: RunRecord) -> list[Block]:
     verdict = record.metrics.get("verdict")
     if verdict is None:
         return []
-    text = f"Verdict of the run about itself, without the truth: {plain_text(verdict)}."
+    text = f"Verdict of the run about itself, without the truth: {in_words(plain_text(verdict))}."
     return [Note(text, warning=verdict != IDENTIFIED)]
 
 

@@ -83,6 +83,7 @@ def _recover_ours(config: MethodRun, folder: RunFolder, data: MultiViewData, spl
         {
             "latents": dict(model.config.latents),
             "verdict": model.verdict,
+            "advice": model.advice,
             "criteria": truth_free_criteria(read_history(folder.path)),
         },
     )

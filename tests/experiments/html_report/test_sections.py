@@ -129,13 +129,19 @@ def test_a_graph_of_simulated_people_stands_beside_the_truth(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("verdict", "warning"), [("identified", False), ("latents uncertain: too few people", True)]
+    ("verdict", "said", "warning"),
+    [
+        ("identified", "trust (identified)", False),
+        ("latents uncertain: too few people", "doubt (latents uncertain: too few people)", True),
+    ],
 )
-def test_the_graph_says_what_the_run_says_of_itself(tmp_path: Path, verdict: str, warning: bool) -> None:
+def test_the_graph_says_what_the_run_says_of_itself(
+    tmp_path: Path, verdict: str, said: str, warning: bool
+) -> None:
     folder = write_level_two(tmp_path / "a")
     write_json(folder / "metrics.json", read_json(folder / "metrics.json") | {"verdict": verdict})
     note = block(causal_graph(read_record(folder)), Note)
-    assert note.text == f"Verdict of the run about itself, without the truth: {verdict}."
+    assert note.text == f"Verdict of the run about itself, without the truth: {said}."
     assert note.warning == warning
 
 

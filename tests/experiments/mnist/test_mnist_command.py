@@ -109,7 +109,7 @@ def test_the_scores_tell_the_time_and_the_source(mnist_run: SmallRun) -> None:
     metrics = read_json(mnist_run.folder / METRICS)
     assert metrics["seconds"] > 0
     assert metrics["source"] == "sklearn-digits (stand-in)"
-    assert metrics["verdict"] == "identified"  # every measurement shows fresh style
+    assert (metrics["verdict"], metrics["advice"]) == ("identified", "trust")  # all show fresh style
 
 
 def test_the_manifest_identifies_data_and_device(mnist_run: SmallRun) -> None:
