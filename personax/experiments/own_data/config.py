@@ -38,7 +38,7 @@ class OwnDataConfig(RunOptions):
     name: RunName | None = None
     """Name of the experiment; results go to results/own_data/NAME/seed-K. Default: the name of the file."""
     seed: Seed = 0
-    """Seed of the model: initial weights, batches and starts."""
+    """Seed of the model: initial weights, batches and starts. The rows and their split stay the same."""
     data_seed: Seed = 0
     """Seed of the split into training, validation and test rows, if the file names no split."""
     latents: Literal["given", "auto"] = "given"
