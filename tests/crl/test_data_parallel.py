@@ -36,6 +36,7 @@ def body(options):
     for name in ("whole", "resumed"):
         model = model_of().fit(*data_of(), checkpoint=home / f"{{name}}.pt")
         found[name] = model.history
+    found["begun twice"] = model_of(beginnings=2).fit(*data_of()).history
     (home / "found.json").write_text(json.dumps(found))
     print("the leader has ended")
 
@@ -56,10 +57,10 @@ def data_of() -> tuple[MultiViewData, Any]:
     return MultiViewData(measurements, observed=observed), split_rows(120, rng)
 
 
-def model_of(batch_size: int = 16) -> CRL:
+def model_of(batch_size: int = 16, beginnings: int = 1) -> CRL:
     """A small model with shared latents."""
     search = Phase2Config(starts=2, generations=1, generation_steps=1, finalists=1, final_steps=1)
-    phase1 = Phase1Config(epochs=EPOCHS, batch_size=batch_size)
+    phase1 = Phase1Config(epochs=EPOCHS, batch_size=batch_size, beginnings=beginnings)
     config = CRLConfig(
         latents={"face": 1, "voice": 1}, shared=1, hidden=8, phase1=phase1, phase2=search, compress=False
     )
@@ -76,7 +77,9 @@ def refused(batch_size: int) -> str:
 
 
 def test_two_processes_have_the_losses_of_one_and_resume_together(tmp_path: Path) -> None:
-    expected = model_of().fit(*data_of()).history
+    expected = dict.fromkeys(("whole", "resumed"), model_of().fit(*data_of()).history)
+    expected["begun twice"] = model_of(beginnings=2).fit(*data_of()).history
+    assert expected["begun twice"] != expected["whole"]
     interrupt_after_two_epochs(tmp_path / "resumed.pt")
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), root=str(ROOT), home=str(tmp_path)))
@@ -88,9 +91,9 @@ def test_two_processes_have_the_losses_of_one_and_resume_together(tmp_path: Path
     assert ended.stdout.count("the leader has ended") == 1  # the helper runs no command
     found = json.loads((tmp_path / "found.json").read_text())
     assert "batch_size 3: must be a multiple of 2 processes" in found["refused"]
-    for name in ("whole", "resumed"):
-        assert len(found[name]) == len(expected)
-        for row, right in zip(phase1_of(found[name]), phase1_of(expected), strict=True):
+    for name, history in expected.items():
+        assert len(found[name]) == len(history)
+        for row, right in zip(phase1_of(found[name]), phase1_of(history), strict=True):
             assert row["phase"] == right["phase"]
             numbers = [key for key in right if key != "phase"]
             np.testing.assert_allclose(
