@@ -41,6 +41,19 @@ class LoadedOnce(Generic[Loaded]):
         return self._kept[0]
 
 
+class SomeRunsFailed(InputError):
+    """Some of several runs failed; the others are finished.
+
+    Attributes:
+        finished: folder -> metrics of the others; empty if all failed.
+    """
+
+    def __init__(self, message: str, finished: Mapping[Path, Metrics]) -> None:
+        """Keep the metrics of the runs that are finished."""
+        super().__init__(message)
+        self.finished: Mapping[Path, Metrics] = finished
+
+
 class Outcome(NamedTuple):
     """The result of a run: its metrics; or None, and what went wrong."""
 
@@ -60,19 +73,21 @@ def run_cells(cells: Mapping[Path, Cell], workers: Workers, run_one: RunOne[Cell
             (processor.py).
         run_one: makes each run. A single run of this process raises its own errors.
 
-    Raises InputError, which names the first run that failed, after all others are finished.
+    Raises SomeRunsFailed, which names the first run that failed, after all others are finished.
     """
     if len(cells) == 1 and not workers.apart:
         return {path: run_one(config, path) for path, config in cells.items()}
     outcomes = _outcomes(cells, workers, run_one)
+    finished = {path: outcome.metrics for path, outcome in outcomes.items() if outcome.metrics is not None}
     failed = {path: outcome.problem for path, outcome in outcomes.items() if outcome.metrics is None}
     for path, problem in failed.items():
         log.error("failed: %s: %s", path, problem)
     if failed:
         first = next(iter(failed))
-        kept = "; the others are finished and kept" if len(failed) < len(cells) else ""
-        raise InputError(f"{len(failed)} of {len(cells)} runs failed, {first} first ({failed[first]}){kept}")
-    return {path: outcome.metrics for path, outcome in outcomes.items() if outcome.metrics is not None}
+        kept = "; the others are finished and kept" if finished else ""
+        message = f"{len(failed)} of {len(cells)} runs failed, {first} first ({failed[first]}){kept}"
+        raise SomeRunsFailed(message, finished)
+    return finished
 
 
 def _outcomes(cells: Mapping[Path, Cell], workers: Workers, run_one: RunOne[Cell]) -> dict[Path, Outcome]:

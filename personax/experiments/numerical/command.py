@@ -1,12 +1,13 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from personax.baselines.methods import method_names
 from personax.baselines.plug_in import find_plug_in, is_plug_in
-from personax.experiments.cells import run_cells
+from personax.experiments.cells import Metrics, SomeRunsFailed, run_cells
 from personax.experiments.mnist.config import OUR_TITLE, OURS
-from personax.experiments.numerical.config import NumericalConfig
+from personax.experiments.numerical.config import NumericalConfig, NumericalRun
 from personax.experiments.numerical.figures import draw_cases
 from personax.experiments.numerical.report import numerical_report, summary_of_cases
 from personax.experiments.numerical.run import numerical_cells, run_numerical_cell, scores_of_runs
@@ -22,17 +23,31 @@ from personax.runs.workers import check_workers
 
 
 def run_numerical(config: NumericalConfig) -> None:
-    """Do the runs that are missing, write and print the table, draw the figure. Raises InputError."""
+    """Do the runs that are missing, write and print the table, draw the figure.
+
+    Raises InputError; if runs failed, after this has been done with the others.
+    """
     cases, methods, seeds = check_numerical(config)
     home = path_or_default(config.output, "results/numerical")
     with locked_folder(home):
         cells = numerical_cells(config, cases, methods, seeds, home)
-        runs = scores_of_runs(cells, run_cells(cells, config, run_numerical_cell))
-        table = summary_of_cases(runs)
-        _write_tables(home, runs.to_csv(index=False), table.to_csv(index=False))
-        text = numerical_report(runs, table)
-        write_text(home / "numerical.md", text)
-        pictures = draw_cases(runs, home / "numerical")
+        try:
+            finished: Mapping[Path, Metrics] = run_cells(cells, config, run_numerical_cell)
+        except SomeRunsFailed as failure:
+            if failure.finished:
+                _tell(home, cells, failure.finished)
+            raise
+        _tell(home, cells, finished)
+
+
+def _tell(home: Path, cells: Mapping[Path, NumericalRun], finished: Mapping[Path, Metrics]) -> None:
+    """Write and print the tables of the runs that are finished, and draw the figure."""
+    runs = scores_of_runs(cells, finished)
+    table = summary_of_cases(runs)
+    _write_tables(home, runs.to_csv(index=False), table.to_csv(index=False))
+    text = numerical_report(runs, table)
+    write_text(home / "numerical.md", text)
+    pictures = draw_cases(runs, home / "numerical")
     print(text)
     print("pictures:", *map(str, pictures), sep="\n  ")
 

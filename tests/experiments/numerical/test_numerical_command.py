@@ -27,8 +27,8 @@ jobs: 1
 device: cpu
 model:
   hidden: 8
-  phase1: {epochs: 1, batch_size: 32}
-  phase2: {starts: 2, population: 2, generations: 1, generation_steps: 2, finalists: 1, final_steps: 2}
+  phase1: {epochs: 1, batch_size: 32, beginnings: 2}
+  phase2: {starts: 2, population: 2, generations: 1, generation_steps: 2, finalists: 1, final_steps: 2, searches: 2}
 """
 WORDS = ("--cases", "case1,shared2", "--methods", "personax,mcl", "--seeds", "1000")
 
@@ -76,6 +76,29 @@ def test_the_figure_names_cases_and_methods(small_numerical: SmallRun) -> None:
     assert is_drawn(small_numerical.folder / "numerical.png")
     words = words_in(small_numerical.folder / "numerical.svg")
     assert {"Case 1", "MCL", "PersonaX (ours)", "published", "held-out MCC"} <= set(words)
+
+
+def test_runs_that_fail_do_not_keep_the_others_from_the_tables(
+    small_numerical: SmallRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "broken_method.py").write_text(
+        "class Broken:\n"
+        "    def __init__(self, latents, seed=0): pass\n"
+        "    def fit(self, data, split): raise RuntimeError('no such luck')\n"
+        "    def transform(self, data): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ("--cases", "case1", "--methods", "mcl,broken_method:Broken", "--seeds", "1000")
+    out = tmp_path / "out"
+    assert run_script(SCRIPT, "--config", small_numerical.config, "--output", out, *words) == 2
+    said = capsys.readouterr()
+    assert "1 of 2 runs failed" in said.err
+    assert "no such luck" in said.err
+    assert "MCL" in said.out
+    assert pd.read_csv(out / "runs.csv")["method"].tolist() == ["mcl"]
 
 
 def test_finished_runs_are_kept(small_numerical: SmallRun) -> None:
