@@ -120,6 +120,7 @@ class OrderSearch:
         self._quick: dict[Orders, float] = {}
         self._unmixing = np.linalg.inv(sources.mixing)
         self._covariance = np.atleast_2d(np.cov(sources.rest.T))
+        self._own_covariance = np.atleast_2d(np.cov(sources.v.T, bias=True))
 
     def first_order(self) -> Orders:
         """The sources of each modality, in the order of their numbers."""
@@ -192,7 +193,7 @@ class OrderSearch:
     def effects(self, turn: Float[np.ndarray, "D D"]) -> Float[np.ndarray, "D D"]:
         """(D, D) [k, j]: linear effect of latent j on latent k in standard deviations, from W = (R A)^-1."""
         inverse = np.linalg.inv(turn @ self.sources.mixing)
-        spread = (self.sources.v @ turn.T).std(0)
+        spread = np.sqrt(np.diag(turn @ self._own_covariance @ turn.T))  # of z = R v
         effects: np.ndarray = -inverse / np.diag(inverse)[:, None] * spread / spread[:, None]
         np.fill_diagonal(effects, 0)
         return effects
