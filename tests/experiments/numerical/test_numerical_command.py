@@ -28,7 +28,8 @@ device: cpu
 model:
   hidden: 8
   phase1: {epochs: 1, batch_size: 32, beginnings: 2}
-  phase2: {starts: 2, population: 2, generations: 1, generation_steps: 2, finalists: 1, final_steps: 2, searches: 2}
+  phase2:
+    {starts: 2, population: 2, generations: 1, generation_steps: 2, finalists: 1, final_steps: 2, searches: 2}
 """
 WORDS = ("--cases", "case1,shared2", "--methods", "personax,mcl", "--seeds", "1000")
 
