@@ -59,23 +59,28 @@ def total_cost(
     design: Float[Tensor, "n p"],
     smoother: Float[Tensor, "p n"],
 ) -> Float[Tensor, ""]:
-    """Sum of `SharedGiven.cost` over all latents, with gradients."""
+    """Sum of `SharedGiven.cost` over all latents, with gradients; from one table of products."""
     standard = (z - z.mean(0)) / z.std(0, correction=0)
     hinges = [torch.relu(standard - knot) for knot in KNOTS]
     functions = torch.stack([standard, *hinges, torch.tanh(2 * standard)], 2)
-    total = z.new_zeros(())
+    of_s, parts = design.shape[1], functions.shape[2]
+    every = torch.cat([design, functions.flatten(1)], 1)
+    gram, moments = every.T @ every / len(z), every.T @ z / len(z)
+    weights = []
     for k, parents in enumerate(causes):
-        both = torch.cat([design, *(functions[:, j] for j in parents)], 1)
-        gram = both.T @ both / len(z) + RIDGE * torch.eye(both.shape[1], dtype=z.dtype)
-        rest = z[:, k] - both @ torch.linalg.solve(gram, both.T @ z[:, k] / len(z))
-        scale = design @ (smoother @ torch.log(rest.abs() + 1e-3 * rest.std()))
-        total = total + _noise_cost(torch.log(rest.abs() + 1e-12) - (scale - scale.mean()))
-    return total
+        kept = [*range(of_s), *(of_s + parts * j + part for j in parents for part in range(parts))]
+        columns = torch.tensor(kept, device=z.device)
+        ridge = RIDGE * torch.eye(len(kept), dtype=z.dtype, device=z.device)
+        solved = torch.linalg.solve(gram[columns][:, columns] + ridge, moments[columns, k])
+        weights.append(z.new_zeros(every.shape[1]).index_put((columns,), solved))
+    rest = z - every @ torch.stack(weights, 1)
+    scale = design @ (smoother @ torch.log(rest.abs() + 1e-3 * rest.std(0)))
+    return _noise_costs(torch.log(rest.abs() + 1e-12) - (scale - scale.mean(0))).sum()
 
 
-def _noise_cost(log_size: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    """`mechanism_cost.noise_cost` with gradients."""
-    powers = torch.from_numpy(POWERS)
+def _noise_costs(log_size: Float[Tensor, "n D"]) -> Float[Tensor, " D"]:
+    """`mechanism_cost.noise_cost` of every column, with gradients."""
+    powers = torch.from_numpy(POWERS)[:, None]
     moments = (torch.logsumexp(powers[:, None] * log_size, 1) - np.log(len(log_size))) / powers
-    cost: Tensor = (torch.from_numpy(ENTROPIES) + moments).min()
-    return cost
+    costs: Tensor = (torch.from_numpy(ENTROPIES)[:, None] + moments).min(0).values
+    return costs
