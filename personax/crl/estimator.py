@@ -62,7 +62,7 @@ from personax.crl.trust import (
     PAIRS_DISAGREE,
     STYLE_UNKNOWN,
     Advice,
-    advice,
+    advice_for,
 )
 from personax.graphs.graph import Graph
 from personax.learning.base import THREADS_OF_TORCH, Estimator, OnProgress
@@ -174,7 +174,10 @@ class CRL(Estimator[CRLConfig]):
         if self._styled or self._has_no_style:
             config = replace(config, phase1=with_fewer_epochs(config.phase1))
         rows = (train, validation, sample, held_out)
-        lost = self._represent(self._first_phase(rows, config.phase1, on_progress), checkpoint)
+        phase1 = self._first_phase(rows, config.phase1, on_progress)
+        self._vae, self.history, lost = phase1.run(
+            self._networks(), checkpoint, encoders_learn=self._trains_encoders
+        )
         codes, codes_held_out = self._codes(sample, held_out)
 
         def report(row: dict[str, Any]) -> None:
@@ -202,29 +205,16 @@ class CRL(Estimator[CRLConfig]):
             own = [k - self.config.shared for k in self._kept.tolist() if k >= self.config.shared]
             self._verdict = form.evidence.verdict(own)
 
-    def _represent(self, phase: FirstPhase, checkpoint: Checkpoint | None) -> float:
-        """Phase 1. Returns the share of latents that its codes lose, see `Represented`."""
-        assert self._vae is not None
-        begins = checkpoint is None or not checkpoint.path.exists()  # else it has the chosen networks
-        if begins and self._trains_encoders:
-            self._vae = phase.begun(self._vae)
-        self.history = phase.trained(self._vae, "representation", checkpoint)
-        return self._represent_again_if_lost(phase, checkpoint)
-
-    def _represent_again_if_lost(self, phase: FirstPhase, checkpoint: Checkpoint | None) -> float:
-        """Phase 1 again if its codes lose latents; they cannot if phase 1 did not train the encoders."""
-        assert self._vae is not None
-        if not self._trains_encoders:
-            return 0.0
-        found = phase.trained_again_if_lost(self._vae, self.history, checkpoint)
-        self._vae, self.history = found.vae, found.history  # phase 2 adds to this history
-        return found.lost
-
     def _first_phase(
         self, rows: tuple[Batch, Batch, Batch, Batch], config: Phase1Config, on_progress: OnProgress | None
     ) -> FirstPhase:
         """What trains the networks; the rows are its first four attributes."""
         return FirstPhase(*rows, config, self.seed, self._networks_of, self._draft, on_progress)
+
+    def _networks(self) -> MultiViewVAE:
+        """The networks of this fit."""
+        assert self._vae is not None
+        return self._vae
 
     def _networks_of(self, name: str) -> MultiViewVAE:
         """Networks with the random numbers of this name."""
@@ -234,11 +224,10 @@ class CRL(Estimator[CRLConfig]):
 
     def _closed_form(self, train: Batch) -> ClosedForm:
         """The latents of the training rows in closed form, and encoders that read them."""
-        assert self._vae is not None
         widths = {modality: self._resolved.width(modality) for modality in self._shapes}
         seed, causal = self._derived("closed form") % 2**32, self.config.causal
         form = solve(train, self.config.shared, widths, config=self.config.phase2, seed=seed, causal=causal)
-        settle_encoders(self._vae, form, train)
+        settle_encoders(self._networks(), form, train)
         return form
 
     def _shares_style(self, train: Batch) -> bool:
@@ -269,8 +258,7 @@ class CRL(Estimator[CRLConfig]):
         )
         seeds = [self._derived(name) for name in ("paired codes", "other paired codes")]
         readers, agrees = find_stable_codes(complete, held_out, self.config.latents, seeds=seeds)
-        assert self._vae is not None
-        settle_paired_readers(self._vae, readers)
+        settle_paired_readers(self._networks(), readers)
         log.info("two trainings of paired codes agree with a rank correlation of %.3f", agrees)
         if agrees < AGREEMENT:
             self._verdict = PAIRS_DISAGREE
@@ -317,7 +305,7 @@ class CRL(Estimator[CRLConfig]):
     ) -> list[float]:
         """Phase 1 of all models. Returns the share that each one's codes lose, see `Represented`."""
         phase1 = models[0].config.for_people(len(batches[0][0])).phase1
-        networks = [model._vae for model in models if model._vae is not None]
+        networks = [model._networks() for model in models]
         histories = train_together(
             [(vae, model._draft()) for model, vae in zip(models, networks, strict=True)],
             [train.rows(slice(None)) for train, _ in batches],  # in memory, also if it was in files
@@ -333,7 +321,8 @@ class CRL(Estimator[CRLConfig]):
             shown = on_progress and partial(on_progress, number)
             rows = (train, validation, train.sample(), validation.sample())
             phase = model._first_phase(rows, phase1, shown)
-            lost.append(model._represent_again_if_lost(phase, None))
+            model._vae, model.history, left = phase.train_again_if_lost(networks[number], history, None)
+            lost.append(left)
         return lost
 
     @staticmethod
@@ -468,7 +457,7 @@ class CRL(Estimator[CRLConfig]):
     @property
     def advice(self) -> Advice:
         """How far to trust latents and graph by the verdict: "trust", "doubt" or "do not use"."""
-        return advice(self.verdict)
+        return advice_for(self.verdict)
 
     def learned(self, *, simulated: bool = False) -> Graph:
         """The graph with its names, blocks and strengths; `simulated` marks people who do not exist.
@@ -528,7 +517,6 @@ class CRL(Estimator[CRLConfig]):
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._build(styled=bool(state.get("styled", False)))  # older models are not
-        assert self._vae is not None
         self._prior = IdentifiedPrior(
             _blank_codes(self._dimensions(), self.config),
             1,
@@ -537,9 +525,9 @@ class CRL(Estimator[CRLConfig]):
             causal=self.config.causal,
             search=False,
         ).to(self.device)
-        self._vae.load_state_dict(state["vae"])
+        self._networks().load_state_dict(state["vae"])
         self._prior.load_state_dict(state["prior"])
-        self._vae.eval()
+        self._networks().eval()
         self._weights = state["edge_weights"].cpu().numpy()
         self._verdict = state.get("verdict", IDENTIFIED)  # older models have none
         self._kept = self._linked(self._weights)
@@ -595,9 +583,8 @@ class CRL(Estimator[CRLConfig]):
 
     def _codes(self, train: Batch, validation: Batch) -> tuple[Codes, Codes]:
         """What identification learns and chooses from, once the autoencoder is trained."""
-        assert self._vae is not None
-        self._vae.eval()
-        u_train, u_validation = self._vae.pooled_means(train), self._vae.pooled_means(validation)
+        vae = self._networks().eval()
+        u_train, u_validation = vae.pooled_means(train), vae.pooled_means(validation)
         geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
         coupling = geometry.coupling(u_train) if self.config.flexible else {}
         if self._is_linear:  # its codes are orthogonal to s as they are

@@ -39,7 +39,7 @@ class Represented(NamedTuple):
 
     vae: MultiViewVAE
     history: History
-    lost: float = 0.0
+    lost: float
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,28 @@ class FirstPhase:
     draft: Callable[[], CausalPrior]
     on_progress: OnProgress | None = None
 
-    def begun(self, vae: MultiViewVAE) -> MultiViewVAE:
+    def run(self, vae: MultiViewVAE, checkpoint: Checkpoint | None, *, encoders_learn: bool) -> Represented:
+        """All trainings of phase 1, from these networks or from others that begin better.
+
+        Args:
+            vae: networks, which are trained or left.
+            checkpoint: where a training goes on that was interrupted; it has the networks that were chosen.
+            encoders_learn: False for encoders that read already; only decoders are trained then, once.
+
+        Raises TrainingDiverged if every beginning or the training that follows diverges.
+        """
+        begins = checkpoint is None or not checkpoint.path.exists()
+        start = self.best_start(vae) if begins and encoders_learn else vae
+        history = self.train_networks(start, "representation", checkpoint)
+        if not encoders_learn:
+            return Represented(start, history, lost=0.0)
+        return self.train_again_if_lost(start, history, checkpoint)
+
+    def best_start(self, vae: MultiViewVAE) -> MultiViewVAE:
         """The networks to begin with: `vae`, or the best of as many short trainings as `config` asks for.
 
-        A short training that diverges is dropped, unless all do.
+        A short training that diverges is dropped. Raises TrainingDiverged if all do; and, with several
+        processes, which are in the middle of it together, if one does.
         """
         if self.config.beginnings == 1:
             return vae
@@ -81,9 +99,8 @@ class FirstPhase:
             name = f"beginning {number}"
             networks = self.build(f"networks of {name}")
             try:
-                short.trained(networks, name, None)
+                short.train_networks(networks, name, None)
             except TrainingDiverged as error:
-                # other processes are in the middle of it
                 if process_count() > 1 or (not found and number == self.config.beginnings - 1):
                     raise
                 log.warning("%s: %s", name, error)
@@ -91,39 +108,44 @@ class FirstPhase:
             found.append(networks)
         return best_beginning(found, self.held_out)
 
-    def trained(self, vae: MultiViewVAE, name: str, checkpoint: Checkpoint | None) -> History:
-        """Train these networks, with the random numbers of this name; return the history."""
+    def train_networks(self, vae: MultiViewVAE, name: str, checkpoint: Checkpoint | None) -> History:
+        """Train these networks, with the random numbers of this name; return one row per epoch.
+
+        Raises TrainingDiverged.
+        """
         training = (vae, self.draft(), self.train, self.validation, self.config)
         seed = derived_seed(self.seed, name)
         if process_count() > 1:
             return train_in_all_processes(Training(*training, seed), checkpoint, self.on_progress)
         return train_representation(*training, seed=seed, checkpoint=checkpoint, on_epoch=self.on_progress)
 
-    def trained_again_if_lost(
+    def train_again_if_lost(
         self, vae: MultiViewVAE, history: History, checkpoint: Checkpoint | None
     ) -> Represented:
         """Train again if the codes of trained networks lose latents (lost_share.py), at most twice.
 
-        Returns the training whose codes lose least. It cannot be known for a modality whose style is in
-        common, too; and a model that is not to be aligned is not chosen by what measurements have in common.
+        Returns the training whose codes lose least. What they lose cannot be known for a modality whose style
+        is in common, too; and a model that is not to be aligned is not chosen by what measurements have in
+        common. A further training that diverges is dropped; raises TrainingDiverged for it only with several
+        processes.
         """
-        best, lost = Represented(vae, history), self._shares_lost(vae)
+        lost = self._shares_lost(vae)
         for again in AGAIN:
             try:
-                networks = self._other_start(best.vae, lost, again)
+                networks = self._other_start(vae, lost, again)
                 if networks is None:
                     break
                 kept = checkpoint and checkpoint.beside(again, _weights_checksum(networks))
-                found = Represented(networks, self.trained(networks, again, kept))
+                history_again = self.train_networks(networks, again, kept)
                 lost_again = self._shares_lost(networks)
             except TrainingDiverged as error:
-                if process_count() > 1:  # the others are in the middle of it
+                if process_count() > 1:
                     raise
                 log.warning("%s: %s", again, error)
                 continue
             if largest_share(lost_again) < largest_share(lost):
-                best, lost = found, lost_again
-        return best._replace(lost=largest_share(lost))
+                vae, history, lost = networks, history_again, lost_again
+        return Represented(vae, history, largest_share(lost))
 
     def _other_start(self, vae: MultiViewVAE, lost: Mapping[str, float], name: str) -> MultiViewVAE | None:
         """Networks to train again from, None if that is not needed.

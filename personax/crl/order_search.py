@@ -119,8 +119,8 @@ class OrderSearch:
         self._cost = cache(self._find_cost)
         self._quick: dict[Orders, float] = {}
         self._unmixing = np.linalg.inv(sources.mixing)
-        self._covariance = np.atleast_2d(np.cov(sources.rest.T))
-        self._own_covariance = np.atleast_2d(np.cov(sources.v.T, bias=True))
+        self._covariance_of_rest = np.atleast_2d(np.cov(sources.rest.T))
+        self._covariance_of_v = np.atleast_2d(np.cov(sources.v.T, ddof=0))  # as std(0) of the latents
 
     def first_order(self) -> Orders:
         """The sources of each modality, in the order of their numbers."""
@@ -193,7 +193,7 @@ class OrderSearch:
     def effects(self, turn: Float[np.ndarray, "D D"]) -> Float[np.ndarray, "D D"]:
         """(D, D) [k, j]: linear effect of latent j on latent k in standard deviations, from W = (R A)^-1."""
         inverse = np.linalg.inv(turn @ self.sources.mixing)
-        spread = np.sqrt(np.diag(turn @ self._own_covariance @ turn.T))  # of z = R v
+        spread = np.sqrt(np.diag(turn @ self._covariance_of_v @ turn.T))  # of z = R v
         effects: np.ndarray = -inverse / np.diag(inverse)[:, None] * spread / spread[:, None]
         np.fill_diagonal(effects, 0)
         return effects
@@ -238,7 +238,7 @@ class OrderSearch:
         """R, starting at `turn`, and L with entries for parents only, such that L R is close to A^-1."""
         kept = parents | np.eye(len(parents), dtype=bool)
         for _ in range(TURNS):
-            weighted = turn @ self._covariance
+            weighted = turn @ self._covariance_of_rest
             gram = weighted @ turn.T
             lower = np.zeros_like(turn)
             for k, row in enumerate(kept):

@@ -26,13 +26,13 @@ PAIRS_DISAGREE = (
 Advice = Literal["trust", "doubt", "do not use"]
 
 
-def advice(verdict: str) -> Advice:
+def advice_for(verdict: str) -> Advice:
     """What to do with latents and graph of a model with this verdict (`CRL.verdict`).
 
-    "doubt" is for latents that may be mixed, and for a graph whose edges have no direction, though its
-    latents are found.
+    "doubt" is for latents that may be mixed, for a graph whose edges have no direction though its latents are
+    found, and for every verdict that is not one of this file, as of another version.
 
-    >>> advice(IDENTIFIED), advice(ORDER_UNKNOWN), advice(LATENTS_UNKNOWN)
+    >>> advice_for(IDENTIFIED), advice_for(ORDER_UNKNOWN), advice_for(LATENTS_UNKNOWN)
     ('trust', 'doubt', 'do not use')
     """
     if verdict == IDENTIFIED:
@@ -46,4 +46,4 @@ def in_words(verdict: str) -> str:
     >>> in_words(IDENTIFIED)
     'trust (identified)'
     """
-    return f"{advice(verdict)} ({verdict})"
+    return f"{advice_for(verdict)} ({verdict})"

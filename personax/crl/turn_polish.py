@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from personax.crl.joint_sources import Sources
-from personax.crl.mechanism_cost import ENTROPIES, KNOTS, POWERS, RIDGE, SharedGiven
+from personax.crl.mechanism_cost import ENTROPIES, FUNCTIONS, KNOTS, POWERS, RIDGE, SharedGiven
 
 
 def polish(
@@ -59,21 +59,27 @@ def total_cost(
     design: Float[Tensor, "n p"],
     smoother: Float[Tensor, "p n"],
 ) -> Float[Tensor, ""]:
-    """Sum of `SharedGiven.cost` over all latents, with gradients; from one table of products."""
+    """Sum of `SharedGiven.cost` over all latents in nats per row, with gradients, by one table of products.
+
+    Args:
+        z: the latents.
+        causes: for each latent the numbers of the others that cause it; s causes all.
+        design: the constant and the functions of s, as `SharedGiven.design`.
+        smoother: `SharedGiven.smoother`.
+    """
     standard = (z - z.mean(0)) / z.std(0, correction=0)
     hinges = [torch.relu(standard - knot) for knot in KNOTS]
     functions = torch.stack([standard, *hinges, torch.tanh(2 * standard)], 2)
-    of_s, parts = design.shape[1], functions.shape[2]
-    every = torch.cat([design, functions.flatten(1)], 1)
-    gram, moments = every.T @ every / len(z), every.T @ z / len(z)
-    weights = []
+    regressors = torch.cat([design, functions.flatten(1)], 1)
+    gram, moments = regressors.T @ regressors / len(z), regressors.T @ z / len(z)
+    weights, of_s = [], design.shape[1]
     for k, parents in enumerate(causes):
-        kept = [*range(of_s), *(of_s + parts * j + part for j in parents for part in range(parts))]
-        columns = torch.tensor(kept, device=z.device)
-        ridge = RIDGE * torch.eye(len(kept), dtype=z.dtype, device=z.device)
+        starts = [of_s + FUNCTIONS * j for j in parents]
+        columns = torch.tensor([*range(of_s), *(at + part for at in starts for part in range(FUNCTIONS))])
+        ridge = RIDGE * torch.eye(len(columns), dtype=z.dtype)
         solved = torch.linalg.solve(gram[columns][:, columns] + ridge, moments[columns, k])
-        weights.append(z.new_zeros(every.shape[1]).index_put((columns,), solved))
-    rest = z - every @ torch.stack(weights, 1)
+        weights.append(z.new_zeros(len(gram)).index_put((columns,), solved))
+    rest = z - regressors @ torch.stack(weights, 1)
     scale = design @ (smoother @ torch.log(rest.abs() + 1e-3 * rest.std(0)))
     return _noise_costs(torch.log(rest.abs() + 1e-12) - (scale - scale.mean(0))).sum()
 

@@ -41,10 +41,10 @@ def sparse_cross_graph(
         sizes: latents of each group.
         rng: source of randomness.
         first: this many groups at the beginning come first in the causal order, as shared latents do.
-        findable: False keeps the edges to latents without children, and draws until there is one. Groups have
-            two latents or more then.
+        findable: False keeps the edges to latents without children, and draws until there is one.
 
-    Raises InputError if `MOST_DRAWS` random pairings leave latents that no edge tells apart.
+    Raises InputError if `MOST_DRAWS` random pairings leave latents that no edge tells apart, or if so many
+    draws have no such latent, as in groups of one.
     """
     group = owners(sizes)
     rank = np.argsort(rng.permutation(len(group))) + np.where(group < first, 0, len(group))
@@ -54,15 +54,17 @@ def sparse_cross_graph(
         raise InputError(f"groups of {list(sizes)}: pairs cannot tell all latents apart; make them equal")
     inside = group[:, None] == group[None]
     order = rank[:, None] < rank[None]
-    graph: Bool[np.ndarray, "d d"] = (linked | _random_edges(inside, rng)) & order
-    if findable:
-        for latent in np.argsort(-rank):  # effects before their causes, which may lose their last child
-            if not graph[latent].any():
-                graph[inside[:, latent], latent] = False
-    else:
-        while not (graph & inside)[:, ~graph.any(1)].any():
-            graph = (linked | _random_edges(inside, rng)) & order
-    return graph.astype(int)
+    graphs = ((linked | _random_edges(inside, rng)) & order for _ in range(MOST_DRAWS))
+    if not findable:
+        hidden = next((graph for graph in graphs if (graph & inside)[:, ~graph.any(1)].any()), None)
+        if hidden is None:
+            raise InputError(f"groups of {list(sizes)}: no latent has another one of its group before it")
+        return np.asarray(hidden, dtype=int)
+    graph = next(graphs)
+    for latent in np.argsort(-rank):  # effects before their causes, which may lose their last child
+        if not graph[latent].any():
+            graph[inside[:, latent], latent] = False
+    return np.asarray(graph, dtype=int)
 
 
 def _random_edges(pairs: Bool[np.ndarray, "d d"], rng: np.random.Generator) -> Bool[np.ndarray, "d d"]:

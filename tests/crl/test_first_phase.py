@@ -186,6 +186,52 @@ def test_a_second_training_that_diverges_is_dropped(
     assert model.transform(data).equals(plain.transform(data))
 
 
+@pytest.mark.parametrize("diverges", [2, 3])
+def test_a_further_training_that_diverges_is_dropped(
+    shares: Callable[[list[float]], None], monkeypatch: pytest.MonkeyPatch, diverges: int
+) -> None:
+    """Its networks go with it; the third training is made if the second diverges."""
+    data, split = embeddings()
+    shares([0.2, 0.1])
+    trainings = []
+
+    def diverge(*words: Any, **options: Any) -> History:
+        trainings.append(1)
+        if len(trainings) == diverges:
+            raise TrainingDiverged("the loss is not finite")
+        return train_representation(*words, **options)
+
+    monkeypatch.setattr("personax.crl.first_phase.train_representation", diverge)
+    model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert len(trainings) == 3
+    monkeypatch.undo()
+    plain = CRL(QUICK, seed=1, device="cpu").fit(data, split)
+    assert not model.transform(data).equals(plain.transform(data))
+    assert model.verdict == LATENTS_LOST  # 0.1 is the best of the two that ended
+
+
+@pytest.mark.parametrize("diverges", [1, 2])
+def test_with_several_processes_a_training_that_diverges_ends_the_fit(
+    shares: Callable[[list[float]], None], monkeypatch: pytest.MonkeyPatch, diverges: int
+) -> None:
+    """The other processes are in the middle of it."""
+    trainings = []
+
+    def diverge(training: Any, checkpoint: Any, on_epoch: Any) -> History:
+        trainings.append(1)
+        if len(trainings) == diverges:
+            raise TrainingDiverged("the loss is not finite")
+        return [{"phase": "representation", "validation": 1.0}]
+
+    shares([0.2])
+    monkeypatch.setattr("personax.crl.first_phase.process_count", lambda: 2)
+    monkeypatch.setattr("personax.crl.first_phase.train_in_all_processes", diverge)
+    begun = dataclasses.replace(QUICK, phase1=dataclasses.replace(QUICK.phase1, beginnings=2))
+    with pytest.raises(TrainingDiverged):  # a beginning, or the second training
+        CRL(begun if diverges == 1 else QUICK, seed=1, device="cpu").fit(*embeddings())
+    assert len(trainings) == diverges
+
+
 def test_a_model_without_alignment_is_trained_once(shares: Callable[[list[float]], None]) -> None:
     data, split = embeddings()
     shares([])

@@ -50,6 +50,19 @@ def test_candidates_are_orthogonal_within_modalities_and_best_first() -> None:
         np.testing.assert_allclose(candidate.turn @ candidate.turn.T, np.eye(5), atol=1e-9)
 
 
+def test_effects_are_slopes_in_standard_deviations() -> None:
+    """With z = R v = W^-1 e the noise of latent k is z_k minus its effects, each times z_j."""
+    search = search_of()
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0]
+    spread = (search.sources.v @ turn.T).std(0)
+    unmixed = np.linalg.inv(turn @ search.sources.mixing)
+    expected = [
+        [0 if j == k else -unmixed[k, j] / unmixed[k, k] * spread[j] / spread[k] for j in range(5)]
+        for k in range(5)
+    ]
+    np.testing.assert_allclose(search.effects(turn), expected, rtol=1e-9)
+
+
 def test_the_polish_lowers_the_cost_that_the_search_computes() -> None:
     search = search_of()
     best = search.run(0, 1)[0]

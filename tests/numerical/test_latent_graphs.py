@@ -67,6 +67,8 @@ def test_its_edges_differ_between_seeds_and_go_both_ways() -> None:
 def test_groups_whose_latents_no_pairs_tell_apart_are_refused() -> None:
     with pytest.raises(InputError, match="cannot tell all latents apart"):
         sparse_cross_graph([3, 1], np.random.default_rng(0))
+    with pytest.raises(InputError, match="no latent has another one of its group before it"):
+        sparse_cross_graph([1, 1], np.random.default_rng(0), findable=False)
 
 
 def test_shared_latents_cause_and_are_not_caused() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from personax.crl.trust import in_words
 from personax.experiments.html_report.blocks import (
     Column,
     DataTable,
@@ -100,7 +101,7 @@ def _verdict_and_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in leaves(metrics).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    verdict = {"verdict": metrics["verdict"]} if metrics.get("verdict") else {}
+    verdict = {"verdict": in_words(plain_text(metrics["verdict"]))} if metrics.get("verdict") else {}
     return verdict | dict(sorted(flat.items(), key=lambda entry: "per_" in entry[0]))
 
 

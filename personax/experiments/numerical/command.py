@@ -31,13 +31,15 @@ def run_numerical(config: NumericalConfig) -> None:
     home = path_or_default(config.output, "results/numerical")
     with locked_folder(home):
         cells = numerical_cells(config, cases, methods, seeds, home)
+        failure = None
         try:
             finished: Mapping[Path, Metrics] = run_cells(cells, config, run_numerical_cell)
-        except SomeRunsFailed as failure:
-            if failure.finished:
-                _tell(home, cells, failure.finished)
-            raise
-        _tell(home, cells, finished)
+        except SomeRunsFailed as error:
+            finished, failure = error.finished, error
+        if finished:
+            _tell(home, cells, finished)
+        if failure is not None:
+            raise failure
 
 
 def _tell(home: Path, cells: Mapping[Path, NumericalRun], finished: Mapping[Path, Metrics]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from personax.crl import CRLConfig
-from personax.crl.trust import advice
+from personax.crl.trust import advice_for
 from personax.experiments.block_scores import TruthScores, score_against_truth
 from personax.experiments.evaluation import evaluate_latents, matched_columns, truth_free_criteria
 from personax.experiments.exclusivity import exclusivity
@@ -141,7 +141,7 @@ def _measured(rows: OwnRows, findings: OwnFindings) -> dict[str, Any]:
         "simulated": rows.simulated,
         "people": len(rows.data),
         "verdict": findings.verdict,
-        "advice": advice(findings.verdict),
+        "advice": advice_for(findings.verdict),
         "criteria": truth_free_criteria(findings.history),
     }
     if rows.data.truth is not None:

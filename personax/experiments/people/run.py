@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from personax.crl import CRL
-from personax.crl.trust import advice
+from personax.crl.trust import advice_for
 from personax.experiments.block_scores import TruthScores, score_against_truth
 from personax.experiments.evaluation import truth_free_criteria
 from personax.experiments.exclusivity import exclusivity
@@ -103,7 +103,7 @@ def measure(config: PeopleConfig, prepared: Prepared, findings: Findings) -> dic
         "simulated": table.simulated,
         "people": len(table),
         "verdict": findings.verdict,
-        "advice": advice(findings.verdict),
+        "advice": advice_for(findings.verdict),
         "criteria": truth_free_criteria(findings.history),
         "prediction": compare_predictions(
             findings.latents, table, prepared.data, prepared.split, seed=config.seed

@@ -153,7 +153,7 @@ def test_verdicts_and_metrics_stand_side_by_side(tmp_path: Path) -> None:
     write_json(folders[0] / "metrics.json", read_json(folders[0] / "metrics.json") | {"verdict": "not sure"})
     section = metrics_beside(short_names([read_record(folder) for folder in folders]))
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in block(section, DataTable).rows}
-    assert rows["verdict"] == ["not sure", "identified", "–", "–"]
+    assert rows["verdict"] == ["doubt (not sure)", "trust (identified)", "–", "–"]
     assert rows["criteria.representation"] == ["50.000", "51.000", "50.500", "0.707"]
 
 
