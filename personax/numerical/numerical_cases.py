@@ -186,8 +186,9 @@ STURMA, DAUNHAWER = "Sturma et al. 2023", "Daunhawer et al. 2023"
 def _sun(
     title: str, modalities: int, latents: int, width: int, *, shared: int = 0, findable: bool = True
 ) -> NumericalCase:
-    sizes = {"modalities": modalities, "latents": latents, "width": width, "shared": shared}
-    make = partial(cross_modal, **sizes, findable=findable)
+    make = partial(
+        cross_modal, modalities=modalities, latents=latents, width=width, shared=shared, findable=findable
+    )
     return NumericalCase(title, SUN, 10_000, make, noise=1, linked=shared == 0)
 
 
