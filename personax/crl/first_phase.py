@@ -152,13 +152,12 @@ class FirstPhase:
 
         They are the present ones without their twist or, if there is none, new ones.
         """
-        suspicious = [modality for modality, share in lost.items() if share > LITTLE_LOST]
-        mirrored = deepcopy(vae)
-        seed = derived_seed(self.seed, "mirror")
-        rows = (self.sample, self.held_out)
-        if name == AGAIN[0] and start_without_twist(mirrored, *rows, suspicious, seed=seed):
-            log.info("training phase 1 again from mirrored codes: they lose %.3f", largest_share(lost))
-            return mirrored
+        if name == AGAIN[0]:
+            suspicious = [modality for modality, share in lost.items() if share > LITTLE_LOST]
+            mirrored, seed = deepcopy(vae), derived_seed(self.seed, "mirror")
+            if start_without_twist(mirrored, self.sample, self.held_out, suspicious, seed=seed):
+                log.info("training phase 1 again from mirrored codes: they lose %.3f", largest_share(lost))
+                return mirrored
         if largest_share(lost) <= (LITTLE_LOST if name == AGAIN[0] else MOST_LOST):
             return None
         log.info("training phase 1 again from new weights: codes lose %.3f", largest_share(lost))
