@@ -143,7 +143,8 @@ def scores_of_people(dataset: DatasetName, case: str, seed: int) -> list[dict[st
     graph = fitted.learned(simulated=True)
     scores = score_against_truth(latents, graph, prepared.data, prepared.split)
     assert scores is not None
-    row = {f"MCC {block}": scores.blocks["mcc"][block] for block in ("s", "image", "text")}
+    mcc = scores.blocks["mcc"]
+    row = {"MCC": mcc["all"]} | {f"MCC {block}": mcc[block] for block in ("s", "image", "text")}
     row |= {"F1": scores.graph["f1"], "skeleton F1": scores.graph["skeleton_f1"]}
     return [row | {"SHD": scores.graph["shd"], "verdict": fitted.verdict, "seconds": seconds}]
 

@@ -90,6 +90,25 @@ def run_cells(cells: Mapping[Path, Cell], workers: Workers, run_one: RunOne[Cell
     return finished
 
 
+def run_and_report(
+    cells: Mapping[Path, Cell],
+    workers: Workers,
+    run_one: RunOne[Cell],
+    report: Callable[[Mapping[Path, Metrics]], None],
+) -> None:
+    """Make every run as `run_cells` does and report those that are finished, though others may have failed.
+
+    Raises SomeRunsFailed, after the report.
+    """
+    try:
+        finished = run_cells(cells, workers, run_one)
+    except SomeRunsFailed as error:
+        if error.finished:
+            report(error.finished)
+        raise
+    report(finished)
+
+
 def _outcomes(cells: Mapping[Path, Cell], workers: Workers, run_one: RunOne[Cell]) -> dict[Path, Outcome]:
     """Folder -> outcome of every run, in the order of the cells."""
     paths = list(cells)

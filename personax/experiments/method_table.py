@@ -87,14 +87,15 @@ def table_of_runs(
 
 
 def score_table(rows: Mapping[str, pd.DataFrame], published: Mapping[str, Published]) -> str:
-    """The mean and spread of every score as Markdown, and the published scores if there are any.
+    """The number of seeds, the mean and spread of every score, and the published scores, as Markdown.
 
     Args:
         rows: title of a row -> its runs, one per seed.
         published: title of a row -> published scores.
     """
     cells = {
-        title: {
+        title: {"seeds": str(len(runs))}
+        | {
             column: mean_and_spread(runs[column].to_numpy(dtype=float), 0 if column == "seconds" else 3)
             for column in SCORES
         }

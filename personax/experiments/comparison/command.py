@@ -1,16 +1,18 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from personax.baselines.methods import method_names
 from personax.baselines.plug_in import find_plug_in, is_plug_in
-from personax.experiments.cells import run_cells
+from personax.experiments.cells import Metrics, run_and_report
 from personax.experiments.comparison.config import PARTS, ComparisonConfig
 from personax.experiments.comparison.figures import draw_comparison
 from personax.experiments.comparison.report import comparison_report, panels_of
 from personax.experiments.comparison.run import Request, comparison_cells
 from personax.experiments.method_table import table_of_runs
-from personax.experiments.mnist.config import OUR_TITLE, OURS
+from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig
 from personax.experiments.mnist.run import run_mnist_seed
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
@@ -34,7 +36,18 @@ def run_comparison(config: ComparisonConfig) -> None:
 def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
     """Make the comparison in a folder."""
     cells = comparison_cells(config, request, home)
-    runs = table_of_runs(cells, run_cells(cells, config, run_mnist_seed), home)
+    run_and_report(cells, config, run_mnist_seed, partial(_tell, home, config, request, cells))
+
+
+def _tell(
+    home: Path,
+    config: ComparisonConfig,
+    request: Request,
+    cells: Mapping[Path, MnistConfig],
+    finished: Mapping[Path, Metrics],
+) -> None:
+    """Write and print the tables of the runs that are finished, and draw the figures."""
+    runs = table_of_runs(cells, finished, home)
     with atomic_path(home / "runs.csv") as temporary:
         runs.to_csv(temporary, index=False)
     text = comparison_report(runs, config, request)

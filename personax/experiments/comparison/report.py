@@ -39,7 +39,15 @@ class Panel(NamedTuple):
 
 
 def panels_of(runs: pd.DataFrame, config: ComparisonConfig, request: Request) -> Iterator[Panel]:
-    """The panels of the requested parts."""
+    """The panels of the requested parts; runs that are not finished are not in them."""
+    for panel in _all_panels(runs, config, request):
+        finished = {title: of_row for title, of_row in panel.rows.items() if len(of_row)}
+        if finished:
+            yield panel._replace(rows=finished)
+
+
+def _all_panels(runs: pd.DataFrame, config: ComparisonConfig, request: Request) -> Iterator[Panel]:
+    """The panels, with rows of no run where a method or a variant is not finished."""
     for part in request.parts:
         varied = varied_part(part, config)
         if varied is None:

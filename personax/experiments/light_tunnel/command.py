@@ -1,11 +1,13 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from personax.baselines.methods import method_names
 from personax.baselines.plug_in import find_plug_in, is_plug_in
-from personax.experiments.cells import run_cells
-from personax.experiments.light_tunnel.config import TunnelConfig
+from personax.experiments.cells import Metrics, run_and_report
+from personax.experiments.light_tunnel.config import TunnelConfig, TunnelRun
 from personax.experiments.light_tunnel.figures import draw_scenes
 from personax.experiments.light_tunnel.report import rows_of, tunnel_report
 from personax.experiments.light_tunnel.run import run_tunnel_seed, seed_of_scenes, tunnel_cells
@@ -34,8 +36,14 @@ def run_light_tunnel(config: TunnelConfig) -> None:
 def compare_tunnel(home: Path, config: TunnelConfig, baselines: list[str], seeds: list[int]) -> None:
     """Make the comparison in a folder."""
     cells = tunnel_cells(config, baselines, seeds, home)
-    found = run_cells(cells, config, run_tunnel_seed)
-    runs = table_of_runs(cells, found, home)
+    run_and_report(cells, config, run_tunnel_seed, partial(_tell, home, config, cells))
+
+
+def _tell(
+    home: Path, config: TunnelConfig, cells: Mapping[Path, TunnelRun], finished: Mapping[Path, Metrics]
+) -> None:
+    """Write and print the table of the runs that are finished, and draw the figures."""
+    runs = table_of_runs(cells, finished, home)
     with atomic_path(home / "runs.csv") as temporary:
         runs.to_csv(temporary, index=False)
     text = tunnel_report(runs, config)

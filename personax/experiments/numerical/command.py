@@ -1,11 +1,12 @@
 """Check the options of the command, run it and print what it found; config.py has the options."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from personax.baselines.methods import method_names
 from personax.baselines.plug_in import find_plug_in, is_plug_in
-from personax.experiments.cells import Metrics, SomeRunsFailed, run_cells
+from personax.experiments.cells import Metrics, run_and_report
 from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.experiments.numerical.config import NumericalConfig, NumericalRun
 from personax.experiments.numerical.figures import draw_cases
@@ -31,15 +32,7 @@ def run_numerical(config: NumericalConfig) -> None:
     home = path_or_default(config.output, "results/numerical")
     with locked_folder(home):
         cells = numerical_cells(config, cases, methods, seeds, home)
-        failure = None
-        try:
-            finished: Mapping[Path, Metrics] = run_cells(cells, config, run_numerical_cell)
-        except SomeRunsFailed as error:
-            finished, failure = error.finished, error
-        if finished:
-            _tell(home, cells, finished)
-        if failure is not None:
-            raise failure
+        run_and_report(cells, config, run_numerical_cell, partial(_tell, home, cells))
 
 
 def _tell(home: Path, cells: Mapping[Path, NumericalRun], finished: Mapping[Path, Metrics]) -> None:

@@ -89,8 +89,8 @@ def test_the_table_has_mean_and_spread_of_the_seeds(finished: SmallRun) -> None:
     runs = pd.read_csv(finished.folder / "runs.csv")
     ours = runs[runs["method"] == OURS]
     expected = f"{ours['R2'].mean():.3f} ± {ours['R2'].std():.3f}"
-    assert row_of(finished.printed, "PersonaX (ours)")[0] == expected
-    assert row_of(finished.printed, "full model")[0] == f"{ours['R2'][ours['seed'] == 1].item():.3f}"
+    assert row_of(finished.printed, "PersonaX (ours)")[:2] == ["2", expected]
+    assert row_of(finished.printed, "full model")[1] == f"{ours['R2'][ours['seed'] == 1].item():.3f}"
 
 
 def test_the_table_has_published_scores_and_every_part(finished: SmallRun) -> None:
@@ -137,6 +137,19 @@ def test_runs_of_another_configuration_are_not_mixed_in(
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert "runs failed" in error
     assert "n=200" in error  # the first reason
+
+
+def test_runs_that_fail_do_not_keep_the_others_from_the_tables(
+    finished: SmallRun, copied: Path, broken_method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--seeds", "0,1", "--methods", f"mcl,{broken_method}", "--parts", "methods")
+    assert run_script(SCRIPT, "--config", finished.config, "--output", copied, *words) == 2
+    said = capsys.readouterr()
+    assert "2 of 6 runs failed" in said.err
+    assert "no such luck" in said.err
+    rows = [cells(line) for line in said.out.splitlines() if line.startswith("|")]
+    assert [row[:2] for row in rows[2:]] == [["PersonaX (ours)", "2"], ["MCL", "2"]]
+    assert pd.read_csv(copied / "runs.csv")["method"].value_counts().to_dict() == {OURS: 2, "mcl": 2}
 
 
 def test_numbers_that_are_varied_are_drawn_as_trends(

@@ -80,19 +80,9 @@ def test_the_figure_names_cases_and_methods(small_numerical: SmallRun) -> None:
 
 
 def test_runs_that_fail_do_not_keep_the_others_from_the_tables(
-    small_numerical: SmallRun,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    small_numerical: SmallRun, broken_method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "broken_method.py").write_text(
-        "class Broken:\n"
-        "    def __init__(self, latents, seed=0): pass\n"
-        "    def fit(self, data, split): raise RuntimeError('no such luck')\n"
-        "    def transform(self, data): pass\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    words = ("--cases", "case1", "--methods", "mcl,broken_method:Broken", "--seeds", "1000")
+    words = ("--cases", "case1", "--methods", f"mcl,{broken_method}", "--seeds", "1000")
     out = tmp_path / "out"
     assert run_script(SCRIPT, "--config", small_numerical.config, "--output", out, *words) == 2
     said = capsys.readouterr()
