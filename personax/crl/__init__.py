@@ -38,8 +38,10 @@ settled_prior.py    the result as networks, so that the model transforms and is 
 
 Pictures whose style all measurements share have encoders of their own, in the place of those of phase 1:
 
-styled_pictures.py  when a style is shared, and the encoders, which are made in three steps:
+styled_pictures.py  when a style is shared, and the encoders
+picture_readings.py how their latents are found, in three steps:
 scalar_codes.py     step 1: in each modality, the latent that tells most about the other modality
+unfolding.py        if that is folded: the latent it was folded from
 picture_codes.py    step 2: codes of single pictures, and how much a change of the codes changes the picture
 companions.py       step 3: the other latent of the modality, in closed form
 

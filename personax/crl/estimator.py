@@ -43,11 +43,10 @@ from personax.crl.paired_codes import (
     settle_paired_readers,
 )
 from personax.crl.picture_counts import WIDTH, count_in_measurements
+from personax.crl.picture_readings import ATTEMPTS, best_readings
 from personax.crl.prior import CausalPrior, edge_masks
 from personax.crl.settled_prior import KnownGraph, LinearReader, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
-    ATTEMPTS,
-    best_readings,
     can_be_styled,
     is_styled,
     make_readers,

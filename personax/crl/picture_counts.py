@@ -21,16 +21,10 @@ from scipy.spatial import cKDTree
 
 from personax.crl.model_config import CRLConfig
 from personax.crl.multiview_vae import MultiViewVAE
+from personax.crl.picture_readings import ATTEMPTS, PictureReading, find_readings
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
-from personax.crl.styled_pictures import (
-    ATTEMPTS,
-    LATENTS_EACH,
-    PictureReading,
-    can_be_styled,
-    find_readings,
-    seen_in_one_style,
-)
+from personax.crl.styled_pictures import LATENTS_EACH, can_be_styled, seen_in_one_style
 from personax.learning.batches import Batch
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng, torch_rng

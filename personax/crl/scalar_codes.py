@@ -11,7 +11,7 @@ with a learned critic,
 because minus a squared distance, as in Eq. (5), could only match codes that are equal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Bool, Float
@@ -24,9 +24,10 @@ from personax.learning.training import Plan, SingleModel, Weights, minimise
 
 CRITIC_HIDDEN, CRITIC_OUTPUTS = 64, 16  # of a and b
 CRITIC_BATCH = 1024  # rows of a step; the bound on the information is log CRITIC_BATCH
+COPIED_BATCH = 256
 LEARNING_RATE, WEIGHT_DECAY, CRITIC_CLIP = 3e-3, 1e-3, 5.0
 LEAST_UNIT = 1e-6  # standard deviation of a code in a batch
-SCALAR_PHASE = "scalar codes"  # in the history
+SCALAR_PHASE, COPIED_PHASE = "scalar codes", "unfolded codes"  # in the history
 
 
 class ScalarCodes(nn.Module):
@@ -107,3 +108,31 @@ def train_scalar_codes(
     plan = Plan(Weights({"information": 1.0}, {}, epochs), phase=SCALAR_PHASE)
     (history,) = minimise(SingleModel(codes, terms), train, validation, config, plan, seeds=[seed])
     return min(float(row["validation"]) for row in history)
+
+
+def train_to_read(
+    encoder: nn.Module,
+    wanted: Callable[[Float[Tensor, "n ..."]], Float[Tensor, " n"]],
+    modality: str,
+    train: Batch,
+    validation: Batch,
+    *,
+    epochs: int,
+    seed: int,
+) -> None:
+    """Train an encoder of one number to read what `wanted` reads in pictures of the modality."""
+
+    def terms(batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        x = one_measurement(batch, modality, generator)
+        return {"error": (encoder(x)[:, 0] - wanted(x)).square().mean()}
+
+    config = OptimisationConfig(
+        epochs=epochs,
+        batch_size=min(COPIED_BATCH, len(train)),
+        learning_rate=LEARNING_RATE,
+        weight_decay=WEIGHT_DECAY,
+        clip=CRITIC_CLIP,
+        patience=epochs,
+    )
+    plan = Plan(Weights({"error": 1.0}, {}, epochs), phase=COPIED_PHASE)
+    minimise(SingleModel(encoder, terms), train, validation, config, plan, seeds=[seed])

@@ -4,15 +4,16 @@ Alignment (Eq. 4) sheds style if every measurement of a modality shows it anew. 
 such as one digit in three colours, or if there is only one measurement, style stays in the block, and takes
 the place of a latent. Then the latents are read one after another: first the one that tells of the other
 modality (scalar_codes.py), then the one that depends on it but does not change with it (companions.py, on
-the codes of picture_codes.py). Style does neither. Phase 1 keeps these encoders; it only learns decoders and
-the noise of each measurement. Phase 2 goes on from the pair of numbers as from any block.
+the codes of picture_codes.py). Style does neither. How both are found is in picture_readings.py. Phase 1
+keeps these encoders; it only learns decoders and the noise of each measurement. Phase 2 goes on from the pair
+of numbers as from any block.
 
 Whether this is the case is seen in the measurements alone: whether one of them can be predicted from another.
 It is for two modalities of two latents, one of which has an edge to the other modality.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -20,11 +21,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from personax.crl.companions import FEATURES, CodeFunction, find_companion, gradient_rows
+from personax.crl.companions import FEATURES
 from personax.crl.model_config import CRLConfig, Phase1Config
 from personax.crl.multiview_vae import MultiViewVAE
-from personax.crl.picture_codes import CODES, PictureCodes, train_picture_codes
-from personax.crl.scalar_codes import ScalarCodes, one_measurement, seen_in_all, train_scalar_codes
+from personax.crl.picture_codes import CODES
+from personax.crl.picture_readings import PictureReading
+from personax.crl.scalar_codes import seen_in_all
 from personax.learning.batches import Batch
 from personax.learning.encoders import make_encoder
 
@@ -32,14 +34,7 @@ LATENTS_EACH = 2  # of each modality
 STYLED_ROWS = 1000  # training rows; with fewer, functions of 600 cosines fit anything
 SAME_STYLE = 0.8  # share of a measurement that another one predicts, from which their style is the same
 PREDICTION_ROWS, PREDICTION_RIDGE = 4000, 1e-3
-SCALAR_PASSES, PICTURE_PASSES = 2.0, 4 / 3  # epochs, in those of phase 1
-RIVAL_PASSES = 1 / 4  # of scalar codes from other weights, which must not tell more than the trained ones
-# By so many nats a rival must tell more. On two tables that were looked at, 30 rivals told 0.004 to 0.02 less
-# than trained codes, and a code that folded its latent told 0.03 less than they.
-STUCK = 0.01
 DECODER_PASSES = 1 / 3  # epochs of phase 1, in those of the configuration, if encoders read already
-APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
-ATTEMPTS = 3  # from other networks and cosines, if readings are not clear or scalar codes are stuck
 # What parts of a `LatentReader` were called in files of earlier versions.
 EARLIER_NAMES = {"pictures.": "code_encoder.", "place": "centre_and_scale"}
 READING_VARIANCE = 0.05  # of a code given the picture; latents have variance 1
@@ -99,36 +94,6 @@ def predicted_share(known: Float[Tensor, "n ..."], told: Float[Tensor, "n ..."])
     weights = torch.linalg.solve(gram + ridge * torch.eye(half, dtype=gram.dtype), y[:half])
     lost = (y[half:] - x[half:] @ (x[:half].T @ weights)).square().sum()
     return float(1 - lost / y[half:].square().sum().clamp_min(1e-12))
-
-
-@dataclass(frozen=True)
-class PictureReading:
-    """How a picture of a modality is read.
-
-    Attributes:
-        scalar: its network for f, whose mean and standard deviation over people are `centre` and `scale`.
-        centre, scale: of f.
-        codes: of pictures.
-        companion: g, a function of the codes.
-        eigenvalues: of the companion, see `find_companion`.
-    """
-
-    scalar: nn.Module
-    centre: float
-    scale: float
-    codes: PictureCodes
-    companion: CodeFunction
-    eigenvalues: list[float]
-
-    @property
-    def clarity(self) -> float:
-        """The first eigenvalue divided by the second."""
-        return self.eigenvalues[0] / max(self.eigenvalues[1], 1e-12)
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether one companion stands apart from all others."""
-        return self.clarity >= APART
 
 
 class LatentReader(nn.Module):
@@ -209,89 +174,3 @@ def settle_readers(vae: MultiViewVAE, readings: Mapping[str, PictureReading]) ->
         for net in vae.of(modality):
             assert isinstance(net.encoder, LatentReader)
             net.encoder.read(reading)
-
-
-def best_readings(
-    train: Batch, validation: Batch, config: CRLConfig, seeds: Sequence[int]
-) -> dict[str, PictureReading] | None:
-    """The first readings, of those with these seeds, in which each companion stands apart.
-
-    If there are none, those whose companions are clearest; None if the scalar codes are stuck with each seed.
-    """
-    found = []
-    for seed in seeds:
-        readings = find_readings(train, validation, config, seed=seed)
-        if readings is not None and all(reading.is_clear for reading in readings.values()):
-            return readings
-        found += [] if readings is None else [readings]
-    return max(found, key=lambda readings: min(each.clarity for each in readings.values()), default=None)
-
-
-def find_readings(
-    train: Batch, validation: Batch, config: CRLConfig, *, seed: int
-) -> dict[str, PictureReading] | None:
-    """How pictures of each modality are read; None if the training of the scalar codes got stuck.
-
-    A code is stuck if it folds the latent, so that two values of the latent have the same code. Then codes
-    that are trained for a few epochs from other weights tell more.
-
-    Args:
-        train, validation: rows; those without a measurement of some modality are left out.
-        config: widths, the noise of a pixel and the epochs of phase 1.
-        seed: of networks, batches and cosines.
-    """
-    train, validation = (part.rows(seen_in_all(part).nonzero()[:, 0]) for part in (train, validation))
-    shapes = {m: tuple(views[0].shape[1:]) for m, views in train.x.items()}
-    device = next(iter(train.observed.values())).device
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        scalars = ScalarCodes(shapes, config.hidden).to(device)
-        codes = {
-            m: PictureCodes(shape, config.hidden, config.observation_sd).to(device)
-            for m, shape in shapes.items()
-        }
-    epochs = config.phase1.passes
-    missing = train_scalar_codes(scalars, train, validation, epochs=round(SCALAR_PASSES * epochs), seed=seed)
-    if missing > missing_in_rival(shapes, config, train, validation, seed) + STUCK:
-        return None
-    for modality, network in codes.items():
-        train_picture_codes(
-            network, modality, train, validation, epochs=round(PICTURE_PASSES * epochs), seed=seed
-        )
-    scalars.eval()
-    generator = torch.Generator().manual_seed(seed)
-    return {m: _reading(scalars, network.eval(), m, train, generator) for m, network in codes.items()}
-
-
-def missing_in_rival(
-    shapes: Mapping[str, tuple[int, ...]], config: CRLConfig, train: Batch, validation: Batch, seed: int
-) -> float:
-    """The information that is missing in scalar codes which are trained shortly, from other weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + 1)
-        rival = ScalarCodes(shapes, config.hidden).to(next(iter(train.observed.values())).device)
-    epochs = max(1, round(RIVAL_PASSES * config.phase1.passes))
-    return train_scalar_codes(rival, train, validation, epochs=epochs, seed=seed + 1)
-
-
-@torch.no_grad()
-def _reading(
-    scalars: ScalarCodes, codes: PictureCodes, modality: str, train: Batch, generator: torch.Generator
-) -> PictureReading:
-    network = scalars.encoders[modality]
-    every = torch.stack([in_parts(network, x)[:, 0].double().cpu() for x in train.x[modality]], 1)
-    seen = train.observed[modality].cpu().double()
-    told = (every * seen).sum(1) / seen.sum(1)
-    centre, scale = float(told.mean()), max(float(told.std()), 1e-9)
-    drawn = torch.Generator(train.observed[modality].device).manual_seed(generator.initial_seed())
-    x = one_measurement(train, modality, drawn)
-    u = in_parts(codes.encoder, x)[:, :CODES]
-    own = (in_parts(network, x)[:, 0].double().cpu() - centre) / scale
-    metric = codes.metric(u[gradient_rows(len(u))])
-    companion, values = find_companion(u, metric, own, (told - centre) / scale, generator)
-    return PictureReading(network, centre, scale, codes, companion, values.tolist())
-
-
-def in_parts(network: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n _"]:
-    """The outputs of a network, in parts of some thousand rows."""
-    return torch.cat([network(part) for part in x.split(4096)])

@@ -19,8 +19,8 @@ from personax.crl.picture_counts import (
     count_in_measurements,
     varying_directions,
 )
+from personax.crl.picture_readings import ATTEMPTS, PictureReading
 from personax.crl.regression import FourierBasis
-from personax.crl.styled_pictures import ATTEMPTS, PictureReading
 from personax.learning.batches import Batch
 from personax.learning.encoders import make_encoder
 from personax.runs.errors import InputError
@@ -80,7 +80,7 @@ def reading(*eigenvalues: float) -> PictureReading:
     basis = FourierBasis(torch.zeros(0, 0), nothing)
     companion = CodeFunction(nothing, torch.zeros(0, 0), basis, nothing, nothing)
     codes = PictureCodes((1, 8, 8), 8, 0.1)
-    return PictureReading(make_encoder([1, 8, 8], 1, 8), 0.0, 1.0, codes, companion, list(eigenvalues))
+    return PictureReading(make_encoder([1, 8, 8], 1, 8), 0.0, 1.0, codes, companion, list(eigenvalues), True)
 
 
 CLEAR, WEAK, TWO_FIT = reading(0.5, 0.1), reading(FAINT / 2, FAINT / 2), reading(0.5, 0.4)

@@ -5,8 +5,15 @@ import math
 import numpy as np
 import torch
 
-from personax.crl.scalar_codes import ScalarCodes, one_measurement, seen_in_all, train_scalar_codes
+from personax.crl.scalar_codes import (
+    ScalarCodes,
+    one_measurement,
+    seen_in_all,
+    train_scalar_codes,
+    train_to_read,
+)
 from personax.learning.batches import Batch
+from personax.learning.encoders import make_encoder
 
 
 def two_modalities(n: int, seed: int) -> tuple[Batch, np.ndarray]:
@@ -31,6 +38,15 @@ def test_the_latents_that_cross_are_found_among_styles() -> None:
     for k, name in enumerate(("a", "b")):
         f = codes.encoders[name](test.x[name][0])[:, 0].detach().numpy()
         assert abs(np.corrcoef(f, z[:, k])[0, 1]) > 0.9
+
+
+def test_an_encoder_learns_to_read_what_is_wanted() -> None:
+    (train, _), (validation, _), (test, _) = (two_modalities(n, n) for n in (3000, 1000, 1001))
+    torch.manual_seed(0)
+    encoder = make_encoder((5,), 1, 16)
+    train_to_read(encoder, lambda x: torch.tanh(x[:, 0]), "a", train, validation, epochs=40, seed=0)
+    read = encoder(test.x["a"][0])[:, 0].detach()
+    assert float((read - torch.tanh(test.x["a"][0][:, 0])).square().mean()) < 0.01
 
 
 def test_without_information_the_loss_is_that_of_guessing() -> None:

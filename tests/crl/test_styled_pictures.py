@@ -7,63 +7,33 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from styled_scenes import QUICK, TWO, as_batch, random_reading, scenes
 from torch import nn
 
-from personax.crl import CRL, CRLConfig
+from personax.crl import CRL, picture_readings
 from personax.crl import styled_pictures as rules
-from personax.crl.companions import FEATURES, CodeFunction
-from personax.crl.model_config import Phase1Config, Phase2Config
-from personax.crl.picture_codes import CODES, PictureCodes
-from personax.crl.regression import FourierBasis
-from personax.crl.scalar_codes import ScalarCodes
+from personax.crl.model_config import Phase1Config
+from personax.crl.picture_readings import ATTEMPTS, PictureReading
 from personax.crl.styled_pictures import (
-    ATTEMPTS,
     LatentReader,
-    PictureReading,
-    best_readings,
     can_be_styled,
     is_styled,
-    missing_in_rival,
     predicted_share,
     with_fewer_epochs,
 )
 from personax.crl.trust import IDENTIFIED, STYLE_UNKNOWN
-from personax.learning.batches import Batch
-from personax.learning.encoders import make_encoder
-from personax.variant_mnist.image_sources import stand_in_images
 from personax.variant_mnist.scene_config import Nuisance
-from personax.variant_mnist.scenes import make_variant_mnist
-from personax.variant_mnist.scm import variant_mnist_scm
 from personax.views import MultiViewData, Split, split_rows
 
-TWO = {"digit": 2, "garment": 2}
 PICTURES = {"digit": [[1, 8, 8], [1, 8, 8]], "garment": [[1, 8, 8]]}
-QUICK = CRLConfig(
-    latents=TWO,
-    noise=1,
-    hidden=8,
-    phase1=Phase1Config(epochs=1, batch_size=64),
-    phase2=Phase2Config(
-        starts=2, population=2, generations=1, generation_steps=2, finalists=1, final_steps=2, batch_size=64
-    ),
-)
-
-
-def scenes(nuisance: Nuisance, measurements: tuple[int, int], n: int = 400) -> MultiViewData:
-    return make_variant_mnist(
-        stand_in_images(), variant_mnist_scm(), n=n, measurements=measurements, nuisance=nuisance, size=8
-    )
-
-
-def as_batch(data: MultiViewData) -> Batch:
-    return Batch.of(data, channels={"digit": [[k] for k in range(3)], "garment": [[0]] * 3})
 
 
 @pytest.fixture
 def few_rows_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "STYLED_ROWS", 100)
-    monkeypatch.setattr(rules, "APART", 0.0)
-    monkeypatch.setattr(rules, "missing_in_rival", lambda *_: np.inf)  # what an epoch finds is chance
+    monkeypatch.setattr(PictureReading, "is_clear", property(lambda _: True))
+    # What an epoch finds is chance.
+    monkeypatch.setattr(picture_readings, "missing_in_rival", lambda *_: np.inf)
 
 
 @pytest.mark.parametrize(
@@ -117,17 +87,6 @@ def test_it_does_not_apply_to_tables_nor_to_pictures_of_several_shapes() -> None
     assert not can_be_styled(PICTURES | {"digit": [[1, 8, 8], [2, 8, 8]]}, QUICK)
 
 
-def random_reading(clarity: float) -> PictureReading:
-    """A reading by networks that are not trained, whose companion is so clear."""
-    torch.manual_seed(0)
-    scalar, pictures = make_encoder((1, 8, 8), 1, 8), PictureCodes((1, 8, 8), 8, 0.1)
-    basis = FourierBasis.draw(3, torch.Generator().manual_seed(0), FEATURES)
-    turn = torch.randn(CODES, 3).double()
-    offset, weights = torch.randn(2, 3 + FEATURES).double()
-    companion = CodeFunction(torch.randn(CODES).double(), turn, basis, offset, weights)
-    return PictureReading(scalar, 0.5, 2.0, pictures, companion, [clarity, 1.0, 0.5])
-
-
 def test_the_reader_computes_both_numbers() -> None:
     reading = random_reading(clarity=3)
     scalar, pictures, companion = reading.scalar, reading.codes, reading.companion
@@ -163,8 +122,8 @@ def fitted() -> tuple[CRL, MultiViewData, Split]:
     split = split_rows(len(data), np.random.default_rng(0))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rules, "STYLED_ROWS", 100)
-        patch.setattr(rules, "APART", 0.0)
-        patch.setattr(rules, "missing_in_rival", lambda *_: np.inf)
+        patch.setattr(PictureReading, "is_clear", property(lambda _: True))
+        patch.setattr(picture_readings, "missing_in_rival", lambda *_: np.inf)
         return CRL(QUICK, seed=1, device="cpu").fit(data, split), data, split
 
 
@@ -208,32 +167,10 @@ def test_readings_that_are_not_clear_are_used_with_doubt(
     fitted: tuple[CRL, MultiViewData, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, data, split = fitted
-    monkeypatch.setattr(rules, "APART", np.inf)
+    monkeypatch.setattr(PictureReading, "is_clear", property(lambda _: False))
     model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
     assert model.verdict == STYLE_UNKNOWN
     assert model.encode(data).coordinates["garment"].shape == (len(data), 2)
-
-
-@pytest.mark.parametrize(
-    ("clarities", "best"),
-    [
-        ([(3, 1.9), (2, 5), (9, 9)], 1),  # the first that is clear
-        ([(9, 1.2), (1.4, 1.3), (1.1, 9)], 1),  # the clearest of those that are not
-        ([None, (1.1, 1.2), None], 1),  # the one that is not stuck
-        ([None, None, None], None),
-    ],
-)
-def test_which_of_several_readings_is_the_best(
-    clarities: list[tuple[float, float] | None], best: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    readings = [
-        each and {m: random_reading(clarity) for m, clarity in zip("ab", each, strict=True)}
-        for each in clarities
-    ]
-    monkeypatch.setattr(rules, "find_readings", lambda *_, seed: readings[seed])
-    people = as_batch(scenes("shared", (2, 1)))
-    found = best_readings(people, people, QUICK, [0, 1, 2])
-    assert found is (None if best is None else readings[best])
 
 
 @pytest.mark.usefixtures("few_rows_are_enough")
@@ -241,7 +178,9 @@ def test_latents_that_cannot_be_read_are_learned_as_before(
     fitted: tuple[CRL, MultiViewData, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, data, split = fitted
-    monkeypatch.setattr(rules, "missing_in_rival", lambda *_: -np.inf)  # all scalar codes are stuck
+    monkeypatch.setattr(
+        picture_readings, "missing_in_rival", lambda *_: -np.inf
+    )  # all scalar codes are stuck
     model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
     monkeypatch.setattr(rules, "STYLED_ROWS", 1000)  # more than there are
     before = CRL(QUICK, seed=1, device="cpu").fit(data, split)
@@ -275,30 +214,12 @@ def test_scalar_codes_that_tell_less_than_shortly_trained_ones_are_trained_again
 ) -> None:
     _, data, split = fitted
     rivals = iter([-np.inf, np.inf])  # the first attempt tells less than its rival, the second more
-    monkeypatch.setattr(rules, "missing_in_rival", lambda *_: next(rivals))
+    monkeypatch.setattr(picture_readings, "missing_in_rival", lambda *_: next(rivals))
     model = CRL(QUICK, seed=1, device="cpu").fit(data, split)
     assert model.verdict == IDENTIFIED
     assert next(rivals, None) is None
-    monkeypatch.setattr(rules, "missing_in_rival", lambda *_: -np.inf)
+    monkeypatch.setattr(picture_readings, "missing_in_rival", lambda *_: -np.inf)
     assert CRL(QUICK, seed=1, device="cpu").fit(data, split).verdict == STYLE_UNKNOWN
-
-
-def test_the_rival_is_another_model_that_is_trained_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = scenes("shared", (2, 1))
-    people, shapes = as_batch(data), {"digit": (1, 8, 8), "garment": (1, 8, 8)}
-    config = replace(QUICK, phase1=replace(QUICK.phase1, epochs=8))
-    seen: list[tuple[int, float]] = []
-
-    def train(codes: ScalarCodes, *_: Batch, epochs: int, seed: int) -> float:
-        seen.append((epochs, float(next(codes.parameters()).detach().sum())))
-        return float(seed)
-
-    monkeypatch.setattr(rules, "train_scalar_codes", train)
-    assert missing_in_rival(shapes, config, people, people, 5) != 5
-    torch.manual_seed(5)
-    trained = float(next(ScalarCodes(shapes, config.hidden).parameters()).detach().sum())
-    assert seen[0][0] == 2
-    assert seen[0][1] != trained
 
 
 @pytest.mark.parametrize(

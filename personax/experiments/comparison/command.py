@@ -36,10 +36,10 @@ def run_comparison(config: ComparisonConfig) -> None:
 def compare_in(home: Path, config: ComparisonConfig, request: Request) -> None:
     """Make the comparison in a folder."""
     cells = comparison_cells(config, request, home)
-    run_and_report(cells, config, run_mnist_seed, partial(_tell, home, config, request, cells))
+    run_and_report(cells, config, run_mnist_seed, partial(_tell_comparison, home, config, request, cells))
 
 
-def _tell(
+def _tell_comparison(
     home: Path,
     config: ComparisonConfig,
     request: Request,

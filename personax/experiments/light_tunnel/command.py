@@ -36,10 +36,10 @@ def run_light_tunnel(config: TunnelConfig) -> None:
 def compare_tunnel(home: Path, config: TunnelConfig, baselines: list[str], seeds: list[int]) -> None:
     """Make the comparison in a folder."""
     cells = tunnel_cells(config, baselines, seeds, home)
-    run_and_report(cells, config, run_tunnel_seed, partial(_tell, home, config, cells))
+    run_and_report(cells, config, run_tunnel_seed, partial(_tell_tunnel, home, config, cells))
 
 
-def _tell(
+def _tell_tunnel(
     home: Path, config: TunnelConfig, cells: Mapping[Path, TunnelRun], finished: Mapping[Path, Metrics]
 ) -> None:
     """Write and print the table of the runs that are finished, and draw the figures."""

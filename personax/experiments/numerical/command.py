@@ -32,10 +32,10 @@ def run_numerical(config: NumericalConfig) -> None:
     home = path_or_default(config.output, "results/numerical")
     with locked_folder(home):
         cells = numerical_cells(config, cases, methods, seeds, home)
-        run_and_report(cells, config, run_numerical_cell, partial(_tell, home, cells))
+        run_and_report(cells, config, run_numerical_cell, partial(_tell_cases, home, cells))
 
 
-def _tell(home: Path, cells: Mapping[Path, NumericalRun], finished: Mapping[Path, Metrics]) -> None:
+def _tell_cases(home: Path, cells: Mapping[Path, NumericalRun], finished: Mapping[Path, Metrics]) -> None:
     """Write and print the tables of the runs that are finished, and draw the figure."""
     runs = scores_of_runs(cells, finished)
     table = summary_of_cases(runs)

@@ -1,0 +1,123 @@
+"""How pictures are read: which of several readings is taken, stuck codes, and codes that are folded."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from styled_scenes import QUICK, as_batch, random_reading, scenes
+
+from personax.crl import picture_readings
+from personax.crl.picture_readings import (
+    APART,
+    LEAST_SHARE,
+    best_readings,
+    find_readings,
+    missing_in_rival,
+)
+from personax.crl.scalar_codes import ScalarCodes
+from personax.crl.unfolding import Fold
+from personax.learning.batches import Batch
+
+
+@pytest.mark.parametrize(
+    ("change", "clear"),
+    [
+        ({}, True),
+        ({"is_coordinate": False}, False),
+        ({"eigenvalues": [2 * LEAST_SHARE, 2 * LEAST_SHARE / (0.9 * APART), 0.0]}, False),
+        ({"eigenvalues": [0.9 * LEAST_SHARE, 0.0, 0.0]}, False),
+    ],
+)
+def test_a_reading_is_clear_if_f_is_a_coordinate_and_one_companion_is_found(
+    change: dict[str, Any], clear: bool
+) -> None:
+    assert replace(random_reading(3), **change).is_clear == clear
+
+
+@pytest.mark.parametrize(
+    ("clarities", "best"),
+    [
+        ([(3, 1.9), (2, 5), (9, 9)], 1),  # the first that is clear
+        ([(9, 1.2), (1.4, 1.3), (1.1, 9)], 1),  # the clearest of those that are not
+        ([None, (1.1, 1.2), None], 1),  # the one that is not stuck
+        ([None, None, None], None),
+    ],
+)
+def test_which_of_several_readings_is_the_best(
+    clarities: list[tuple[float, float] | None], best: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [
+        each and {m: random_reading(clarity) for m, clarity in zip("ab", each, strict=True)}
+        for each in clarities
+    ]
+    monkeypatch.setattr(picture_readings, "find_readings", lambda *_, seed: readings[seed])
+    people = as_batch(scenes("shared", (2, 1)))
+    found = best_readings(people, people, QUICK, [0, 1, 2])
+    assert found is (None if best is None else readings[best])
+
+
+def test_the_rival_is_another_model_that_is_trained_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = scenes("shared", (2, 1))
+    people, shapes = as_batch(data), {"digit": (1, 8, 8), "garment": (1, 8, 8)}
+    config = replace(QUICK, phase1=replace(QUICK.phase1, epochs=8))
+    seen: list[tuple[int, float]] = []
+
+    def train(codes: ScalarCodes, *_: Batch, epochs: int, seed: int) -> float:
+        seen.append((epochs, float(next(codes.parameters()).detach().sum())))
+        return float(seed)
+
+    monkeypatch.setattr(picture_readings, "train_scalar_codes", train)
+    assert missing_in_rival(shapes, config, people, people, 5) != 5
+    torch.manual_seed(5)
+    trained = float(next(ScalarCodes(shapes, config.hidden).parameters()).detach().sum())
+    assert seen[0][0] == 2
+    assert seen[0][1] != trained
+
+
+def folds(*found: tuple[float, float]) -> Iterator[Fold]:
+    """One fold after another, of these shares, whose function is the first code."""
+    return (Fold(random_reading(3).companion, *shares) for shares in found)
+
+
+@pytest.mark.parametrize(
+    ("told_after", "taken"),
+    [(0.0, True), (1.0, False)],  # what is missing in the unfolded codes
+)
+def test_codes_that_fold_are_unfolded_unless_they_tell_less_then(
+    told_after: float, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The digit's code folds, the garment's does not; its networks are the beginning of further training."""
+    people = as_batch(scenes("shared", (2, 1)))
+    found = folds((0.8, 0.0), (0.97, 0.97), (0.97, 0.97), (0.97, 0.97))
+    monkeypatch.setattr(picture_readings, "find_fold", lambda *_: next(found))
+    monkeypatch.setattr(picture_readings, "missing_in_rival", lambda *_: torch.inf)
+    copied: list[str] = []
+    monkeypatch.setattr(picture_readings, "train_to_read", lambda *words, **_: copied.append(words[2]))
+    trained: list[ScalarCodes] = []
+    begun: list[torch.Tensor] = []
+
+    def train(codes: ScalarCodes, *_: Batch, epochs: int, seed: int) -> float:
+        begun.append(torch.cat([p.flatten() for p in codes.encoders["garment"].parameters()]).detach())
+        trained.append(codes)
+        return told_after if len(trained) == 2 else 0.5
+
+    monkeypatch.setattr(picture_readings, "train_scalar_codes", train)
+    readings = find_readings(people, people, QUICK, seed=3)
+    assert readings is not None
+    assert copied == ["digit"]
+    assert torch.equal(*begun)
+    assert readings["digit"].scalar is trained[taken].encoders["digit"]
+    assert [readings[m].is_coordinate for m in ("digit", "garment")] == [taken, True]
+
+
+def test_codes_that_do_not_fold_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = as_batch(scenes("shared", (2, 1)))
+    found = folds((0.5, 0.2), (0.97, 0.97))
+    monkeypatch.setattr(picture_readings, "find_fold", lambda *_: next(found))
+    monkeypatch.setattr(picture_readings, "missing_in_rival", lambda *_: torch.inf)
+    monkeypatch.setattr(picture_readings, "train_to_read", pytest.fail)
+    readings = find_readings(people, people, QUICK, seed=3)
+    assert readings is not None
+    assert [reading.is_coordinate for reading in readings.values()] == [False, True]
