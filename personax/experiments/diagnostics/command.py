@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from personax.crl import CRL
+from personax.crl.trust import in_words
 from personax.experiments.diagnostics.config import DiagnoseConfig
 from personax.experiments.diagnostics.figures import draw_findings_page
 from personax.experiments.diagnostics.findings import Finding, overall
@@ -42,6 +43,7 @@ def diagnose_in(folder: Path, finished: FinishedRun, config: DiagnoseConfig) -> 
         "seed": config.seed,
         "simulated": remade.simulated,
         "source": remade.data.source,
+        "model": in_words(model.verdict),
     }
     write_json(folder / "diagnostics.json", as_json(findings, facts, summary))
     write_text(folder / "diagnostics.md", findings_page(findings, facts, summary))
@@ -53,7 +55,7 @@ def diagnose_in(folder: Path, finished: FinishedRun, config: DiagnoseConfig) -> 
         "HSIC effect: how strongly two things depend on each other, 0 not at all, about |correlation|.\n"
     )
     print("\n".join(finding_lines(findings)))
-    print(f"\noverall: {summary}")
+    print(f"\noverall: {summary}\nthe model of itself: {facts['model']}")
     print(f"\n{folder / 'diagnostics.md'}\n{pictures[0]}")
     return findings
 

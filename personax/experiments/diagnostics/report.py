@@ -92,7 +92,7 @@ def findings_page(findings: Sequence[Finding], facts: Mapping[str, Any], summary
         columns=["assumption", "verdict", "measured", "to compare with", "what it means"],
     )
     text = EXPLANATION.format(alpha=facts["alpha"])
-    verdict = f"**Overall: {summary}.**"
+    verdict = f"**Overall: {summary}.** The model of itself, after training: {facts['model']}."
     return "\n".join(["# Diagnostics", "", head, "", verdict, "", markdown_table(table), "", text, ""])
 
 

@@ -13,12 +13,13 @@ from perfect_model import evidence
 from pictures import is_drawn
 from small_runs import FEW_LATENTS, SIMULATED_PEOPLE, SMALL_PEOPLE, SmallRun
 
+from personax.crl.trust import in_words
 from personax.experiments.diagnostics import observations
 from personax.experiments.diagnostics.findings import SEVERITY, UNKNOWN, VIOLATED
 from personax.experiments.diagnostics.report import MEANINGS
 from personax.experiments.diagnostics.run import diagnose
 from personax.experiments.mnist.config import OURS
-from personax.runs.run_folder import CONFIG, FIGURES, WEIGHTS
+from personax.runs.run_folder import CONFIG, FIGURES, METRICS, WEIGHTS
 
 KEYS = ["eps", "eta", "eta_z", "eta_eps", "x_given_z", "proposition_2", "alignment", "orthogonality"]
 KEYS += ["evenness", "variability", "reach", "graph"]
@@ -76,6 +77,9 @@ def test_every_finding_is_explained_and_all_are_summed_up(diagnosed: SmallRun) -
     verdict = json.loads((diagnosed.folder / "diagnostics.json").read_text())["overall"]
     assert f"**Overall: {verdict}.**" in page
     assert f"overall: {verdict}" in diagnosed.printed
+    of_itself = in_words(json.loads((diagnosed.folder / METRICS).read_text())["verdict"])
+    assert f"of itself: {of_itself}" in diagnosed.printed
+    assert f"of itself, after training: {of_itself}." in (diagnosed.folder / "diagnostics.md").read_text()
 
 
 def test_nothing_is_violated_in_a_perfect_run() -> None:
