@@ -3,7 +3,7 @@
 import torch
 
 from personax.crl import CRLConfig
-from personax.crl.companions import FEATURES, CodeFunction
+from personax.crl.code_functions import FEATURES, CodeFunction
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.crl.picture_codes import CODES, PictureCodes
 from personax.crl.picture_readings import PictureReading

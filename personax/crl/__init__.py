@@ -43,7 +43,9 @@ picture_readings.py how their latents are found, in three steps:
 scalar_codes.py     step 1: in each modality, the latent that tells most about the other modality
 unfolding.py        if that is folded: the latent it was folded from
 picture_codes.py    step 2: codes of single pictures, and how much a change of the codes changes the picture
+code_functions.py   smooth functions of the codes, of which eigenproblems find the best
 companions.py       step 3: the other latent of the modality, in closed form
+pursuit.py          if its effect is symmetric: the other latent by projection pursuit
 
 For vectors of modalities that are measured once:
 

@@ -3,7 +3,8 @@
 1. One number per modality that tells most of the other modality, f (scalar_codes.py). It is trained again if
    it is stuck, and unfolded if it folds its latent (unfolding.py).
 2. Codes of single pictures, and what a small change of a picture is (picture_codes.py).
-3. The function g of these codes that depends on f and does not change with it (companions.py).
+3. The function g of these codes that depends on f and does not change with it (companions.py), also if its
+   effect is symmetric (pursuit.py).
 
 All of it is tried again from other networks if it is not clear what f and g are.
 """
@@ -16,9 +17,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from personax.crl.companions import CodeFunction, find_companion, gradient_rows
+from personax.crl.code_functions import CodeFunction, gradient_rows
+from personax.crl.companions import find_companion
 from personax.crl.model_config import CRLConfig
 from personax.crl.picture_codes import CODES, PictureCodes, train_picture_codes
+from personax.crl.pursuit import pursue_companion
 from personax.crl.scalar_codes import (
     ScalarCodes,
     one_measurement,
@@ -38,8 +41,9 @@ STUCK = 0.01
 COPY_PASSES, UNFOLDED_PASSES = 1 / 3, 1.0
 WORSE = 0.02  # nats that an unfolded code may tell less; on two tables it told 0.001 and 0.008 less
 APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
-# Least eigenvalue of a companion. On tuning scenes it was 0.29 to 0.46 where the companion was a latent, and
-# 0.05 where f had a symmetric effect on it or it on f, so that its mean says nothing.
+# Least eigenvalue of a companion, and least share of f that a pursued one explains. On tuning scenes the
+# first was 0.29 to 0.46 where the companion was a latent, and 0.05 where its effect was symmetric; the
+# companion that was pursued there explained 0.34.
 LEAST_SHARE = 0.15
 ATTEMPTS = 3  # from other networks and cosines, if readings are not clear or scalar codes are stuck
 
@@ -54,7 +58,8 @@ class PictureReading:
         codes: of pictures.
         companion: g, a function of the codes.
         eigenvalues: of the companion, see `find_companion`.
-        is_coordinate: whether f is a coordinate of the pictures, see `Fold`.
+        pursued: if none was found by its mean: the share of f that a function of the companion explains.
+        is_coordinate: whether f is a coordinate of the pictures, see `Fold`; and g, if it is pursued.
     """
 
     scalar: nn.Module
@@ -64,6 +69,7 @@ class PictureReading:
     companion: CodeFunction
     eigenvalues: list[float]
     is_coordinate: bool
+    pursued: float | None = None
 
     @property
     def clarity(self) -> float:
@@ -73,7 +79,9 @@ class PictureReading:
     @property
     def is_clear(self) -> bool:
         """Whether f is a coordinate of the pictures, and one companion stands apart from all others."""
-        return self.is_coordinate and self.clarity >= APART and self.eigenvalues[0] >= LEAST_SHARE
+        if self.pursued is not None:
+            return self.is_coordinate and self.pursued >= LEAST_SHARE
+        return self.is_coordinate and self.clarity >= APART
 
 
 def best_readings(
@@ -244,13 +252,17 @@ def _reader_of(fold: Fold, codes: PictureCodes) -> Callable[[Float[Tensor, "n ..
     return read
 
 
-@torch.no_grad()
 def _reading(
     scalar: nn.Module, codes: PictureCodes, seen: SeenRows, fold: Fold, generator: torch.Generator
 ) -> PictureReading:
     companion, values = find_companion(seen.u, seen.metric, seen.own, seen.told, generator)
+    coordinate, pursued = fold.is_coordinate, None
+    if coordinate and float(values[0]) < LEAST_SHARE:
+        drawn = torch.Generator().manual_seed(generator.initial_seed())
+        companion, pursued = pursue_companion(seen.u, seen.metric, seen.own, seen.told, drawn)
+        coordinate = find_fold(seen.u, seen.metric, companion(seen.u.cpu()), drawn).is_coordinate
     return PictureReading(
-        scalar, seen.centre, seen.scale, codes, companion, values.tolist(), fold.is_coordinate
+        scalar, seen.centre, seen.scale, codes, companion, values.tolist(), coordinate, pursued
     )
 
 

@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from personax.crl.companions import FEATURES
+from personax.crl.code_functions import FEATURES
 from personax.crl.model_config import CRLConfig, Phase1Config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.picture_codes import CODES

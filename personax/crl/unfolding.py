@@ -23,15 +23,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from personax.crl.companions import (
-    BANDWIDTH,
-    FEATURES,
-    LONGEST,
+from personax.crl.code_functions import (
     CodeFunction,
+    CodeFunctions,
     gradient_rows,
     largest_ratios,
-    living_axes,
+    mean_product,
+    ridge,
 )
+from personax.crl.companions import LONGEST
 from personax.crl.regression import FourierBasis
 
 ACROSS = 100.0  # weight of changes that are not along n
@@ -98,33 +98,26 @@ def smoothest_along(
         generator: of the cosines, on the CPU.
     """
     u, metric, f = (part.double().cpu() for part in (u, metric, f))
-    centre = u.mean(0)
-    turn, back = living_axes(u - centre)
-    w = (u - centre) @ turn
-    rough = FourierBasis.draw(w.shape[1], generator, ROUGH_FEATURES, ROUGH_BANDWIDTH)
-    some = w[gradient_rows(len(u))][::SPARSER]
-    gradient = rough.gradient(some, rough.fit(w, f[:, None])[:, 0])
-    inverse = torch.linalg.inv(back @ metric[::SPARSER] @ back.T)
+    space = CodeFunctions.of(u, generator)
+    rough = FourierBasis.draw(space.w.shape[1], generator, ROUGH_FEATURES, ROUGH_BANDWIDTH)
+    w = space.w[gradient_rows(len(u))][::SPARSER]
+    gradient = rough.gradient(w, rough.fit(space.w, f[:, None])[:, 0])
+    inverse = torch.linalg.inv(space.back @ metric[::SPARSER] @ space.back.T)
     direction = (inverse @ gradient[:, :, None])[:, :, 0]
     effect = (gradient * direction).sum(1).clamp_min(1e-12)
     kept = effect >= effect.quantile(LONGEST)
-    normal = direction[kept] / effect[kept, None].sqrt()
-    basis = FourierBasis.draw(w.shape[1], generator, FEATURES, BANDWIDTH)
-    features = basis(w)
-    offset = features.mean(0)
-    spread = (features - offset).T @ (features - offset) / len(features)
-    along = _mean_product(basis.along(some[kept], normal))
-    roots = torch.linalg.cholesky((inverse + inverse.transpose(1, 2))[kept] / 2).unbind(2)
-    every = torch.stack([_mean_product(basis.along(some[kept], root)) for root in roots]).sum(0)
-    change = along + ACROSS * (every - along)
-    change = change + RIDGE_OF_WEIGHTS * torch.eye(len(change), dtype=change.dtype)
-    weights = largest_ratios(spread, change, 1)[1][:, 0]
-    weights = weights / ((features - offset) @ weights).std().clamp_min(1e-12)
-    return CodeFunction(centre, turn, basis, offset, weights)
+    along = mean_product(space.basis.along(w[kept], direction[kept] / effect[kept, None].sqrt()))
+    change = along + ACROSS * (change_everywhere(space, w[kept], inverse[kept]) - along)
+    change = change + ridge(RIDGE_OF_WEIGHTS, len(change))
+    return space.function(largest_ratios(space.spread, change, 1)[1][:, 0])
 
 
-def _mean_product(changes: Float[Tensor, "m f"]) -> Float[Tensor, "f f"]:
-    return changes.T @ changes / len(changes)
+def change_everywhere(
+    space: CodeFunctions, w: Float[Tensor, "m axes"], inverse: Float[Tensor, "m axes axes"]
+) -> Float[Tensor, "f f"]:
+    """E|dh|^2 as a quadratic form, at rows w with these inverse metrics."""
+    roots = torch.linalg.cholesky((inverse + inverse.transpose(1, 2)) / 2).unbind(2)
+    return torch.stack([mean_product(space.basis.along(w, root)) for root in roots]).sum(0)
 
 
 def explained_share(y: Float[Tensor, " n"], x: Float[Tensor, " n"]) -> float:

@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from scipy.linalg import eigh
 
-from personax.crl.companions import (
-    find_companion,
-    functions_of,
-    gradient_rows,
-    largest_ratios,
-    living_axes,
-)
+from personax.crl.code_functions import gradient_rows
+from personax.crl.companions import find_companion, functions_of
 
 
 def styled(n: int, seed: int, styles: int = 4) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -54,29 +48,6 @@ def test_what_counts_as_the_same_change_is_the_metric() -> None:
     assert correlation(found(u), z[:, 1] + 2 * z[:, 0]) > correlation(found(u), z[:, 1])
 
 
-def test_axes_that_are_dead_are_left_out_also_if_they_are_dead_together() -> None:
-    rng = torch.Generator().manual_seed(0)
-    alive = torch.randn(2000, 2, generator=rng).double()
-    same = torch.randn(2000, 1, generator=rng).double()
-    u = torch.cat([alive, same, same + 0.01 * torch.randn(2000, 1, generator=rng)], 1)
-    to_axes, back = living_axes(u - u.mean(0))
-    assert to_axes.shape == (4, 3)
-    w = (u - u.mean(0)) @ to_axes
-    torch.testing.assert_close(torch.cov(w.T), torch.eye(3).double())
-    torch.testing.assert_close(back @ to_axes, torch.eye(3).double())
-
-
 def test_functions_of_f_are_uncorrelated() -> None:
     h = functions_of(torch.randn(5000, generator=torch.Generator().manual_seed(0)).double())
     torch.testing.assert_close(h.T @ h / len(h), torch.eye(h.shape[1]).double(), atol=1e-6, rtol=0)
-
-
-def test_largest_ratios_are_those_of_scipy() -> None:
-    rng = np.random.default_rng(0)
-    a, b = (m @ m.T for m in rng.standard_normal((2, 6, 6)))
-    b += np.eye(6)
-    expected, vectors = eigh(a, b)
-    values, found = largest_ratios(torch.from_numpy(a), torch.from_numpy(b), 2)
-    np.testing.assert_allclose(values.numpy(), expected[::-1][:2], rtol=1e-10)
-    for column, truth in zip(found.numpy().T, vectors.T[::-1], strict=False):
-        np.testing.assert_allclose(np.abs(column), np.abs(truth), rtol=1e-6)

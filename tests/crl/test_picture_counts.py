@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from personax.crl import CRL, CRLConfig, picture_counts
-from personax.crl.companions import CodeFunction
+from personax.crl.code_functions import CodeFunction
 from personax.crl.model_config import Phase1Config
 from personax.crl.picture_codes import PictureCodes
 from personax.crl.picture_counts import (

@@ -27,7 +27,9 @@ from personax.learning.batches import Batch
         ({}, True),
         ({"is_coordinate": False}, False),
         ({"eigenvalues": [2 * LEAST_SHARE, 2 * LEAST_SHARE / (0.9 * APART), 0.0]}, False),
-        ({"eigenvalues": [0.9 * LEAST_SHARE, 0.0, 0.0]}, False),
+        ({"eigenvalues": [0.1, 0.09, 0.0], "pursued": 1.1 * LEAST_SHARE}, True),
+        ({"eigenvalues": [0.1, 0.01, 0.0], "pursued": 0.9 * LEAST_SHARE}, False),
+        ({"is_coordinate": False, "pursued": 1.1 * LEAST_SHARE}, False),
     ],
 )
 def test_a_reading_is_clear_if_f_is_a_coordinate_and_one_companion_is_found(
@@ -93,6 +95,7 @@ def test_codes_that_fold_are_unfolded_unless_they_tell_less_then(
     found = folds((0.8, 0.0), (0.97, 0.97), (0.97, 0.97), (0.97, 0.97))
     monkeypatch.setattr(picture_readings, "find_fold", lambda *_: next(found))
     monkeypatch.setattr(picture_readings, "missing_in_rival", lambda *_: torch.inf)
+    monkeypatch.setattr(picture_readings, "LEAST_SHARE", 0.0)
     copied: list[str] = []
     monkeypatch.setattr(picture_readings, "train_to_read", lambda *words, **_: copied.append(words[2]))
     trained: list[ScalarCodes] = []
@@ -118,6 +121,27 @@ def test_codes_that_do_not_fold_are_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(picture_readings, "find_fold", lambda *_: next(found))
     monkeypatch.setattr(picture_readings, "missing_in_rival", lambda *_: torch.inf)
     monkeypatch.setattr(picture_readings, "train_to_read", pytest.fail)
+    monkeypatch.setattr(picture_readings, "LEAST_SHARE", 0.0)
     readings = find_readings(people, people, QUICK, seed=3)
     assert readings is not None
     assert [reading.is_coordinate for reading in readings.values()] == [False, True]
+
+
+@pytest.mark.parametrize("shares", [(0.97, 0.97), (0.97, 0.5)])
+def test_a_companion_that_explains_little_is_pursued_and_must_be_a_coordinate(
+    shares: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the digit f is no coordinate, so nothing is pursued."""
+    people = as_batch(scenes("shared", (2, 1)))
+    found = folds((0.5, 0.2), (0.97, 0.97), shares)
+    pursued = random_reading(3).companion
+    monkeypatch.setattr(picture_readings, "find_fold", lambda *_: next(found))
+    monkeypatch.setattr(picture_readings, "missing_in_rival", lambda *_: torch.inf)
+    monkeypatch.setattr(picture_readings, "LEAST_SHARE", torch.inf)
+    monkeypatch.setattr(picture_readings, "pursue_companion", lambda *_: (pursued, 0.4))
+    readings = find_readings(people, people, QUICK, seed=3)
+    assert readings is not None
+    assert readings["digit"].pursued is None
+    assert readings["garment"].pursued == 0.4
+    assert readings["garment"].companion is pursued
+    assert readings["garment"].is_coordinate == (shares == (0.97, 0.97))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from personax.crl.companions import gradient_rows
+from personax.crl.code_functions import gradient_rows
 from personax.crl.unfolding import explained_share, find_fold
 
 ROWS = 8000

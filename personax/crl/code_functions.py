@@ -1,0 +1,125 @@
+"""Smooth functions of the codes of pictures: sums of the codes and of random cosines of them.
+
+They are a . phi(w), where w are the whitened principal axes of the codes u and phi random Fourier features of
+them (Rahimi & Recht 2007). What a function should be is written as two quadratic forms of its weights a, and
+the best a is an eigenvector: without starts, steps or step sizes.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from personax.crl.regression import FourierBasis
+
+FEATURES, BANDWIDTH = 600, 6.0  # cosines, and the width of their kernel in standard deviations
+ALIVE = 0.5  # standard deviation above which a principal axis of the codes is used
+GRADIENT_ROWS = 8000  # about how many rows have a metric
+
+
+@dataclass(frozen=True)
+class CodeFunction:
+    """A smooth function of codes, a . (phi(w) - offset), where w are their whitened principal axes.
+
+    Attributes:
+        centre: mean of the codes.
+        turn: from codes to axes.
+        basis: phi.
+        offset: mean of phi.
+        weights: a.
+    """
+
+    centre: Float[Tensor, " codes"]
+    turn: Float[Tensor, "codes axes"]
+    basis: FourierBasis
+    offset: Float[Tensor, " f"]
+    weights: Float[Tensor, " f"]
+
+    def __call__(self, u: Float[Tensor, "n codes"]) -> Float[Tensor, " n"]:
+        """The function at codes u, in double precision."""
+        w = (u.to(self.centre) - self.centre) @ self.turn
+        value: Tensor = (self.basis(w) - self.offset) @ self.weights
+        return value
+
+
+def living_axes(
+    u: Float[Tensor, "n codes"],
+) -> tuple[Float[Tensor, "codes axes"], Float[Tensor, "axes codes"]]:
+    """Matrices from centred codes to their whitened principal axes with enough variance, and back."""
+    variance, axes = torch.linalg.eigh(torch.cov(u.T))
+    alive = variance > min(ALIVE**2, float(variance[-1]) / 2)
+    root = variance[alive].sqrt()
+    return axes[:, alive] / root, (axes[:, alive] * root).T
+
+
+def gradient_rows(n: int) -> slice:
+    """The rows, of n, at which metrics are needed."""
+    return slice(None, None, max(1, n // GRADIENT_ROWS))
+
+
+@dataclass(frozen=True)
+class CodeFunctions:
+    """All smooth functions of given codes.
+
+    Attributes:
+        centre: mean of the codes.
+        turn, back: from centred codes to their whitened principal axes with enough variance, and back.
+        w: (n, axes) the axes of the rows.
+        basis: phi.
+        offset: mean of phi.
+        features: (n, f) phi of the rows minus its mean.
+    """
+
+    centre: Float[Tensor, " codes"]
+    turn: Float[Tensor, "codes axes"]
+    back: Float[Tensor, "axes codes"]
+    w: Float[Tensor, "n axes"]
+    basis: FourierBasis
+    offset: Float[Tensor, " f"]
+    features: Float[Tensor, "n f"]
+
+    @classmethod
+    def of(cls, u: Float[Tensor, "n codes"], generator: torch.Generator) -> "CodeFunctions":
+        """The functions of codes u in double precision; `generator` draws the cosines, on the CPU."""
+        centre = u.mean(0)
+        turn, back = living_axes(u - centre)
+        w = (u - centre) @ turn
+        basis = FourierBasis.draw(w.shape[1], generator, FEATURES, BANDWIDTH)
+        features = basis(w)
+        offset = features.mean(0)
+        return cls(centre, turn, back, w, basis, offset, features - offset)
+
+    @property
+    def spread(self) -> Float[Tensor, "f f"]:
+        """a^T spread a: the variance of a function."""
+        product: Tensor = self.features.T @ self.features / len(self.features)
+        return product
+
+    def function(self, weights: Float[Tensor, " f"]) -> CodeFunction:
+        """The function with these weights, scaled to standard deviation 1."""
+        weights = weights / (self.features @ weights).std().clamp_min(1e-12)
+        return CodeFunction(self.centre, self.turn, self.basis, self.offset, weights)
+
+
+def mean_product(changes: Float[Tensor, "m f"]) -> Float[Tensor, "f f"]:
+    """The quadratic form of the mean square of a change, from the changes of phi at each row."""
+    product: Tensor = changes.T @ changes / len(changes)
+    return product
+
+
+def ridge(weight: float, size: int) -> Float[Tensor, "size size"]:
+    """weight |a|^2 as a quadratic form."""
+    return weight * torch.eye(size, dtype=torch.float64)
+
+
+def largest_ratios(
+    above: Float[Tensor, "f f"], below: Float[Tensor, "f f"], count: int
+) -> tuple[Float[Tensor, " count"], Float[Tensor, "f count"]]:
+    """The largest x^T above x / x^T below x of two symmetric matrices, the second positive; and the x."""
+    factor = torch.linalg.cholesky(below)
+    half = torch.linalg.solve_triangular(factor, above, upper=False)
+    whitened = torch.linalg.solve_triangular(factor, half.T, upper=False)
+    values, vectors = torch.linalg.eigh((whitened + whitened.T) / 2)
+    found = torch.linalg.solve_triangular(factor.T, vectors[:, -count:], upper=True)
+    return values[-count:].flip(0), found.flip(1)

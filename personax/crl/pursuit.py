@@ -1,0 +1,88 @@
+"""A second latent whose effect is symmetric, which the mean of no function of it shows (see companions.py).
+
+If z2 -> f is a cosine, the mean of z2 given f is the same everywhere, so that f explains no coordinate but a
+folded one, such as cos(z2). But z2 is smooth in the picture, and f is a function of it plus noise. So
+
+1. the smoothest functions of the codes that do not change with f are taken,
+
+    maximise Var h   subject to   E|dh|^2 + still E[(dh / dv)^2] + RIDGE_OF_WEIGHTS |a|^2 = 1
+
+   with v as in companions.py and |dh|^2 = dh^T M^-1 dh: latents are among them, styles, and mixtures;
+2. among the mixtures of these few, the one is sought of which some function tells most of f (projection
+   pursuit, Friedman & Tukey 1974), by gradients from several starts.
+
+Few functions keep a fold from being found in the place of its coordinate, since it is less smooth.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from personax.crl.code_functions import CodeFunction, CodeFunctions, gradient_rows, largest_ratios, ridge
+from personax.crl.companions import change_along_f, functions_of
+from personax.crl.unfolding import RIDGE_OF_WEIGHTS, SPARSER, change_everywhere, explained_share
+
+SMOOTHEST = 6  # functions; with twelve a fold was found on tuning scenes, with four a latent was not whole
+STILL_AGAINST_SMOOTH = 400.0  # weight of the change along v, in changes of the smoothest function
+PURSUITS, PURSUIT_STEPS, PURSUIT_ROWS, PURSUIT_RATE = 6, 300, 4000, 0.05
+PURSUED_WAVES = 8  # functions of a mixture
+WAVE_RIDGE = 1e-3
+
+
+def pursue_companion(
+    u: Float[Tensor, "n codes"],
+    metric: Float[Tensor, "m codes codes"],
+    own: Float[Tensor, " n"],
+    told: Float[Tensor, " n"],
+    generator: torch.Generator,
+) -> tuple[CodeFunction, float]:
+    """The mixture of the smoothest still functions that tells most of f.
+
+    Args:
+        u, metric, own, told, generator: as for `find_companion`; the generator also draws starts and rows.
+
+    Returns:
+        The function, with standard deviation 1, and the share of f that a function of it explains.
+    """
+    u, metric, own, told = (part.double().cpu() for part in (u, metric, own, told))
+    space = CodeFunctions.of(u, generator)
+    w = space.w[gradient_rows(len(u))][::SPARSER]
+    inverse = torch.linalg.inv(space.back @ metric[::SPARSER] @ space.back.T)
+    below = change_everywhere(space, w, inverse)
+    below = below + ridge(RIDGE_OF_WEIGHTS, len(below))
+    smoothest = largest_ratios(space.spread, below, 1)[0][0]
+    below = below + STILL_AGAINST_SMOOTH / smoothest * change_along_f(space, metric, own)
+    vectors = largest_ratios(space.spread, below, SMOOTHEST)[1]
+    functions = space.features @ vectors
+    whitening = torch.linalg.inv(torch.linalg.cholesky(functions.T @ functions / len(functions))).T
+    targets = functions_of(told)
+    found = [_pursue(functions @ whitening, targets, generator) for _ in range(PURSUITS)]
+    best = max(found, key=lambda pursued: pursued[1])[0]
+    companion = space.function(vectors @ (whitening @ best))
+    return companion, explained_share(told, companion(u))
+
+
+def _pursue(
+    x: Float[Tensor, "n k"], targets: Float[Tensor, "n t"], generator: torch.Generator
+) -> tuple[Float[Tensor, " k"], float]:
+    """A direction of x from a random start, and how much of the targets functions of x in it explain."""
+    weights = torch.randn(x.shape[1], generator=generator, dtype=x.dtype).requires_grad_()
+    optimiser = torch.optim.Adam([weights], PURSUIT_RATE)
+    for _ in range(PURSUIT_STEPS):
+        rows = torch.randint(len(x), (min(PURSUIT_ROWS, len(x)),), generator=generator)
+        optimiser.zero_grad()
+        (-_explained(x[rows] @ (weights / weights.norm()), targets[rows])).backward()
+        optimiser.step()
+    direction = (weights / weights.norm()).detach()
+    return direction, float(_explained(x @ direction, targets))
+
+
+def _explained(h: Float[Tensor, " n"], targets: Float[Tensor, "n t"]) -> Float[Tensor, ""]:
+    """Sum over the targets of their covariance with the functions of h that explain them best."""
+    level = torch.special.ndtr((h - h.mean()) / h.std())
+    waves = torch.cos(torch.pi * level[:, None] * torch.arange(1, PURSUED_WAVES))
+    waves = waves - waves.mean(0)
+    gram = waves.T @ waves / len(waves) + ridge(WAVE_RIDGE, PURSUED_WAVES - 1)
+    moments = waves.T @ (targets - targets.mean(0)) / len(waves)
+    total: Tensor = (moments * torch.linalg.solve(gram, moments)).sum()
+    return total
