@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 
 from personax.crl.model_config import CRLConfig
 from personax.crl.multiview_vae import MultiViewVAE
-from personax.crl.picture_readings import ATTEMPTS, PictureReading, find_readings
+from personax.crl.picture_readings import ATTEMPTS, LEAST_SHARE, PictureReading, find_readings
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
 from personax.crl.styled_pictures import LATENTS_EACH, can_be_styled, seen_in_one_style
@@ -172,7 +172,8 @@ def _count_readings(
 
 
 def _latents_of(reading: PictureReading) -> int:
-    """1 or 2; 0 if several companions fit."""
-    if reading.eigenvalues[0] < FAINT:
+    """1 or 2; 0 if several companions fit, or if what was read is no coordinate of the pictures."""
+    explains_f = reading.pursued is not None and reading.pursued >= LEAST_SHARE
+    if reading.is_coordinate and reading.eigenvalues[0] < FAINT and not explains_f:
         return 1
     return LATENTS_EACH if reading.is_clear else 0

@@ -19,7 +19,7 @@ from personax.crl.picture_counts import (
     count_in_measurements,
     varying_directions,
 )
-from personax.crl.picture_readings import ATTEMPTS, PictureReading
+from personax.crl.picture_readings import ATTEMPTS, LEAST_SHARE, PictureReading
 from personax.crl.regression import FourierBasis
 from personax.learning.batches import Batch
 from personax.learning.encoders import make_encoder
@@ -103,6 +103,23 @@ def test_a_single_picture_shows_a_second_latent_if_the_first_explains_enough_of_
 ) -> None:
     monkeypatch.setattr(picture_counts, "find_readings", readings_of({"digit": WEAK, "garment": CLEAR}))
     assert count_once(single_pictures()) == {"digit": 1, "garment": 2}
+
+
+@pytest.mark.parametrize(
+    ("pursued", "coordinate", "number"),
+    [(2 * LEAST_SHARE, True, 2), (LEAST_SHARE / 2, True, 1), (2 * LEAST_SHARE, False, None)],
+)
+def test_a_latent_that_is_pursued_counts_if_it_explains_enough(
+    pursued: float, coordinate: bool, number: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = replace(WEAK, pursued=pursued, is_coordinate=coordinate)
+    readings = readings_of(*[{"digit": found, "garment": CLEAR}] * ATTEMPTS)
+    monkeypatch.setattr(picture_counts, "find_readings", readings)
+    if number is None:
+        with pytest.raises(InputError, match="several numbers"):
+            count_once(single_pictures())
+    else:
+        assert count_once(single_pictures()) == {"digit": number, "garment": 2}
 
 
 def test_unclear_readings_are_tried_anew(monkeypatch: pytest.MonkeyPatch) -> None:
