@@ -20,7 +20,7 @@ from torch import Tensor
 
 from personax.crl.code_functions import CodeFunction, CodeFunctions, gradient_rows, largest_ratios, ridge
 from personax.crl.companions import change_along_f, functions_of
-from personax.crl.unfolding import RIDGE_OF_WEIGHTS, SPARSER, change_everywhere, explained_share
+from personax.crl.unfolding import RIDGE_OF_WEIGHTS, change_everywhere, direction_rows, explained_share
 
 SMOOTHEST = 6  # functions; with twelve a fold was found on tuning scenes, with four a latent was not whole
 STILL_AGAINST_SMOOTH = 400.0  # weight of the change along v, in changes of the smoothest function
@@ -46,8 +46,9 @@ def pursue_companion(
     """
     u, metric, own, told = (part.double().cpu() for part in (u, metric, own, told))
     space = CodeFunctions.of(u, generator)
-    w = space.w[gradient_rows(len(u))][::SPARSER]
-    inverse = torch.linalg.inv(space.back @ metric[::SPARSER] @ space.back.T)
+    some = direction_rows(len(metric))
+    w = space.w[gradient_rows(len(u))][some]
+    inverse = torch.linalg.inv(space.back @ metric[some] @ space.back.T)
     below = change_everywhere(space, w, inverse)
     below = below + ridge(RIDGE_OF_WEIGHTS, len(below))
     smoothest = largest_ratios(space.spread, below, 1)[0][0]

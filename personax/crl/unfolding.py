@@ -37,7 +37,7 @@ from personax.crl.regression import FourierBasis
 ACROSS = 100.0  # weight of changes that are not along n
 RIDGE_OF_WEIGHTS = 1e-3
 ROUGH_FEATURES, ROUGH_BANDWIDTH = 1000, 3.0  # cosines of the regression of f, which may be wavy
-SPARSER = 2  # of so many rows with a metric one is used; there must be several for each cosine
+DIRECTION_ROWS = 4000  # about how many rows with a metric are used; there must be several for each cosine
 WAVES = 12  # functions of one variable in `explained_share`
 # Shares of variance. On 22 codes of tuning scenes, f and h explained 0.96 to 0.98 of each other where f was
 # close to a latent, and at most 0.88 where it was not; folded codes explained up to 0.05 of h, and h 0.70 to
@@ -100,9 +100,10 @@ def smoothest_along(
     u, metric, f = (part.double().cpu() for part in (u, metric, f))
     space = CodeFunctions.of(u, generator)
     rough = FourierBasis.draw(space.w.shape[1], generator, ROUGH_FEATURES, ROUGH_BANDWIDTH)
-    w = space.w[gradient_rows(len(u))][::SPARSER]
+    some = direction_rows(len(metric))
+    w = space.w[gradient_rows(len(u))][some]
     gradient = rough.gradient(w, rough.fit(space.w, f[:, None])[:, 0])
-    inverse = torch.linalg.inv(space.back @ metric[::SPARSER] @ space.back.T)
+    inverse = torch.linalg.inv(space.back @ metric[some] @ space.back.T)
     direction = (inverse @ gradient[:, :, None])[:, :, 0]
     effect = (gradient * direction).sum(1).clamp_min(1e-12)
     kept = effect >= effect.quantile(LONGEST)
@@ -110,6 +111,11 @@ def smoothest_along(
     change = along + ACROSS * (change_everywhere(space, w[kept], inverse[kept]) - along)
     change = change + ridge(RIDGE_OF_WEIGHTS, len(change))
     return space.function(largest_ratios(space.spread, change, 1)[1][:, 0])
+
+
+def direction_rows(m: int) -> slice:
+    """The rows, of m with a metric, at which changes are compared."""
+    return slice(None, None, max(1, m // DIRECTION_ROWS))
 
 
 def change_everywhere(
