@@ -19,6 +19,7 @@ import pandas as pd
 
 from personax.crl.trust import IDENTIFIED
 from personax.runs.command_line import run_command
+from personax.runs.environment import environment_line
 from personax.runs.errors import InputError
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import METRICS
@@ -91,7 +92,8 @@ def count_verdicts(config: VerdictsConfig) -> None:
     if not every:
         raise InputError(f"{', '.join(config.runs)}: no finished run with a verdict whose truth is known")
     rows = [{"runs of": place} | counts_of(runs) for place, runs in found.items()]
-    print(markdown_table(pd.DataFrame([*rows, {"runs of": "all"} | counts_of(every)])))
+    table = pd.DataFrame([*rows, {"runs of": "all"} | counts_of(every)])
+    print(markdown_table(table), environment_line(), sep="\n\n")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -93,9 +93,9 @@ class WorkBegins(Exception):
 DOORS = (
     "personax.experiments.independence.command.count_and_test",
     "personax.experiments.mnist.command.run_all",
-    "personax.experiments.comparison.command.run_cells",
-    "personax.experiments.light_tunnel.command.run_cells",
-    "personax.experiments.numerical.command.run_cells",
+    "personax.experiments.comparison.command.run_and_report",
+    "personax.experiments.light_tunnel.command.run_and_report",
+    "personax.experiments.numerical.command.run_and_report",
     "personax.experiments.selection.command.run_cells",
     "personax.experiments.selection.run.read_run",
     "personax.experiments.tuning.command.run_trials",
