@@ -18,9 +18,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from personax.crl.code_functions import CodeFunction, CodeFunctions, gradient_rows, largest_ratios, ridge
+from personax.crl.code_functions import CodeFunction, CodeFunctions, largest_ratios, ridge
 from personax.crl.companions import change_along_f, functions_of
-from personax.crl.unfolding import RIDGE_OF_WEIGHTS, change_everywhere, direction_rows, explained_share
+from personax.crl.unfolding import RIDGE_OF_WEIGHTS, change_everywhere, explained_share, inverse_metrics
 
 SMOOTHEST = 6  # functions; with twelve a fold was found on tuning scenes, with four a latent was not whole
 STILL_AGAINST_SMOOTH = 400.0  # weight of the change along v, in changes of the smoothest function
@@ -46,10 +46,7 @@ def pursue_companion(
     """
     u, metric, own, told = (part.double().cpu() for part in (u, metric, own, told))
     space = CodeFunctions.of(u, generator)
-    some = direction_rows(len(metric))
-    w = space.w[gradient_rows(len(u))][some]
-    inverse = torch.linalg.inv(space.back @ metric[some] @ space.back.T)
-    below = change_everywhere(space, w, inverse)
+    below = change_everywhere(space, *inverse_metrics(space, metric))
     below = below + ridge(RIDGE_OF_WEIGHTS, len(below))
     smoothest = largest_ratios(space.spread, below, 1)[0][0]
     below = below + STILL_AGAINST_SMOOTH / smoothest * change_along_f(space, metric, own)

@@ -97,14 +97,7 @@ def train_scalar_codes(
         pictures = {m: one_measurement(batch, m, generator) for m in batch.x}
         return {"information": codes.missing_information(pictures)}
 
-    config = OptimisationConfig(
-        epochs=epochs,
-        batch_size=min(CRITIC_BATCH, len(train)),
-        learning_rate=LEARNING_RATE,
-        weight_decay=WEIGHT_DECAY,
-        clip=CRITIC_CLIP,
-        patience=epochs,
-    )
+    config = _schedule(epochs, min(CRITIC_BATCH, len(train)))
     plan = Plan(Weights({"information": 1.0}, {}, epochs), phase=SCALAR_PHASE)
     (history,) = minimise(SingleModel(codes, terms), train, validation, config, plan, seeds=[seed])
     return min(float(row["validation"]) for row in history)
@@ -126,13 +119,18 @@ def train_to_read(
         x = one_measurement(batch, modality, generator)
         return {"error": (encoder(x)[:, 0] - wanted(x)).square().mean()}
 
-    config = OptimisationConfig(
+    config = _schedule(epochs, min(COPIED_BATCH, len(train)))
+    plan = Plan(Weights({"error": 1.0}, {}, epochs), phase=COPIED_PHASE)
+    minimise(SingleModel(encoder, terms), train, validation, config, plan, seeds=[seed])
+
+
+def _schedule(epochs: int, batch: int) -> OptimisationConfig:
+    """All epochs; the best one on validation rows counts."""
+    return OptimisationConfig(
         epochs=epochs,
-        batch_size=min(COPIED_BATCH, len(train)),
+        batch_size=batch,
         learning_rate=LEARNING_RATE,
         weight_decay=WEIGHT_DECAY,
         clip=CRITIC_CLIP,
         patience=epochs,
     )
-    plan = Plan(Weights({"error": 1.0}, {}, epochs), phase=COPIED_PHASE)
-    minimise(SingleModel(encoder, terms), train, validation, config, plan, seeds=[seed])

@@ -100,10 +100,8 @@ def smoothest_along(
     u, metric, f = (part.double().cpu() for part in (u, metric, f))
     space = CodeFunctions.of(u, generator)
     rough = FourierBasis.draw(space.w.shape[1], generator, ROUGH_FEATURES, ROUGH_BANDWIDTH)
-    some = direction_rows(len(metric))
-    w = space.w[gradient_rows(len(u))][some]
+    w, inverse = inverse_metrics(space, metric)
     gradient = rough.gradient(w, rough.fit(space.w, f[:, None])[:, 0])
-    inverse = torch.linalg.inv(space.back @ metric[some] @ space.back.T)
     direction = (inverse @ gradient[:, :, None])[:, :, 0]
     effect = (gradient * direction).sum(1).clamp_min(1e-12)
     kept = effect >= effect.quantile(LONGEST)
@@ -113,9 +111,13 @@ def smoothest_along(
     return space.function(largest_ratios(space.spread, change, 1)[1][:, 0])
 
 
-def direction_rows(m: int) -> slice:
-    """The rows, of m with a metric, at which changes are compared."""
-    return slice(None, None, max(1, m // DIRECTION_ROWS))
+def inverse_metrics(
+    space: CodeFunctions, metric: Float[Tensor, "m codes codes"]
+) -> tuple[Float[Tensor, "r axes"], Float[Tensor, "r axes axes"]]:
+    """Some rows with a metric, as axes, and the inverse of their metrics."""
+    some = slice(None, None, max(1, len(metric) // DIRECTION_ROWS))
+    inverse = torch.linalg.inv(space.back @ metric[some] @ space.back.T)
+    return space.w[gradient_rows(len(space.w))][some], inverse
 
 
 def change_everywhere(
