@@ -6,9 +6,10 @@ the best a is an eigenvector: without starts, steps or step sizes.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from personax.crl.regression import FourierBasis
@@ -16,6 +17,8 @@ from personax.crl.regression import FourierBasis
 FEATURES, BANDWIDTH = 600, 6.0  # cosines, and the width of their kernel in standard deviations
 ALIVE = 0.5  # standard deviation above which a principal axis of the codes is used
 GRADIENT_ROWS = 8000  # about how many rows have a metric
+DIRECTION_ROWS = 4000  # about how many of them tell how much functions change; several for each cosine
+UNCLEAR = 0.1  # share of rows in which a function changes least, so that its direction is not clear
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,19 @@ class CodeFunctions:
         offset = features.mean(0)
         return cls(centre, turn, back, w, basis, offset, features - offset)
 
+    def rows_with_metric(
+        self, metric: Float[Tensor, "m codes codes"], every: int = 1
+    ) -> tuple[Float[Tensor, "r axes"], Float[Tensor, "r axes axes"]]:
+        """The axes of each `every`-th row of those with a metric, and their metrics in the axes."""
+        w = self.w[gradient_rows(len(self.w))][::every]
+        return w, self.back @ metric[::every] @ self.back.T
+
+    def few_rows_with_metric(
+        self, metric: Float[Tensor, "m codes codes"]
+    ) -> tuple[Float[Tensor, "r axes"], Float[Tensor, "r axes axes"]]:
+        """About DIRECTION_ROWS of them."""
+        return self.rows_with_metric(metric, max(1, len(metric) // DIRECTION_ROWS))
+
     @property
     def spread(self) -> Float[Tensor, "f f"]:
         """a^T spread a: the variance of a function."""
@@ -100,6 +116,37 @@ class CodeFunctions:
         """The function with these weights, scaled to standard deviation 1."""
         weights = weights / (self.features @ weights).std().clamp_min(1e-12)
         return CodeFunction(self.centre, self.turn, self.basis, self.offset, weights)
+
+
+class Steepest(NamedTuple):
+    """How a function f changes fastest at each row, in the metric M of the pictures.
+
+    Attributes:
+        direction: M^-1 df.
+        effect: df^T M^-1 df. The smallest change of a picture that changes f by one is direction / effect;
+            its squared length is 1 / effect.
+        clear: rows but for the share of UNCLEAR with the least effect.
+    """
+
+    direction: Float[Tensor, "m axes"]
+    effect: Float[Tensor, " m"]
+    clear: Bool[Tensor, " m"]
+
+
+def steepest(gradient: Float[Tensor, "m axes"], metric: Float[Tensor, "m axes axes"]) -> Steepest:
+    """The steepest change of a function with this gradient."""
+    direction = torch.linalg.solve(metric, gradient[:, :, None])[:, :, 0]
+    effect = (gradient * direction).sum(1).clamp_min(1e-12)
+    return Steepest(direction, effect, effect >= effect.quantile(UNCLEAR))
+
+
+def change_everywhere(
+    space: CodeFunctions, w: Float[Tensor, "m axes"], metric: Float[Tensor, "m axes axes"]
+) -> Float[Tensor, "f f"]:
+    """E|dh|^2 as a quadratic form, where |dh|^2 = dh^T M^-1 dh, at rows w with these metrics."""
+    inverse = torch.linalg.inv(metric)
+    roots = torch.linalg.cholesky((inverse + inverse.transpose(1, 2)) / 2).unbind(2)
+    return torch.stack([mean_product(space.basis.along(w, root)) for root in roots]).sum(0)
 
 
 def mean_product(changes: Float[Tensor, "m f"]) -> Float[Tensor, "f f"]:

@@ -24,16 +24,15 @@ from torch import Tensor
 from personax.crl.code_functions import (
     CodeFunction,
     CodeFunctions,
-    gradient_rows,
     largest_ratios,
     mean_product,
     ridge,
+    steepest,
 )
 
 STILL = 300.0  # weight of the change along v
 SMOOTH_RIDGE = 1e-2
 SLOPE_RIDGE = 1e-2  # of the regression of f on phi
-LONGEST = 0.1  # share of rows with the longest v, which are left out
 
 
 def functions_of(f: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
@@ -49,8 +48,8 @@ def functions_of(f: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
 def find_companion(
     u: Float[Tensor, "n codes"],
     metric: Float[Tensor, "m codes codes"],
-    own: Float[Tensor, " n"],
-    told: Float[Tensor, " n"],
+    of_picture: Float[Tensor, " n"],
+    of_person: Float[Tensor, " n"],
     generator: torch.Generator,
 ) -> tuple[CodeFunction, Float[Tensor, " 3"]]:
     """The smooth function of the codes that f explains best among those that do not change with f.
@@ -58,32 +57,33 @@ def find_companion(
     Args:
         u: codes of one picture per row.
         metric: M of `gradient_rows(n)` of these rows.
-        own: f of the same picture.
-        told: f of the same person, from all pictures.
+        of_picture: f of the same picture.
+        of_person: f of the same person, from all pictures.
         generator: of the cosines, on the CPU.
 
     Returns:
         The function, with standard deviation 1, and the three largest eigenvalues, which should stand apart.
     """
-    u, metric, own, told = (part.double().cpu() for part in (u, metric, own, told))
+    u, metric, of_picture, of_person = (part.double().cpu() for part in (u, metric, of_picture, of_person))
     space = CodeFunctions.of(u, generator)
     spread = space.spread
-    still = change_along_f(space, metric, own)
-    share = space.features.T @ functions_of(told) / len(told)
+    still = change_along_f(space, metric, of_picture)
+    share = space.features.T @ functions_of(of_person) / len(of_person)
     below = spread + STILL * still + ridge(SMOOTH_RIDGE, len(spread))
     values, vectors = largest_ratios(share @ share.T, below, 3)
     return space.function(vectors[:, 0]), values
 
 
 def change_along_f(
-    space: CodeFunctions, metric: Float[Tensor, "m codes codes"], own: Float[Tensor, " n"]
+    space: CodeFunctions, metric: Float[Tensor, "m codes codes"], of_picture: Float[Tensor, " n"]
 ) -> Float[Tensor, "f f"]:
-    """E[(dg / dv)^2] as a quadratic form; arguments as for `find_companion`, in double precision."""
-    moments = space.features.T @ (own - own.mean()) / len(own)
+    """E[(dg / dv)^2] as a quadratic form; arguments as for `find_companion`, in double precision.
+
+    The rows with the longest v count as the others do on average.
+    """
+    moments = space.features.T @ (of_picture - of_picture.mean()) / len(of_picture)
     slope = torch.linalg.solve(space.spread + ridge(SLOPE_RIDGE, len(moments)), moments)
-    w = space.w[gradient_rows(len(space.w))]
-    gradient = space.basis.gradient(w, slope)
-    direction = torch.linalg.solve(space.back @ metric @ space.back.T, gradient[:, :, None])[:, :, 0]
-    effect = (gradient * direction).sum(1).clamp_min(1e-12)  # 1 / effect: squared length of v
-    kept = effect >= effect.quantile(LONGEST)
-    return mean_product(space.basis.along(w[kept], direction[kept] / effect[kept, None]))
+    w, in_axes = space.rows_with_metric(metric)
+    change = steepest(space.basis.gradient(w, slope), in_axes)
+    v = change.direction[change.clear] / change.effect[change.clear, None]
+    return mean_product(space.basis.along(w[change.clear], v))

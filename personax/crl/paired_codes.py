@@ -219,12 +219,8 @@ def find_paired_codes(
 
     Raises InputError for fewer than FEWEST_PAIRED_ROWS rows of either kind.
     """
-    for name, vectors in (("training", train), ("validation", validation)):
-        count = len(next(iter(vectors.values())))
-        if count < FEWEST_PAIRED_ROWS:
-            raise InputError(
-                f"{count} {name} people with every modality are too few; at least {FEWEST_PAIRED_ROWS}"
-            )
+    _refuse_few_rows(train, "training")
+    _refuse_few_rows(validation, "validation")
     device = next(iter(train.values())).device
     steps = max(1, len(next(iter(train.values()))) // PAIRED_BATCH)
     epochs = max(ceil(PAIRED_STEPS / steps), EPOCHS_OF_A_LATENT * sum(widths.values()))
@@ -263,6 +259,14 @@ def find_paired_codes(
     for m, x in train.items():
         readers[m].read(found.encoders[m], x)
     return readers, min(float(row["validation"]) for row in history)
+
+
+def _refuse_few_rows(vectors: Mapping[str, Float[Tensor, "n _"]], name: str) -> None:
+    count = len(next(iter(vectors.values())))
+    if count < FEWEST_PAIRED_ROWS:
+        raise InputError(
+            f"{count} {name} people with every modality are too few; at least {FEWEST_PAIRED_ROWS}"
+        )
 
 
 def find_stable_codes(

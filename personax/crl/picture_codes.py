@@ -50,6 +50,10 @@ class PictureCodes(nn.Module):
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         return Gaussian(mean, log_variance.clamp(-10, 4))
 
+    def means(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n codes"]:
+        """The most probable codes of pictures."""
+        return self.posterior(x).mean
+
     def bound(
         self, x: Float[Tensor, "n ..."], noise: Float[Tensor, "n codes"]
     ) -> dict[str, Float[Tensor, ""]]:

@@ -21,13 +21,14 @@ from scipy.spatial import cKDTree
 
 from personax.crl.model_config import CRLConfig
 from personax.crl.multiview_vae import MultiViewVAE
-from personax.crl.picture_readings import ATTEMPTS, LEAST_SHARE, PictureReading, find_readings
+from personax.crl.picture_readings import ATTEMPTS, PictureReading, find_readings
 from personax.crl.prior import CausalPrior
 from personax.crl.representation import train_representation
-from personax.crl.styled_pictures import LATENTS_EACH, can_be_styled, seen_in_one_style
+from personax.crl.scalar_codes import seen_in_all
+from personax.crl.styled_pictures import LATENTS_EACH, STYLED_ROWS, can_be_styled, seen_in_one_style
 from personax.learning.batches import Batch
 from personax.runs.errors import InputError
-from personax.runs.seeds import numpy_rng, torch_rng
+from personax.runs.seeds import derived_seed, numpy_rng, torch_rng
 from personax.views import SHARED
 
 WIDTH = 8  # coordinates of a block, which must be more than latents
@@ -35,8 +36,9 @@ NEIGHBOURS, CENTRES = 200, 400  # rows around a person, and persons
 # A direction counts if the codes vary in it by this share of the variance in their widest direction, median
 # over persons. On seeds 1000 and 1001 the least share of a latent was 0.12, the largest of others 0.012.
 NEGLIGIBLE = 0.03
-# Eigenvalue (companions.py) from which the second latent counts. On seeds 1000 to 1004 it was 0.34 to 0.49
-# with a second latent, and 0.15 and 0.25 without one.
+# Eigenvalue (companions.py) from which there is a second latent. On seeds 1000 to 1004 it was 0.34 to 0.49
+# with one, and 0.15 and 0.25 without one. (If there is one, SYMMETRIC of picture_readings.py says whether it
+# is found in this way.)
 FAINT = 0.3
 LEAST_NOISE = 1e-9  # variance of the noise of a code whose own variance is 1
 
@@ -163,8 +165,15 @@ def _count_readings(
     unknown = f"{once[0]}: its style is seen in one version only, and "
     if not can_be_styled(shapes, config):
         raise InputError(f"{unknown}its latents can be counted only in pictures; say how many it has")
+    complete = int(seen_in_all(train).sum())
+    if complete < STYLED_ROWS:
+        raise InputError(
+            f"{unknown}counting needs {STYLED_ROWS} training rows with both modalities, not {complete}; "
+            "say how many it has"
+        )
     for attempt in range(ATTEMPTS):
-        readings = find_readings(train, validation, config, seed=seed + attempt)
+        again = derived_seed(seed, f"readings {attempt + 1}") if attempt else seed
+        readings = find_readings(train, validation, config, seed=again)
         counts = {m: _latents_of(reading) for m, reading in (readings or {}).items()}
         if counts and all(counts.values()):
             return counts
@@ -173,7 +182,6 @@ def _count_readings(
 
 def _latents_of(reading: PictureReading) -> int:
     """1 or 2; 0 if several companions fit, or if what was read is no coordinate of the pictures."""
-    explains_f = reading.pursued is not None and reading.pursued >= LEAST_SHARE
-    if reading.is_coordinate and reading.eigenvalues[0] < FAINT and not explains_f:
+    if reading.is_coordinate and reading.eigenvalues[0] < FAINT and not reading.explains_f:
         return 1
     return LATENTS_EACH if reading.is_clear else 0

@@ -9,8 +9,9 @@
 All of it is tried again from other networks if it is not clear what f and g are.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -20,17 +21,21 @@ from torch import Tensor, nn
 from personax.crl.code_functions import CodeFunction, gradient_rows
 from personax.crl.companions import find_companion
 from personax.crl.model_config import CRLConfig
-from personax.crl.picture_codes import CODES, PictureCodes, train_picture_codes
+from personax.crl.picture_codes import PictureCodes, train_picture_codes
 from personax.crl.pursuit import pursue_companion
 from personax.crl.scalar_codes import (
+    LEAST_UNIT,
     ScalarCodes,
     one_measurement,
     seen_in_all,
+    told_information,
     train_scalar_codes,
     train_to_read,
 )
 from personax.crl.unfolding import Fold, find_fold
 from personax.learning.batches import Batch
+from personax.runs.errors import TrainingDiverged
+from personax.runs.seeds import derived_seed, torch_rng
 
 SCALAR_PASSES, PICTURE_PASSES = 2.0, 4 / 3  # epochs, in those of phase 1
 RIVAL_PASSES = 1 / 4  # of scalar codes from other weights, which must not tell more than the trained ones
@@ -41,11 +46,17 @@ STUCK = 0.01
 COPY_PASSES, UNFOLDED_PASSES = 1 / 3, 1.0
 WORSE = 0.02  # nats that an unfolded code may tell less; on two tables it told 0.001 and 0.008 less
 APART = 2.0  # how many times the next eigenvalue a companion's must be; otherwise several fit
-# Least eigenvalue of a companion, and least share of f that a pursued one explains. On tuning scenes the
-# first was 0.29 to 0.46 where the companion was a latent, and 0.05 where its effect was symmetric; the
-# companion that was pursued there explained 0.34.
-LEAST_SHARE = 0.15
+# Below this eigenvalue a companion is pursued (where both ways work, pursuit is a little worse). On tuning
+# scenes it was 0.29 to 0.46 where the companion was a latent, and 0.05 where its effect was symmetric.
+SYMMETRIC = 0.15
+LEAST_PURSUED = 0.15  # share of f that a pursued companion must explain; on the same scenes it was 0.34
+# Nats that codes must tell of the other modality, else they are not of a latent. On tuning scenes they told
+# 0.3 or more; of modalities that have nothing to do with each other, less than nothing (they overfit).
+LEAST_INFORMATION = 0.05
 ATTEMPTS = 3  # from other networks and cosines, if readings are not clear or scalar codes are stuck
+SEEN_ROWS = 20_000  # rows from which companions and folds are found, evenly spaced; memory grows with them
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,8 +69,9 @@ class PictureReading:
         codes: of pictures.
         companion: g, a function of the codes.
         eigenvalues: of the companion, see `find_companion`.
+        is_coordinate: whether f is a coordinate of the pictures, see `Fold`.
         pursued: if none was found by its mean: the share of f that a function of the companion explains.
-        is_coordinate: whether f is a coordinate of the pictures, see `Fold`; and g, if it is pursued.
+        companion_is_coordinate: whether g is one; asked of pursued companions only.
     """
 
     scalar: nn.Module
@@ -70,18 +82,28 @@ class PictureReading:
     eigenvalues: list[float]
     is_coordinate: bool
     pursued: float | None = None
+    companion_is_coordinate: bool = True
+
+    @property
+    def explains_f(self) -> bool:
+        """Whether a companion was pursued of which a function explains enough of f."""
+        return self.pursued is not None and self.pursued >= LEAST_PURSUED
 
     @property
     def clarity(self) -> float:
-        """The first eigenvalue divided by the second."""
-        return self.eigenvalues[0] / max(self.eigenvalues[1], 1e-12)
+        """How far the companion stands apart from others; 1 is enough.
+
+        The first eigenvalue divided by the second, or what a pursued companion explains, in units of what it
+        must be.
+        """
+        if self.pursued is not None:
+            return self.pursued / LEAST_PURSUED if self.companion_is_coordinate else 0.0
+        return self.eigenvalues[0] / max(self.eigenvalues[1], 1e-12) / APART
 
     @property
     def is_clear(self) -> bool:
         """Whether f is a coordinate of the pictures, and one companion stands apart from all others."""
-        if self.pursued is not None:
-            return self.is_coordinate and self.pursued >= LEAST_SHARE
-        return self.is_coordinate and self.clarity >= APART
+        return self.is_coordinate and self.clarity >= 1
 
 
 def best_readings(
@@ -89,7 +111,8 @@ def best_readings(
 ) -> dict[str, PictureReading] | None:
     """The first readings, of those with these seeds, in which each companion stands apart.
 
-    If there are none, those whose companions are clearest; None if the scalar codes are stuck with each seed.
+    If there are none, those with most coordinates, and among them those whose companions are clearest; None
+    if nothing can be read with any seed (see `find_readings`).
     """
     found = []
     for seed in seeds:
@@ -97,14 +120,23 @@ def best_readings(
         if readings is not None and all(reading.is_clear for reading in readings.values()):
             return readings
         found += [] if readings is None else [readings]
-    return max(found, key=lambda readings: min(each.clarity for each in readings.values()), default=None)
+    return max(found, key=_quality, default=None)
+
+
+def _quality(readings: Mapping[str, PictureReading]) -> tuple[int, float]:
+    """The number of coordinates, and the least clarity."""
+    return (
+        sum(reading.is_coordinate for reading in readings.values()),
+        min(reading.clarity for reading in readings.values()),
+    )
 
 
 def find_readings(
     train: Batch, validation: Batch, config: CRLConfig, *, seed: int
 ) -> dict[str, PictureReading] | None:
-    """How pictures of each modality are read; None if the training of the scalar codes got stuck.
+    """How pictures of each modality are read; None if it cannot be found with this seed.
 
+    That is so if a training diverges, if the scalar codes tell nothing, or if they are stuck.
     A code is stuck if it folds the latent by chance, so that two values of the latent have the same code
     though they tell something else of the other modality. Then codes that are trained for a few epochs from
     other weights tell more. If both values tell the same, a folded code is no worse, and is unfolded.
@@ -114,11 +146,21 @@ def find_readings(
         config: widths, the noise of a pixel and the epochs of phase 1.
         seed: of networks, batches and cosines.
     """
+    try:
+        return _find_readings(train, validation, config, seed)
+    except TrainingDiverged as error:
+        log.warning("pictures cannot be read with seed %d: %s", seed, error)
+        return None
+
+
+def _find_readings(
+    train: Batch, validation: Batch, config: CRLConfig, seed: int
+) -> dict[str, PictureReading] | None:
     train, validation = (part.rows(seen_in_all(part).nonzero()[:, 0]) for part in (train, validation))
     shapes = {m: tuple(views[0].shape[1:]) for m, views in train.x.items()}
-    device = next(iter(train.observed.values())).device
+    device = _device_of(train)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(seed)  # one stream for all, so not by `scalar_codes_of`
         scalars = ScalarCodes(shapes, config.hidden).to(device)
         codes = {
             m: PictureCodes(shape, config.hidden, config.observation_sd).to(device)
@@ -126,6 +168,8 @@ def find_readings(
         }
     epochs = config.phase1.passes
     missing = train_scalar_codes(scalars, train, validation, epochs=round(SCALAR_PASSES * epochs), seed=seed)
+    if told_information(scalars, validation, seed=seed) < LEAST_INFORMATION:
+        return None
     if missing > missing_in_rival(shapes, config, train, validation, seed) + STUCK:
         return None
     for modality, network in codes.items():
@@ -136,14 +180,17 @@ def find_readings(
     rows = _all_seen_rows(scalars, codes, train, seed)
     folds = _all_folds(rows, seed)
     if any(fold.is_folded for fold in folds.values()):
-        unfolded = scalar_codes_of(shapes, config, train, seed + 2)
-        told_less = _unfold(unfolded, scalars, folds, codes, train, validation, epochs=epochs, seed=seed + 2)
-        if told_less <= missing + WORSE:
+        again = derived_seed(seed, "unfolded codes")
+        unfolded = scalar_codes_of(shapes, config, train, again)
+        missing_then = _unfold(unfolded, scalars, folds, codes, train, validation, epochs=epochs, seed=again)
+        if missing_then <= missing + WORSE:
             rows = _all_seen_rows(unfolded, codes, train, seed)
             scalars, folds = unfolded, _all_folds(rows, seed)
-    generator = torch.Generator().manual_seed(seed)
+    cosines = torch.Generator().manual_seed(seed)
     return {
-        m: _reading(scalars.encoders[m], network, rows[m], folds[m], generator)
+        m: _reading(
+            scalars.encoders[m], network, rows[m], folds[m], cosines, derived_seed(seed, f"pursuit {m}")
+        )
         for m, network in codes.items()
     }
 
@@ -152,9 +199,10 @@ def missing_in_rival(
     shapes: Mapping[str, tuple[int, ...]], config: CRLConfig, train: Batch, validation: Batch, seed: int
 ) -> float:
     """The information that is missing in scalar codes which are trained shortly, from other weights."""
-    rival = scalar_codes_of(shapes, config, train, seed + 1)
+    other = derived_seed(seed, "rival")
+    rival = scalar_codes_of(shapes, config, train, other)
     epochs = max(1, round(RIVAL_PASSES * config.phase1.passes))
-    return train_scalar_codes(rival, train, validation, epochs=epochs, seed=seed + 1)
+    return train_scalar_codes(rival, train, validation, epochs=epochs, seed=other)
 
 
 def scalar_codes_of(
@@ -163,24 +211,28 @@ def scalar_codes_of(
     """New networks with these random weights, where the people are."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ScalarCodes(shapes, config.hidden).to(next(iter(people.observed.values())).device)
+        return ScalarCodes(shapes, config.hidden).to(_device_of(people))
+
+
+def _device_of(people: Batch) -> torch.device:
+    return next(iter(people.observed.values())).device
 
 
 class SeenRows(NamedTuple):
-    """What is known of the training rows of a modality before its companion is sought.
+    """What is known of training rows of a modality before its companion is sought.
 
     Attributes:
-        u: (n, CODES) codes of one picture per row.
+        u: (n, codes) codes of one picture per row.
         metric: of some of these rows, see `gradient_rows`.
-        own: (n,) f of the same picture, as `told` with mean 0 and standard deviation 1 of that.
-        told: (n,) f of the same person, from all pictures.
+        of_picture: (n,) f of the same picture, in the units of `of_person`.
+        of_person: (n,) f of the same person, the mean over the person's pictures; standardised.
         centre, scale: what f was centred by and divided by.
     """
 
     u: Float[Tensor, "n codes"]
     metric: Float[Tensor, "m codes codes"]
-    own: Float[Tensor, " n"]
-    told: Float[Tensor, " n"]
+    of_picture: Float[Tensor, " n"]
+    of_person: Float[Tensor, " n"]
     centre: float
     scale: float
 
@@ -189,25 +241,32 @@ class SeenRows(NamedTuple):
 def _all_seen_rows(
     scalars: ScalarCodes, codes: Mapping[str, PictureCodes], train: Batch, seed: int
 ) -> dict[str, SeenRows]:
+    """Of at most SEEN_ROWS rows."""
     scalars.eval()
+    step = -(-len(train) // SEEN_ROWS)
+    if step > 1:
+        train = train.rows(torch.arange(0, len(train), step, device=_device_of(train)))
     return {m: _seen_rows(scalars.encoders[m], network, m, train, seed) for m, network in codes.items()}
 
 
 def _seen_rows(scalar: nn.Module, codes: PictureCodes, modality: str, train: Batch, seed: int) -> SeenRows:
     every = torch.stack([in_parts(scalar, x)[:, 0].double().cpu() for x in train.x[modality]], 1)
     seen = train.observed[modality].cpu().double()
-    told = (every * seen).sum(1) / seen.sum(1)
-    centre, scale = float(told.mean()), max(float(told.std()), 1e-9)
+    of_person = (every * seen).sum(1) / seen.sum(1)
+    centre, scale = float(of_person.mean()), max(float(of_person.std()), LEAST_UNIT)
     drawn = torch.Generator(train.observed[modality].device).manual_seed(seed)
     x = one_measurement(train, modality, drawn)
-    u = in_parts(codes.encoder, x)[:, :CODES]
-    own = (in_parts(scalar, x)[:, 0].double().cpu() - centre) / scale
-    return SeenRows(u, codes.metric(u[gradient_rows(len(u))]), own, (told - centre) / scale, centre, scale)
+    u = in_parts(codes.means, x)
+    metric = codes.metric(u[gradient_rows(len(u))])
+    of_picture = (in_parts(scalar, x)[:, 0].double().cpu() - centre) / scale
+    return SeenRows(u, metric, of_picture, (of_person - centre) / scale, centre, scale)
 
 
 def _all_folds(rows: Mapping[str, SeenRows], seed: int) -> dict[str, Fold]:
-    drawn = torch.Generator().manual_seed(seed)
-    return {m: find_fold(seen.u, seen.metric, seen.own, drawn) for m, seen in rows.items()}
+    return {
+        m: find_fold(seen.u, seen.metric, seen.of_picture, torch_rng(seed, f"fold {m}"))
+        for m, seen in rows.items()
+    }
 
 
 def _unfold(
@@ -247,25 +306,36 @@ def _unfold(
 def _reader_of(fold: Fold, codes: PictureCodes) -> Callable[[Float[Tensor, "n ..."]], Float[Tensor, " n"]]:
     @torch.no_grad()
     def read(x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-        return fold.smoothest(codes.encoder(x)[:, :CODES]).to(x)
+        return fold.smoothest(codes.means(x)).to(x)
 
     return read
 
 
 def _reading(
-    scalar: nn.Module, codes: PictureCodes, seen: SeenRows, fold: Fold, generator: torch.Generator
+    scalar: nn.Module,
+    codes: PictureCodes,
+    seen: SeenRows,
+    fold: Fold,
+    cosines: torch.Generator,
+    pursuit_seed: int,
 ) -> PictureReading:
-    companion, values = find_companion(seen.u, seen.metric, seen.own, seen.told, generator)
-    coordinate, pursued = fold.is_coordinate, None
-    if coordinate and float(values[0]) < LEAST_SHARE:
-        drawn = torch.Generator().manual_seed(generator.initial_seed())
-        companion, pursued = pursue_companion(seen.u, seen.metric, seen.own, seen.told, drawn)
-        coordinate = find_fold(seen.u, seen.metric, companion(seen.u.cpu()), drawn).is_coordinate
-    return PictureReading(
-        scalar, seen.centre, seen.scale, codes, companion, values.tolist(), coordinate, pursued
+    known = (seen.u, seen.metric, seen.of_picture, seen.of_person)
+    companion, values = find_companion(*known, cosines)
+    reading = PictureReading(
+        scalar, seen.centre, seen.scale, codes, companion, values.tolist(), fold.is_coordinate
+    )
+    if not fold.is_coordinate or reading.eigenvalues[0] >= SYMMETRIC:
+        return reading
+    drawn = torch.Generator().manual_seed(pursuit_seed)
+    companion, share = pursue_companion(*known, drawn)
+    its_fold = find_fold(seen.u, seen.metric, companion(seen.u.cpu()), drawn)
+    return replace(
+        reading, companion=companion, pursued=share, companion_is_coordinate=its_fold.is_coordinate
     )
 
 
-def in_parts(network: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n _"]:
+def in_parts(
+    network: Callable[[Float[Tensor, "k ..."]], Float[Tensor, "k _"]], x: Float[Tensor, "n ..."]
+) -> Float[Tensor, "n _"]:
     """The outputs of a network, in parts of some thousand rows."""
     return torch.cat([network(part) for part in x.split(4096)])

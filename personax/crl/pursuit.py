@@ -18,69 +18,79 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from personax.crl.code_functions import CodeFunction, CodeFunctions, largest_ratios, ridge
-from personax.crl.companions import change_along_f, functions_of
-from personax.crl.unfolding import RIDGE_OF_WEIGHTS, change_everywhere, explained_share, inverse_metrics
+from personax.crl.code_functions import (
+    CodeFunction,
+    CodeFunctions,
+    change_everywhere,
+    largest_ratios,
+    ridge,
+)
+from personax.crl.companions import change_along_f
+from personax.crl.unfolding import RIDGE_OF_WEIGHTS, explained_share
 
 SMOOTHEST = 6  # functions; with twelve a fold was found on tuning scenes, with four a latent was not whole
 STILL_AGAINST_SMOOTH = 400.0  # weight of the change along v, in changes of the smoothest function
 PURSUITS, PURSUIT_STEPS, PURSUIT_ROWS, PURSUIT_RATE = 6, 300, 4000, 0.05
-PURSUED_WAVES = 8  # functions of a mixture
+PURSUED_WAVES = 7  # cosines of a mixture
 WAVE_RIDGE = 1e-3
 
 
 def pursue_companion(
     u: Float[Tensor, "n codes"],
     metric: Float[Tensor, "m codes codes"],
-    own: Float[Tensor, " n"],
-    told: Float[Tensor, " n"],
+    of_picture: Float[Tensor, " n"],
+    of_person: Float[Tensor, " n"],
     generator: torch.Generator,
 ) -> tuple[CodeFunction, float]:
     """The mixture of the smoothest still functions that tells most of f.
 
     Args:
-        u, metric, own, told, generator: as for `find_companion`; the generator also draws starts and rows.
+        u, metric, of_picture, of_person: as for `find_companion`.
+        generator: of the cosines, the starts and the rows of a step.
 
     Returns:
         The function, with standard deviation 1, and the share of f that a function of it explains.
     """
-    u, metric, own, told = (part.double().cpu() for part in (u, metric, own, told))
+    u, metric, of_picture, of_person = (part.double().cpu() for part in (u, metric, of_picture, of_person))
     space = CodeFunctions.of(u, generator)
-    below = change_everywhere(space, *inverse_metrics(space, metric))
+    below = change_everywhere(space, *space.few_rows_with_metric(metric))
     below = below + ridge(RIDGE_OF_WEIGHTS, len(below))
     smoothest = largest_ratios(space.spread, below, 1)[0][0]
-    below = below + STILL_AGAINST_SMOOTH / smoothest * change_along_f(space, metric, own)
+    below = below + STILL_AGAINST_SMOOTH / smoothest * change_along_f(space, metric, of_picture)
     vectors = largest_ratios(space.spread, below, SMOOTHEST)[1]
     functions = space.features @ vectors
     whitening = torch.linalg.inv(torch.linalg.cholesky(functions.T @ functions / len(functions))).T
-    targets = functions_of(told)
-    found = [_pursue(functions @ whitening, targets, generator) for _ in range(PURSUITS)]
+    found = [_pursue(functions @ whitening, of_person, generator) for _ in range(PURSUITS)]
     best = max(found, key=lambda pursued: pursued[1])[0]
     companion = space.function(vectors @ (whitening @ best))
-    return companion, explained_share(told, companion(u))
+    return companion, explained_share(of_person, companion(u))
 
 
 def _pursue(
-    x: Float[Tensor, "n k"], targets: Float[Tensor, "n t"], generator: torch.Generator
+    x: Float[Tensor, "n k"], f: Float[Tensor, " n"], generator: torch.Generator
 ) -> tuple[Float[Tensor, " k"], float]:
-    """A direction of x from a random start, and how much of the targets functions of x in it explain."""
+    """A direction of x from a random start, and the share of f that functions of x in it explain."""
     weights = torch.randn(x.shape[1], generator=generator, dtype=x.dtype).requires_grad_()
     optimiser = torch.optim.Adam([weights], PURSUIT_RATE)
     for _ in range(PURSUIT_STEPS):
         rows = torch.randint(len(x), (min(PURSUIT_ROWS, len(x)),), generator=generator)
         optimiser.zero_grad()
-        (-_explained(x[rows] @ (weights / weights.norm()), targets[rows])).backward()
+        (-_explained(x[rows] @ (weights / weights.norm()), f[rows])).backward()
         optimiser.step()
     direction = (weights / weights.norm()).detach()
-    return direction, float(_explained(x @ direction, targets))
+    return direction, float(_explained(x @ direction, f))
 
 
-def _explained(h: Float[Tensor, " n"], targets: Float[Tensor, "n t"]) -> Float[Tensor, ""]:
-    """Sum over the targets of their covariance with the functions of h that explain them best."""
+def _explained(h: Float[Tensor, " n"], f: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Share of the variance of f that smooth functions of h explain.
+
+    As `explained_share`, with the normal distribution function in the place of ranks, which have no gradient.
+    """
     level = torch.special.ndtr((h - h.mean()) / h.std())
-    waves = torch.cos(torch.pi * level[:, None] * torch.arange(1, PURSUED_WAVES))
+    waves = torch.cos(torch.pi * level[:, None] * torch.arange(1, PURSUED_WAVES + 1))
     waves = waves - waves.mean(0)
-    gram = waves.T @ waves / len(waves) + ridge(WAVE_RIDGE, PURSUED_WAVES - 1)
-    moments = waves.T @ (targets - targets.mean(0)) / len(waves)
-    total: Tensor = (moments * torch.linalg.solve(gram, moments)).sum()
-    return total
+    f = f - f.mean()
+    gram = waves.T @ waves / len(waves) + ridge(WAVE_RIDGE, PURSUED_WAVES)
+    moments = waves.T @ f / len(waves)
+    share: Tensor = moments @ torch.linalg.solve(gram, moments) / f.square().mean()
+    return share

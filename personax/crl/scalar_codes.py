@@ -12,6 +12,7 @@ because minus a squared distance, as in Eq. (5), could only match codes that are
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import log
 
 import torch
 from jaxtyping import Bool, Float
@@ -101,6 +102,23 @@ def train_scalar_codes(
     plan = Plan(Weights({"information": 1.0}, {}, epochs), phase=SCALAR_PHASE)
     (history,) = minimise(SingleModel(codes, terms), train, validation, config, plan, seeds=[seed])
     return min(float(row["validation"]) for row in history)
+
+
+@torch.no_grad()
+def told_information(codes: ScalarCodes, people: Batch, *, seed: int) -> float:
+    """Nats that the codes tell of the other modality, of rows that have both; 0 or less if nothing.
+
+    It is the bound of InfoNCE, log n minus what is missing, in parts of about CRITIC_BATCH rows.
+    """
+    codes.eval()
+    drawn = torch.Generator(next(iter(people.observed.values())).device).manual_seed(seed)
+    count = -(-len(people) // CRITIC_BATCH)
+    told = []
+    for rows in torch.arange(len(people)).tensor_split(count):
+        part = people.rows(rows.to(drawn.device))
+        pictures = {m: one_measurement(part, m, drawn) for m in part.x}
+        told.append(len(part) * (log(len(part)) - float(codes.missing_information(pictures))))
+    return sum(told) / len(people)
 
 
 def train_to_read(

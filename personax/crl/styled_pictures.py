@@ -21,11 +21,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from personax.crl.code_functions import FEATURES
+from personax.crl.code_functions import FEATURES, CodeFunction
 from personax.crl.model_config import CRLConfig, Phase1Config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.picture_codes import CODES
 from personax.crl.picture_readings import PictureReading
+from personax.crl.regression import FourierBasis
 from personax.crl.scalar_codes import seen_in_all
 from personax.learning.batches import Batch
 from personax.learning.encoders import make_encoder
@@ -136,10 +137,10 @@ class LatentReader(nn.Module):
         """(n, ...) -> (n, 2 (2 + noise)): means of f, g and eta, and their log variances."""
         centre, scale = self.get_buffer("centre_and_scale")
         f = (self.scalar(x).double() - centre) / scale
-        u = self.code_encoder(x)[:, :CODES].double()
-        w = (u - self.get_buffer("centre")) @ self.get_buffer("turn")
-        waves = torch.cos(w @ self.get_buffer("frequency") + self.get_buffer("phase"))
-        g = (torch.cat([w, waves], 1) - self.get_buffer("offset")) @ self.get_buffer("weights")
+        basis = FourierBasis(self.get_buffer("frequency"), self.get_buffer("phase"))
+        parts = (self.get_buffer(name) for name in ("offset", "weights"))
+        companion = CodeFunction(self.get_buffer("centre"), self.get_buffer("turn"), basis, *parts)
+        g = companion(self.code_encoder(x)[:, :CODES])
         codes = torch.cat([f, g[:, None]], 1).to(x.dtype)
         certain = torch.full_like(codes, log(READING_VARIANCE))
         if self.eta is None:

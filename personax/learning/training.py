@@ -279,16 +279,8 @@ def minimise(
     Raises TrainingDiverged when a loss is not finite, InputError for a checkpoint of another training.
     """
     loop = _Loop(trainee, config, plan, len(train), seeds)
-    state = None if checkpoint is None else checkpoint.load(loop.device)
-    if state is not None:
-        try:
-            loop.restore(state)
-        except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-            where = checkpoint and checkpoint.path
-            raise InputError(
-                f"{where}: a damaged checkpoint, or of other networks; {ANOTHER_CHECKPOINT}"
-            ) from error
-        log.info("continuing after epoch %d", loop.epoch)
+    if checkpoint is not None:
+        _continue_from(checkpoint, loop)
     name = plan.phase if trainee.models == 1 else f"{plan.phase} x {trainee.models}"
     with progress(config.passes, name, "epoch", initial=min(loop.epoch, config.passes)) as bar:
         while loop.epoch < config.passes and (running := loop.running()):
@@ -305,6 +297,20 @@ def minimise(
     loop.refuse_hopeless()
     trainee.recall()
     return loop.histories
+
+
+def _continue_from(checkpoint: Checkpoint, loop: "_Loop[Any]") -> None:
+    """Let the loop go on from the checkpoint, if there is one. Raises InputError if it does not fit."""
+    state = checkpoint.load(loop.device)
+    if state is None:
+        return
+    try:
+        loop.restore(state)
+    except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{checkpoint.path}: a damaged checkpoint, or of other networks; {ANOTHER_CHECKPOINT}"
+        ) from error
+    log.info("continuing after epoch %d", loop.epoch)
 
 
 def _optimisers_of(

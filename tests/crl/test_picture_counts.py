@@ -19,8 +19,9 @@ from personax.crl.picture_counts import (
     count_in_measurements,
     varying_directions,
 )
-from personax.crl.picture_readings import ATTEMPTS, LEAST_SHARE, PictureReading
+from personax.crl.picture_readings import ATTEMPTS, LEAST_PURSUED, PictureReading
 from personax.crl.regression import FourierBasis
+from personax.crl.styled_pictures import STYLED_ROWS
 from personax.learning.batches import Batch
 from personax.learning.encoders import make_encoder
 from personax.runs.errors import InputError
@@ -68,7 +69,7 @@ def test_few_people_are_all_neighbours() -> None:
     assert 1 <= varying_directions(codes, np.random.default_rng(0)) <= WIDTH
 
 
-def single_pictures(n: int = 40) -> Batch:
+def single_pictures(n: int = STYLED_ROWS) -> Batch:
     draws = torch.Generator().manual_seed(0)
     x = {m: [torch.rand(n, 1, 8, 8, generator=draws)] for m in ("digit", "garment")}
     return Batch(x, {m: torch.ones(n, 1, dtype=torch.bool) for m in x}, complete=True)
@@ -106,13 +107,20 @@ def test_a_single_picture_shows_a_second_latent_if_the_first_explains_enough_of_
 
 
 @pytest.mark.parametrize(
-    ("pursued", "coordinate", "number"),
-    [(2 * LEAST_SHARE, True, 2), (LEAST_SHARE / 2, True, 1), (2 * LEAST_SHARE, False, None)],
+    ("change", "number"),
+    [
+        ({"pursued": 1.1 * LEAST_PURSUED}, 2),
+        ({"pursued": 0.9 * LEAST_PURSUED}, 1),
+        ({"pursued": 0.9 * LEAST_PURSUED, "companion_is_coordinate": False}, 1),  # it is of no latent
+        ({"pursued": 1.1 * LEAST_PURSUED, "companion_is_coordinate": False}, None),
+        ({"pursued": 1.1 * LEAST_PURSUED, "is_coordinate": False}, None),
+        ({"is_coordinate": False}, None),
+    ],
 )
 def test_a_latent_that_is_pursued_counts_if_it_explains_enough(
-    pursued: float, coordinate: bool, number: int | None, monkeypatch: pytest.MonkeyPatch
+    change: dict[str, Any], number: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = replace(WEAK, pursued=pursued, is_coordinate=coordinate)
+    found = replace(WEAK, **change)
     readings = readings_of(*[{"digit": found, "garment": CLEAR}] * ATTEMPTS)
     monkeypatch.setattr(picture_counts, "find_readings", readings)
     if number is None:
@@ -133,6 +141,20 @@ def test_unclear_readings_are_no_number(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(picture_counts, "find_readings", readings_of(*[unclear] * ATTEMPTS))
     with pytest.raises(InputError, match="digit: its style is seen in one version only, and several numbers"):
         count_once(single_pictures())
+
+
+def test_attempts_are_from_other_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    monkeypatch.setattr(picture_counts, "find_readings", lambda *_, seed: seeds.append(seed))
+    with pytest.raises(InputError, match="several numbers"):
+        count_once(single_pictures())
+    near = {seed + step for seed in seeds for step in range(3)}  # no seed is near to another one
+    assert len(near) == 3 * ATTEMPTS
+
+
+def test_few_pictures_of_one_style_have_no_number() -> None:
+    with pytest.raises(InputError, match=f"counting needs {STYLED_ROWS} training rows .* not 40"):
+        count_once(single_pictures(40))
 
 
 def test_a_single_array_that_is_no_picture_has_no_number() -> None:

@@ -1,14 +1,17 @@
 """One number per modality that tells most of the other."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
 
+from personax.crl.picture_readings import LEAST_INFORMATION
 from personax.crl.scalar_codes import (
     ScalarCodes,
     one_measurement,
     seen_in_all,
+    told_information,
     train_scalar_codes,
     train_to_read,
 )
@@ -30,6 +33,11 @@ def two_modalities(n: int, seed: int) -> tuple[Batch, np.ndarray]:
     return Batch(x, {name: torch.ones(n, 1, dtype=torch.bool) for name in x}, complete=True), z
 
 
+def of_strangers(people: Batch) -> Batch:
+    """The vectors b are those of another person."""
+    return replace(people, x={"a": people.x["a"], "b": [people.x["b"][0].roll(1, 0)]})
+
+
 def test_the_latents_that_cross_are_found_among_styles() -> None:
     (train, _), (validation, _), (test, z) = (two_modalities(n, n) for n in (3000, 1000, 1001))
     torch.manual_seed(0)
@@ -38,6 +46,15 @@ def test_the_latents_that_cross_are_found_among_styles() -> None:
     for k, name in enumerate(("a", "b")):
         f = codes.encoders[name](test.x[name][0])[:, 0].detach().numpy()
         assert abs(np.corrcoef(f, z[:, k])[0, 1]) > 0.9
+    told = told_information(codes, test, seed=0)
+    # Mutual information of the latents: log(sd of z2 / sd of its noise) if both were normal.
+    assert 0.5 < told < np.log(z[:, 1].std() / 0.2) + 0.1
+    several_parts = told_information(codes, two_modalities(3000, 5)[0], seed=0)
+    assert abs(several_parts - told) < 0.15
+    train, validation, test = (of_strangers(batch) for batch in (train, validation, test))
+    assert told_information(codes, test, seed=0) < 0
+    train_scalar_codes(codes, train, validation, epochs=20, seed=0)
+    assert told_information(codes, test, seed=0) < LEAST_INFORMATION / 2
 
 
 def test_an_encoder_learns_to_read_what_is_wanted() -> None:
