@@ -4,14 +4,16 @@
     python benchmarks/verdicts.py results/hard_people/athlete.csv          # the runs of a benchmark's table
 
 A run is *trusted* if its verdict is "identified", and *good* if its MCC, the mean over all latents, is 0.9 or
-more. Prints one row for each folder or table, and one for all. The worst block is that of the modality, or of
-the shared latents, with the lowest MCC; it is known of people only, and is the MCC of all latents elsewhere.
+more. Prints one row for each folder or table, and one for all of them; give no run twice. The worst block is
+that of the modality, or of the shared latents, with the lowest MCC; it is known of people only, and is the
+MCC of all latents elsewhere.
 """
 
 import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +59,8 @@ def judged_runs(place: Path) -> Iterator[Judged]:
             raise InputError(
                 f"{place}: has no columns verdict and MCC; give a table of a benchmark with them"
             )
+        if table[["verdict", "MCC"]].isna().to_numpy().any():
+            raise InputError(f"{place}: some rows lack the verdict or the MCC; make these runs again")
         blocks = table.filter(regex="^MCC")
         for verdict, mcc, worst in zip(table["verdict"], table["MCC"], blocks.min(axis=1), strict=True):
             yield Judged(verdict == IDENTIFIED, float(mcc), float(worst))
@@ -70,7 +74,8 @@ def _judged_metrics(metrics: Mapping[str, Any]) -> Judged | None:
     mcc = entry_at(metrics, "heldout.mcc_pearson") if blocks is None else blocks["all"]
     if "verdict" not in metrics or mcc is None:
         return None
-    return Judged(metrics["verdict"] == IDENTIFIED, mcc, mcc if blocks is None else min(blocks.values()))
+    scores = [mcc] if blocks is None else [score for score in blocks.values() if score is not None]
+    return Judged(metrics["verdict"] == IDENTIFIED, mcc, min(scores))
 
 
 def counts_of(runs: list[Judged]) -> dict[str, int]:
@@ -78,8 +83,8 @@ def counts_of(runs: list[Judged]) -> dict[str, int]:
     return {
         "runs": len(runs),
         "trusted": sum(run.trusted for run in runs),
-        "trusted, MCC below 0.9": sum(run.trusted and run.mcc < GOOD for run in runs),
-        "trusted, worst block below 0.9": sum(run.trusted and run.worst < GOOD for run in runs),
+        f"trusted, MCC below {GOOD}": sum(run.trusted and run.mcc < GOOD for run in runs),
+        f"trusted, worst block below {GOOD}": sum(run.trusted and run.worst < GOOD for run in runs),
         "good": sum(run.mcc >= GOOD for run in runs),
         "good and trusted": sum(run.trusted and run.mcc >= GOOD for run in runs),
     }
@@ -87,6 +92,9 @@ def counts_of(runs: list[Judged]) -> dict[str, int]:
 
 def count_verdicts(config: VerdictsConfig) -> None:
     """Print the table. Raises InputError."""
+    places = [Path(place).resolve() for place in config.runs]
+    if any(one == other or one in other.parents for one, other in permutations(places, 2)):
+        raise InputError(f"{', '.join(config.runs)}: one is in another, so that runs would count twice")
     found = {place: list(judged_runs(Path(place))) for place in config.runs}
     every = [run for runs in found.values() for run in runs]
     if not every:

@@ -6,15 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from personax.experiments.cells import LoadedOnce, run_cells
+from personax.experiments.cells import LoadedOnce, Metrics, SomeRunsFailed, run_and_report, run_cells
 from personax.runs.command_line import EXIT_INTERRUPTED
 from personax.runs.errors import InputError
 from personax.runs.run_folder import ROOT
@@ -105,6 +105,24 @@ def test_failed_runs_are_listed_at_the_end_and_do_not_stop_the_rest(
         ("2", 20),
         ("4", 40),
     ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "reported"), [((0, 2), [0, 20]), ((0, 1, 2, 3), [0, 20]), ((1, 3), None)]
+)
+def test_what_is_finished_is_reported_though_others_failed(
+    numbers: tuple[int, ...], reported: list[int] | None, tmp_path: Path
+) -> None:
+    told: list[list[int]] = []
+
+    def tell(finished: Mapping[Path, Metrics]) -> None:
+        told.append([metrics["ten"] for metrics in finished.values()])
+
+    cells = {tmp_path / str(number): number for number in numbers}
+    some_fail = pytest.raises(SomeRunsFailed) if 1 in numbers else nullcontext()
+    with some_fail:
+        run_and_report(cells, Workers(jobs=1), refused_if_odd, tell)
+    assert told == ([] if reported is None else [reported])
 
 
 def test_what_runs_share_is_loaded_once_in_a_process(tmp_path: Path) -> None:

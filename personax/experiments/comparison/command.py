@@ -17,7 +17,7 @@ from personax.experiments.mnist.run import run_mnist_seed
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.files import atomic_path, write_text
+from personax.runs.files import write_text
 from personax.runs.folder_lock import locked_folder
 from personax.runs.memory import require_network_memory
 from personax.runs.run_folder import path_or_default
@@ -48,13 +48,12 @@ def _tell_comparison(
 ) -> None:
     """Write and print the tables of the runs that are finished, and draw the figures."""
     runs = table_of_runs(cells, finished, home)
-    with atomic_path(home / "runs.csv") as temporary:
-        runs.to_csv(temporary, index=False)
+    write_text(home / "runs.csv", runs.to_csv(index=False))
     text = comparison_report(runs, config, request)
     write_text(home / "comparison.md", text)
-    draw_comparison(panels_of(runs, config, request), runs["ceiling R2"].mean(), home)
+    pictures = draw_comparison(panels_of(runs, config, request), runs["ceiling R2"].mean(), home)
     print(text)
-    print("pictures:", *sorted(str(path) for path in home.glob("*.png")), sep="\n  ")
+    print("pictures:", *map(str, pictures), sep="\n  ")
 
 
 def check_comparison(config: ComparisonConfig) -> Request:

@@ -1,6 +1,6 @@
 """The tables of the comparison as Markdown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -30,12 +30,14 @@ class Panel(NamedTuple):
         rows: title of a row -> its runs, one per seed.
         published: title of a row -> published scores.
         varied: what is varied, or None for the panel of the methods.
+        unfinished: titles of rows without a finished run.
     """
 
     heading: str
     rows: Mapping[str, pd.DataFrame]
     published: Mapping[str, Published]
     varied: VariedPart | None = None
+    unfinished: Sequence[str] = ()
 
 
 def panels_of(runs: pd.DataFrame, config: ComparisonConfig, request: Request) -> Iterator[Panel]:
@@ -43,7 +45,8 @@ def panels_of(runs: pd.DataFrame, config: ComparisonConfig, request: Request) ->
     for panel in _all_panels(runs, config, request):
         finished = {title: of_row for title, of_row in panel.rows.items() if len(of_row)}
         if finished:
-            yield panel._replace(rows=finished)
+            unfinished = [title for title in panel.rows if title not in finished]
+            yield panel._replace(rows=finished, unfinished=unfinished)
 
 
 def _all_panels(runs: pd.DataFrame, config: ComparisonConfig, request: Request) -> Iterator[Panel]:
@@ -83,6 +86,8 @@ def comparison_report(runs: pd.DataFrame, config: ComparisonConfig, request: Req
     ]
     for panel in panels_of(runs, config, request):
         lines += ["", f"## {panel.heading}", "", score_table(panel.rows, panel.published)]
+        if panel.unfinished:
+            lines += ["", f"No run is finished of: {', '.join(panel.unfinished)}."]
         if panel.varied is None:
             lines += ["", "Published: fitted and scored on the same rows, on data that are not available."]
             lines += ["A blank SHD or F1 means that the method has no graph."]

@@ -18,7 +18,7 @@ from personax.light_tunnel.chamber_import import chamber_simulators
 from personax.light_tunnel.tunnel_scenes import make_light_tunnel
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
-from personax.runs.files import atomic_path, write_text
+from personax.runs.files import write_text
 from personax.runs.folder_lock import locked_folder
 from personax.runs.memory import require_memory, require_network_memory
 from personax.runs.run_folder import path_or_default
@@ -44,8 +44,7 @@ def _tell_tunnel(
 ) -> None:
     """Write and print the table of the runs that are finished, and draw the figures."""
     runs = table_of_runs(cells, finished, home)
-    with atomic_path(home / "runs.csv") as temporary:
-        runs.to_csv(temporary, index=False)
+    write_text(home / "runs.csv", runs.to_csv(index=False))
     text = tunnel_report(runs, config)
     write_text(home / "light_tunnel.md", text)
     pictures = draw_methods(rows_of(runs), {}, runs["ceiling R2"].mean(), home / "light_tunnel")

@@ -16,7 +16,7 @@ from personax.numerical.numerical_cases import CASES, ROWS_OF_A_DRAW
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
-from personax.runs.files import atomic_path, write_text
+from personax.runs.files import write_text
 from personax.runs.folder_lock import locked_folder
 from personax.runs.memory import require_network_memory
 from personax.runs.run_folder import path_or_default
@@ -39,19 +39,13 @@ def _tell_cases(home: Path, cells: Mapping[Path, NumericalRun], finished: Mappin
     """Write and print the tables of the runs that are finished, and draw the figure."""
     runs = scores_of_runs(cells, finished)
     table = summary_of_cases(runs)
-    _write_tables(home, runs.to_csv(index=False), table.to_csv(index=False))
+    write_text(home / "runs.csv", runs.to_csv(index=False))
+    write_text(home / "numerical.csv", table.to_csv(index=False))
     text = numerical_report(runs, table)
     write_text(home / "numerical.md", text)
     pictures = draw_cases(runs, home / "numerical")
     print(text)
     print("pictures:", *map(str, pictures), sep="\n  ")
-
-
-def _write_tables(home: Path, runs: str, table: str) -> None:
-    """Write one row per run, and one row per case and method."""
-    for name, text in (("runs.csv", runs), ("numerical.csv", table)):
-        with atomic_path(home / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
 
 
 def check_numerical(config: NumericalConfig) -> tuple[list[str], list[str], list[int]]:
