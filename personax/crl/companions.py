@@ -30,6 +30,8 @@ from personax.crl.code_functions import (
     steepest,
 )
 
+# From 100 to 1,000 and from 0.01 to 3 the first two hardly matter (docs/identification.md); the last was not
+# tuned.
 STILL = 300.0  # weight of the change along v
 SMOOTH_RIDGE = 1e-2
 SLOPE_RIDGE = 1e-2  # of the regression of f on phi

@@ -30,6 +30,7 @@ from personax.crl.unfolding import RIDGE_OF_WEIGHTS, explained_share
 
 SMOOTHEST = 6  # functions; with twelve a fold was found on tuning scenes, with four a latent was not whole
 STILL_AGAINST_SMOOTH = 400.0  # weight of the change along v, in changes of the smoothest function
+# Not tuned: enough steps from enough starts that the share is the same with every seed.
 PURSUITS, PURSUIT_STEPS, PURSUIT_ROWS, PURSUIT_RATE = 6, 300, 4000, 0.05
 PURSUED_WAVES = 7  # cosines of a mixture
 WAVE_RIDGE = 1e-3

@@ -37,6 +37,7 @@ from personax.crl.code_functions import (
 )
 from personax.crl.regression import FourierBasis
 
+# Chosen on tuning scenes (seeds 1000, 1001), the same ones as the thresholds below; WAVES was not tuned.
 ACROSS = 100.0  # weight of changes that are not along n
 RIDGE_OF_WEIGHTS = 1e-3
 ROUGH_FEATURES, ROUGH_BANDWIDTH = 1000, 3.0  # cosines of the regression of f, which may be wavy
