@@ -590,7 +590,7 @@ class CRL(Estimator[CRLConfig]):
             coupling = {modality: torch.zeros_like(matrix) for modality, matrix in coupling.items()}
 
         def codes(u: Mapping[str, Float[torch.Tensor, "n _"]]) -> Codes:
-            return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling)
+            return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling, separate=self._styled)
 
         return codes(u_train), codes(u_validation)
 

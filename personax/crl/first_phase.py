@@ -98,6 +98,7 @@ class FirstPhase:
         for number in range(self.config.beginnings):
             name = f"beginning {number}"
             networks = self.build(f"networks of {name}")
+            log.info("beginning %d of %d", number + 1, self.config.beginnings)
             try:
                 short.train_networks(networks, name, None)
             except TrainingDiverged as error:

@@ -66,6 +66,8 @@ class Codes:
         coupling: modality -> C (d, shared), see `Geometry.coupling`; empty without shared latents.
         told: modality -> what other modalities tell of its codes: (n, latents) paired codes
             (paired_codes.py), if they were trained. Only starts use it, so `rows` and `stacked` leave it out.
+        separate: whether each code is a latent already, but for a bend, and only the first one of each block
+            has edges to other blocks (pictures of one style: picture_readings.py).
     """
 
     u: Mapping[str, Float[Tensor, "*sets n _"]]
@@ -73,6 +75,7 @@ class Codes:
     trust: Mapping[str, Float[Tensor, "*sets n"]]
     coupling: Mapping[str, Float[Tensor, "*sets _ shared"]] = field(default_factory=dict)
     told: Mapping[str, Float[Tensor, "*sets n _"]] = field(default_factory=dict)
+    separate: bool = False
 
     def __len__(self) -> int:
         return next(iter(self.u.values())).shape[-2]
@@ -87,6 +90,7 @@ class Codes:
             {b: m[place] for b, m in self.inverse_metric.items()},
             {b: t[place] for b, t in self.trust.items()},
             self.coupling,
+            separate=self.separate,
         )
 
     @classmethod
@@ -100,6 +104,7 @@ class Codes:
             {b: torch.stack([part.inverse_metric[b] for part in parts]) for b in first.inverse_metric},
             {b: torch.stack([part.trust[b] for part in parts]) for b in first.trust},
             {b: torch.stack([part.coupling[b] for part in parts]) for b in first.coupling},
+            separate=first.separate,
         )
 
 
@@ -126,7 +131,8 @@ class IdentifiedPrior(nn.Module):
         """Choose the coordinates of every start, and draw its order and mechanisms.
 
         Args:
-            codes: codes of the training rows. If something is told of them, half of the starts begin there.
+            codes: codes of the training rows. If something is told of them, half of the starts begin there;
+                if they are separate, they are the first coordinates of all.
             starts: R.
             generator: on the CPU.
             flexible, causal: see CausalPrior.
@@ -143,7 +149,7 @@ class IdentifiedPrior(nn.Module):
         self.centre = nn.ParameterDict({b: nn.Parameter(v.mean(0), False) for b, v in u.items()})
         scale = {b: v.std(0).clamp_min(1e-6) for b, v in u.items()}
         self.scale = nn.ParameterDict({b: nn.Parameter(v, False) for b, v in scale.items()})
-        if search:
+        if search and not codes.separate:
             shapes = {b: usual_shape(m, codes.trust[b]) for b, m in codes.inverse_metric.items()}
             shapes = {
                 b: shape / (scale[b][:, None] * scale[b]) if isometric else torch.eye(len(shape)).to(shape)
@@ -157,8 +163,13 @@ class IdentifiedPrior(nn.Module):
                 guesses = {b: torch.cat([read[b], maps[half:]]) for b, maps in guesses.items()}
         else:
             guesses = {b: torch.eye(d).repeat(starts, 1, 1) for b, d in self.dimensions.items()}
-        self.coordinates = nn.ModuleDict({b: Coordinates(guess, generator) for b, guess in guesses.items()})
+        self.coordinates = nn.ModuleDict(
+            {b: Coordinates(guess, generator, only_bend=codes.separate) for b, guess in guesses.items()}
+        )
         self.scm = CausalPrior(self.dimensions, starts, generator, flexible=flexible, causal=causal)
+        if codes.separate:
+            first = torch.cat([torch.arange(size) == 0 for size in self.dimensions.values()])
+            self.scm.forbid((self.scm.cross > 0) & ~(first[:, None] & first))
 
     def _decoupled(
         self, u: Mapping[str, Float[Tensor, "*sets n _"]], block: str
@@ -357,7 +368,7 @@ def _first_models(
     models = [
         IdentifiedPrior(
             codes,
-            config.starts,
+            config.population if codes.separate else config.starts,  # which differ in their orders only
             cpu,
             flexible=flexible,
             causal=causal,

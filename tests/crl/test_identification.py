@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from personax.crl import identification, starts
 from personax.crl.identification import (
@@ -113,6 +114,33 @@ def test_a_symmetric_effect_is_found_though_nothing_correlates(seed: int) -> Non
     config = replace(QUICK, generation_steps=100, final_steps=200)  # gates that are learned close
     model = identify(train, held_out, config, seed=seed)
     assert torch.equal(model.scm.adjacency()[0], torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_codes_that_are_latents_are_not_mixed_and_only_the_first_ones_have_edges_across(seed: int) -> None:
+    """b1 -> b0 -> a0 -> a1; a1 depends on b1, too, which no edge may say."""
+    draws = torch.Generator().manual_seed(seed)
+    noise = torch.randn(1500, 4, generator=draws)
+    b1 = noise[:, 0]
+    b0 = torch.cos(1.5 * b1) + 0.5 * noise[:, 1]
+    a0 = torch.tanh(1.5 * b0) + 0.4 * noise[:, 2]
+    a1 = torch.sin(1.5 * a0) + 0.5 * noise[:, 3] + b1
+    u = {"a": torch.stack([a0, a1], 1), "b": torch.stack([b0, b1], 1)}
+    u = {block: (values - values.mean(0)) / values.std(0) for block, values in u.items()}
+    slanted = torch.tensor([[1.0, 0.6], [0.6, 1.0]]).expand(1500, 2, 2)  # other coordinates look orthogonal
+    every = Codes(u, dict.fromkeys("ab", slanted), dict.fromkeys("ab", torch.ones(1500)), separate=True)
+    train, held_out = every.rows(torch.arange(1200)), every.rows(torch.arange(1200, 1500))
+    config = replace(QUICK, generation_steps=60, final_steps=120)
+    model = identify(train, held_out, config, seed=seed)
+    z = model.latents(u)[0][0].detach().numpy()
+    columns = torch.cat(list(u.values()), 1).numpy()
+    for k in range(4):
+        assert abs(spearmanr(z[:, k], columns[:, k])[0]) > 0.999
+    graph = model.scm.adjacency()[0]
+    assert graph[2, 0] == 1 or graph[0, 2] == 1
+    assert not graph[[0, 1, 1, 2, 3, 3], [3, 2, 3, 1, 0, 1]].any()
+    assert len(model.coordinates["a"].get_parameter("linear")) == 1
+    assert identify(replace(train, separate=False), held_out, config, seed=seed).scm.cross[1, 3] == 1
 
 
 def test_training_leaves_the_graph_as_it_was_chosen(short_search: None) -> None:
