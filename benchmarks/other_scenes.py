@@ -1,11 +1,13 @@
 """Scenes that are unlike Variant-MNIST: another renderer, other effects and noises, the default settings.
 
-    python benchmarks/other_scenes.py                        # four models, seeds 0-2: 2 to 4 minutes each
+    python benchmarks/other_scenes.py                        # five models, seeds 0-2: 2 to 4 minutes each
     python benchmarks/other_scenes.py --models '[fork]' --seeds 0
     python benchmarks/other_scenes.py --layout 3+1_shared    # three pictures of one digit, one of a garment
+    python benchmarks/other_scenes.py --layout 3+1_shared --renderer variant_mnist
 
 One modality shows garments that turn and grow brighter, the other digits that grow larger and move up and
-down; by default every measurement shows another garment or digit. Effects have kinks and plateaus or are
+down; with `--renderer variant_mnist` garments move sideways and grow brighter, and digits move in both
+directions. By default every measurement shows another garment or digit. Effects have kinks and plateaus or are
 symmetric, some noises have heavy tails or bounds, and one latent has two parents. Beside the scores stands
 what a network reaches that is given the truth. Each run is a line in a table of results/other_scenes; the
 same command continues a run that was stopped.
@@ -36,6 +38,8 @@ from personax.runs.markdown import markdown_table
 from personax.runs.seeds import numpy_rng
 from personax.variant_mnist.image_sources import ImageSource, load_images
 from personax.variant_mnist.rendering import CANVAS, normalise_objects
+from personax.variant_mnist.scene_config import Nuisance
+from personax.variant_mnist.scenes import make_variant_mnist
 from personax.variant_mnist.scm import Latent, Mechanism, StructuralCausalModel, root
 from personax.views import MultiViewData, Truth, split_rows
 
@@ -111,6 +115,12 @@ MODELS: Mapping[str, StructuralCausalModel] = {
         z21=(("z11",), effect(saturated, sd=0.6)),
         z22=(("z21", "z12"), effect(kink, saturated, sd=0.6)),
     ),
+    "fork_and_chain": model(
+        z11=((), root),
+        z12=(("z11",), effect(plateau, sd=0.6, noise=heavy)),
+        z21=(("z11",), effect(kink, sd=0.5)),
+        z22=(("z21",), effect(saturated, sd=0.6, noise=bounded)),
+    ),
     "two_edges_across": model(
         z11=((), root),
         z12=((), root),
@@ -133,6 +143,8 @@ class OtherScenesConfig:
     )
     """Pictures of the digit and of the garment; independent: each of another object; shared: all of one
     object, each paler than the one before."""
+    renderer: Literal["other", "variant_mnist"] = "other"
+    """What latents change in the pictures: turn, brightness, size and place, or as in Variant-MNIST."""
     n: int = 12000
     """Number of scenes."""
     data_dir: str = "data"
@@ -158,11 +170,21 @@ def drawn(
 
 
 def make_scenes(
-    scm: StructuralCausalModel, images: ImageSource, n: int, seed: int, layout: str = "3+3_independent"
+    scm: StructuralCausalModel,
+    images: ImageSource,
+    n: int,
+    seed: int,
+    layout: str = "3+3_independent",
+    renderer: str = "other",
 ) -> MultiViewData:
     """n scenes of a model, pictures in this layout."""
     counts, style = layout.split("_")
     digits, garments = map(int, counts.split("+"))
+    if renderer == "variant_mnist":
+        nuisance: Nuisance = "shared" if style == "shared" else "independent"
+        return make_variant_mnist(
+            images, scm, n=n, measurements=(digits, garments), nuisance=nuisance, size=SIZE, data_seed=seed
+        )
     z = scm.sample(n, numpy_rng(seed, "other scenes/latents"))
     reach = {name: np.clip(standard(z[name].to_numpy()) / 3, -1, 1) for name in z}
     still, one = np.zeros(n), np.ones(n)
@@ -188,7 +210,7 @@ def scores_of_run(
     config: OtherScenesConfig, images: ImageSource, model: str, seed: int
 ) -> list[dict[str, Any]]:
     """Scores of one model, and what is possible at best."""
-    data = make_scenes(MODELS[model], images, config.n, seed, config.layout)
+    data = make_scenes(MODELS[model], images, config.n, seed, config.layout, config.renderer)
     split = split_rows(len(data), numpy_rng(seed, "other scenes/split"))
     started = perf_counter()
     fitted = CRL(CRLConfig(latents=latent_counts(data)), seed=seed).fit(data, split)
@@ -219,7 +241,8 @@ def run_other_scenes(config: OtherScenesConfig) -> None:
     if unknown:
         raise InputError(f"models: no {unknown[0]!r}; there are {', '.join(MODELS)}")
     images = load_images("mnist", config.data_dir)
-    file = Path(config.output) / f"runs-{config.layout}-{config.n}.csv"
+    drawn_as = "" if config.renderer == "other" else f"{config.renderer}-"
+    file = Path(config.output) / f"runs-{drawn_as}{config.layout}-{config.n}.csv"
     wanted = [{"model": name, "seed": seed} for name in config.models for seed in parse_seeds(config.seeds)]
     done = grown_table(file, wanted, partial(scores_of_run, config, images), title="runs")
     print(markdown_table(done, digits=3), record_environment(file), sep="\n\n")
