@@ -7,10 +7,10 @@
 
 One modality shows garments that turn and grow brighter, the other digits that grow larger and move up and
 down; with `--renderer variant_mnist` garments move sideways and grow brighter, and digits move in both
-directions. By default every measurement shows another garment or digit. Effects have kinks and plateaus or are
-symmetric, some noises have heavy tails or bounds, and one latent has two parents. Beside the scores stands
-what a network reaches that is given the truth. Each run is a line in a table of results/other_scenes; the
-same command continues a run that was stopped.
+directions. By default every measurement shows another garment or digit. Effects have kinks and plateaus or
+are symmetric, some noises have heavy tails or bounds, and one latent has two parents. Beside the scores
+stands what a network reaches that is given the truth. Each run is a line in a table of results/other_scenes;
+the same command continues a run that was stopped.
 """
 
 import sys

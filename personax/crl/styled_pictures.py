@@ -5,8 +5,8 @@ such as one digit in three colours, or if there is only one measurement, style s
 the place of a latent. Then the latents are read one after another: first the one that tells of the other
 modality (scalar_codes.py), then the one that depends on it but does not change with it (companions.py, on
 the codes of picture_codes.py). Style does neither. How both are found is in picture_readings.py. Phase 1
-keeps these encoders; it only learns decoders and the noise of each measurement. Phase 2 goes on from the pair
-of numbers as from any block.
+keeps these encoders; it only learns decoders and the noise of each measurement. Phase 2 bends both
+numbers and chooses the graph.
 
 Whether this is the case is seen in the measurements alone: whether one of them can be predicted from another.
 It is for two modalities of two latents, one of which has an edge to the other modality.
