@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from personax.crl import pursuit
 from personax.crl.code_functions import gradient_rows
 from personax.crl.companions import find_companion
 from personax.crl.pursuit import pursue_companion
@@ -42,7 +43,9 @@ def test_without_an_effect_nothing_explains_f() -> None:
     assert share < 0.05
 
 
-def test_the_same_generator_gives_the_same_bits() -> None:
+def test_the_same_generator_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pursuit, "PURSUITS", 2)
+    monkeypatch.setattr(pursuit, "PURSUIT_STEPS", 20)
     u, metric, f, _ = scenes_of(3, 1.0)
     one, other = (
         pursue_companion(u, metric, f, f, torch.Generator().manual_seed(5))[0].weights for _ in range(2)
