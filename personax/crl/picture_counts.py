@@ -37,8 +37,8 @@ NEIGHBOURS, CENTRES = 200, 400  # rows around a person, and persons
 # over persons. On seeds 1000 and 1001 the least share of a latent was 0.12, the largest of others 0.012.
 NEGLIGIBLE = 0.03
 # Eigenvalue (companions.py) from which there is a second latent. On seeds 1000 to 1002 it was 0.31 to 0.47
-# with one, and 0.10 to 0.15 without one. (If there is one, SYMMETRIC of picture_readings.py says whether it is
-# found in this way.)
+# with one, and 0.10 to 0.15 without one. (If there is one, SYMMETRIC of picture_readings.py says whether it
+# is found in this way.)
 FAINT = 0.2
 LEAST_NOISE = 1e-9  # variance of the noise of a code whose own variance is 1
 
@@ -76,7 +76,7 @@ def _only(people: Batch, modalities: Sequence[str]) -> Batch:
 def _count_directions(train: Batch, validation: Batch, config: CRLConfig, seed: int) -> dict[str, int]:
     """Modality -> directions in which codes of more coordinates than latents vary, less the shared ones."""
     shapes = {m: [list(x.shape[1:]) for x in views] for m, views in train.x.items()}
-    device = next(iter(train.observed.values())).device
+    device = train.device
     wide = replace(config, latents=dict.fromkeys(shapes, WIDTH))
     blocks = {SHARED: wide.shared} if wide.shared else {}
     with torch.random.fork_rng(devices=[]):

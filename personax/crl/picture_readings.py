@@ -160,12 +160,11 @@ def _find_readings(
 ) -> dict[str, PictureReading] | None:
     train, validation = (part.rows(seen_in_all(part).nonzero()[:, 0]) for part in (train, validation))
     shapes = {m: tuple(views[0].shape[1:]) for m, views in train.x.items()}
-    device = _device_of(train)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # one stream for all, so not by `scalar_codes_of`
-        scalars = ScalarCodes(shapes, config.hidden).to(device)
+        scalars = ScalarCodes(shapes, config.hidden).to(train.device)
         codes = {
-            m: PictureCodes(shape, config.hidden, config.observation_sd).to(device)
+            m: PictureCodes(shape, config.hidden, config.observation_sd).to(train.device)
             for m, shape in shapes.items()
         }
     epochs = config.phase1.passes
@@ -213,11 +212,7 @@ def scalar_codes_of(
     """New networks with these random weights, where the people are."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ScalarCodes(shapes, config.hidden).to(_device_of(people))
-
-
-def _device_of(people: Batch) -> torch.device:
-    return next(iter(people.observed.values())).device
+        return ScalarCodes(shapes, config.hidden).to(people.device)
 
 
 class SeenRows(NamedTuple):
@@ -247,7 +242,7 @@ def _all_seen_rows(
     scalars.eval()
     step = -(-len(train) // SEEN_ROWS)
     if step > 1:
-        train = train.rows(torch.arange(0, len(train), step, device=_device_of(train)))
+        train = train.rows(torch.arange(0, len(train), step, device=train.device))
     return {m: _seen_rows(scalars.encoders[m], network, m, train, seed) for m, network in codes.items()}
 
 
@@ -256,7 +251,7 @@ def _seen_rows(scalar: nn.Module, codes: PictureCodes, modality: str, train: Bat
     seen = train.observed[modality].cpu().double()
     of_person = (every * seen).sum(1) / seen.sum(1)
     centre, scale = float(of_person.mean()), max(float(of_person.std()), LEAST_UNIT)
-    drawn = torch.Generator(train.observed[modality].device).manual_seed(seed)
+    drawn = torch.Generator(train.device).manual_seed(seed)
     x = one_measurement(train, modality, drawn)
     u = in_parts(codes.means, x)
     metric = codes.metric(u[gradient_rows(len(u))])

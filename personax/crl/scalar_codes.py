@@ -111,7 +111,7 @@ def told_information(codes: ScalarCodes, people: Batch, *, seed: int) -> float:
     It is the bound of InfoNCE, log n minus what is missing, in parts of about CRITIC_BATCH rows.
     """
     codes.eval()
-    drawn = torch.Generator(next(iter(people.observed.values())).device).manual_seed(seed)
+    drawn = torch.Generator(people.device).manual_seed(seed)
     count = -(-len(people) // CRITIC_BATCH)
     told = []
     for rows in torch.arange(len(people)).tensor_split(count):

@@ -77,6 +77,11 @@ class Batch:
             observed[modality] = mask.to(device)
         return cls(x, observed, all(bool(mask.all()) for mask in observed.values()))
 
+    @property
+    def device(self) -> torch.device:
+        """Where the rows are."""
+        return next(iter(self.observed.values())).device
+
     def on(self, device: torch.device) -> "Batch":
         """The same rows on a device; no copy if they are there."""
         return Batch(

@@ -77,32 +77,37 @@ class MappedPeople(Batch):
     Attributes:
         reader: reads them.
         numbers: (n,) the rows' numbers for the reader.
-        device: where rows go.
+        destination: where rows go.
         seed: of `sample`.
     """
 
     reader: PeopleReader = field(kw_only=True)
     numbers: Int[np.ndarray, " n"] = field(kw_only=True)
-    device: torch.device = field(kw_only=True)
+    destination: torch.device = field(kw_only=True)
     seed: int = field(kw_only=True)
 
     @classmethod
     def of_rows(
-        cls, reader: PeopleReader, numbers: Int[np.ndarray, " n"], device: torch.device, seed: int
+        cls, reader: PeopleReader, numbers: Int[np.ndarray, " n"], destination: torch.device, seed: int
     ) -> "MappedPeople":
         """The people with these row numbers."""
         masks = {m: torch.from_numpy(mask[numbers]) for m, mask in reader.data.observed.items()}
         complete = all(bool(mask.all()) for mask in masks.values())
-        return cls({}, masks, complete, reader=reader, numbers=numbers, device=device, seed=seed)
+        return cls({}, masks, complete, reader=reader, numbers=numbers, destination=destination, seed=seed)
+
+    @property
+    def device(self) -> torch.device:
+        """Where rows go."""
+        return self.destination
 
     def rows(self, index: Int[Tensor, " rows"] | slice) -> Batch:
         """The given rows, read from the files."""
         chosen = self.numbers[index if isinstance(index, slice) else index.cpu().numpy()]
-        return replace(self.reader(chosen), complete=self.complete).on(self.device)
+        return replace(self.reader(chosen), complete=self.complete).on(self.destination)
 
     def on(self, device: torch.device) -> "MappedPeople":
         """The same people, whose rows go to a device."""
-        return replace(self, device=device)
+        return replace(self, destination=device)
 
     def sample(self) -> Batch:
         """At most `SAMPLE` of them, in memory."""
