@@ -106,6 +106,11 @@ class CodeFunctions:
         """About DIRECTION_ROWS of them."""
         return self.rows_with_metric(metric, max(1, len(metric) // DIRECTION_ROWS))
 
+    def features_of(self, u: Float[Tensor, "k codes"]) -> Float[Tensor, "k f"]:
+        """(k, f) `features` of other codes."""
+        values: Tensor = self.basis((u - self.centre) @ self.turn) - self.offset
+        return values
+
     @property
     def spread(self) -> Float[Tensor, "f f"]:
         """a^T spread a: the variance of a function."""

@@ -13,8 +13,14 @@ them (Rahimi & Recht 2007), we look for
     maximise sum_k cov(g, h_k(f))^2   subject to   Var g + STILL E[(dg / dv)^2] + SMOOTH_RIDGE |a|^2 = 1
 
 where the h_k are uncorrelated functions of f with variance 1: the share of g that f explains. It is one
-generalised eigenproblem (code_functions.py). It fails if the mean of g given f says nothing: then pursuit.py
-looks for g.
+generalised eigenproblem (code_functions.py). Style that changes the picture as f does gets in. Where another
+picture of the same person shows another style, it is kept out: g must be the same there,
+
+    g maximises the same with AGREE E[(g(u) - g(u'))^2] / 2 added to the constraint.
+
+How well a companion is found is said by the eigenvalues without this term, which is 0 if all pictures of a
+person show one style, or if there is only one. All of it fails if the mean of g given f says nothing: then
+pursuit.py looks for g.
 """
 
 import torch
@@ -35,6 +41,9 @@ from personax.crl.code_functions import (
 STILL = 300.0  # weight of the change along v
 SMOOTH_RIDGE = 1e-2
 SLOPE_RIDGE = 1e-2  # of the regression of f on phi
+# Weight of the disagreement of two pictures. On tuning seed 1000 (two causal models, fresh style) the latent
+# is found with a correlation of 0.97 with 0, and of 0.99 with 100 to 1,000.
+AGREE = 100.0
 
 
 def functions_of(f: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
@@ -49,6 +58,7 @@ def functions_of(f: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
 
 def find_companion(
     u: Float[Tensor, "n codes"],
+    again: Float[Tensor, "n codes"],
     metric: Float[Tensor, "m codes codes"],
     of_picture: Float[Tensor, " n"],
     of_person: Float[Tensor, " n"],
@@ -58,22 +68,31 @@ def find_companion(
 
     Args:
         u: codes of one picture per row.
+        again: codes of another picture of the same person; the same codes where there is no other.
         metric: M of `gradient_rows(n)` of these rows.
         of_picture: f of the same picture.
         of_person: f of the same person, from all pictures.
         generator: of the cosines, on the CPU.
 
     Returns:
-        The function, with standard deviation 1, and the three largest eigenvalues, which should stand apart.
+        The function, with standard deviation 1, and the three largest eigenvalues without the disagreement,
+        which should stand apart.
     """
-    u, metric, of_picture, of_person = (part.double().cpu() for part in (u, metric, of_picture, of_person))
+    parts = (u, again, metric, of_picture, of_person)
+    u, again, metric, of_picture, of_person = (part.double().cpu() for part in parts)
     space = CodeFunctions.of(u, generator)
     spread = space.spread
     still = change_along_f(space, metric, of_picture)
     share = space.features.T @ functions_of(of_person) / len(of_person)
     below = spread + STILL * still + ridge(SMOOTH_RIDGE, len(spread))
-    values, vectors = largest_ratios(share @ share.T, below, 3)
-    return space.function(vectors[:, 0]), values
+    values = largest_ratios(share @ share.T, below, 3)[0]
+    agreeing = below + AGREE * disagreement(space, again)
+    return space.function(largest_ratios(share @ share.T, agreeing, 1)[1][:, 0]), values
+
+
+def disagreement(space: CodeFunctions, again: Float[Tensor, "n codes"]) -> Float[Tensor, "f f"]:
+    """E[(g(u) - g(u'))^2] / 2 as a quadratic form, u' the codes `again`."""
+    return mean_product(space.features - space.features_of(again)) / 2
 
 
 def change_along_f(

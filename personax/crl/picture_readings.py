@@ -26,11 +26,11 @@ from personax.crl.pursuit import pursue_companion
 from personax.crl.scalar_codes import (
     LEAST_UNIT,
     ScalarCodes,
-    one_measurement,
     seen_in_all,
     told_information,
     train_scalar_codes,
     train_to_read,
+    two_measurements,
 )
 from personax.crl.unfolding import Fold, find_fold
 from personax.learning.batches import Batch
@@ -220,6 +220,7 @@ class SeenRows(NamedTuple):
 
     Attributes:
         u: (n, codes) codes of one picture per row.
+        again: (n, codes) codes of another picture of the person; the same if there is only one.
         metric: of some of these rows, see `gradient_rows`.
         of_picture: (n,) f of the same picture, in the units of `of_person`.
         of_person: (n,) f of the same person, the mean over the person's pictures; standardised.
@@ -227,6 +228,7 @@ class SeenRows(NamedTuple):
     """
 
     u: Float[Tensor, "n codes"]
+    again: Float[Tensor, "n codes"]
     metric: Float[Tensor, "m codes codes"]
     of_picture: Float[Tensor, " n"]
     of_person: Float[Tensor, " n"]
@@ -252,11 +254,11 @@ def _seen_rows(scalar: nn.Module, codes: PictureCodes, modality: str, train: Bat
     of_person = (every * seen).sum(1) / seen.sum(1)
     centre, scale = float(of_person.mean()), max(float(of_person.std()), LEAST_UNIT)
     drawn = torch.Generator(train.device).manual_seed(seed)
-    x = one_measurement(train, modality, drawn)
-    u = in_parts(codes.means, x)
+    x, another = two_measurements(train, modality, drawn)
+    u, again = (in_parts(codes.means, pictures) for pictures in (x, another))
     metric = codes.metric(u[gradient_rows(len(u))])
     of_picture = (in_parts(scalar, x)[:, 0].double().cpu() - centre) / scale
-    return SeenRows(u, metric, of_picture, (of_person - centre) / scale, centre, scale)
+    return SeenRows(u, again, metric, of_picture, (of_person - centre) / scale, centre, scale)
 
 
 def _all_folds(rows: Mapping[str, SeenRows], seed: int) -> dict[str, Fold]:
@@ -316,7 +318,7 @@ def _reading(
     cosines: torch.Generator,
     pursuit_seed: int,
 ) -> PictureReading:
-    known = (seen.u, seen.metric, seen.of_picture, seen.of_person)
+    known = (seen.u, seen.again, seen.metric, seen.of_picture, seen.of_person)
     companion, values = find_companion(*known, cosines)
     reading = PictureReading(
         scalar, seen.centre, seen.scale, codes, companion, values.tolist(), fold.is_coordinate

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import log
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from personax.learning.batches import Batch
@@ -75,10 +75,34 @@ def one_measurement(batch: Batch, modality: str, generator: torch.Generator) -> 
     views = batch.x[modality]
     if len(views) == 1:
         return views[0]
-    observed = batch.observed[modality]
+    first, _ = _two_at_random(batch.observed[modality], generator)
+    return _taken(views, first)
+
+
+def two_measurements(
+    batch: Batch, modality: str, generator: torch.Generator
+) -> tuple[Float[Tensor, "n ..."], Float[Tensor, "n ..."]]:
+    """For each row two of the measurements that it has, at random; twice the same if it has only one."""
+    views = batch.x[modality]
+    if len(views) == 1:
+        return views[0], views[0]
+    first, second = _two_at_random(batch.observed[modality], generator)
+    return _taken(views, first), _taken(views, second)
+
+
+def _two_at_random(
+    observed: Bool[Tensor, "n k"], generator: torch.Generator
+) -> tuple[Int[Tensor, " n"], Int[Tensor, " n"]]:
+    """For each row the numbers of two of the measurements that it has; twice the same if it has only one."""
     chance = torch.rand(observed.shape, generator=generator, device=observed.device)
-    chosen = (chance + observed).argmax(1)
-    return torch.stack(list(views), 1)[torch.arange(len(chosen), device=chosen.device), chosen]
+    first, second = (chance + observed).topk(2, dim=1).indices.unbind(1)
+    has_two = observed.gather(1, second[:, None])[:, 0]
+    return first, second.where(has_two, first)
+
+
+def _taken(views: Sequence[Float[Tensor, "n ..."]], numbers: Int[Tensor, " n"]) -> Float[Tensor, "n ..."]:
+    """Of each row the view with its number."""
+    return torch.stack(list(views), 1)[torch.arange(len(numbers), device=numbers.device), numbers]
 
 
 def seen_in_all(batch: Batch) -> Bool[Tensor, " n"]:

@@ -127,7 +127,7 @@ def test_a_person_is_read_from_the_pictures_that_there_are(monkeypatch: pytest.M
     seen: list[torch.Tensor] = []
 
     def remember(*known: Any) -> tuple[Any, torch.Tensor]:
-        seen.append(known[3])
+        seen.append(known[4])
         return random_reading(3).companion, torch.tensor([0.5, 0.1, 0.0])
 
     monkeypatch.setattr(picture_readings, "find_companion", remember)

@@ -14,6 +14,7 @@ from personax.crl.scalar_codes import (
     told_information,
     train_scalar_codes,
     train_to_read,
+    two_measurements,
 )
 from personax.learning.batches import Batch
 from personax.learning.encoders import make_encoder
@@ -82,6 +83,17 @@ def test_only_measurements_that_a_row_has_are_drawn() -> None:
     drawn = one_measurement(Batch({"a": x}, {"a": observed}), "a", torch.Generator().manual_seed(0))
     assert set(drawn[::2].flatten().tolist()) == {0.0, 2.0}
     assert set(drawn[1::2].flatten().tolist()) == {1.0}
+
+
+def test_two_measurements_of_a_row_are_different_if_it_has_two() -> None:
+    x = [torch.full((400, 2), float(k)) for k in range(3)]
+    observed = torch.tensor([[True, False, True], [False, True, False]]).repeat(200, 1)
+    people = Batch({"a": x}, {"a": observed})
+    first, second = two_measurements(people, "a", torch.Generator().manual_seed(0))
+    assert torch.equal(first, one_measurement(people, "a", torch.Generator().manual_seed(0)))
+    assert set(first[::2].flatten().tolist()) == {0.0, 2.0}
+    assert torch.equal(first[::2] + second[::2], torch.full((200, 2), 2.0))
+    assert torch.equal(first[1::2], second[1::2])
 
 
 def test_rows_without_any_measurement_of_a_modality_are_not_seen_in_all() -> None:
