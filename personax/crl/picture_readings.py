@@ -318,15 +318,15 @@ def _reading(
     cosines: torch.Generator,
     pursuit_seed: int,
 ) -> PictureReading:
-    known = (seen.u, seen.again, seen.metric, seen.of_picture, seen.of_person)
-    companion, values = find_companion(*known, cosines)
+    known = (seen.metric, seen.of_picture, seen.of_person)
+    companion, values = find_companion(seen.u, seen.again, *known, cosines)
     reading = PictureReading(
         scalar, seen.centre, seen.scale, codes, companion, values.tolist(), fold.is_coordinate
     )
     if not fold.is_coordinate or reading.eigenvalues[0] >= SYMMETRIC:
         return reading
     drawn = torch.Generator().manual_seed(pursuit_seed)
-    companion, share = pursue_companion(*known, drawn)
+    companion, share = pursue_companion(seen.u, *known, drawn)
     its_fold = find_fold(seen.u, seen.metric, companion(seen.u.cpu()), drawn)
     return replace(
         reading, companion=companion, pursued=share, companion_is_coordinate=its_fold.is_coordinate

@@ -5,10 +5,9 @@ folded one, such as cos(z2). But z2 is smooth in the picture, and f is a functio
 
 1. the smoothest functions of the codes that do not change with f are taken,
 
-    maximise Var h   subject to
-    E|dh|^2 + still E[(dh / dv)^2] + agree E[(h(u) - h(u'))^2] / 2 + RIDGE_OF_WEIGHTS |a|^2 = 1
+    maximise Var h   subject to   E|dh|^2 + still E[(dh / dv)^2] + RIDGE_OF_WEIGHTS |a|^2 = 1
 
-   with v and u' as in companions.py and |dh|^2 = dh^T M^-1 dh: latents are among them, styles, and mixtures;
+   with v as in companions.py and |dh|^2 = dh^T M^-1 dh: latents are among them, styles, and mixtures;
 2. among the mixtures of these few, the one is sought of which some function tells most of f (projection
    pursuit, Friedman & Tukey 1974), by gradients from several starts.
 
@@ -26,7 +25,7 @@ from personax.crl.code_functions import (
     largest_ratios,
     ridge,
 )
-from personax.crl.companions import AGREE, change_along_f, disagreement
+from personax.crl.companions import change_along_f
 from personax.crl.unfolding import RIDGE_OF_WEIGHTS, explained_share
 
 SMOOTHEST = 6  # functions; with twelve a fold was found on tuning scenes, with four a latent was not whole
@@ -39,7 +38,6 @@ WAVE_RIDGE = 1e-3
 
 def pursue_companion(
     u: Float[Tensor, "n codes"],
-    again: Float[Tensor, "n codes"],
     metric: Float[Tensor, "m codes codes"],
     of_picture: Float[Tensor, " n"],
     of_person: Float[Tensor, " n"],
@@ -48,20 +46,18 @@ def pursue_companion(
     """The mixture of the smoothest still functions that tells most of f.
 
     Args:
-        u, again, metric, of_picture, of_person: as for `find_companion`.
+        u, metric, of_picture, of_person: as for `find_companion`.
         generator: of the cosines, the starts and the rows of a step.
 
     Returns:
         The function, with standard deviation 1, and the share of f that a function of it explains.
     """
-    parts = (u, again, metric, of_picture, of_person)
-    u, again, metric, of_picture, of_person = (part.double().cpu() for part in parts)
+    u, metric, of_picture, of_person = (part.double().cpu() for part in (u, metric, of_picture, of_person))
     space = CodeFunctions.of(u, generator)
     below = change_everywhere(space, *space.few_rows_with_metric(metric))
     below = below + ridge(RIDGE_OF_WEIGHTS, len(below))
     smoothest = largest_ratios(space.spread, below, 1)[0][0]
     below = below + STILL_AGAINST_SMOOTH / smoothest * change_along_f(space, metric, of_picture)
-    below = below + AGREE / smoothest * disagreement(space, again)
     vectors = largest_ratios(space.spread, below, SMOOTHEST)[1]
     functions = space.features @ vectors
     whitening = torch.linalg.inv(torch.linalg.cholesky(functions.T @ functions / len(functions))).T
