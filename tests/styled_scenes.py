@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from personax.crl import CRLConfig, picture_readings
-from personax.crl.code_functions import FEATURES, CodeFunction
+from personax.crl.code_functions import FEATURES, CodeFeatures, CodeFunction
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.crl.picture_codes import CODES, PictureCodes
 from personax.crl.picture_readings import PictureReading
@@ -52,5 +52,5 @@ def random_reading(clarity: float) -> PictureReading:
     basis = FourierBasis.draw(3, torch.Generator().manual_seed(0), FEATURES)
     turn = torch.randn(CODES, 3).double()
     offset, weights = torch.randn(2, 3 + FEATURES).double()
-    companion = CodeFunction(torch.randn(CODES).double(), turn, basis, offset, weights)
+    companion = CodeFunction(CodeFeatures(torch.randn(CODES).double(), turn, basis, offset), weights)
     return PictureReading(scalar, 0.5, 2.0, pictures, companion, [clarity, 1.0, 0.5], is_coordinate=True)

@@ -22,27 +22,37 @@ UNCLEAR = 0.1  # share of rows in which a function changes least, so that its di
 
 
 @dataclass(frozen=True)
-class CodeFunction:
-    """A smooth function of codes, a . (phi(w) - offset), where w are their whitened principal axes.
+class CodeFeatures:
+    """phi(w) - offset of codes, where w are their whitened principal axes.
 
     Attributes:
         centre: mean of the codes.
-        turn: from codes to axes.
+        turn: from centred codes to axes.
         basis: phi.
         offset: mean of phi.
-        weights: a.
     """
 
     centre: Float[Tensor, " codes"]
     turn: Float[Tensor, "codes axes"]
     basis: FourierBasis
     offset: Float[Tensor, " f"]
+
+    def __call__(self, u: Float[Tensor, "n codes"]) -> Float[Tensor, "n f"]:
+        """The features of codes u, in double precision."""
+        features: Tensor = self.basis((u.to(self.centre) - self.centre) @ self.turn) - self.offset
+        return features
+
+
+@dataclass(frozen=True)
+class CodeFunction:
+    """A smooth function of codes: weights a . features, with mean 0."""
+
+    features_of: CodeFeatures
     weights: Float[Tensor, " f"]
 
     def __call__(self, u: Float[Tensor, "n codes"]) -> Float[Tensor, " n"]:
         """The function at codes u, in double precision."""
-        w = (u.to(self.centre) - self.centre) @ self.turn
-        value: Tensor = (self.basis(w) - self.offset) @ self.weights
+        value: Tensor = self.features_of(u) @ self.weights
         return value
 
 
@@ -66,20 +76,15 @@ class CodeFunctions:
     """All smooth functions of given codes.
 
     Attributes:
-        centre: mean of the codes.
-        turn, back: from centred codes to their whitened principal axes with enough variance, and back.
+        features_of: the features of any codes.
+        back: from axes to centred codes.
         w: (n, axes) the axes of the rows.
-        basis: phi.
-        offset: mean of phi.
-        features: (n, f) phi of the rows minus its mean.
+        features: (n, f) features of the rows.
     """
 
-    centre: Float[Tensor, " codes"]
-    turn: Float[Tensor, "codes axes"]
+    features_of: CodeFeatures
     back: Float[Tensor, "axes codes"]
     w: Float[Tensor, "n axes"]
-    basis: FourierBasis
-    offset: Float[Tensor, " f"]
     features: Float[Tensor, "n f"]
 
     @classmethod
@@ -89,9 +94,14 @@ class CodeFunctions:
         turn, back = living_axes(u - centre)
         w = (u - centre) @ turn
         basis = FourierBasis.draw(w.shape[1], generator, FEATURES, BANDWIDTH)
-        features = basis(w)
-        offset = features.mean(0)
-        return cls(centre, turn, back, w, basis, offset, features - offset)
+        phi = basis(w)
+        offset = phi.mean(0)
+        return cls(CodeFeatures(centre, turn, basis, offset), back, w, phi - offset)
+
+    @property
+    def basis(self) -> FourierBasis:
+        """phi."""
+        return self.features_of.basis
 
     def rows_with_metric(
         self, metric: Float[Tensor, "m codes codes"], every: int = 1
@@ -106,11 +116,6 @@ class CodeFunctions:
         """About DIRECTION_ROWS of them."""
         return self.rows_with_metric(metric, max(1, len(metric) // DIRECTION_ROWS))
 
-    def features_of(self, u: Float[Tensor, "k codes"]) -> Float[Tensor, "k f"]:
-        """(k, f) `features` of other codes."""
-        values: Tensor = self.basis((u - self.centre) @ self.turn) - self.offset
-        return values
-
     @property
     def spread(self) -> Float[Tensor, "f f"]:
         """a^T spread a: the variance of a function."""
@@ -120,7 +125,7 @@ class CodeFunctions:
     def function(self, weights: Float[Tensor, " f"]) -> CodeFunction:
         """The function with these weights, scaled to standard deviation 1."""
         weights = weights / (self.features @ weights).std().clamp_min(1e-12)
-        return CodeFunction(self.centre, self.turn, self.basis, self.offset, weights)
+        return CodeFunction(self.features_of, weights)
 
 
 class Steepest(NamedTuple):

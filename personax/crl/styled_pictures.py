@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from personax.crl.code_functions import FEATURES, CodeFunction
+from personax.crl.code_functions import FEATURES, CodeFeatures, CodeFunction
 from personax.crl.model_config import CRLConfig, Phase1Config
 from personax.crl.multiview_vae import MultiViewVAE
 from personax.crl.picture_codes import CODES
@@ -123,13 +123,14 @@ class LatentReader(nn.Module):
         self.scalar.load_state_dict(reading.scalar.state_dict())
         self.code_encoder.load_state_dict(reading.codes.encoder.state_dict())
         g = reading.companion
-        axes = g.turn.shape[1]
+        phi = g.features_of
+        axes = phi.turn.shape[1]
         self.get_buffer("centre_and_scale").copy_(torch.tensor([reading.centre, reading.scale]))
-        self.get_buffer("centre").copy_(g.centre)
-        self.get_buffer("turn")[:, :axes] = g.turn
-        self.get_buffer("frequency")[:axes] = g.basis.frequency
-        self.get_buffer("phase").copy_(g.basis.phase)
-        for name, values in (("offset", g.offset), ("weights", g.weights)):
+        self.get_buffer("centre").copy_(phi.centre)
+        self.get_buffer("turn")[:, :axes] = phi.turn
+        self.get_buffer("frequency")[:axes] = phi.basis.frequency
+        self.get_buffer("phase").copy_(phi.basis.phase)
+        for name, values in (("offset", phi.offset), ("weights", g.weights)):
             self.get_buffer(name)[:axes] = values[:axes]
             self.get_buffer(name)[CODES:] = values[axes:]
 
@@ -138,8 +139,8 @@ class LatentReader(nn.Module):
         centre, scale = self.get_buffer("centre_and_scale")
         f = (self.scalar(x).double() - centre) / scale
         basis = FourierBasis(self.get_buffer("frequency"), self.get_buffer("phase"))
-        parts = (self.get_buffer(name) for name in ("offset", "weights"))
-        companion = CodeFunction(self.get_buffer("centre"), self.get_buffer("turn"), basis, *parts)
+        centre_of_codes, turn, offset, weights = map(self.get_buffer, ("centre", "turn", "offset", "weights"))
+        companion = CodeFunction(CodeFeatures(centre_of_codes, turn, basis, offset), weights)
         g = companion(self.code_encoder(x)[:, :CODES])
         codes = torch.cat([f, g[:, None]], 1).to(x.dtype)
         certain = torch.full_like(codes, log(READING_VARIANCE))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from personax.crl import CRL, CRLConfig, picture_counts
-from personax.crl.code_functions import CodeFunction
+from personax.crl.code_functions import CodeFeatures, CodeFunction
 from personax.crl.model_config import Phase1Config
 from personax.crl.picture_codes import PictureCodes
 from personax.crl.picture_counts import (
@@ -79,7 +79,7 @@ def reading(*eigenvalues: float) -> PictureReading:
     """Any reading with these eigenvalues."""
     nothing = torch.zeros(0)
     basis = FourierBasis(torch.zeros(0, 0), nothing)
-    companion = CodeFunction(nothing, torch.zeros(0, 0), basis, nothing, nothing)
+    companion = CodeFunction(CodeFeatures(nothing, torch.zeros(0, 0), basis, nothing), nothing)
     codes = PictureCodes((1, 8, 8), 8, 0.1)
     return PictureReading(make_encoder([1, 8, 8], 1, 8), 0.0, 1.0, codes, companion, list(eigenvalues), True)
 
