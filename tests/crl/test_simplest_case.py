@@ -35,7 +35,7 @@ def measured(views: int) -> MultiViewData:
     )
 
 
-@pytest.mark.parametrize(("views", "epochs", "beta", "searches"), [(1, 40, 0.05, 3), (3, 15, 1.0, 1)])
+@pytest.mark.parametrize(("views", "epochs", "beta", "searches"), [(1, 20, 0.05, 2), (3, 15, 1.0, 1)])
 def test_latents_and_graph_are_found(views: int, epochs: int, beta: float, searches: int) -> None:
     """With less training than CRLConfig.vectors has. With three measurements nothing is linked."""
     data, usual = measured(views), CRLConfig.vectors({"m1": 2, "m2": 2})
@@ -46,7 +46,7 @@ def test_latents_and_graph_are_found(views: int, epochs: int, beta: float, searc
         population=4,
         generations=1,
         generation_steps=100,
-        final_steps=400,
+        final_steps=300,
     )
     config = replace(usual, phase1=replace(usual.phase1, epochs=epochs, beta=beta), phase2=search)
     split = split_rows(N, np.random.default_rng(0))
