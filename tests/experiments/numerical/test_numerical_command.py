@@ -40,7 +40,8 @@ def small_numerical(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
     home = tmp_path_factory.mktemp("numerical")
     config = home / "small.yaml"
     config.write_text(SMALL)
-    with redirect_stdout(StringIO()) as printed:
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as printed:
+        patch.setattr("personax.crl.paired_codes.PAIRED_STEPS", 10)
         assert run_script(SCRIPT, "--config", config, "--output", home / "out", *WORDS) == 0
     return SmallRun(home / "out", config, printed.getvalue())
 
