@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from personax.crl import CRLConfig, picture_readings
+from personax.crl import CRLConfig, picture_readings, styled_pictures
 from personax.crl.code_functions import FEATURES, CodeFeatures, CodeFunction
 from personax.crl.model_config import Phase1Config, Phase2Config
 from personax.crl.picture_codes import CODES, PictureCodes
@@ -43,6 +43,13 @@ def accept_scalar_codes(patch: pytest.MonkeyPatch) -> None:
     """Codes of one epoch tell nothing but chance; let them pass all the same."""
     patch.setattr(picture_readings, "told_information", lambda *_, **__: torch.inf)
     patch.setattr(picture_readings, "missing_in_rival", lambda *_: torch.inf)
+
+
+def read_small_scenes(patch: pytest.MonkeyPatch) -> None:
+    """Let a few hundred scenes be read, and let what is read be clear."""
+    patch.setattr(styled_pictures, "STYLED_ROWS", 100)
+    patch.setattr(PictureReading, "is_clear", property(lambda _: True))
+    accept_scalar_codes(patch)
 
 
 def random_reading(clarity: float) -> PictureReading:

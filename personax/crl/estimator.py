@@ -72,7 +72,6 @@ from personax.learning.latent_names import block_slices, latent_names
 from personax.learning.standardisation import Standardisation
 from personax.learning.training import Checkpoint, History
 from personax.runs.errors import InputError, NotFittedError, TrainingDiverged
-from personax.runs.process_group import process_count
 from personax.runs.processor import threads_unless_chosen
 from personax.runs.seeds import torch_rng
 from personax.views import SHARED, MultiViewData, Split
@@ -231,7 +230,7 @@ class CRL(Estimator[CRLConfig]):
 
     def _shares_style(self, train: Batch) -> bool:
         """Whether style takes the place of latents, which are then read in another way."""
-        return process_count() == 1 and can_be_styled(self._shapes, self.config) and is_styled(train)
+        return can_be_styled(self._shapes, self.config) and is_styled(train)
 
     def _read_styled(self, train: Batch, validation: Batch, config: CRLConfig) -> None:
         """Make networks whose encoders read the latents in spite of shared style (styled_pictures.py).

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from styled_scenes import QUICK, read_small_scenes, scenes
 
 from personax.crl import CRL, CRLConfig
 from personax.crl.model_config import Phase1Config, Phase2Config
@@ -21,8 +23,8 @@ SCRIPT = """
 import json, sys
 from dataclasses import dataclass
 from pathlib import Path
-sys.path[:0] = [{tests!r}, {root!r}]
-from test_data_parallel import data_of, model_of, refused
+sys.path[:0] = [{tests!r}, {tests!r} + "/..", {root!r}]
+from test_data_parallel import data_of, fit_of_one_style, model_of, refused
 from personax.runs.command_line import run_command
 from personax.views import split_rows
 
@@ -37,6 +39,7 @@ def body(options):
         model = model_of().fit(*data_of(), checkpoint=home / f"{{name}}.pt")
         found[name] = model.history
     found["begun twice"] = model_of(beginnings=2).fit(*data_of()).history
+    found["one style"] = fit_of_one_style().history
     (home / "found.json").write_text(json.dumps(found))
     print("the leader has ended")
 
@@ -67,6 +70,15 @@ def model_of(batch_size: int = 16, beginnings: int = 1) -> CRL:
     return CRL(config, seed=1, device="cpu")
 
 
+def fit_of_one_style() -> CRL:
+    """A model of pictures of one style, whose latents one process reads alone, before phase 1."""
+    data = scenes("shared", (2, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        read_small_scenes(patch)
+        model = CRL(replace(QUICK, phase1=replace(QUICK.phase1, epochs=6)), seed=1, device="cpu")
+        return model.fit(data, split_rows(len(data), np.random.default_rng(0)))
+
+
 def refused(batch_size: int) -> str:
     """The message for a batch size."""
     try:
@@ -79,6 +91,8 @@ def refused(batch_size: int) -> str:
 def test_two_processes_have_the_losses_of_one_and_resume_together(tmp_path: Path) -> None:
     expected = dict.fromkeys(("whole", "resumed"), model_of().fit(*data_of()).history)
     expected["begun twice"] = model_of(beginnings=2).fit(*data_of()).history
+    expected["one style"] = fit_of_one_style().history
+    assert len(phase1_of(expected["one style"])) == 2  # of six epochs: what reads already learns no more
     assert expected["begun twice"] != expected["whole"]
     interrupt_after_two_epochs(tmp_path / "resumed.pt")
     script = tmp_path / "script.py"

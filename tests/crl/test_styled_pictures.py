@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from styled_scenes import QUICK, TWO, accept_scalar_codes, as_batch, random_reading, scenes
+from styled_scenes import QUICK, TWO, as_batch, random_reading, read_small_scenes, scenes
 from torch import nn
 
 from personax.crl import CRL, picture_readings
@@ -30,9 +30,7 @@ PICTURES = {"digit": [[1, 8, 8], [1, 8, 8]], "garment": [[1, 8, 8]]}
 
 @pytest.fixture
 def few_rows_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "STYLED_ROWS", 100)
-    monkeypatch.setattr(PictureReading, "is_clear", property(lambda _: True))
-    accept_scalar_codes(monkeypatch)
+    read_small_scenes(monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +118,7 @@ def fitted() -> tuple[CRL, MultiViewData, Split]:
     data = scenes("shared", (2, 1))
     split = split_rows(len(data), np.random.default_rng(0))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rules, "STYLED_ROWS", 100)
-        patch.setattr(PictureReading, "is_clear", property(lambda _: True))
-        accept_scalar_codes(patch)
+        read_small_scenes(patch)
         return CRL(QUICK, seed=1, device="cpu").fit(data, split), data, split
 
 
