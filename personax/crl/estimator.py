@@ -40,11 +40,13 @@ from personax.crl.paired_codes import (
     complete_rows,
     find_paired_codes,
     find_stable_codes,
+    refuse_few_pairs,
     settle_paired_readers,
 )
 from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.picture_readings import ATTEMPTS, best_readings
 from personax.crl.prior import CausalPrior, edge_masks
+from personax.crl.scalar_codes import seen_in_all
 from personax.crl.settled_prior import KnownGraph, LinearReader, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
     can_be_styled,
@@ -164,6 +166,8 @@ class CRL(Estimator[CRLConfig]):
     ) -> None:
         config = self.config.for_people(len(train))
         sample, held_out = train.sample(), validation.sample()
+        if self._is_paired:
+            refuse_few_pairs(*(int(seen_in_all(part).sum()) for part in (sample, held_out)))
         form = self._closed_form(sample) if self._is_linear else None
         if self._shares_style(sample):
             self._read_styled(sample, held_out, config)

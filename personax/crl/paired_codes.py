@@ -219,8 +219,7 @@ def find_paired_codes(
 
     Raises InputError for fewer than FEWEST_PAIRED_ROWS rows of either kind.
     """
-    _refuse_few_rows(train, "training")
-    _refuse_few_rows(validation, "validation")
+    refuse_few_pairs(*(len(next(iter(part.values()))) for part in (train, validation)))
     device = next(iter(train.values())).device
     steps = max(1, len(next(iter(train.values()))) // PAIRED_BATCH)
     epochs = max(ceil(PAIRED_STEPS / steps), EPOCHS_OF_A_LATENT * sum(widths.values()))
@@ -261,12 +260,13 @@ def find_paired_codes(
     return readers, min(float(row["validation"]) for row in history)
 
 
-def _refuse_few_rows(vectors: Mapping[str, Float[Tensor, "n _"]], name: str) -> None:
-    count = len(next(iter(vectors.values())))
-    if count < FEWEST_PAIRED_ROWS:
-        raise InputError(
-            f"{count} {name} people with every modality are too few; at least {FEWEST_PAIRED_ROWS}"
-        )
+def refuse_few_pairs(training: int, validation: int) -> None:
+    """Raise InputError if fewer rows than FEWEST_PAIRED_ROWS of either kind have every modality."""
+    for name, count in (("training", training), ("validation", validation)):
+        if count < FEWEST_PAIRED_ROWS:
+            raise InputError(
+                f"{count} {name} people with every modality are too few; at least {FEWEST_PAIRED_ROWS}"
+            )
 
 
 def find_stable_codes(

@@ -75,6 +75,12 @@ def _only(people: Batch, modalities: Sequence[str]) -> Batch:
 
 def _count_directions(train: Batch, validation: Batch, config: CRLConfig, seed: int) -> dict[str, int]:
     """Modality -> directions in which codes of more coordinates than latents vary, less the shared ones."""
+    for modality, mask in train.observed.items():
+        if (complete := int(mask.all(1).sum())) < NEIGHBOURS:
+            raise InputError(
+                f"{modality}: counting needs {NEIGHBOURS} training rows with all its measurements, not "
+                f"{complete}; say how many latents it has"
+            )
     shapes = {m: [list(x.shape[1:]) for x in views] for m, views in train.x.items()}
     device = train.device
     wide = replace(config, latents=dict.fromkeys(shapes, WIDTH))

@@ -47,10 +47,20 @@ def latent_counts(data: MultiViewData) -> dict[str, int]:
     return {modality: len(data.known_truth.blocks[modality]) for modality in data.modalities}
 
 
+def begins(folder: RunFolder) -> bool:
+    """Whether nothing was learned in the folder before: only then is the duration of a run known."""
+    return not ((folder / CHECKPOINT).exists() or (folder / WEIGHTS).exists())
+
+
 def with_latents_found(
-    config: CRLConfig, data: MultiViewData, split: Split, *, seed: int, device: str
+    folder: RunFolder, data: MultiViewData, split: Split, config: CRLConfig, *, seed: int, device: str
 ) -> CRLConfig:
-    """The configuration with the numbers of latents that training rows show. Raises InputError."""
+    """The configuration with the numbers of latents that training rows show.
+
+    As it is if the folder has a model, which knows its own. Raises InputError.
+    """
+    if (folder / WEIGHTS).exists():
+        return config
     log.info("counting the latents")
     found = CRL.count_latents(data, split, config, seed=seed, device=device)
     log.info("latents found: %d shared, %s", found.shared, found.own)

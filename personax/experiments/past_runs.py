@@ -9,8 +9,7 @@ from jsonargparse import ArgumentParser
 from personax.experiments.mnist.config import OURS, MnistConfig
 from personax.experiments.mnist.run import run_mnist_seed
 from personax.experiments.own_data.config import OwnDataConfig
-from personax.experiments.own_data.report import OWN_METRICS
-from personax.experiments.own_data.run import load_own, run_own_seed
+from personax.experiments.own_data.run import load_own, run_own_seeds
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare
 from personax.experiments.people.report import PEOPLE_METRICS
@@ -195,5 +194,5 @@ def run_again(config: RunConfig, path: Path) -> dict[str, Any]:
             config, seeds, lambda _: path, prepare, run_people_seed, metrics=PEOPLE_METRICS
         )
     else:
-        results = run_every_seed(config, seeds, lambda _: path, load_own, run_own_seed, metrics=OWN_METRICS)
+        results = run_own_seeds(config, seeds, lambda _: path)
     return results[config.seed]

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from personax.experiments.cells import Loaded, LoadedOnce, run_cells
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.people.config import PeopleConfig
-from personax.runs.run_folder import METRICS
+from personax.runs.run_folder import METRICS, refuse_other_data
 from personax.runs.run_records import read_finished
 
 Config = TypeVar("Config", PeopleConfig, OwnDataConfig)
@@ -40,6 +40,7 @@ def run_every_seed(
     run_one: Callable[[Config, Path, Loaded], None],
     *,
     metrics: Sequence[str],
+    checksum_of: Callable[[Loaded], str] | None = None,
 ) -> dict[int, dict[str, Any]]:
     """Seed -> metrics of every run.
 
@@ -50,15 +51,17 @@ def run_every_seed(
         load: makes the data of a run. Runs whose seed of the data is the same share them.
         run_one: makes one run in its folder.
         metrics: dotted keys of metrics.json which, if they are there, are numbers.
+        checksum_of: the checksum of data that the options do not identify. With it a finished run is read
+            only if it was made with these data.
 
-    Raises InputError as `run_cells` does.
+    Raises InputError as `run_cells` does, and for a finished run that was made with other data.
     """
     cells = {folder_of(seed): replace(config, seed=seed) for seed in seeds}
     shared = DataOfDraws[Config, Loaded](load)
     missing = [run for path, run in cells.items() if not _is_finished(run, path)]
     if missing and not config.apart:
         shared.of(missing[0])  # data that are refused are refused once, and not for every seed
-    found = run_cells(cells, config, partial(_run_or_read, shared, run_one, metrics))
+    found = run_cells(cells, config, partial(_run_or_read, shared, run_one, metrics, checksum_of))
     return dict(zip(seeds, found.values(), strict=True))
 
 
@@ -70,10 +73,13 @@ def _run_or_read(
     shared: DataOfDraws[Config, Loaded],
     run_one: Callable[[Config, Path, Loaded], None],
     metrics: Sequence[str],
+    checksum_of: Callable[[Loaded], str] | None,
     run: Config,
     path: Path,
 ) -> dict[str, Any]:
     """The metrics of one run, which is made if it is not finished."""
     if not _is_finished(run, path):
         run_one(run, path, shared.of(run))
+    elif checksum_of is not None:
+        refuse_other_data(path, checksum_of(shared.of(run)), resume=True)
     return read_finished(path, run, NEEDED, dict.fromkeys(metrics, "a number"))

@@ -183,6 +183,9 @@ class Graph(Described):
         if self.marks is not None:
             if not np.isin(self.marks, (NONE, CIRCLE, ARROW, TAIL)).all():
                 raise ValueError("marks: holds values other than 0, 1, 2 and 3")
+            unmarked = self.marks == NONE
+            if (unmarked != unmarked.T).any() or not unmarked.diagonal().all():
+                raise ValueError("marks: an edge has a mark at both of its ends, and connects two nodes")
             object.__setattr__(self, "marks", self.marks.astype(int))
 
     def _facts(self) -> dict[str, object]:

@@ -188,8 +188,12 @@ class PreparedColumn:
         of sine and cosine would change with a rotation.
         """
         n = len(self)
-        resultant = abs(np.exp(1j * self.distinct) @ self.counts) / n
-        return float((1.0 - resultant**2) * n / (n - 1) / 2.0)
+        # About the mean direction: 1 - resultant^2 would lose the digits of angles that are nearly equal.
+        mean = np.angle(np.exp(1j * self.distinct) @ self.counts)
+        away = self.distinct - mean
+        squares = np.sin(away) ** 2 + 4 * np.sin(away / 2) ** 4  # sine and 1 - cosine
+        offset = np.array([np.sin(away) @ self.counts, 2 * np.sin(away / 2) ** 2 @ self.counts]) / n
+        return float((squares @ self.counts - n * (offset @ offset)) / (n - 1) / 2.0)
 
     @property
     def positions(self) -> Float[np.ndarray, " d"]:

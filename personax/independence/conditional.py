@@ -31,7 +31,7 @@ from personax.independence.conditional_tables import NothingVaries, compare_stra
 from personax.independence.discrete import TABLE_NULLS, likelihood_ratio, pearson
 from personax.independence.effects import Effect
 from personax.independence.linear import has_a_line
-from personax.independence.procedure import MIN_ROWS, Null
+from personax.independence.procedure import MIN_ROWS, Null, OfferedNulls
 from personax.independence.resampling import RESAMPLES, Randomness, generator_of
 from personax.independence.results import (
     CONSTANT,
@@ -51,21 +51,16 @@ CompareGiven = Callable[[GroupTriple, Null, np.random.Generator, int], GivenFind
 
 
 @dataclass(frozen=True)
-class ConditionalProcedure:
-    """One conditional test.
+class ConditionalProcedure(OfferedNulls):
+    """One conditional test; it has the name of the unconditional one where there is one.
+
+    The null "auto" stands for the only one, or for a choice by the columns.
 
     Attributes:
-        name: its name in calls and tables; that of the unconditional test where there is one.
-        title: its name in figures.
-        nulls: the null distributions that it offers; the first is the default. "auto" stands for the only
-            one, or for a choice by the columns.
         applies: function of x, y and Z: True if the test has a meaning for their kinds.
         compare: compares x and y given Z.
     """
 
-    name: str
-    title: str
-    nulls: tuple[Null, ...]
     applies: Callable[[GroupTriple], bool]
     compare: CompareGiven
 
@@ -89,15 +84,6 @@ class ConditionalProcedure:
             return without_pvalue(self.name, n, str(reason))
         p = LogPValue(found.log_p, found.null, found.is_bound)
         return result(self.name, found.statistic, p, n, Effect(found.effect))
-
-    def choose_null(self, null: str | None) -> Null:
-        """`null`, or the default if None; ValueError if the test does not offer it."""
-        for offered in self.nulls:
-            if null in (None, offered):
-                return offered
-        raise ValueError(
-            f"{self.name} given columns: null {null!r} is not offered; choose from {', '.join(self.nulls)}"
-        )
 
 
 def _any_groups(groups: GroupTriple) -> bool:

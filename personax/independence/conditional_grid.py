@@ -1,6 +1,6 @@
 """A whole table of conditional tests: every column of one frame against every column of another, given Z."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -9,13 +9,14 @@ import pandas as pd
 from jaxtyping import Bool
 
 from personax.independence.columns import refuse_other_index
-from personax.independence.conditional import CONDITIONAL_TESTS
+from personax.independence.conditional import CONDITIONAL_TESTS, ConditionalProcedure
 from personax.independence.conditional_columns import ColumnGroup, GroupTriple, group_of
 from personax.independence.grid import (
     EncodedColumn,
     GridRows,
     Variables,
     named_stream,
+    refuse_wrong_arguments,
     table_of_rows,
 )
 from personax.independence.resampling import RESAMPLES, Randomness, generator_of
@@ -31,15 +32,17 @@ def run_conditional_grid(
     rng: Randomness = None,
     resamples: int = RESAMPLES,
     jobs: int = 1,
+    procedures: Mapping[str, ConditionalProcedure] = CONDITIONAL_TESTS,
 ) -> pd.DataFrame:
     """Test every trait against every feature, given all columns of `given`.
 
-    Arguments, columns of the result and errors as in `run_grid`; `tests` are names from `CONDITIONAL_TESTS`.
+    Arguments, columns of the result and errors as in `run_grid`; `tests` are names from `procedures`.
     Each pair uses the rows in which the trait, the feature and all columns of the condition are present.
     """
-    unknown = [test for test in tests if test not in CONDITIONAL_TESTS]
+    refuse_wrong_arguments({"traits": traits, "features": features, "given": given}, tests, resamples, jobs)
+    unknown = [test for test in tests if test not in procedures]
     if unknown:
-        known = ", ".join(CONDITIONAL_TESTS)
+        known = ", ".join(procedures)
         raise InputError(f"test {unknown[0]!r} has no conditional form; choose from {known}")
     refuse_other_index("traits and features", traits.frame, features.frame)
     refuse_other_index("traits and given", traits.frame, given.frame)
@@ -49,7 +52,7 @@ def run_conditional_grid(
     row_of_tests = _ConditionalRow(
         tuple(traits.encoded()),
         tuple(given.encoded()),
-        tuple(tests),
+        {test: procedures[test] for test in tests},
         int(generator_of(rng).integers(2**63)),
         resamples,
     )
@@ -62,7 +65,7 @@ class _ConditionalRow:
 
     traits: Sequence[EncodedColumn]
     given: Sequence[EncodedColumn]
-    tests: Sequence[str]
+    tests: Mapping[str, ConditionalProcedure]
     root: int
     resamples: int
 
@@ -82,7 +85,7 @@ class _ConditionalRow:
     def _row(self, test: str, trait: str, feature: str, groups: GroupTriple) -> dict[str, object]:
         started = perf_counter()
         rng = named_stream(self.root, f"{test}|{trait}|{feature}")
-        found = CONDITIONAL_TESTS[test].test(groups, None, rng, self.resamples)
+        found = self.tests[test].test(groups, None, rng, self.resamples)
         return {"trait": trait, "feature": feature} | found.row() | {"seconds": perf_counter() - started}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -134,11 +134,8 @@ def run_grid(
     0  Openness  Height       kci  6
     1  Openness  Height  fisher_z  6
     """
-    _refuse_wrong_types(traits, features, tests, given)
-    if not all(_is_whole(number) and number != 0 for number in (resamples, jobs)) or resamples < 1:
-        raise InputError(
-            f"resamples {resamples!r}, jobs {jobs!r}: whole numbers from 1; jobs -1 is all cores"
-        )
+    refuse_wrong_arguments({"traits": traits, "features": features}, tests, resamples, jobs)
+    _refuse_wrong_labels(given, len(traits.frame))
     unknown = [test for test in tests if test not in procedures]
     if unknown:
         raise InputError(f"test {unknown[0]!r} is unknown; choose from {', '.join(procedures)}")
@@ -168,24 +165,37 @@ def table_of_rows(
     return pd.DataFrame(rows)
 
 
-def _refuse_wrong_types(traits: object, features: object, tests: object, given: object) -> None:
-    """Raise InputError for arguments of `run_grid` of another type."""
-    for name, side in (("traits", traits), ("features", features)):
+def refuse_wrong_arguments(
+    sides: Mapping[str, object], tests: object, resamples: object, jobs: object
+) -> None:
+    """Raise InputError for arguments of a grid of another type, and for impossible numbers.
+
+    `sides` are the tables of columns, by their names.
+    """
+    for name, side in sides.items():
         if not isinstance(side, Variables):
             raise InputError(
                 f"{name}: {type(side).__name__}, must be Variables(frame, {{'Height': 'continuous'}})"
             )
     if isinstance(tests, str) or not isinstance(tests, Sequence):
         raise InputError(f"tests {tests!r}: a list of names, as ['kci', 'hsic']")
+    if not (_is_whole(resamples) and _is_whole(jobs)) or resamples < 1 or jobs == 0:
+        raise InputError(
+            f"resamples {resamples!r}, jobs {jobs!r}: whole numbers from 1; jobs -1 is all cores"
+        )
+
+
+def _refuse_wrong_labels(given: object, rows: int) -> None:
+    """Raise InputError for labels of strata that are no Series, or not one for each row."""
     if given is None:
         return
     if not isinstance(given, pd.Series):
         raise InputError(f"given: {type(given).__name__}, must be a Series of labels, one for each row")
-    if isinstance(traits, Variables) and len(given) != len(traits.frame):
-        raise InputError(f"given: {len(given)} labels for {len(traits.frame)} rows")
+    if len(given) != rows:
+        raise InputError(f"given: {len(given)} labels for {rows} rows")
 
 
-def _is_whole(number: object) -> bool:
+def _is_whole(number: object) -> TypeGuard[int]:
     return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -50,27 +50,18 @@ def any_column(column: PreparedColumn) -> bool:
 
 
 @dataclass(frozen=True)
-class Procedure:
-    """One test.
+class OfferedNulls:
+    """What a test is called, and which null distributions it offers.
 
     Attributes:
         name: its name in calls and tables.
         title: its name in figures.
         nulls: the null distributions it offers; the first is the default.
-        applies: function of a column: True if the test has a meaning for it.
-        preparation: takes a generator (for random features) and returns the function that prepares a column.
-        compare: compares two prepared columns, see `Compare`.
-        needs_labels: whether it compares the distinct values as labels, so that values that lie close
-            together must not be taken for one.
     """
 
     name: str
     title: str
     nulls: tuple[Null, ...]
-    applies: Callable[[PreparedColumn], bool]
-    preparation: Callable[[np.random.Generator], Callable[[PreparedColumn], Any]]
-    compare: Compare
-    needs_labels: bool = False
 
     def choose_null(self, null: str | None) -> Null:
         """`null`, or the default if None; ValueError if the test does not offer it."""
@@ -80,6 +71,27 @@ class Procedure:
             if offered == null:
                 return offered
         raise ValueError(f"{self.name}: null {null!r} is not offered; choose from {', '.join(self.nulls)}")
+
+
+AnyTest = TypeVar("AnyTest", bound=OfferedNulls)
+
+
+@dataclass(frozen=True)
+class Procedure(OfferedNulls):
+    """One test.
+
+    Attributes:
+        applies: function of a column: True if the test has a meaning for it.
+        preparation: takes a generator (for random features) and returns the function that prepares a column.
+        compare: compares two prepared columns, see `Compare`.
+        needs_labels: whether it compares the distinct values as labels, so that values that lie close
+            together must not be taken for one.
+    """
+
+    applies: Callable[[PreparedColumn], bool]
+    preparation: Callable[[np.random.Generator], Callable[[PreparedColumn], Any]]
+    compare: Compare
+    needs_labels: bool = False
 
     def refusal(
         self, x: PreparedColumn, y: PreparedColumn, *, applies: bool | None = None
@@ -113,17 +125,17 @@ class Procedure:
         return result(self.name, found.statistic, found.p, len(columns[0]), found.effect)
 
 
-def with_null(procedures: Mapping[str, Procedure], choice: NullChoice) -> dict[str, Procedure]:
+def with_null(tests: Mapping[str, AnyTest], choice: NullChoice) -> dict[str, AnyTest]:
     """The same tests with another default null.
 
     "asymptotic" is the one that each test offers second: spectral, chi2 or t. A test with one null only (of
-    another library) keeps it.
+    another library, or conditional) keeps it.
     """
 
-    def default(procedure: Procedure) -> Procedure:
-        if choice == "auto" or len(procedure.nulls) == 1:
-            return procedure
-        chosen = procedure.nulls[1] if choice == "asymptotic" else procedure.choose_null(choice)
-        return replace(procedure, nulls=(chosen, *procedure.nulls))
+    def default(test: AnyTest) -> AnyTest:
+        if choice == "auto" or len(test.nulls) == 1:
+            return test
+        chosen = test.nulls[1] if choice == "asymptotic" else test.choose_null(choice)
+        return replace(test, nulls=(chosen, *test.nulls))
 
-    return {name: default(procedure) for name, procedure in procedures.items()}
+    return {name: default(test) for name, test in tests.items()}

@@ -130,7 +130,7 @@ def open_run(
     _refuse_occupied(path, config, resume=resume, overwrite=overwrite)  # before a lock is written into it
     with locked_folder(path):
         _refuse_occupied(path, config, resume=resume, overwrite=overwrite)  # it may just have been made
-        _refuse_other_data(path, facts.get("data_sha256"), resume=resume)
+        refuse_other_data(path, facts.get("data_sha256"), resume=resume)
         with _undone_on_refusal(path, set_aside=overwrite):
             write_yaml(path / CONFIG, asdict(config))
             with _recorded(path, facts) as folder:
@@ -152,8 +152,8 @@ def _refuse_occupied(path: Path, config: "DataclassInstance", *, resume: bool, o
         raise InputError(f"{path}: exists; {', '.join([*ways, 'replace it with --overwrite'])}")
 
 
-def _refuse_other_data(path: Path, checksum: str | None, *, resume: bool) -> None:
-    """Raise InputError if a run is resumed whose data had another checksum."""
+def refuse_other_data(path: Path, checksum: str | None, *, resume: bool) -> None:
+    """Raise InputError if a run is resumed, or read, whose data had another checksum."""
     before = _read_manifest(path).get("data_sha256") if resume else None
     if before is not None and checksum != before:
         raise InputError(

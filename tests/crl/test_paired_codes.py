@@ -239,8 +239,10 @@ def test_too_few_rows_with_every_modality_are_refused_in_one_line(noise: int) ->
     seen[split.train[:19]] = True
     seen[split.validation] = True
     data = MultiViewData(data.measurements, observed={"a": np.ones((400, 1), dtype=bool), "b": seen})
+    epochs: list[Any] = []
     with pytest.raises(InputError, match=r"^19 training people with every modality are too few"):
-        CRL(linked_model(noise), seed=0, device="cpu").fit(data, split)
+        CRL(linked_model(noise), seed=0, device="cpu").fit(data, split, on_progress=epochs.append)
+    assert not epochs  # nothing was trained
 
 
 @pytest.mark.usefixtures("few_steps")

@@ -64,9 +64,13 @@ def test_the_scale_of_the_codes_does_not_matter(scale: float) -> None:
     assert varying_directions(scaled, np.random.default_rng(0)) == 2
 
 
-def test_few_people_are_all_neighbours() -> None:
-    codes = bent_codes(1, 2, n=NEIGHBOURS)
-    assert 1 <= varying_directions(codes, np.random.default_rng(0)) <= WIDTH
+def test_few_people_are_refused_before_training() -> None:
+    views = [torch.rand(300, 1, 8, 8, generator=torch.Generator().manual_seed(0)) for _ in range(2)]
+    seen = torch.ones(300, 2, dtype=torch.bool)
+    seen[NEIGHBOURS - 1 :, 1] = False
+    people = Batch({"face": views}, {"face": seen}, complete=False)
+    with pytest.raises(InputError, match=f"face: counting needs {NEIGHBOURS} training rows .* not 199;"):
+        count_once(people)
 
 
 def single_pictures(n: int = STYLED_ROWS) -> Batch:

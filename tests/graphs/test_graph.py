@@ -88,6 +88,12 @@ def test_graphviz_shows_what_a_person_has_written(written: str, shown: str) -> N
     assert f'  "b" [label="b\\n{shown[1:]}];' in dot
 
 
+@pytest.mark.parametrize("marks", [[[0, ARROW], [0, 0]], [[ARROW, ARROW], [ARROW, 0]]])
+def test_marks_at_one_end_and_of_a_node_with_itself_are_refused(marks: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="marks: an edge has a mark at both of its ends"):
+        Graph(["a", "b"], np.zeros((2, 2)), marks=np.array(marks))
+
+
 def test_arrowheads_at_both_ends_are_one_edge() -> None:
     marks = np.array([[0, ARROW], [ARROW, 0]])
     graph = Graph(["a", "b"], np.array([[0, 1], [1, 0]]), marks=marks)

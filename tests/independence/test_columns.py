@@ -102,6 +102,17 @@ def test_numbers_that_no_float_can_hold_are_refused(cells: list[complex]) -> Non
     assert list(encode(pd.Series(cells, dtype=object), "nominal")) == [0, 1]
 
 
+@pytest.mark.parametrize("width", [1e-9, 1e-6, 1e-3, 1.0, 7.0])
+def test_the_spread_of_a_circular_column_keeps_its_digits(width: float) -> None:
+    """That of small angles is half the variance of the angles."""
+    angles = np.random.default_rng(0).uniform(0.0, width, 50)
+    turned = complete_column(angles % (2 * np.pi), "circular")
+    expected = (np.cos(angles).var(ddof=1) + np.sin(angles).var(ddof=1)) / 2
+    if width <= 1e-6:
+        expected = angles.var(ddof=1) / 2
+    assert turned.spread == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize("decimals", [1, 3])
 @pytest.mark.parametrize("kind", ["continuous", "circular"])
 def test_hidden_pairs_count_as_the_shortest_distances(decimals: int, kind: Kind) -> None:

@@ -40,3 +40,9 @@ def test_mistakes_are_said_in_one_line() -> None:
         run_conditional_grid(*sides, tests=("hsic",))
     with pytest.raises(InputError, match="different numbers of rows"):
         run_conditional_grid(sides[0], sides[1], variables("z", 2, n=50), tests=("kci",))
+    with pytest.raises(InputError, match="a list of names"):
+        run_conditional_grid(*sides, tests="kci")
+    with pytest.raises(InputError, match="whole numbers from 1"):
+        run_conditional_grid(*sides, tests=("kci",), jobs=0)
+    with pytest.raises(InputError, match="whole numbers from 1"):
+        run_conditional_grid(*sides, tests=("kci",), resamples=0)

@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
@@ -23,6 +23,8 @@ from personax.experiments.diagnostics.findings import (
 GOOD_AGREEMENT, POOR_AGREEMENT = 0.75, 0.5  # limits of Koo & Li (2016) for the intraclass correlation
 WEAKEST_DIRECTION, LOST_DIRECTION = 0.5, 0.3  # limits for the smallest canonical correlation
 SHOWN_DISTANCES = 5000  # about how many distances between people are kept for the figure
+
+FEWEST_PEOPLE = 5  # who have both measurements, of the test rows and of the training rows
 
 
 class Gap(NamedTuple):
@@ -57,12 +59,17 @@ def alignment_gap(evidence: Evidence) -> Finding:
         for i, j in combinations(range(len(content)), 2):
             name = f"{modality} {i + 1}, {j + 1}"
             train = evidence.train.content[modality]
-            found = gap(content[i], content[j], train[i] - train[j])
+            differences = train[i] - train[j]
+            if min(_complete(content[i] - content[j]).sum(), _complete(differences).sum()) < FEWEST_PEOPLE:
+                continue
+            found = gap(content[i], content[j], differences)
             pairs[name] = found.scores | {"verdict": alignment_verdict(found.scores)}
             curves[name] = {"same": found.same, "other": found.other}
     text = "measurements of one person have similar encodings"
     if not pairs:
-        return Finding("alignment", text, UNKNOWN, "every modality has a single measurement")
+        return Finding(
+            "alignment", text, UNKNOWN, "no two measurements of a modality that some people have both"
+        )
     least = min(pairs, key=lambda name: min(pairs[name]["weakest"], pairs[name]["agreement"]))
     low = pairs[least]
     return Finding(
@@ -86,13 +93,15 @@ def gap(
         a: (n, d) encodings of test people by the first measurement; NaN where it is missing.
         b: (n, d) encodings of the same people by the second measurement.
         differences: (m, d) first minus second encoding of training people.
+
+    At least two people must have both, in either part.
     """
-    both = np.isfinite(a).all(1) & np.isfinite(b).all(1)
+    both = _complete(a - b)
     a, b = a[both].astype(float), b[both].astype(float)
     n = len(a)
     same, other = ((a - b) ** 2).sum(1), cdist(a, b, "sqeuclidean")
     between = other[~np.eye(n, dtype=bool)]
-    known = differences[np.isfinite(differences).all(1)]
+    known = differences[_complete(differences)]
     within = np.atleast_2d(np.cov(known.T)) + 1e-9 * np.eye(a.shape[1])
     root = np.linalg.cholesky(np.linalg.inv(within))
     energy = 0.5 * cdist(a @ root, b @ root, "sqeuclidean")
@@ -108,6 +117,10 @@ def gap(
     }
     some = between[:: max(1, len(between) // SHOWN_DISTANCES)]
     return Gap(scores, np.sqrt(same), np.sqrt(some))
+
+
+def _complete(rows: Shaped[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
+    return np.asarray(np.isfinite(rows).all(1))
 
 
 def alignment_verdict(scores: Mapping[str, float]) -> Verdict:

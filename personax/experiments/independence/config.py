@@ -51,7 +51,8 @@ class IndependenceConfig:
     """exact: our own tests; reference: causal-learn, hyppo and scipy (slow, several GB at full size)."""
     null: Literal["auto", "asymptotic", "permutation"] = "auto"
     """How p-values are computed. auto: from the distribution that the data bear (asymptotic where no few rows
-    decide, else exact or from random orders of the rows); asymptotic or permutation: always so."""
+    decide, else exact or from random orders of the rows); asymptotic or permutation: always so, where a test
+    offers it: of the conditional tests, only chi_square and g_square have a choice."""
     given: str | None = None
     """Features on which the tests are conditional, separated by commas: does a trait say anything about a
     feature among people with the same values of these? A single column of at most 100 categories defines

@@ -27,7 +27,7 @@ from personax.experiments.independence.report import (
     table_of_score_counts,
     title_of_test,
 )
-from personax.independence import TESTS, Variables, decide, run_conditional_grid, run_grid
+from personax.independence import CONDITIONAL_TESTS, TESTS, Variables, decide, run_conditional_grid, run_grid
 from personax.independence.procedure import with_null
 from personax.independence.reference import procedures_of
 from personax.runs.figure_style import fonts_for
@@ -126,7 +126,14 @@ def grid_of_people(
     if given and not without_condition and not defines_strata(given, table):
         condition = Variables(features[list(given)], table.kinds, table.periods)
         grid = run_conditional_grid(
-            traits, others, condition, tests=tests, rng=rng, resamples=config.resamples, jobs=config.jobs
+            traits,
+            others,
+            condition,
+            tests=tests,
+            rng=rng,
+            resamples=config.resamples,
+            jobs=config.jobs,
+            procedures=with_null(CONDITIONAL_TESTS, config.null),
         )
     else:
         grid = run_grid(

@@ -15,6 +15,7 @@ from personax.experiments.evaluation import evaluate_graph, evaluate_latents, ma
 from personax.experiments.exclusivity import exclusivity
 from personax.experiments.fitting import (
     FolderOfData,
+    begins,
     fit_together_in_folders,
     is_untrained,
     read_history,
@@ -30,14 +31,12 @@ from personax.runs.device import resolve_device
 from personax.runs.errors import PersonaxError
 from personax.runs.files import missing_folders, remove_empty, remove_path, write_json
 from personax.runs.run_folder import (
-    CHECKPOINT,
     FIGURES,
     GRAPH,
     HISTORY,
     LATENTS,
     METRICS,
     TRUE_GRAPH,
-    WEIGHTS,
     RunFolder,
     open_run,
     typed_path,
@@ -98,10 +97,9 @@ def run_mnist_seed(config: MnistConfig, path: Path) -> Metrics:
 
 def with_counted_latents(config: MnistConfig, folder: RunFolder, scenes: Scenes) -> MnistConfig:
     """The configuration with numbers of latents that are found, if they are to be, and nothing is learned."""
-    if config.latents == "given" or (folder / WEIGHTS).exists():
+    if config.latents == "given":
         return config
-    data, split = scenes
-    found = with_latents_found(config.model, data, split, seed=config.seed, device=config.device)
+    found = with_latents_found(folder, *scenes, config.model, seed=config.seed, device=config.device)
     return replace(config, model=found)
 
 
@@ -210,8 +208,7 @@ def fit_and_evaluate(config: ScoredRun, folder: RunFolder, scenes: Scenes, train
         trained: seconds of training if the model was trained together with others, else 0.
     """
     data, split = scenes
-    # The duration of a run that was interrupted is unknown.
-    uninterrupted = trained > 0 or not ((folder / CHECKPOINT).exists() or (folder / WEIGHTS).exists())
+    uninterrupted = trained > 0 or begins(folder)
     started = monotonic() - trained
     recovery = recover(config, folder, data, split)
     seconds = monotonic() - started if uninterrupted else None

@@ -14,7 +14,7 @@ from personax.crl import CRLConfig
 from personax.experiments.cells import Metrics
 from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns, matched_graph
 from personax.experiments.exclusivity import exclusivity
-from personax.experiments.fitting import write_latents
+from personax.experiments.fitting import begins, write_latents
 from personax.experiments.mnist.config import OURS
 from personax.experiments.mnist.recovery import Recovery, baseline_settings, recover
 from personax.experiments.numerical.config import NumericalConfig, NumericalRun
@@ -23,7 +23,7 @@ from personax.graphs.graph_scores import best_threshold_f1
 from personax.numerical.numerical_cases import CASES
 from personax.runs.device import resolve_device
 from personax.runs.files import sha256_arrays, write_json
-from personax.runs.run_folder import CHECKPOINT, GRAPH, LATENTS, METRICS, WEIGHTS, open_run
+from personax.runs.run_folder import GRAPH, LATENTS, METRICS, open_run
 from personax.runs.run_records import read_finished
 from personax.runs.seeds import numpy_rng
 from personax.views import SHARED, MultiViewData, Split, split_rows
@@ -79,7 +79,7 @@ def run_numerical_cell(run: NumericalRun, path: Path) -> Metrics:
         simulated=True,
         device=str(resolve_device(run.device)),
     ) as folder:
-        uninterrupted = not ((folder / CHECKPOINT).exists() or (folder / WEIGHTS).exists())
+        uninterrupted = begins(folder)
         started = monotonic()
         recovery = recover(run, folder, data, split)
         seconds = monotonic() - started if uninterrupted else None

@@ -6,9 +6,8 @@ from pathlib import Path
 from personax.experiments.fitting import seed_folder
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.report import OWN_METRICS, own_report
-from personax.experiments.own_data.run import load_own, run_own_seed
+from personax.experiments.own_data.run import run_own_seeds
 from personax.experiments.run_options import check_several_seeds
-from personax.experiments.several_seeds import run_every_seed
 from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
@@ -23,7 +22,7 @@ def run_own(config: OwnDataConfig) -> None:
     config = replace(config, data=str(typed_path(config.data)))
     seeds = [config.seed] if config.seeds is None else parse_seeds(config.seeds)
     folders = {seed: own_folder(config, seed) for seed in seeds}
-    results = run_every_seed(config, seeds, folders.__getitem__, load_own, run_own_seed, metrics=OWN_METRICS)
+    results = run_own_seeds(config, seeds, folders.__getitem__)
     table = summarise({seed: pick(metrics, OWN_METRICS) for seed, metrics in results.items()})
     if config.seeds is not None:
         title = f"{Path(config.data).name}, seeds {config.seeds}"

@@ -87,7 +87,7 @@ def read_arrays(path: Path) -> OwnArrays:
     simulated = described.get("simulated", False)
     if not isinstance(simulated, bool):
         raise InputError(f"{path}: simulated: {simulated!r}; must be true or false")
-    return OwnArrays(data, split, _own_checksum(data), simulated)
+    return OwnArrays(data, split, _own_checksum(data, split), simulated)
 
 
 def without_rows_of_nan(data: MultiViewData) -> MultiViewData:
@@ -277,8 +277,13 @@ def _shared_first(tables: Mapping[str, Found]) -> dict[str, Found]:
     return dict(sorted(tables.items(), key=lambda pair: pair[0] != SHARED))
 
 
-def _own_checksum(data: MultiViewData) -> str:
+def _own_checksum(data: MultiViewData, split: Split | None) -> str:
     """SHA-256 of everything that a run depends on."""
     arrays: Sequence[np.ndarray] = [array for views in data.measurements.values() for array in views]
-    known = [] if data.truth is None else [data.truth.latents.to_numpy(dtype=float)]
-    return sha256_arrays(*arrays, *data.observed.values(), *known)
+    known: list[np.ndarray] = []
+    if data.truth is not None:
+        known.append(data.truth.latents.to_numpy(dtype=float))
+        if data.truth.graph is not None:
+            known.append(data.truth.graph)
+    given = [] if split is None else [split.train, split.validation, split.test]
+    return sha256_arrays(*arrays, *data.observed.values(), *known, *given)

@@ -1,7 +1,9 @@
 """One run on arrays of your own: fit the model, score it where the truth is known, write the folder."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -14,6 +16,7 @@ from personax.experiments.block_scores import TruthScores, score_against_truth
 from personax.experiments.evaluation import evaluate_latents, matched_columns, truth_free_criteria
 from personax.experiments.exclusivity import exclusivity
 from personax.experiments.fitting import (
+    begins,
     fit_in_folder,
     latent_counts,
     read_history,
@@ -23,6 +26,8 @@ from personax.experiments.fitting import (
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.description import OwnArrays, read_arrays
 from personax.experiments.own_data.figures import draw_own_run
+from personax.experiments.own_data.report import OWN_METRICS
+from personax.experiments.several_seeds import run_every_seed
 from personax.graphs.graph import Graph
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError
@@ -33,7 +38,6 @@ from personax.runs.run_folder import (
     LATENTS,
     METRICS,
     TRUE_GRAPH,
-    WEIGHTS,
     RunFolder,
     open_run,
     typed_path,
@@ -94,6 +98,21 @@ def own_model(model: CRLConfig, data: MultiViewData) -> CRLConfig:
     return replace(model, latents=latent_counts(data), shared=len(data.truth.blocks.get("s", ())))
 
 
+def run_own_seeds(
+    config: OwnDataConfig, seeds: Sequence[int], folder_of: Callable[[int], Path]
+) -> dict[int, dict[str, Any]]:
+    """Seed -> metrics of every run; one that is finished is read. Raises InputError as `run_every_seed`."""
+    return run_every_seed(
+        config,
+        seeds,
+        folder_of,
+        load_own,
+        run_own_seed,
+        metrics=OWN_METRICS,
+        checksum_of=attrgetter("checksum"),
+    )
+
+
 def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
     """Make one run in its folder."""
     given = config.model if config.latents == "auto" else own_model(config.model, rows.data)
@@ -109,12 +128,12 @@ def run_own_seed(config: OwnDataConfig, path: Path, rows: OwnRows) -> None:
         measurements={m: len(arrays) for m, arrays in rows.data.measurements.items()},
         device=str(resolve_device(config.device)),
     ) as folder:
-        started = monotonic()
-        chosen = given
-        if config.latents == "auto" and not (folder / WEIGHTS).exists():
-            chosen = with_latents_found(given, rows.data, rows.split, seed=config.seed, device=config.device)
-        model = fit_in_folder(folder, rows.data, rows.split, chosen, seed=config.seed, device=config.device)
-        seconds = monotonic() - started
+        uninterrupted, started = begins(folder), monotonic()
+        data, split, chosen = rows.data, rows.split, given
+        if config.latents == "auto":
+            chosen = with_latents_found(folder, data, split, given, seed=config.seed, device=config.device)
+        model = fit_in_folder(folder, data, split, chosen, seed=config.seed, device=config.device)
+        seconds = monotonic() - started if uninterrupted else None
         latents = model.transform(rows.data)
         graph = model.learned(simulated=rows.simulated)
         history = read_history(folder.path)

@@ -12,6 +12,7 @@ from personax.experiments.block_scores import TruthScores, score_against_truth
 from personax.experiments.evaluation import truth_free_criteria
 from personax.experiments.exclusivity import exclusivity
 from personax.experiments.fitting import (
+    begins,
     fit_in_folder,
     read_history,
     with_latents_found,
@@ -65,13 +66,13 @@ def run_people_seed(config: PeopleConfig, path: Path, prepared: Prepared) -> Non
         compression=prepared.compression.report,
         device=str(resolve_device(config.device)),
     ) as folder:
-        started = monotonic()
+        uninterrupted, started = begins(folder), monotonic()
         prepared.compression.save(folder / "compression.npz")
         data, split, chosen = prepared.data, prepared.split, config.model
         if config.latents == "auto":
-            chosen = with_latents_found(chosen, data, split, seed=config.seed, device=config.device)
+            chosen = with_latents_found(folder, data, split, chosen, seed=config.seed, device=config.device)
         model = fit_in_folder(folder, data, split, chosen, seed=config.seed, device=config.device)
-        seconds = monotonic() - started
+        seconds = monotonic() - started if uninterrupted else None
         findings = find(config, folder, prepared, model)
         metrics = measure(config, prepared, findings) | {"seconds": seconds}
         write_findings(config, folder, prepared, findings, metrics)

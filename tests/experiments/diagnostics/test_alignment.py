@@ -41,6 +41,15 @@ def test_a_lost_direction_is_seen_although_distances_are_nearly_right() -> None:
     assert found.details["a 1, 2"]["weakest"] < 0.3
 
 
+def test_measurements_that_never_meet_are_left_out() -> None:
+    content = evidence().test.content
+    first, second = (part.copy() for part in content["a"])
+    first[: TEST // 2], second[TEST // 2 :] = np.nan, np.nan
+    found = alignment_gap(with_content({**content, "a": [first, second]}))
+    assert found.verdict == HOLDS
+    assert set(found.details) == {"b 1, 2"}
+
+
 def test_a_single_measurement_tells_nothing() -> None:
     once = {m: members[:1] for m, members in evidence().test.content.items()}
     assert alignment_gap(with_content(once)).verdict == UNKNOWN

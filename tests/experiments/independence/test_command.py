@@ -166,6 +166,19 @@ def test_the_null_is_an_option(tmp_path: Path) -> None:
     assert command("--table", table, "--null", "permutation", "--implementation", "reference") == 2
 
 
+@pytest.mark.usefixtures("without_figures")
+def test_the_null_can_be_chosen_given_columns_where_there_is_a_choice(tmp_path: Path) -> None:
+    table = write_athletes(tmp_path / "people.csv", 80)
+    pd.read_csv(table).assign(Nationality=["A", "B"] * 40).to_csv(table, index=False)
+    for name, expected in {"asymptotic": "chi2", "permutation": "permutation"}.items():
+        words = ("--table", table, "--given", "League,Birthmonth", "--null", name, "--resamples", 99)
+        assert command(*words, "--tests", "chi_square,kci", "--output", tmp_path / name) == 0
+        found = pd.read_csv(tmp_path / name / "pvalues.csv")
+        nulls = found[found["pvalue"].notna()].groupby("test")["null"].unique()
+        assert nulls["chi_square"].tolist() == [expected]
+        assert nulls["kci"].tolist() == ["gamma"]
+
+
 def test_continuous_and_several_given_columns_are_a_condition(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv", 80)
     words = ("--table", table, "--given", "Height, League", "--tests", "kci,gcm,fisher_z")

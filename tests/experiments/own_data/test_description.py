@@ -99,6 +99,22 @@ def test_another_value_gives_another_checksum(home: Path) -> None:
     assert read_arrays(path).checksum != before
 
 
+def test_another_split_or_true_graph_gives_another_checksum(home: Path) -> None:
+    path = described(
+        home,
+        measurements={"face": "face.npy"},
+        split="split.npy",
+        truth={"latents": {"face": "people.parquet:v_1", "s": "people.parquet:w"}, "graph": "graph.npy"},
+    )
+    before = read_arrays(path).checksum
+    for name in ("split.npy", "graph.npy"):
+        given = np.load(home / name)
+        np.save(home / name, given[::-1] if given.ndim == 1 else given.T)
+        assert read_arrays(path).checksum != before
+        np.save(home / name, given)
+        assert read_arrays(path).checksum == before
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

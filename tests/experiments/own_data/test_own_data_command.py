@@ -21,6 +21,8 @@ from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.description import read_arrays
 from personax.experiments.own_data.example import write_example
 from personax.graphs.graph import Graph
+from personax.graphs.graph_scores import graph_scores
+from personax.learning.metrics import match
 from personax.runs.command_line import parse
 from personax.runs.run_folder import (
     CONFIG,
@@ -74,9 +76,14 @@ def test_the_latents_are_those_of_the_model_that_was_saved(finished: SmallRun) -
 
 def test_the_truth_scores_the_run(finished: SmallRun) -> None:
     metrics = json.loads((finished.folder / METRICS).read_text())
-    assert 0 <= metrics["heldout"]["mcc_pearson"] <= 1
+    latents = pd.read_parquet(finished.folder / LATENTS)
+    test = (latents["split"] == "test").to_numpy()
+    found = latents[Graph.from_json(finished.folder / GRAPH).names].to_numpy()[test]
+    _, correlations = match(found, read_arrays(finished.config).data.true_latents.to_numpy()[test])
+    assert metrics["heldout"]["mcc_pearson"] == pytest.approx(np.abs(correlations).mean())
     assert set(metrics["truth"]["r2"]) == {"face", "voice"}
-    assert metrics["graph"]["shd"] >= 0
+    graphs = (Graph.from_json(finished.folder / name) for name in (TRUE_GRAPH, GRAPH))
+    assert metrics["graph"]["shd"] == graph_scores(*(graph.adjacency for graph in graphs))["shd"]
 
 
 def test_a_finished_run_is_read_and_other_data_are_refused(
@@ -87,10 +94,25 @@ def test_a_finished_run_is_read_and_other_data_are_refused(
     before = (run / METRICS).stat().st_mtime_ns
     assert run_own("--data", finished.config, *words) == 0
     assert (run / METRICS).stat().st_mtime_ns == before
-    (run / METRICS).unlink()
+    capsys.readouterr()
     other = write_example(tmp_path / "other", n=240, seed=1)
-    assert run_own("--data", other, *words) == 2
-    assert "was made with other data" in capsys.readouterr().err
+    for _ in ("finished", "not finished"):
+        assert run_own("--data", other, *words) == 2
+        said = capsys.readouterr()
+        assert "was made with other data" in said.err
+        assert not said.out
+        (run / METRICS).unlink(missing_ok=True)
+
+
+def test_the_duration_of_an_interrupted_run_is_unknown(finished: SmallRun, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(finished.folder, tmp_path / "run"))
+    before = json.loads((run / METRICS).read_text())
+    (run / METRICS).unlink()
+    assert run_own("--data", finished.config, "--output", run, "--resume", *LATENT_NUMBERS) == 0
+    after = json.loads((run / METRICS).read_text())
+    assert before.pop("seconds") > 0
+    assert after.pop("seconds") is None
+    assert after == before
 
 
 def test_draw_diagnose_and_choose_go_on_from_the_folder(

@@ -14,6 +14,7 @@ from pictures import is_drawn, words_in
 from small_runs import FEW_LATENTS, FEW_NAMES, SIMULATED_PEOPLE, SMALL_PEOPLE, hasty_order_search
 
 from personax.crl import CRL, CRLConfig
+from personax.crl.latent_counts import LatentCounts
 from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare_table
 from personax.graphs.graph import Graph
@@ -95,6 +96,22 @@ def test_latents_of_all_people_are_kept_with_their_split(finished: Path) -> None
     assert len(latents) == 300
     assert set(latents["split"]) == {"train", "validation", "test"}
     assert list(latents.columns[2:]) == LATENT_NAMES
+
+
+def test_numbers_of_latents_are_found_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = LatentCounts(1, {"text": 1, "image": 1})
+    monkeypatch.setattr(CRL, "count_latents", lambda *_, **__: counted)
+    words = (*SIMULATED_PEOPLE, "--latents", "auto", "--output", tmp_path / "run")
+    assert run_athlete(*words) == 0
+    before = read_json(tmp_path / "run" / METRICS)
+    assert pd.read_parquet(tmp_path / "run" / LATENTS).columns.tolist()[-3:] == ["s1", "z11", "z21"]
+    (tmp_path / "run" / METRICS).unlink()
+    monkeypatch.setattr(CRL, "count_latents", lambda *_, **__: pytest.fail("counted again"))
+    assert run_athlete(*words, "--resume") == 0
+    after = read_json(tmp_path / "run" / METRICS)
+    assert before.pop("seconds") > 0
+    assert after.pop("seconds") is None
+    assert after == before
 
 
 @pytest.mark.parametrize("method", ["latents", "pca", "autoencoder"])
