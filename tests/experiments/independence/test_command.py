@@ -169,7 +169,7 @@ def test_the_null_is_an_option(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("without_figures")
 def test_the_null_can_be_chosen_given_columns_where_there_is_a_choice(tmp_path: Path) -> None:
     table = write_athletes(tmp_path / "people.csv", 80)
-    pd.read_csv(table).assign(Nationality=["A", "B"] * 40).to_csv(table, index=False)
+    pd.read_csv(table).assign(Birthday=[1, 2] * 40).to_csv(table, index=False)
     for name, expected in {"asymptotic": "chi2", "permutation": "permutation"}.items():
         words = ("--table", table, "--given", "League,Birthmonth", "--null", name, "--resamples", 99)
         assert command(*words, "--tests", "chi_square,kci", "--output", tmp_path / name) == 0
