@@ -17,6 +17,7 @@ from jaxtyping import Bool, Int, Shaped
 
 from personax.runs.described import Described, listed
 from personax.runs.errors import InputError
+from personax.runs.files import sha256_arrays
 
 SHARED = "s"  # the name of the block of latents that all modalities share
 # Names of modalities become names of files, of networks and of words in pictures.
@@ -335,3 +336,9 @@ def split_rows(n: int, rng: np.random.Generator, *, validation: float = 0.1, tes
         validation=np.sort(order[n_test : n_test + n_validation]),
         test=np.sort(order[:n_test]),
     )
+
+
+def checksum_with_truth(data: MultiViewData) -> str:
+    """SHA-256 of the true latents and of every measurement of simulated data."""
+    measurements = (array for arrays in data.measurements.values() for array in arrays)
+    return sha256_arrays(data.true_latents.to_numpy(), *measurements)

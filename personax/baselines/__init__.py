@@ -25,6 +25,6 @@ measurements; the block of a modality is the set of its latents. Each measuremen
 what it does not share with the other measurements.
 """
 
-from personax.baselines.methods import METHODS, Method, tuned_config
+from personax.baselines.methods import METHODS, Method, tuned_settings
 
-__all__ = ["METHODS", "Method", "tuned_config"]
+__all__ = ["METHODS", "Method", "tuned_settings"]

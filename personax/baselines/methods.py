@@ -191,8 +191,3 @@ def tuned_settings(name: str, path: Path | str) -> dict[str, Any]:
     if len(method.trials) > 1 and name not in chosen:
         raise InputError(f"{path}: no settings of {name}; run synthetic_experiment/tune_baselines.py")
     return dict(chosen.get(name) or {})
-
-
-def tuned_config(name: str, latents: Mapping[str, int], path: Path | str) -> BaselineConfig:
-    """The configuration of a method with its tuned settings; see `tuned_settings`."""
-    return find_method(name).configure(latents, tuned_settings(name, path))

@@ -135,6 +135,6 @@ def best_settings(trials: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write_tuned(path: Path, chosen: Mapping[str, Mapping[str, Any]], command: str) -> None:
-    """Write method -> settings as YAML for `tuned_config`; the first lines say which command chose them."""
+    """Write method -> settings as YAML for `tuned_settings`; the first lines say which command chose them."""
     body = yaml.safe_dump({name: dict(settings) for name, settings in chosen.items()}, sort_keys=False)
     write_text(path, f"# Chosen without the truth (personax/baselines/trials.py) by\n#   {command}\n{body}")

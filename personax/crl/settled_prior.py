@@ -23,6 +23,7 @@ from personax.crl.multiview_vae import MultiViewVAE
 from personax.learning.batches import Batch
 from personax.learning.encoders import LinearPlusMLP
 from personax.learning.optimisation import warm_up_then_cosine
+from personax.views import SHARED
 
 LARGEST_GRADIENT = 100.0  # largest norm of a gradient
 
@@ -70,7 +71,7 @@ def settle_encoders(vae: MultiViewVAE, form: ClosedForm, train: Batch) -> None:
             net.encoder.read(weight, form.centre[modality])
     codes = vae.pooled_means(train)
     for modality in vae.modalities:
-        parts = [codes[block] for block in codes if block in ("s", modality)]
+        parts = [codes[block] for block in codes if block in (SHARED, modality)]
         for number, net in enumerate(vae.of(modality)):
             seen = train.observed[modality][:, number]
             known = torch.cat([*parts, torch.ones(len(seen), 1, device=seen.device)], 1)[seen].double().cpu()

@@ -30,8 +30,8 @@ from personax.runs.run_folder import (
     refuse_other_config,
 )
 from personax.runs.run_records import MAKE_ANEW, read_manifest, read_options
-from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
-from personax.views import MultiViewData, Split
+from personax.variant_mnist.scene_data import load_scenes, split_scenes
+from personax.views import MultiViewData, Split, checksum_with_truth
 
 BASE_RUN_FILE = "base_run.yaml"  # in the results about a run on people: its options
 RunConfig = MnistConfig | PeopleConfig | OwnDataConfig
@@ -171,7 +171,7 @@ def remake(config: RunConfig, data_dir: str | None = None) -> Remade:
     if data_dir is not None:
         config = replace(config, data_dir=data_dir)
     data = load_scenes(config, config.seed)
-    return Remade(data, split_scenes(config, config.seed, data), scenes_checksum(data), False)
+    return Remade(data, split_scenes(config, config.seed, data), checksum_with_truth(data), False)
 
 
 def refuse_other_data(folder: Path, finished: FinishedRun, remade: Remade) -> None:

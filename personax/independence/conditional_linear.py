@@ -2,37 +2,17 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import betainc, betaln
 
 from personax.independence.conditional_columns import ColumnGroup, GivenFinding, GroupTriple
 from personax.independence.procedure import Null
 from personax.independence.results import DETERMINED
+from personax.independence.tails import log_beta_cdf
 
-_TINY_P = 1e-250
 _RANK = 1e-9  # singular values below this share of the largest are 0
 
 
 class SingularColumns(Exception):
     """Too few rows, or nothing is left of x or y after the regression on Z."""
-
-
-def log_beta_cdf(x: float, a: float, b: float) -> float:
-    """log of the regularised incomplete beta function I_x(a, b), also where it underflows.
-
-    Below `_TINY_P` it is the series x^a (1 - x)^b / (a B(a, b)) sum_k (a + b)_k / (a + 1)_k x^k (DLMF
-    8.17.8).
-    """
-    direct = float(betainc(a, b, x))
-    if direct > _TINY_P:
-        return float(np.log(direct))
-    if x <= 0.0:
-        return -np.inf
-    terms, block = [1.0], np.arange(20_000)
-    ratios = x * (a + b + block) / (a + 1.0 + block)
-    series = np.cumprod(ratios)
-    return float(
-        a * np.log(x) + b * np.log1p(-x) - np.log(a) - betaln(a, b) + np.log(terms[0] + series.sum())
-    )
 
 
 def _design(group: ColumnGroup) -> Float[np.ndarray, "n k"]:
@@ -53,9 +33,8 @@ def compare_partial(
 
     For one column on each side, p is Student's t of the partial correlation r, exact for Gaussian noise; the
     statistic is sqrt(n - k - 3) atanh(r), k columns of Z (Fisher 1921), the effect r. For several, the
-    statistic is
-    Rao's F approximation of Wilks' lambda (exact if one side has at most two columns; Rao 1951), the effect
-    sqrt(1 - lambda^(1/s)), s being the smaller number of columns. Raises SingularColumns.
+    statistic is Rao's F approximation of Wilks' lambda (exact if one side has at most two columns; Rao 1951),
+    the effect sqrt(1 - lambda^(1/s)), s being the smaller number of columns. Raises SingularColumns.
     """
     z = _design(groups.given)
     condition = _orthonormal(z - z.mean(axis=0), float(np.sqrt(z.size or 1)))
@@ -74,7 +53,7 @@ def compare_partial(
     correlations = np.clip(np.linalg.svd(inner, compute_uv=False), 0.0, 1.0 - 2.0**-53)
     log_lambda = float(np.sum(np.log1p(-(correlations**2))))
     if p == q == 1:
-        r = _signed(groups, float(correlations[0]), bases, condition)
+        r = _signed(groups, float(correlations[0]), condition)
         log_p = log_beta_cdf(float(np.exp(log_lambda)), 0.5 * (n - k - 2), 0.5)
         return GivenFinding(float(np.sqrt(max(n - k - 3, 0)) * np.arctanh(r)), log_p, r, "t")
     power = np.sqrt((p * p * q * q - 4.0) / (p * p + q * q - 5.0)) if p * p + q * q > 5 else 1.0
@@ -85,9 +64,7 @@ def compare_partial(
     return GivenFinding(f, log_beta_cdf(ratio, 0.5 * df2, 0.5 * df1), effect, "F")
 
 
-def _signed(
-    groups: GroupTriple, r: float, bases: list[Float[np.ndarray, "n _"]], condition: Float[np.ndarray, "n _"]
-) -> float:
+def _signed(groups: GroupTriple, r: float, condition: Float[np.ndarray, "n _"]) -> float:
     """The correlation with its sign; without one if a side is nominal."""
     if groups.x.labels.size or groups.y.labels.size:
         return r

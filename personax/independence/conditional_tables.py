@@ -3,7 +3,7 @@
 A stratum holds the rows with one combination of values of Z.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -19,13 +19,12 @@ from personax.independence.discrete import (
     is_discrete,
     pearson,
 )
+from personax.independence.permutations import LONGER, in_blocks
 from personax.independence.procedure import Null
 from personax.independence.resampling import ROUNDING, Resampled, resampling_log_p
 from personax.independence.tails import log_chi2_sf
 
 _BLOCK_BYTES = 8e6
-# How many times as many tables are drawn where the first ones say only that p is small.
-LONGER_IN_STRATA = 10
 
 
 class NothingVaries(Exception):
@@ -119,21 +118,16 @@ def _random_tables_log_p(
 ) -> Resampled:
     """log p over random tables with the margins of each stratum.
 
-    Where no table reaches the statistic, `LONGER_IN_STRATA` times as many are drawn.
+    Where no table reaches the statistic, `LONGER` times as many are drawn.
     """
     drawers = [random_table(each.table.sum(1), each.table.sum(0)) for each in strata]
     largest = max(each.table.size for each in strata)
 
-    def exceeds() -> Iterator[Bool[np.ndarray, " tables"]]:
-        drawn, block = 0, 200
-        while drawn < resamples * LONGER_IN_STRATA:
-            left = (resamples if drawn < resamples else resamples * LONGER_IN_STRATA) - drawn
-            size = min(block, max(1, int(_BLOCK_BYTES / 8 / largest)), left)
-            drawn_statistics = np.zeros(size)
-            for drawer, stratum in zip(drawers, strata, strict=True):
-                tables = drawer.rvs(size, random_state=rng)
-                drawn_statistics += measure(tables, stratum.expected)
-            yield drawn_statistics >= statistic * (1.0 - ROUNDING)
-            drawn, block = drawn + size, 2 * block
+    def exceeds(size: int) -> Bool[np.ndarray, " size"]:
+        drawn = np.zeros(size)
+        for drawer, stratum in zip(drawers, strata, strict=True):
+            drawn += measure(drawer.rvs(size, random_state=rng), stratum.expected)
+        return np.asarray(drawn >= statistic * (1.0 - ROUNDING))
 
-    return resampling_log_p(exceeds(), resamples, longer=LONGER_IN_STRATA)
+    most = max(1, int(_BLOCK_BYTES / 8 / largest))
+    return resampling_log_p(in_blocks(exceeds, resamples, most), resamples, longer=LONGER)

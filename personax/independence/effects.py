@@ -97,25 +97,14 @@ def cramers_v(table: Float[np.ndarray, "r c"]) -> Effect:
     The correction is applied to phi^2 = X^2 / n and to the numbers of rows and columns. A table in which
     every row has a label of its own has V = 0: its phi^2 is as large for any other labels.
     """
-    n = float(table.sum())
-    (r, c), share = table.shape, table / n
-    rows, columns = share.sum(axis=1), share.sum(axis=0)
-    ratio = share / np.multiply.outer(rows, columns)
-    phi2 = float(np.sum(share * ratio)) - 1.0
-    smaller = min(r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)) - 1.0
-    if smaller <= 1e-9:
-        return Effect(0.0, 0.0, 0.0)
-    influence = 2.0 * ratio - ((share * ratio).sum(axis=1) / rows)[:, None]
-    influence = influence - (share * ratio).sum(axis=0) / columns
-    error = float(np.sqrt(np.sum(share * influence**2) / n))
-    corrected = phi2 - (r - 1) * (c - 1) / (n - 1)
-    return _root(min(corrected / smaller, 1.0), error / smaller)
+    places = np.nonzero(table)
+    return cramers_v_of_cells((table.sum(axis=1), table.sum(axis=0)), places, table[places])
 
 
 def cramers_v_of_cells(
-    margins: tuple[Int[np.ndarray, " r"], Int[np.ndarray, " c"]],
-    places: tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"]],
-    counts: Int[np.ndarray, " k"],
+    margins: tuple[Num[np.ndarray, " r"], Num[np.ndarray, " c"]],
+    places: tuple[Int[np.ndarray, " k"], ...],
+    counts: Num[np.ndarray, " k"],
 ) -> Effect:
     """`cramers_v` from the (k,) cells that are not empty, by their rows and columns: for large tables."""
     n = float(counts.sum())

@@ -47,22 +47,27 @@ def log_normal_two_sided(z: float) -> float:
     return float(np.log(2.0) + log_ndtr(-abs(z)))
 
 
+def log_beta_cdf(x: float, a: float, b: float) -> float:
+    """log of the regularised incomplete beta function I_x(a, b), also where it underflows.
+
+    Below `_TINY` it is the series x^a (1 - x)^b / (a B(a, b)) sum_k (a + b)_k / (a + 1)_k x^k (DLMF 8.17.8).
+    """
+    direct = float(betainc(a, b, x))
+    if direct > _TINY:
+        return float(np.log(direct))
+    if x <= 0.0:
+        return -np.inf
+    k = np.arange(100_000)
+    series = 1.0 + float(np.cumprod((a + b + k) / (a + 1.0 + k) * x).sum())
+    return float(a * np.log(x) + b * np.log1p(-x) - np.log(a) - betaln(a, b) + np.log(series))
+
+
 def log_correlation_two_sided(r: float, n: int) -> float:
     """log P(|R| >= |r|) for the correlation R of n pairs of independent normal values, n >= 3, |r| < 1.
 
-    1 - R^2 has a beta distribution with parameters (n - 2)/2 and 1/2 (equivalent to Student's t). Where its
-    distribution function underflows, the first terms of its power series are summed.
+    1 - R^2 has a beta distribution with parameters (n - 2)/2 and 1/2 (equivalent to Student's t).
     """
-    a = (n - 2) / 2.0
-    rest = (1.0 - abs(r)) * (1.0 + abs(r))
-    lower = float(betainc(a, 0.5, rest))
-    if lower > _TINY:
-        return float(np.log(lower))
-    # I_x(a, 1/2) = x^a (1 - x)^(1/2) / (a B(a, 1/2)) sum_k prod_{i<k} (a + 1/2 + i) / (a + 1 + i) x^k
-    k = np.arange(100_000)
-    terms = np.cumprod((a + 0.5 + k) / (a + 1.0 + k) * rest)
-    series = 1.0 + float(terms.sum())
-    return float(a * np.log(rest) + np.log(abs(r)) - np.log(a) - betaln(a, 0.5) + np.log(series))
+    return log_beta_cdf((1.0 - abs(r)) * (1.0 + abs(r)), (n - 2) / 2.0, 0.5)
 
 
 class _Weights(NamedTuple):
@@ -71,7 +76,6 @@ class _Weights(NamedTuple):
     large: Float[np.ndarray, " large"]
     times: Float[np.ndarray, " large"]  # how often each large weight occurs
     small: Float[np.ndarray, " powers"]  # sums of w^k over the small weights, k = 1, 2, ...
-    cut: float  # no small weight exceeds this
 
 
 _POWERS = np.arange(1, 11)
@@ -84,7 +88,7 @@ def _split(weights: Float[np.ndarray, " r"], times: Float[np.ndarray, " r"], cut
     for _ in _POWERS:
         power = power * small
         sums.append(power.sum())
-    return _Weights(weights[~is_small], times[~is_small], np.array(sums), cut)
+    return _Weights(weights[~is_small], times[~is_small], np.array(sums))
 
 
 def log_weighted_chi2_sf(

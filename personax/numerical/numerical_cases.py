@@ -14,6 +14,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy import stats
 
+from personax.learning.latent_names import latent_names
 from personax.numerical.latent_draws import (
     additive_latents,
     correlated_normals,
@@ -29,9 +30,10 @@ from personax.runs.seeds import numpy_rng
 from personax.views import SHARED, MultiViewData, Truth
 
 ROWS_OF_A_DRAW = 100
+DOMAIN_WIDTH = 15  # numbers of a measurement of `linear_domains`
+CONTENT = 5  # numbers of the content of `content_and_style`, and of each kind of style
 
 Generator = np.random.Generator
-Columns = Sequence[Float[np.ndarray, " n"]]
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,7 @@ def grouped(n: int, rng: Generator, *, groups: int, size: int) -> MultiViewData:
     return _with_truth(z, [size] * groups, 0, graph, measurements)
 
 
-def linear_domains(
-    n: int, rng: Generator, *, shared: int = 3, own: int = 2, width: int = 15
-) -> MultiViewData:
+def linear_domains(n: int, rng: Generator) -> MultiViewData:
     """The data of Sturma et al. 2023: two domains with shared latents, all maps linear.
 
     The shared latents have a linear structural equation model on a random graph of density 0.75 with an edge
@@ -113,16 +113,17 @@ def linear_domains(
     """
     shared_errors = [stats.beta(2, 3), stats.beta(2, 5), stats.chi2(4)]
     own_errors = [stats.gumbel_r(), stats.lognorm(s=1), stats.weibull_min(c=2), stats.expon(scale=0.1)]
-    drawn = _standard_errors([*shared_errors[:shared], *own_errors[: 2 * own]], n, rng)
+    shared, own = len(shared_errors), len(own_errors) // 2
+    drawn = _standard_errors([*shared_errors, *own_errors], n, rng)
     among = random_dag(shared, 0.75, rng)
-    while shared > 1 and not among.any():  # nothing would be found by finding nothing
+    while not among.any():  # nothing would be found by finding nothing
         among = random_dag(shared, 0.75, rng)
     s = linear_latents(among, drawn[:shared], rng)
     specific = of_variance_one(np.column_stack(drawn[shared:]))
     parts = [specific[:, :own], specific[:, own:]]
     measurements = {
         modality(number): np.column_stack([s, part])
-        @ sparse_linear(shared, shared + own, width, rng, pure=True)
+        @ sparse_linear(shared, shared + own, DOMAIN_WIDTH, rng, pure=True)
         for number, part in enumerate(parts)
     }
     graph = np.zeros((shared + 2 * own,) * 2, dtype=int)
@@ -130,7 +131,7 @@ def linear_domains(
     return _with_truth(np.column_stack([s, specific]), [own, own], shared, graph, measurements)
 
 
-def content_and_style(n: int, rng: Generator, *, size: int = 5) -> MultiViewData:
+def content_and_style(n: int, rng: Generator) -> MultiViewData:
     """The numerical simulation of Daunhawer et al. 2023: content, style and what is specific to a modality.
 
     Content is in both measurements, and its numbers depend on each other. Style depends linearly on content;
@@ -138,6 +139,7 @@ def content_and_style(n: int, rng: Generator, *, size: int = 5) -> MultiViewData
     numbers, too, which depend on each other. All are normal. Nothing identifies more than the block of the
     content up to an invertible map, and there is no graph to find.
     """
+    size = CONTENT
     content = of_variance_one(correlated_normals(n, size, rng))
     style = content @ rng.standard_normal((size, size)) / np.sqrt(size) + correlated_normals(n, size, rng)
     changed = style + (rng.random((n, size)) < 0.75) * correlated_normals(n, size, rng)
@@ -168,9 +170,8 @@ def _with_truth(
     measurements: Mapping[str, Float[np.ndarray, "n _"]],
 ) -> MultiViewData:
     """The data, with the latents (shared ones first, then modality by modality) as their truth."""
-    blocks = {SHARED: [f"s{k + 1}" for k in range(shared)]} if shared else {}
-    for number, size in enumerate(sizes):
-        blocks[modality(number)] = [f"z{number + 1}{'_' if k > 9 else ''}{k}" for k in range(1, size + 1)]
+    own = {modality(number): size for number, size in enumerate(sizes)}
+    blocks = latent_names(({SHARED: shared} if shared else {}) | own)
     names = [name for of_block in blocks.values() for name in of_block]
     return MultiViewData(
         {m: [x.astype(np.float32)] for m, x in measurements.items()},

@@ -1,6 +1,5 @@
 """The scenes that the options of a command choose, and their split."""
 
-from personax.runs.files import sha256_arrays
 from personax.runs.run_folder import path_or_default, typed_path
 from personax.runs.seeds import numpy_rng
 from personax.variant_mnist.image_sources import load_images
@@ -29,10 +28,3 @@ def load_scenes(config: SceneConfig, model_seed: int) -> MultiViewData:
 def split_scenes(config: SceneConfig, model_seed: int, data: MultiViewData) -> Split:
     """Training, validation and test rows of the scenes."""
     return split_rows(len(data), numpy_rng(scene_seed(config, model_seed), "split"))
-
-
-def scenes_checksum(data: MultiViewData) -> str:
-    """SHA-256 of the true latents and of every picture."""
-    return sha256_arrays(
-        data.true_latents.to_numpy(), *(array for arrays in data.measurements.values() for array in arrays)
-    )

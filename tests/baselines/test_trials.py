@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from echoing_views import echoing_views
 
-from personax.baselines import METHODS, tuned_config
+from personax.baselines import METHODS, tuned_settings
 from personax.baselines import trials as tuning_module
 from personax.baselines.beta_vae import BetaVAEConfig
 from personax.baselines.trials import TuningTask, best_settings, tune, write_tuned
@@ -99,14 +99,14 @@ def test_a_trial_that_diverges_loses(tmp_path: Path) -> None:
 def test_chosen_settings_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "baselines.yaml"
     write_tuned(path, {"beta_vae": {"beta": 16.0, "training.learning_rate": 1e-3}}, "python tune.py")
-    config = tuned_config("beta_vae", {"a": 2}, path)
+    config = METHODS["beta_vae"].configure({"a": 2}, tuned_settings("beta_vae", path))
     assert isinstance(config, BetaVAEConfig)
     assert config.beta == 16
     assert config.training.learning_rate == 1e-3
-    assert tuned_config("official_published", {"a": 2}, path).training.epochs == 3000
+    assert tuned_settings("official_published", path) == {}
     for name, message in (("mcl", "no settings of mcl"), ("mlc", "unknown")):
         with pytest.raises(InputError, match=message):
-            tuned_config(name, {"a": 2}, path)
+            tuned_settings(name, path)
 
 
 def test_the_command_runs_and_refuses_nonsense(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from personax.independence import fisher_z
-from personax.independence.conditional_linear import log_beta_cdf
+from personax.independence.tails import log_beta_cdf
 
 
 def residuals(a: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ import pytest
 from personax.runs.errors import InputError
 from personax.variant_mnist.official_layout import write_dataset
 from personax.variant_mnist.scene_config import SceneConfig, measurement_counts, scene_seed
-from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
-from personax.views import MultiViewData
+from personax.variant_mnist.scene_data import load_scenes, split_scenes
+from personax.views import MultiViewData, checksum_with_truth
 
 SMALL = SceneConfig(n=40, measurements="3,2", size=8, source="digits")
 
@@ -43,8 +43,8 @@ def test_scenes_follow_the_model_seed_only_if_they_have_no_seed_of_their_own(dra
     own = replace(SMALL, data_seed=1)
     assert scene_seed(SMALL, 2) == 2
     assert scene_seed(own, 2) == 1
-    assert scenes_checksum(load_scenes(own, 2)) == scenes_checksum(drawn)
-    assert scenes_checksum(load_scenes(SMALL, 2)) != scenes_checksum(drawn)
+    assert checksum_with_truth(load_scenes(own, 2)) == checksum_with_truth(drawn)
+    assert checksum_with_truth(load_scenes(SMALL, 2)) != checksum_with_truth(drawn)
 
 
 def test_the_split_follows_the_same_seed(drawn: MultiViewData) -> None:
@@ -57,9 +57,9 @@ def test_the_split_follows_the_same_seed(drawn: MultiViewData) -> None:
 
 def test_the_checksum_depends_on_every_picture(drawn: MultiViewData) -> None:
     changed = drawn.rows(np.arange(len(drawn)))  # a copy
-    assert scenes_checksum(changed) == scenes_checksum(drawn)
+    assert checksum_with_truth(changed) == checksum_with_truth(drawn)
     changed.measurements["garment"][1][39, 0, 7, 7] += 0.5
-    assert scenes_checksum(changed) != scenes_checksum(drawn)
+    assert checksum_with_truth(changed) != checksum_with_truth(drawn)
 
 
 def test_scenes_are_read_from_a_dataset_folder(drawn: MultiViewData, tmp_path: Path) -> None:

@@ -16,11 +16,10 @@ from personax.experiments.variations import with_phase1
 from personax.light_tunnel.tunnel_config import TunnelScenes
 from personax.light_tunnel.tunnel_scenes import make_light_tunnel, with_pictures_as_vectors
 from personax.runs.device import resolve_device
-from personax.runs.files import sha256_arrays
 from personax.runs.run_folder import METRICS, open_run
 from personax.runs.run_records import read_finished
 from personax.runs.seeds import numpy_rng
-from personax.views import MultiViewData, split_rows
+from personax.views import checksum_with_truth, split_rows
 
 
 def tunnel_cells(
@@ -78,14 +77,8 @@ def run_tunnel_seed(run: TunnelRun, path: Path) -> Metrics:
         run,
         resume=True,
         data_source=scenes.data.source,
-        data_sha256=checksum(scenes.data),
+        data_sha256=checksum_with_truth(scenes.data),
         simulated=True,
         device=str(resolve_device(run.device)),
     ) as folder:
         return fit_and_evaluate(run, folder, scenes)
-
-
-def checksum(data: MultiViewData) -> str:
-    """SHA-256 of the true settings and of every measurement."""
-    arrays = [array for arrays in data.measurements.values() for array in arrays]
-    return sha256_arrays(data.true_latents.to_numpy(), *arrays)

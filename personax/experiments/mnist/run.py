@@ -43,8 +43,8 @@ from personax.runs.run_folder import (
 )
 from personax.runs.run_records import read_finished, read_metrics
 from personax.variant_mnist.official_layout import write_dataset
-from personax.variant_mnist.scene_data import load_scenes, scenes_checksum, split_scenes
-from personax.views import MultiViewData, Split
+from personax.variant_mnist.scene_data import load_scenes, split_scenes
+from personax.views import MultiViewData, Split, checksum_with_truth
 
 # What reports, comparison and model choice read of it.
 MNIST_NEEDED = {
@@ -168,7 +168,7 @@ def opened(config: MnistConfig, path: Path, data: MultiViewData) -> Iterator[Run
         resume=config.resume,
         overwrite=config.overwrite,
         data_source=data.source,
-        data_sha256=scenes_checksum(data),
+        data_sha256=checksum_with_truth(data),
         device=str(resolve_device(config.device)),
     ) as folder:
         if config.export is None:

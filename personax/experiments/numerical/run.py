@@ -22,11 +22,11 @@ from personax.experiments.summary import pick
 from personax.graphs.graph_scores import best_threshold_f1
 from personax.numerical.numerical_cases import CASES
 from personax.runs.device import resolve_device
-from personax.runs.files import sha256_arrays, write_json
+from personax.runs.files import write_json
 from personax.runs.run_folder import GRAPH, LATENTS, METRICS, open_run
 from personax.runs.run_records import read_finished
 from personax.runs.seeds import numpy_rng
-from personax.views import SHARED, MultiViewData, Split, split_rows
+from personax.views import SHARED, MultiViewData, Split, checksum_with_truth, split_rows
 
 # Column of the tables -> key of metrics.json.
 SCORES_OF_CASES = {
@@ -75,7 +75,7 @@ def run_numerical_cell(run: NumericalRun, path: Path) -> Metrics:
         run,
         resume=True,
         data_source=data.source,
-        data_sha256=sha256_arrays(*(x for views in data.measurements.values() for x in views)),
+        data_sha256=checksum_with_truth(data),
         simulated=True,
         device=str(resolve_device(run.device)),
     ) as folder:

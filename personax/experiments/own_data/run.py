@@ -43,7 +43,7 @@ from personax.runs.run_folder import (
     typed_path,
 )
 from personax.runs.seeds import numpy_rng
-from personax.views import MultiViewData, Split, split_rows
+from personax.views import SHARED, MultiViewData, Split, split_rows
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def own_model(model: CRLConfig, data: MultiViewData) -> CRLConfig:
             "model.latents: empty; say how many latents each modality has, as "
             f"--model.latents '{{{example}}}'; or --latents auto; choose_model.py compares numbers"
         )
-    return replace(model, latents=latent_counts(data), shared=len(data.truth.blocks.get("s", ())))
+    return replace(model, latents=latent_counts(data), shared=len(data.truth.blocks.get(SHARED, ())))
 
 
 def run_own_seeds(
