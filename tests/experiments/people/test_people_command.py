@@ -119,7 +119,6 @@ def test_numbers_of_latents_are_found_once_and_kept(tmp_path: Path, monkeypatch:
 def test_traits_are_predicted_from_latents_and_their_rivals(finished: Path, method: str, score: str) -> None:
     prediction = read_json(finished / "seed-0" / METRICS)["prediction"]
     of_columns = [row[method] for row in prediction["per_column"].values() if row["score"] == score]
-    assert len(of_columns) > 1
     assert prediction[f"mean_{score}"][method] == pytest.approx(np.mean(of_columns))
 
 
