@@ -9,7 +9,7 @@ import pandas as pd
 
 from personax.baselines.methods import METHODS
 from personax.baselines.plug_in import is_plug_in
-from personax.experiments.mnist.config import OUR_TITLE, OURS
+from personax.experiments.run_options import OUR_TITLE, OURS
 from personax.experiments.summary import mean_and_spread, pick
 from personax.runs.errors import InputError
 from personax.runs.markdown import markdown_table

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from jsonargparse import ArgumentParser
 
-from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.experiments.mnist.config import MnistConfig
 from personax.experiments.mnist.run import run_mnist_seed
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.run import load_own, run_own_seeds
@@ -14,6 +14,7 @@ from personax.experiments.people.config import PeopleConfig
 from personax.experiments.people.preparation import prepare
 from personax.experiments.people.report import PEOPLE_METRICS
 from personax.experiments.people.run import run_people_seed
+from personax.experiments.run_options import OURS
 from personax.experiments.several_seeds import run_every_seed
 from personax.runs.bounds import check_bounds
 from personax.runs.command_line import refuse_null_groups

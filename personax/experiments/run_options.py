@@ -7,6 +7,9 @@ from personax.runs.errors import InputError
 from personax.runs.options import where_or_how
 from personax.runs.workers import Workers, check_workers
 
+OURS = "personax"  # the name of our own method
+OUR_TITLE = "PersonaX (ours)"  # and what tables call it
+
 
 @dataclass(frozen=True)
 class RunOptions(Workers):

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from personax.experiments.cells import Loaded, LoadedOnce, run_cells
 from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.people.config import PeopleConfig
-from personax.runs.run_folder import METRICS, refuse_other_data
+from personax.runs.run_folder import METRICS, refuse_changed_data
 from personax.runs.run_records import read_finished
 
 Config = TypeVar("Config", PeopleConfig, OwnDataConfig)
@@ -81,5 +81,5 @@ def _run_or_read(
     if not _is_finished(run, path):
         run_one(run, path, shared.of(run))
     elif checksum_of is not None:
-        refuse_other_data(path, checksum_of(shared.of(run)), resume=True)
+        refuse_changed_data(path, checksum_of(shared.of(run)), resume=True)
     return read_finished(path, run, NEEDED, dict.fromkeys(metrics, "a number"))

@@ -14,7 +14,6 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy import stats
 
-from personax.learning.latent_names import latent_names
 from personax.numerical.latent_draws import (
     additive_latents,
     correlated_normals,
@@ -170,8 +169,9 @@ def _with_truth(
     measurements: Mapping[str, Float[np.ndarray, "n _"]],
 ) -> MultiViewData:
     """The data, with the latents (shared ones first, then modality by modality) as their truth."""
-    own = {modality(number): size for number, size in enumerate(sizes)}
-    blocks = latent_names(({SHARED: shared} if shared else {}) | own)
+    blocks = {SHARED: [f"s{k + 1}" for k in range(shared)]} if shared else {}
+    for number, size in enumerate(sizes):
+        blocks[modality(number)] = [f"z{number + 1}{'_' if k > 9 else ''}{k}" for k in range(1, size + 1)]
     names = [name for of_block in blocks.values() for name in of_block]
     return MultiViewData(
         {m: [x.astype(np.float32)] for m, x in measurements.items()},

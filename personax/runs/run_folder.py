@@ -130,7 +130,7 @@ def open_run(
     _refuse_occupied(path, config, resume=resume, overwrite=overwrite)  # before a lock is written into it
     with locked_folder(path):
         _refuse_occupied(path, config, resume=resume, overwrite=overwrite)  # it may just have been made
-        refuse_other_data(path, facts.get("data_sha256"), resume=resume)
+        refuse_changed_data(path, facts.get("data_sha256"), resume=resume)
         with _undone_on_refusal(path, set_aside=overwrite):
             write_yaml(path / CONFIG, asdict(config))
             with _recorded(path, facts) as folder:
@@ -152,7 +152,7 @@ def _refuse_occupied(path: Path, config: "DataclassInstance", *, resume: bool, o
         raise InputError(f"{path}: exists; {', '.join([*ways, 'replace it with --overwrite'])}")
 
 
-def refuse_other_data(path: Path, checksum: str | None, *, resume: bool) -> None:
+def refuse_changed_data(path: Path, checksum: str | None, *, resume: bool) -> None:
     """Raise InputError if a run is resumed, or read, whose data had another checksum."""
     before = _read_manifest(path).get("data_sha256") if resume else None
     if before is not None and checksum != before:

@@ -15,10 +15,10 @@ from personax.experiments.diagnostics.findings import Finding
 from personax.experiments.independence.facts import counts_of_scores
 from personax.experiments.independence.figures import Caption, draw_effects, draw_evidence, draw_trait_scores
 from personax.experiments.method_bars import draw_methods
-from personax.experiments.mnist.figures import draw_recovery, draw_samples
 from personax.experiments.obfuscation_study.figures import draw_attacks, draw_latents
 from personax.experiments.people.figures import draw_associations
 from personax.experiments.recovery_figures import draw_pairs
+from personax.experiments.scored_run_figures import draw_recovery, draw_samples
 from personax.experiments.selection.figures import draw_criteria
 from personax.experiments.selection.run import CRITERIA
 from personax.experiments.training_curves import draw_curves

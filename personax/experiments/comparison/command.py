@@ -12,8 +12,9 @@ from personax.experiments.comparison.figures import draw_comparison
 from personax.experiments.comparison.report import comparison_report, panels_of
 from personax.experiments.comparison.run import Request, comparison_cells
 from personax.experiments.method_table import table_of_runs
-from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig
+from personax.experiments.mnist.config import MnistConfig
 from personax.experiments.mnist.run import run_mnist_seed
+from personax.experiments.run_options import OUR_TITLE, OURS
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError

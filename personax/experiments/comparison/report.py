@@ -9,7 +9,7 @@ from personax.experiments.comparison.config import ComparisonConfig
 from personax.experiments.comparison.run import Request
 from personax.experiments.comparison.variants import VariedPart, varied_part
 from personax.experiments.method_table import Published, score_table, title_of
-from personax.experiments.mnist.config import OURS
+from personax.experiments.run_options import OURS
 from personax.experiments.summary import mean_and_spread
 
 # PersonaX, Fig. 5 (c): fitted and scored on the same rows, on data that are not available any more.

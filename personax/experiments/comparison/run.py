@@ -8,7 +8,8 @@ from typing import NamedTuple
 from personax.baselines.plug_in import folder_of_method
 from personax.experiments.comparison.config import ComparisonConfig, Part
 from personax.experiments.comparison.variants import method_runs, varied_part
-from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.experiments.mnist.config import MnistConfig
+from personax.experiments.run_options import OURS
 
 
 class Request(NamedTuple):

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from personax.experiments.comparison.config import ComparisonConfig, Part
-from personax.experiments.mnist.config import OURS, MnistConfig, run_on
-from personax.experiments.mnist.recovery import baseline_settings
+from personax.experiments.mnist.config import MnistConfig, run_on
+from personax.experiments.recovery import baseline_settings
+from personax.experiments.run_options import OURS
 from personax.experiments.variations import ModelChange, with_phase1, with_phase2
 from personax.variant_mnist.scene_config import measurement_counts
 from personax.views import split_rows

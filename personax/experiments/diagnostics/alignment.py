@@ -24,7 +24,7 @@ GOOD_AGREEMENT, POOR_AGREEMENT = 0.75, 0.5  # limits of Koo & Li (2016) for the 
 WEAKEST_DIRECTION, LOST_DIRECTION = 0.5, 0.3  # limits for the smallest canonical correlation
 SHOWN_DISTANCES = 5000  # about how many distances between people are kept for the figure
 
-FEWEST_PEOPLE = 5  # who have both measurements, of the test rows and of the training rows
+FEWEST_WITH_BOTH = 5  # who have both measurements, of the test rows and of the training rows
 
 
 class Gap(NamedTuple):
@@ -60,7 +60,7 @@ def alignment_gap(evidence: Evidence) -> Finding:
             name = f"{modality} {i + 1}, {j + 1}"
             train = evidence.train.content[modality]
             differences = train[i] - train[j]
-            if min(_complete(content[i] - content[j]).sum(), _complete(differences).sum()) < FEWEST_PEOPLE:
+            if min(_complete(content[i] - content[j]).sum(), _complete(differences).sum()) < FEWEST_WITH_BOTH:
                 continue
             found = gap(content[i], content[j], differences)
             pairs[name] = found.scores | {"verdict": alignment_verdict(found.scores)}

@@ -15,7 +15,6 @@ from personax.experiments.downstream.report import downstream_page
 from personax.experiments.downstream.representations import COMPONENTS, RAW
 from personax.experiments.downstream.run import fold_ratio, run_folds, score_kinds
 from personax.experiments.downstream.scores import scores_table
-from personax.experiments.mnist.config import OURS
 from personax.experiments.past_runs import (
     keep_base_run,
     name_of_run,
@@ -23,6 +22,7 @@ from personax.experiments.past_runs import (
     refuse_other_base,
 )
 from personax.experiments.people.preparation import check_people_data, read_people
+from personax.experiments.run_options import OURS
 from personax.experiments.summary import MARK_OF_SIMULATION
 from personax.runs.device import resolve_device
 from personax.runs.errors import InputError

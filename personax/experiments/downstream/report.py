@@ -8,7 +8,7 @@ from personax.baselines.methods import METHODS
 from personax.baselines.plug_in import is_plug_in
 from personax.experiments.downstream.representations import COMPONENTS, MOST_RAW_COMPONENTS, RAW
 from personax.experiments.downstream.scores import MEAN_OF
-from personax.experiments.mnist.config import OUR_TITLE, OURS
+from personax.experiments.run_options import OUR_TITLE, OURS
 from personax.runs.markdown import escape_cell, markdown_table
 
 SCORE_TITLES = {"r2": "R² (ridge)", "auc": "AUC (logistic regression)"}

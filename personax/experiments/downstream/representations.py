@@ -12,9 +12,9 @@ from sklearn.decomposition import PCA
 from personax.baselines.methods import find_method
 from personax.baselines.plug_in import is_plug_in, run_plug_in
 from personax.crl import CRL, CRLConfig
-from personax.experiments.mnist.config import OURS
-from personax.experiments.mnist.recovery import baseline_settings
 from personax.experiments.people.predictions import principal_components
+from personax.experiments.recovery import baseline_settings
+from personax.experiments.run_options import OURS
 from personax.learning.compression import Compression
 from personax.views import MultiViewData, Split
 

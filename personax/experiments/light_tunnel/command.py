@@ -13,7 +13,7 @@ from personax.experiments.light_tunnel.report import rows_of, tunnel_report
 from personax.experiments.light_tunnel.run import run_tunnel_seed, seed_of_scenes, tunnel_cells
 from personax.experiments.method_bars import draw_methods
 from personax.experiments.method_table import table_of_runs
-from personax.experiments.mnist.config import OUR_TITLE, OURS
+from personax.experiments.run_options import OUR_TITLE, OURS
 from personax.light_tunnel.chamber_import import chamber_simulators
 from personax.light_tunnel.tunnel_scenes import make_light_tunnel
 from personax.runs.command_line import parse_seeds

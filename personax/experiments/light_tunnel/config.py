@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from personax.crl import CRLConfig
-from personax.experiments.mnist.config import OURS
+from personax.experiments.run_options import OURS
 from personax.light_tunnel.tunnel_config import TunnelScenes
 from personax.runs.bounds import FilePath, Natural, Positive, Processes, Seed
 from personax.runs.command_line import run_command

@@ -9,9 +9,9 @@ from personax.baselines.plug_in import folder_of_method
 from personax.crl import CRLConfig
 from personax.experiments.cells import Metrics
 from personax.experiments.light_tunnel.config import TunnelConfig, TunnelRun
-from personax.experiments.mnist.config import OURS
-from personax.experiments.mnist.recovery import baseline_settings
-from personax.experiments.mnist.run import MNIST_KNOWN, MNIST_NEEDED, Scenes, fit_and_evaluate
+from personax.experiments.recovery import baseline_settings
+from personax.experiments.run_options import OURS
+from personax.experiments.scored_runs import SCORES_KNOWN, SCORES_NEEDED, Scenes, fit_and_evaluate
 from personax.experiments.variations import with_phase1
 from personax.light_tunnel.tunnel_config import TunnelScenes
 from personax.light_tunnel.tunnel_scenes import make_light_tunnel, with_pictures_as_vectors
@@ -70,7 +70,7 @@ def seed_of_scenes(run: TunnelRun) -> int:
 def run_tunnel_seed(run: TunnelRun, path: Path) -> Metrics:
     """Make one run in its folder, continue it, or read it if it is finished; return its metrics."""
     if (path / METRICS).exists():
-        return read_finished(path, run, MNIST_NEEDED, MNIST_KNOWN)
+        return read_finished(path, run, SCORES_NEEDED, SCORES_KNOWN)
     scenes = scenes_of(run)
     with open_run(
         path,

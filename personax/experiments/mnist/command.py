@@ -8,11 +8,12 @@ from personax.baselines.methods import find_method, method_names
 from personax.baselines.plug_in import find_plug_in, is_plug_in
 from personax.experiments.cells import Metrics, run_cells
 from personax.experiments.fitting import seed_folder
-from personax.experiments.mnist.config import OUR_TITLE, OURS, MnistConfig
-from personax.experiments.mnist.recovery import baseline_settings
-from personax.experiments.mnist.report import MNIST_METRICS, mnist_report
+from personax.experiments.mnist.config import MnistConfig
+from personax.experiments.mnist.report import mnist_report
 from personax.experiments.mnist.run import run_mnist_seed, run_mnist_together
-from personax.experiments.run_options import check_several_seeds
+from personax.experiments.recovery import baseline_settings
+from personax.experiments.run_options import OUR_TITLE, OURS, check_several_seeds
+from personax.experiments.scored_runs import SCORES_IN_TABLES
 from personax.experiments.summary import pick, summarise, write_summary
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device
@@ -32,7 +33,7 @@ def run_mnist(config: MnistConfig) -> None:
     runs = {mnist_folder(config, seed): replace(config, seed=seed) for seed in seeds}
     found = run_all(runs, config)
     results = {run.seed: found[path] for path, run in runs.items()}
-    table = summarise({seed: pick(metrics, MNIST_METRICS) for seed, metrics in results.items()})
+    table = summarise({seed: pick(metrics, SCORES_IN_TABLES) for seed, metrics in results.items()})
     first = next(iter(runs))
     home = first if alone else first.parent
     if not alone:

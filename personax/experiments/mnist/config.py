@@ -12,14 +12,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from personax.crl import CRLConfig
-from personax.experiments.run_options import RunOptions
+from personax.experiments.run_options import OURS, RunOptions
 from personax.runs.bounds import FilePath, Natural, RunName, Seed
 from personax.runs.command_line import run_command
 from personax.runs.options import where_or_how
 from personax.variant_mnist.scene_config import SceneConfig
-
-OURS = "personax"  # the name of our own method
-OUR_TITLE = "PersonaX (ours)"  # and what tables call it
 
 
 @dataclass(frozen=True)

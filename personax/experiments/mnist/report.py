@@ -10,18 +10,6 @@ from personax.experiments.summary import verdict_lines
 from personax.runs.markdown import markdown_table
 from personax.runs.run_folder import FIGURES, ROOT
 
-MNIST_METRICS = (
-    "heldout.r2",
-    "heldout.mcc_pearson",
-    "heldout.mcc_spearman",
-    "tmex.score",
-    "graph.shd",
-    "graph.f1",
-    "ceiling.r2",
-    "insample.r2",
-    "seconds",
-)  # the rows of the table, as keys of metrics.json
-
 
 def mnist_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame, home: Path) -> str:
     """The table, the scores of every latent, the published numbers, and the paths of the figures.

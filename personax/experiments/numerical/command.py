@@ -7,11 +7,11 @@ from pathlib import Path
 from personax.baselines.methods import method_names
 from personax.baselines.plug_in import find_plug_in, is_plug_in
 from personax.experiments.cells import Metrics, run_and_report
-from personax.experiments.mnist.config import OUR_TITLE, OURS
 from personax.experiments.numerical.config import NumericalConfig, NumericalRun
 from personax.experiments.numerical.figures import draw_cases
 from personax.experiments.numerical.report import numerical_report, summary_of_cases
 from personax.experiments.numerical.run import numerical_cells, run_numerical_cell, scores_of_runs
+from personax.experiments.run_options import OUR_TITLE, OURS
 from personax.numerical.numerical_cases import CASES, ROWS_OF_A_DRAW
 from personax.runs.command_line import parse_seeds
 from personax.runs.device import resolve_device

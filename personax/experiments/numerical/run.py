@@ -15,9 +15,9 @@ from personax.experiments.cells import Metrics
 from personax.experiments.evaluation import evaluate_graph, evaluate_latents, matched_columns, matched_graph
 from personax.experiments.exclusivity import exclusivity
 from personax.experiments.fitting import begins, write_latents
-from personax.experiments.mnist.config import OURS
-from personax.experiments.mnist.recovery import Recovery, baseline_settings, recover
 from personax.experiments.numerical.config import NumericalConfig, NumericalRun
+from personax.experiments.recovery import Recovery, baseline_settings, recover
+from personax.experiments.run_options import OURS
 from personax.experiments.summary import pick
 from personax.graphs.graph_scores import best_threshold_f1
 from personax.numerical.numerical_cases import CASES

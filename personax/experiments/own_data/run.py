@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from time import monotonic
@@ -18,7 +17,6 @@ from personax.experiments.exclusivity import exclusivity
 from personax.experiments.fitting import (
     begins,
     fit_in_folder,
-    latent_counts,
     read_history,
     with_latents_found,
     write_latents,
@@ -27,6 +25,7 @@ from personax.experiments.own_data.config import OwnDataConfig
 from personax.experiments.own_data.description import OwnArrays, read_arrays
 from personax.experiments.own_data.figures import draw_own_run
 from personax.experiments.own_data.report import OWN_METRICS
+from personax.experiments.recovery import model_for
 from personax.experiments.several_seeds import run_every_seed
 from personax.graphs.graph import Graph
 from personax.runs.device import resolve_device
@@ -43,7 +42,7 @@ from personax.runs.run_folder import (
     typed_path,
 )
 from personax.runs.seeds import numpy_rng
-from personax.views import SHARED, MultiViewData, Split, split_rows
+from personax.views import MultiViewData, Split, split_rows
 
 log = logging.getLogger(__name__)
 
@@ -87,15 +86,13 @@ def load_own(config: OwnDataConfig) -> OwnRows:
 
 def own_model(model: CRLConfig, data: MultiViewData) -> CRLConfig:
     """The model; with as many latents as the truth has, if it does not say how many. Raises InputError."""
-    if model.latents:
-        return model
-    if data.truth is None or not data.truth.blocks:
+    if not model.latents and (data.truth is None or not data.truth.blocks):
         example = ", ".join(f"{modality}: 2" for modality in data.modalities)
         raise InputError(
             "model.latents: empty; say how many latents each modality has, as "
             f"--model.latents '{{{example}}}'; or --latents auto; choose_model.py compares numbers"
         )
-    return replace(model, latents=latent_counts(data), shared=len(data.truth.blocks.get(SHARED, ())))
+    return model_for(model, data)
 
 
 def run_own_seeds(

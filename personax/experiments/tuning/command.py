@@ -2,7 +2,7 @@
 
 from personax.baselines.methods import method_names
 from personax.baselines.plug_in import is_plug_in
-from personax.experiments.mnist.config import OUR_TITLE, OURS
+from personax.experiments.run_options import OUR_TITLE, OURS
 from personax.experiments.tuning.config import TuningConfig
 from personax.experiments.tuning.report import tuning_report
 from personax.experiments.tuning.run import run_trials, tunable_methods, write_chosen

@@ -9,7 +9,7 @@ from personax.baselines.methods import METHODS
 from personax.baselines.trials import TuningTask, best_settings, tune, write_tuned
 from personax.experiments.cells import LoadedOnce, run_cells
 from personax.experiments.fitting import latent_counts
-from personax.experiments.mnist.recovery import TUNED
+from personax.experiments.recovery import TUNED
 from personax.experiments.tuning.config import TuningConfig
 from personax.runs.folder_lock import locked_folder
 from personax.runs.run_folder import path_or_default, shipped_config

@@ -14,7 +14,7 @@ from pictures import is_drawn, words_in
 from small_runs import SmallRun
 
 from personax.experiments.comparison.variants import ABLATIONS
-from personax.experiments.mnist.config import OURS
+from personax.experiments.run_options import OURS
 from personax.runs.run_folder import METRICS
 from personax.views import MultiViewData, Split
 

@@ -17,7 +17,8 @@ from personax.experiments.comparison.variants import (
     varied_part,
 )
 from personax.experiments.method_table import title_of
-from personax.experiments.mnist.config import OURS, MnistConfig
+from personax.experiments.mnist.config import MnistConfig
+from personax.experiments.run_options import OURS
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

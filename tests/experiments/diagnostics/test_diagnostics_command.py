@@ -18,7 +18,7 @@ from personax.experiments.diagnostics import observations
 from personax.experiments.diagnostics.findings import SEVERITY, UNKNOWN, VIOLATED
 from personax.experiments.diagnostics.report import MEANINGS
 from personax.experiments.diagnostics.run import diagnose
-from personax.experiments.mnist.config import OURS
+from personax.experiments.run_options import OURS
 from personax.runs.run_folder import CONFIG, FIGURES, METRICS, WEIGHTS
 
 KEYS = ["eps", "eta", "eta_z", "eta_eps", "x_given_z", "proposition_2", "alignment", "orthogonality"]

@@ -26,8 +26,8 @@ from personax.experiments.downstream.representations import (
 )
 from personax.experiments.downstream.run import fold_ratio, split_of_fold
 from personax.experiments.downstream.scores import interval_half_width, scores_table
-from personax.experiments.mnist.config import OURS
 from personax.experiments.people.predictions import predict
+from personax.experiments.run_options import OURS
 from personax.runs.errors import InputError
 from personax.runs.seeds import numpy_rng
 from personax.tables import simulate_table

@@ -7,8 +7,8 @@ import pytest
 from personax.crl import CRL
 from personax.experiments.light_tunnel.config import TunnelConfig
 from personax.experiments.light_tunnel.run import run_of, scenes_of
-from personax.experiments.mnist.config import OURS
-from personax.experiments.mnist.recovery import model_for
+from personax.experiments.recovery import model_for
+from personax.experiments.run_options import OURS
 from personax.experiments.variations import with_phase1, with_phase2
 from personax.learning.metrics import match
 
@@ -17,7 +17,9 @@ from personax.learning.metrics import match
 def test_every_setting_has_a_latent_of_its_own() -> None:
     run = run_of(replace(TunnelConfig(), n=2000, size=8), OURS, 1000)
     scenes, split = scenes_of(run)
-    model = with_phase1(epochs=1)(model_for(run, scenes))  # latents are not trained, but found in closed form
+    model = with_phase1(epochs=1)(
+        model_for(run.model, scenes)
+    )  # latents are not trained, but found in closed form
     model = with_phase2(
         starts=2, population=1, generations=1, generation_steps=1, final_steps=1, finalists=3
     )(model)

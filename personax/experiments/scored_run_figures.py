@@ -1,4 +1,4 @@
-"""The figures of a run on Variant-MNIST: scenes, recovered against true latents, training, graphs."""
+"""The figures of a scored run: scenes, recovered against true latents, training, graphs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from personax.experiments.evaluation import matched_columns, matched_graph
-from personax.experiments.mnist.recovery import Recovery
+from personax.experiments.recovery import Recovery
 from personax.experiments.training_curves import draw_curves
 from personax.graphs.direction import OPEN_LINES, with_decided_directions
 from personax.graphs.drawing import draw_side_by_side

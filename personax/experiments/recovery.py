@@ -16,7 +16,7 @@ from personax.experiments.fitting import (
     read_history,
     write_history,
 )
-from personax.experiments.mnist.config import OURS
+from personax.experiments.run_options import OURS
 from personax.graphs.graph import Graph
 from personax.learning.training import remove_checkpoint
 from personax.runs.run_folder import CHECKPOINT, RunFolder, shipped_config
@@ -75,7 +75,7 @@ def recover(config: MethodRun, folder: RunFolder, data: MultiViewData, split: Sp
 
 def _recover_ours(config: MethodRun, folder: RunFolder, data: MultiViewData, split: Split) -> Recovery:
     model = fit_in_folder(
-        folder, data, split, model_for(config, data), seed=config.seed, device=config.device
+        folder, data, split, model_for(config.model, data), seed=config.seed, device=config.device
     )
     return Recovery(
         model.transform(data),
@@ -125,12 +125,12 @@ def visible_latents(data: MultiViewData) -> dict[str, int]:
     return {modality: number + shared for modality, number in latent_counts(data).items()}
 
 
-def model_for(config: MethodRun, data: MultiViewData) -> CRLConfig:
+def model_for(model: CRLConfig, data: MultiViewData) -> CRLConfig:
     """Our model's configuration; with the true numbers of latents if it does not give any."""
-    if config.model.latents:
-        return config.model
+    if model.latents:
+        return model
     shared = len(data.known_truth.blocks.get(SHARED, ()))
-    return replace(config.model, latents=latent_counts(data), shared=shared)
+    return replace(model, latents=latent_counts(data), shared=shared)
 
 
 def baseline_settings(name: str, model: CRLConfig) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from pictures import words_in
 
-from personax.experiments.mnist.figures import draw_recovered_graph, draw_samples
-from personax.experiments.mnist.recovery import Recovery
+from personax.experiments.recovery import Recovery
+from personax.experiments.scored_run_figures import draw_recovered_graph, draw_samples
 from personax.graphs.graph import Graph
 from personax.views import MultiViewData, Truth
 
