@@ -101,7 +101,7 @@ DOORS = (
     "personax.experiments.tuning.command.run_trials",
     "personax.experiments.diagnostics.command.read_run",
     "personax.experiments.people.command.run_every_seed",
-    "personax.experiments.own_data.command.run_every_seed",
+    "personax.experiments.own_data.command.run_own_seeds",
     "personax.experiments.independence.command.load_people",
     "personax.experiments.independence.command.propose_file",
     "personax.experiments.graph.run.read_runs",
