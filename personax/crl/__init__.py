@@ -57,6 +57,7 @@ picture_counts.py   how many latents pictures and short vectors show (embeddings
 
 All of it is behind one class:
 
+routes.py           which of these ways a model takes
 trust.py            what a model says of itself without the truth, and how far to trust it then
 estimator.py        CRL: fit, transform, encode, save, load
 """

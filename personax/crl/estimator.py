@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int, Num
 
-from personax.crl.closed_form import ClosedForm, has_closed_form, solve
+from personax.crl.closed_form import ClosedForm, solve
 from personax.crl.ensemble import train_together
 from personax.crl.first_phase import FirstPhase
 from personax.crl.geometry import Geometry
@@ -46,6 +46,7 @@ from personax.crl.paired_codes import (
 from personax.crl.picture_counts import WIDTH, count_in_measurements
 from personax.crl.picture_readings import ATTEMPTS, best_readings
 from personax.crl.prior import CausalPrior, edge_masks
+from personax.crl.routes import LatentRoute, route_of
 from personax.crl.scalar_codes import seen_in_all
 from personax.crl.settled_prior import KnownGraph, LinearReader, settle_encoders, settle_prior
 from personax.crl.styled_pictures import (
@@ -159,26 +160,28 @@ class CRL(Estimator[CRLConfig]):
         self._weights: np.ndarray | None = None
         self._kept: np.ndarray = np.empty(0, dtype=int)
         self._verdict = IDENTIFIED
-        self._styled = False
+        self._route = LatentRoute.ALIGNED
 
     def _learn(
         self, train: Batch, validation: Batch, checkpoint: Checkpoint | None, on_progress: OnProgress | None
     ) -> None:
         config = self.config.for_people(len(train))
         sample, held_out = train.sample(), validation.sample()
-        if self._is_paired:
+        form = None
+        if self._route is LatentRoute.CLOSED_FORM:
+            form = self._closed_form(sample)
+        elif self._route.has_pairs:
             refuse_few_pairs(*(int(seen_in_all(part).sum()) for part in (sample, held_out)))
-        form = self._closed_form(sample) if self._is_linear else None
-        if self._shares_style(sample):
+        elif self._shares_style(sample):
             self._read_styled(sample, held_out, config)
-        if self._has_no_style:
+        if self._route is LatentRoute.PAIRED:
             self._read_pairs(sample, held_out)
-        if self._styled or self._has_no_style:
+        if self._route in (LatentRoute.STYLED, LatentRoute.PAIRED):
             config = replace(config, phase1=with_fewer_epochs(config.phase1))
         rows = (train, validation, sample, held_out)
         phase1 = self._first_phase(rows, config.phase1, on_progress)
         self._vae, self.history, lost = phase1.run(
-            self._networks(), checkpoint, encoders_learn=self._trains_encoders
+            self._networks(), checkpoint, encoders_learn=self._route.trains_encoders
         )
         codes, codes_held_out = self._codes(sample, held_out)
 
@@ -195,7 +198,7 @@ class CRL(Estimator[CRLConfig]):
         if form is not None:
             known = KnownGraph(form.parents, form.order, asdict(form.evidence))
             prior = self._settle(known, codes, codes_held_out, options)
-        elif self._has_no_style:
+        elif self._route is LatentRoute.PAIRED:
             known = KnownGraph(*self._graph_of_pairs(codes))
             prior = self._settle(known, codes, codes_held_out, options)
         else:
@@ -247,7 +250,7 @@ class CRL(Estimator[CRLConfig]):
         readings = best_readings(train, validation, config, seeds)
         if readings is None:
             return
-        self._styled = True
+        self._route = LatentRoute.STYLED
         self._vae = self._networks_of("networks")
         settle_readers(self._vae, readings)
         if not all(reading.is_clear for reading in readings.values()):
@@ -291,7 +294,7 @@ class CRL(Estimator[CRLConfig]):
             raise InputError("models that are fitted together need the same configuration and device")
         batches = [model._prepare(data, split) for model, (data, split) in zip(models, people, strict=True)]
         several = config.phase1.beginnings > 1 or config.phase2.searches > 1
-        alone = several or models[0]._is_linear or models[0]._is_paired
+        alone = several or models[0]._route is not LatentRoute.ALIGNED
         if alone or any(m._shares_style(rows.sample()) for m, (rows, _) in zip(models, batches, strict=True)):
             for number, (model, batch) in enumerate(zip(models, batches, strict=True)):
                 model._learn(*batch, None, on_progress and partial(on_progress, number))
@@ -477,7 +480,8 @@ class CRL(Estimator[CRLConfig]):
     @property
     def _resolved(self) -> CRLConfig:
         """The configuration, with the nuisance of modalities that are seen once filled in."""
-        nuisance = dict.fromkeys(self._shapes, 0) if self._styled else self.config.nuisance
+        styled = self._route is LatentRoute.STYLED
+        nuisance = dict.fromkeys(self._shapes, 0) if styled else self.config.nuisance
         return replace(self.config, nuisance=nuisance).for_measurements(self._shapes)
 
     def _dimensions(self) -> dict[str, int]:
@@ -515,7 +519,8 @@ class CRL(Estimator[CRLConfig]):
         vae, prior = self._fitted()
         weights = torch.from_numpy(self._weights)
         networks = {"vae": vae.state_dict(), "prior": prior.state_dict()}
-        return {**networks, "edge_weights": weights, "verdict": self._verdict, "styled": self._styled}
+        styled = self._route is LatentRoute.STYLED
+        return {**networks, "edge_weights": weights, "verdict": self._verdict, "styled": styled}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._build(styled=bool(state.get("styled", False)))  # older models are not
@@ -536,46 +541,21 @@ class CRL(Estimator[CRLConfig]):
 
     def _build(self, *, styled: bool = False) -> None:
         # those of an earlier fit do not belong to these networks
-        self._prior, self._verdict, self._styled = None, IDENTIFIED, styled
+        self._prior, self._verdict = None, IDENTIFIED
+        seen = self.config.for_measurements(self._shapes)
+        self._route = LatentRoute.STYLED if styled else route_of(self._shapes, seen)
         self._vae = self._new_networks()
 
     def _new_networks(self) -> MultiViewVAE:
         """Networks that read the measurements in the way of this model, with new weights."""
         vae = MultiViewVAE(self._shapes, self._resolved).to(self.device)
-        if self._is_linear:
+        if self._route is LatentRoute.CLOSED_FORM:
             vae.replace_encoders(LinearReader)
-        if self._styled:
+        elif self._route is LatentRoute.STYLED:
             make_readers(vae, self._shapes)
-        if self._has_no_style:
+        elif self._route is LatentRoute.PAIRED:
             vae.replace_encoders(PairedReader)
         return vae
-
-    @property
-    def _is_linear(self) -> bool:
-        """Whether the latents are read in closed form: those of compressed embeddings."""
-        config = self._resolved
-        widths = {modality: config.width(modality) for modality in self._shapes}
-        if not (config.flexible and config.noise == 0):
-            return False
-        return config.compress and has_closed_form(self._shapes, config.shared, widths)
-
-    @property
-    def _is_paired(self) -> bool:
-        """Whether paired codes apply: to vectors of several modalities that are measured once, without s."""
-        once = all(len(of_m) == 1 and len(of_m[0]) == 1 for of_m in self._shapes.values())
-        several = len(self._shapes) > 1 and self.config.shared == 0
-        return self.config.linked and once and several and not self._is_linear
-
-    @property
-    def _has_no_style(self) -> bool:
-        """Whether paired codes apply and measurements show nothing but their latents."""
-        config = self._resolved
-        return self._is_paired and not config.noise and not any(config.nuisance.values())
-
-    @property
-    def _trains_encoders(self) -> bool:
-        """Whether encoders are learned in phase 1, and not before it."""
-        return not (self._styled or self._is_linear or self._has_no_style)
 
     def _draft(self) -> CausalPrior:
         """A draft of the prior, which phase 1 trains and identification replaces."""
@@ -589,11 +569,12 @@ class CRL(Estimator[CRLConfig]):
         u_train, u_validation = vae.pooled_means(train), vae.pooled_means(validation)
         geometry = Geometry.fit(u_train, train, torch_rng(self.seed, "geometry"))
         coupling = geometry.coupling(u_train) if self.config.flexible else {}
-        if self._is_linear:  # its codes are orthogonal to s as they are
+        if self._route is LatentRoute.CLOSED_FORM:  # its codes are orthogonal to s as they are
             coupling = {modality: torch.zeros_like(matrix) for modality, matrix in coupling.items()}
+        separate = self._route is LatentRoute.STYLED
 
         def codes(u: Mapping[str, Float[torch.Tensor, "n _"]]) -> Codes:
-            return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling, separate=self._styled)
+            return Codes(u, geometry.inverse_metric(u), geometry.trust(u), coupling, separate=separate)
 
         return codes(u_train), codes(u_validation)
 
@@ -618,7 +599,7 @@ class CRL(Estimator[CRLConfig]):
             suffix = f" {number}" if number else ""
             self.history = list(representation)
             try:
-                if self._is_paired:
+                if self._route is LatentRoute.GUIDED:
                     codes = self._told(codes, held_out, train, validation, f"paired codes{suffix}")
                 seed = self._derived(f"identification{suffix}")
                 prior = identify(codes, held_out, self.config.phase2, seed=seed, **options)
@@ -661,19 +642,18 @@ class CRL(Estimator[CRLConfig]):
         self._prior = prior
         weights = edge_weights(prior, codes)
         unlicensed = torch.zeros_like(weights, dtype=torch.bool)
-        oblique = set() if self._has_no_style else set(self._standardisation.projections)
+        oblique = set() if self._route is LatentRoute.PAIRED else set(self._standardisation.projections)
         for block, place in block_slices(self._dimensions()).items():
             if block in oblique and not self.config.compress:
                 unlicensed[place, place] = weights[place, place] < OBLIQUE
         prior.scm.forbid(unlicensed)
         self._weights = weights.where(~unlicensed, 0).cpu().numpy()
         self._kept = self._linked(self._weights)
-        if self._is_paired:
-            if codes.told and self._agreement(prior, codes) < AGREEMENT:
-                self._verdict = PAIRS_DISAGREE
-        elif not self._styled and seen_in_one_style(train):
+        if self._route is LatentRoute.GUIDED and self._agreement(prior, codes) < AGREEMENT:
+            self._verdict = PAIRS_DISAGREE
+        elif self._route is LatentRoute.ALIGNED and seen_in_one_style(train):
             self._verdict = STYLE_UNKNOWN
-        elif lost > MOST_LOST:
+        elif self._route is LatentRoute.ALIGNED and lost > MOST_LOST:
             self._verdict = LATENTS_LOST
 
     @torch.no_grad()
