@@ -201,10 +201,11 @@ class GraphRow:
 
 
 class Picture(NamedTuple):
-    """A picture: what it shows, and its bytes (PNG)."""
+    """A picture: its name, its bytes (PNG), and what it shows in words for those who do not see it."""
 
     name: str
     png: bytes
+    shows: str
 
 
 @dataclass(frozen=True)

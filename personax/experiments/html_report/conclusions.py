@@ -1,6 +1,7 @@
 """Which conclusions of a run hold when the choices behind it are changed (the command sensitivity)."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -8,6 +9,8 @@ from personax.experiments.html_report.blocks import (
     Block,
     Column,
     DataTable,
+    HeatCell,
+    HeatMap,
     Note,
     Section,
     TableCell,
@@ -17,9 +20,15 @@ from personax.experiments.html_report.numbers import number_cell, plain_text, ta
 from personax.experiments.html_report.reading import RunRecord
 
 CLAIMS_TABLE, VARIANTS_TABLE = "sensitivity.csv", "variants.csv"
+SAYS = " says"  # end of the column with what a variant says
 NEEDED_OF_CLAIMS = ("level", "first", "second", "test", "base", "verdict", "held", "asked", "fails")
 TONE_OF_VERDICT: Mapping[str, Tone] = {"robust": "good", "not robust": "bad"}
 CAPTION_OF_LEVEL = {"edge": "Pairs of latents", "cell": "Level I: traits against features"}
+CAPTION_OF_VARIANTS = {
+    "edge": "What every variant says about the edges of the base run",
+    "cell": "What every variant says about the dependences of the base run",
+}
+MOST_IN_MATRIX = 60  # claims; the tables below have all
 
 
 def sensitivity(record: RunRecord) -> Section | None:
@@ -37,11 +46,36 @@ def sensitivity(record: RunRecord) -> Section | None:
     for level, caption in CAPTION_OF_LEVEL.items():
         part = claims[claims["level"] == level]
         if len(part):
+            blocks += words_of_variants(part, CAPTION_OF_VARIANTS[level])
             blocks.append(claims_of_level(part, caption))
     variants = record.table(VARIANTS_TABLE)
     if variants is not None and not variants.empty:
         blocks.append(table_of_frame(variants, "The variants, and how well their latents match"))
     return Section("Do the conclusions hold when choices change?", blocks)
+
+
+def words_of_variants(part: pd.DataFrame, caption: str) -> list[HeatMap]:
+    """Claims that something is there (rows) against variants: dark where the claim holds; [] if none is."""
+    variants = [str(name).removesuffix(SAYS) for name in part if str(name).endswith(SAYS)]
+    found = part[part["positive"].astype(bool)] if "positive" in part else part.head(0)
+    asked = [name for name in variants if name in found and found[f"{name}{SAYS}"].notna().any()]
+    if not asked:
+        return []
+    rows = []
+    for claim in found.head(MOST_IN_MATRIX).to_dict("records"):
+        title = f"{plain_text(claim['first'])} {with_arrows(plain_text(claim['base']))} {claim['second']}"
+        rows.append((title, [_word_cell(title, claim, name) for name in asked]))
+    left_out = len(found) - len(rows)
+    more = f" (the first {len(rows)} of {len(found)})" if left_out else ""
+    return [HeatMap(f"{caption}{more}", ("it does not hold", "it holds"), "claim", asked, rows)]
+
+
+def _word_cell(title: str, claim: Mapping[Hashable, Any], variant: str) -> HeatCell:
+    """What a variant says about a claim of the base run, blank if it says nothing."""
+    state, said = str(claim[variant]), claim[f"{variant}{SAYS}"]
+    text = with_arrows(said) if isinstance(said, str) else "–"
+    share = None if state == "not checked" else float(state == "holds")
+    return HeatCell(text, share, f"{title}\n{variant}: {state}")
 
 
 def claims_of_level(part: pd.DataFrame, caption: str) -> DataTable:

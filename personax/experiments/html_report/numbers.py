@@ -62,10 +62,12 @@ def raised(text: str) -> str:
 def with_arrows(text: str) -> str:
     """The text of an edge with arrows as people write them.
 
-    >>> with_arrows("s1 -> z11"), with_arrows("a o-> b"), with_arrows("a <-> b"), with_arrows("a --- b")
-    ('s1 → z11', 'a o→ b', 'a ↔ b', 'a — b')
+    >>> with_arrows("s1 -> z11"), with_arrows("a o-> b"), with_arrows("a <-> b"), with_arrows("a <- b")
+    ('s1 → z11', 'a o→ b', 'a ↔ b', 'a ← b')
     """
-    return text.replace("<->", "↔").replace("->", "→").replace("---", "—").replace("o--", "o—")
+    for drawn, arrow in (("<->", "↔"), ("->", "→"), ("<-", "←"), ("---", "—"), ("o--", "o—")):
+        text = text.replace(drawn, arrow)
+    return text
 
 
 def leaves(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

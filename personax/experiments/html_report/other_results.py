@@ -14,6 +14,35 @@ from personax.runs.run_folder import FIGURES
 
 SHOWN_ELSEWHERE = {PVALUES, AGREEMENT, SCORE_COUNTS, ASSOCIATIONS, CLAIMS_TABLE, VARIANTS_TABLE, "edges.csv"}
 PAGES_SHOWN_ELSEWHERE = {"table.md", "diagnostics.md", "suggested_names.md", "sensitivity.md"}
+# Beginning of the name of a picture -> what it shows. The tables of the page have the same numbers.
+SHOWN_IN = {
+    "associations": "latents against traits and features, coloured by how strongly they go together",
+    "graph": "the causal graph, latents as nodes and effects as arrows",
+    "training": "objectives of both phases against the steps of training",
+    "recovery": "recovered latents against the true ones, a panel for each pair",
+    "scenes": "examples of the pictures that were learned from",
+    "pvalues": "p-values of traits against features as coloured cells",
+    "effects": "sizes of the effects of traits against features as coloured cells",
+    "intervals": "effects of traits and features with their intervals",
+    "scores": "distributions of the scores of each language model",
+    "rejections": "how many tests reject independence of each trait and feature",
+    "marginal_and_given": "p-values without the given columns beside those with them",
+    "diagnostics": "evidence for and against each assumption of the model",
+    "evidence": "evidence for and against each assumption of the model",
+    "sensitivity": "edges against variants of the analysis, coloured by whether they hold",
+    "downstream": "how well latents and embeddings predict traits and features, with intervals",
+    "comparison": "scores of all methods side by side",
+    "ablations": "scores of the model without each of its parts",
+    "selection": "candidates: stability and prediction without the truth",
+    "radar": "agreement of raters for each trait as a radar chart",
+    "distances": "distances between the answers to different prompts",
+    "boxes": "distributions as boxes",
+    "criteria": "language models against the criteria of the choice",
+    "attacks": "how well attacks recover obfuscated embeddings",
+    "latents": "latents of obfuscated embeddings beside those of the originals",
+    "changes": "share of verdicts that change with prompt, repeat and model",
+    "numerical": "scores of all methods in every case",
+}
 MOST_FILTERLESS = 12  # rows of a table that needs no fields to search it
 
 
@@ -33,8 +62,21 @@ def other_tables(record: RunRecord) -> Section | None:
 def drawn_pictures(record: RunRecord) -> Section | None:
     """The PNG pictures of the folder."""
     paths = [*sorted(record.path.glob("*.png")), *sorted((record.path / FIGURES).glob("*.png"))]
-    found = [Picture(words_of(path), path.read_bytes()) for path in paths]
+    found = [Picture(words_of(path), path.read_bytes(), shown_in(path)) for path in paths]
     return Section("Figures", [Pictures(found)]) if found else None
+
+
+def shown_in(path: Path) -> str:
+    """What a picture shows, by its name.
+
+    >>> shown_in(Path("pvalues_kci.png")), shown_in(Path("mine.png"))
+    ('p-values of traits against features as coloured cells (kci)', 'a figure that the command has drawn')
+    """
+    known = [begin for begin in SHOWN_IN if path.stem == begin or path.stem.startswith(f"{begin}_")]
+    if not known:
+        return "a figure that the command has drawn"
+    rest = path.stem.removeprefix(max(known, key=len)).strip("_").replace("_", " ")
+    return SHOWN_IN[max(known, key=len)] + (f" ({rest})" if rest else "")
 
 
 def words_of(path: Path) -> str:

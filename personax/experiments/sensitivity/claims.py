@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from personax.experiments.sensitivity.level_one import CELL
 from personax.experiments.sensitivity.matching import (
     BACKWARD,
+    FORWARD,
     OPEN,
     EdgeClaim,
     Partner,
@@ -17,6 +18,7 @@ from personax.experiments.sensitivity.matching import (
     claims_of,
     own_partners,
     partners_of,
+    read_backwards,
 )
 from personax.experiments.sensitivity.plan import Variant
 from personax.experiments.sensitivity.verdicts import (
@@ -36,6 +38,18 @@ DESCRIBED = ("level", "first", "second", "test", "base", "positive")
 FIXED = (*DESCRIBED, "verdict", "adjacent", "held", "asked", "fails", "true")
 SIGNS = {1: " (+)", -1: " (-)", 0: ""}
 NO_EDGE_TEXT, DEPENDENT, NOT_SHOWN = "no edge", "dependent", "no dependence shown"
+
+
+class VariantWord(NamedTuple):
+    """What a variant says about a claim of the base run.
+
+    Attributes:
+        state: whether the claim holds (verdicts.py).
+        said: the claim of the variant itself in a few signs, as "-> (+)"; "" if it says nothing.
+    """
+
+    state: str
+    said: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +83,10 @@ class KnownTruth:
 
 
 def claims_table(base: VariantResult, variants: Sequence[VariantResult], truth: KnownTruth) -> pd.DataFrame:
-    """One row per claim of the base run, with the columns `FIXED` and one for each variant.
+    """One row per claim of the base run: the columns `FIXED`, and two for each variant.
 
+    The column with the name of a variant has the state of the claim there, that of `says_column` what the
+    variant itself says, with direction and sign.
     Edges come first, then the pairs of latents without an edge, then the tests of Level I. `positive` is True
     for edges and dependences. `adjacent` is the verdict if direction and sign of an edge do not count. `held`
     of `asked` variants agree; `fails` names the others. `true` is whether the claim is true of simulated
@@ -78,13 +94,22 @@ def claims_table(base: VariantResult, variants: Sequence[VariantResult], truth: 
     """
     rows = [*edge_rows(base, variants, truth.graph), *cell_rows(base, variants, truth.dependent)]
     names = [found.variant.name for found in variants]
-    return pd.DataFrame(rows, columns=[*FIXED, *names])
+    return pd.DataFrame(rows, columns=[*FIXED, *names, *map(says_column, names)])
+
+
+def says_column(variant: str) -> str:
+    """The name of the column with what a variant says."""
+    return f"{variant} says"
 
 
 def row_of(
-    described: Mapping[str, Any], states: Mapping[str, str], variants: Sequence[VariantResult], true: float
+    described: Mapping[str, Any],
+    words: Mapping[str, VariantWord],
+    variants: Sequence[VariantResult],
+    true: float,
 ) -> dict[str, Any]:
-    """A row of the table."""
+    """A row of the table; `words` are those of each variant."""
+    states = {name: word.state for name, word in words.items()}
     groups = {found.variant.name: found.variant.group for found in variants}
     asked = [state for state in states.values() if state != NOT_CHECKED]
     whole = described["level"] == EDGE and described["positive"]
@@ -98,6 +123,7 @@ def row_of(
         "fails": failures_text(states),
         "true": true,
         **states,
+        **{says_column(name): word.said for name, word in words.items()},
     }
 
 
@@ -120,7 +146,7 @@ def edge_rows(
     if base.recovered is None:
         return []
     claims = claims_of(base.recovered, own_partners(base.recovered))
-    states = {found.variant.name: edge_states(base.recovered, claims, found.recovered) for found in variants}
+    words = {found.variant.name: edge_words(base.recovered, claims, found.recovered) for found in variants}
     rows = []
     for pair, claim in sorted(claims.items(), key=lambda item: not item[1].mark):
         first, second = pair if claim.mark != BACKWARD else pair[::-1]
@@ -132,16 +158,23 @@ def edge_rows(
             "base": edge_text(claim),
             "positive": bool(claim.mark),
         }
-        of_pair = {name: found[pair] for name, found in states.items()}
+        of_pair = {name: found[pair] for name, found in words.items()}
         rows.append(row_of(described, of_pair, variants, edge_truth(truth, first, second, claim)))
     return rows
 
 
 def edge_text(claim: EdgeClaim) -> str:
+    """A claim of the base run in a few signs, read from cause to effect.
+
+    >>> edge_text(EdgeClaim("<-", 1))
+    '-> (+)'
+    """
+    return said_text(claim._replace(mark=FORWARD) if claim.mark == BACKWARD else claim)
+
+
+def said_text(claim: EdgeClaim) -> str:
     """A claim in a few signs, read from its first latent to its second."""
-    if not claim.mark:
-        return NO_EDGE_TEXT
-    return f"{claim.mark if claim.mark == OPEN else '->'}{SIGNS[claim.sign]}"
+    return f"{claim.mark}{SIGNS[claim.sign]}" if claim.mark else NO_EDGE_TEXT
 
 
 def edge_truth(truth: Graph | None, first: str, second: str, claim: EdgeClaim) -> float:
@@ -155,32 +188,34 @@ def edge_truth(truth: Graph | None, first: str, second: str, claim: EdgeClaim) -
     return float(forward or (claim.mark == OPEN and backward))
 
 
-def edge_states(
+def edge_words(
     base: Recovered, claims: Mapping[tuple[str, str], EdgeClaim], variant: Recovered | None
-) -> dict[tuple[str, str], str]:
-    """Pair of latents -> the state of the base run's claim about it."""
+) -> dict[tuple[str, str], VariantWord]:
+    """Pair of latents -> what the variant says about the base run's claim about it.
+
+    It is read in the direction of the base run's edge.
+    """
     if variant is None:
-        return dict.fromkeys(claims, NOT_CHECKED)
+        return dict.fromkeys(claims, VariantWord(NOT_CHECKED))
     partners = partners_of(base, variant)
     others = claims_of(variant, partners)
-    return {pair: _state_of_pair(pair, claim, partners, others) for pair, claim in claims.items()}
+    return {pair: _word_on_pair(pair, claim, partners, others) for pair, claim in claims.items()}
 
 
-def _state_of_pair(
+def _word_on_pair(
     pair: tuple[str, str],
     claim: EdgeClaim,
     partners: Mapping[str, Partner],
     others: Mapping[tuple[str, str], EdgeClaim],
-) -> str:
+) -> VariantWord:
     if any(name not in partners for name in pair):
-        return NOT_CHECKED
+        return VariantWord(NOT_CHECKED)
     if any(abs(partners[name].correlation) < LEAST_MATCH or not partners[name].name for name in pair):
-        return LOST
-    if pair in others:
-        return edge_state(claim, others[pair])
-    turned = others[pair[::-1]]  # the variant's blocks come in another order
-    mark = {"->": "<-", "<-": "->"}.get(turned.mark, turned.mark)
-    return edge_state(claim, EdgeClaim(mark, turned.sign))
+        return VariantWord(LOST)
+    # the variant's blocks can come in another order
+    other = others[pair] if pair in others else read_backwards(others[pair[::-1]])
+    said = read_backwards(other) if claim.mark == BACKWARD else other
+    return VariantWord(edge_state(claim, other), said_text(said))
 
 
 def cell_rows(
@@ -202,15 +237,26 @@ def cell_rows(
             "first": trait if scores == next(iter(tested))[0] else f"{trait} ({scores})",
             "second": feature,
             "test": test,
-            "base": f"{DEPENDENT}{SIGNS[verdict[1]]}" if verdict[0] else NOT_SHOWN,
+            "base": cell_text(verdict),
             "positive": verdict[0],
         }
-        states = {
-            name: cell_state(verdict, found[cell]) if cell in found else NOT_CHECKED
+        words = {
+            name: VariantWord(cell_state(verdict, found[cell]), cell_text(found[cell]))
+            if cell in found
+            else VariantWord(NOT_CHECKED)
             for name, found in others.items()
         }
-        rows.append(row_of(described, states, variants, cell_truth(dependent, trait, feature, verdict[0])))
+        rows.append(row_of(described, words, variants, cell_truth(dependent, trait, feature, verdict[0])))
     return rows
+
+
+def cell_text(verdict: tuple[bool, int]) -> str:
+    """What a run says about a trait and a feature: (rejected, sign) in words.
+
+    >>> cell_text((True, -1)), cell_text((False, 1))
+    ('dependent (-)', 'no dependence shown')
+    """
+    return f"{DEPENDENT}{SIGNS[verdict[1]]}" if verdict[0] else NOT_SHOWN
 
 
 def verdicts_of_cells(cells: pd.DataFrame) -> dict[tuple[str, str, str, str], tuple[bool, int]]:

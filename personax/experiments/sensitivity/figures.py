@@ -58,7 +58,7 @@ CELL_COLOURS: Mapping[tuple[bool, str], tuple[str, str]] = {
     (False, ROBUST): (WHITE, "nothing shown, robust"),
     (False, DEPENDS): ("#e3e6ea", "nothing shown, but in some variant"),
     (False, NOT_ROBUST): ("#e3e6ea", "nothing shown, but in some variant"),
-    (False, UNCHECKED): (WHITE, "nothing shown, robust"),
+    (False, UNCHECKED): ("#f4f1e6", "nothing shown, not checked"),
 }  # (positive, kind of verdict) -> colour and words
 
 

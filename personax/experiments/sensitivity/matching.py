@@ -60,6 +60,15 @@ class EdgeClaim(NamedTuple):
 NO_EDGE = EdgeClaim("", 0)
 
 
+def read_backwards(claim: EdgeClaim) -> EdgeClaim:
+    """The same claim, read from its second latent to its first.
+
+    >>> read_backwards(EdgeClaim("->", 1))
+    EdgeClaim(mark='<-', sign=1)
+    """
+    return claim._replace(mark={FORWARD: BACKWARD, BACKWARD: FORWARD}.get(claim.mark, claim.mark))
+
+
 def read_recovered(folder: Path) -> Recovered:
     """The latents and the graph in a run folder; without people whose latents were guessed."""
     table, graph = pd.read_parquet(folder / LATENTS), Graph.from_json(folder / GRAPH)

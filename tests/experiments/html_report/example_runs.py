@@ -151,6 +151,45 @@ def write_other(folder: Path, heading: str = "Agreement", *, figures: int = 1, s
     return folder
 
 
+def write_sensitivity_run(folder: Path) -> Path:
+    """A folder of the command sensitivity: two edges, a pair without one, and a dependence."""
+    write_run(folder, PeopleConfig(), simulated=True)
+    names = ["level", "first", "second", "test", "base", "positive", "verdict", "held", "asked", "fails"]
+    claims = [
+        ("edge", "s1", "z11", None, "-> (+)", True, "depends on people: half 1", 1, 2, "half 1 (reversed)"),
+        ("edge", "z11", "z21", None, "---", True, "robust", 2, 2, None),
+        ("edge", "s1", "z12", None, "no edge", False, "robust", 2, 2, None),
+        (
+            "cell",
+            "Openness",
+            "<b>Height</b>",
+            "kci",
+            "dependent (-)",
+            True,
+            "not robust",
+            0,
+            1,
+            "half 2 (absent)",
+        ),
+    ]
+    words = pd.DataFrame(
+        {
+            "half 1": ["reversed", "holds", "holds", "not checked"],
+            "half 2": ["holds", "holds", "holds", "absent"],
+            "half 1 says": ["<- (+)", "->", "no edge", None],
+            "half 2 says": ["-> (+)", "---", "no edge", "no dependence shown"],
+        }
+    )
+    table = pd.concat([pd.DataFrame(claims, columns=names), words], axis=1)
+    table.to_csv(folder / "sensitivity.csv", index=False)
+    pd.DataFrame({"variant": ["half 1", "half 2"], "people": [150, 150]}).to_csv(
+        folder / "variants.csv", index=False
+    )
+    summary = {"edges": {"claims": 2, "robust": "1 (1 true)"}}
+    write_json(folder / "metrics.json", {"rule": "**robust**: the rule", "summary": summary})
+    return folder
+
+
 def html_of_folders(*folders: Path, **options: Any) -> str:
     """The page that the command would write."""
     config = ReportConfig(folders=[str(folder) for folder in folders], **options)

@@ -17,6 +17,7 @@ from experiments.html_report.example_runs import (
     write_level_one,
     write_level_two,
     write_other,
+    write_sensitivity_run,
 )
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Chrome
@@ -92,16 +93,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     level_one = write_level_one(home / "one", ("Openness", NASTY[0]), ("Height", NASTY[1], NASTY[2]))
     level_two = [write_level_two(home / f"seed-{seed}", seed=seed) for seed in (0, 1)]
     other = write_other(home / "other")
-    write_text(home / "page.html", html_of_folders(level_one, *level_two, other))
+    varied = write_sensitivity_run(home / "varied")
+    write_text(home / "page.html", html_of_folders(level_one, *level_two, other, varied))
     return (home / "page.html").as_uri()
 
 
 @pytest.fixture
-def page(browser: Chrome, address: str) -> Chrome:
-    """The page, just opened, on a large light screen."""
+def page(browser: Chrome, address: str) -> Iterator[Chrome]:
+    """The page, just opened, on a large light screen; nothing that a test does may be an error there."""
     show(browser)
     browser.get(address)
-    return browser
+    yield browser
+    assert browser.get_log("browser") == []
 
 
 def show(browser: Chrome, *, width: int = 1200, scheme: str = "light", media: str = "screen") -> None:
@@ -288,7 +291,25 @@ def test_captions_are_read_whole_on_a_phone(page: Chrome) -> None:
     assert max(found) <= 390
 
 
-def test_paper_shows_all_rows_without_the_controls(page: Chrome) -> None:
+def test_what_is_folded_is_unfolded_for_printing(page: Chrome) -> None:
+    folded = "return document.querySelectorAll('main details:not([open])').length"
+    first(page, "main details > summary").click()
+    assert page.execute_script(folded) == 1
+    page.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert page.execute_script(folded) == 0
+    page.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert page.execute_script(folded) == 1
+
+
+def test_variants_of_the_analysis_have_a_matrix_with_tips(page: Chrome) -> None:
+    cells = page.find_elements(By.CSS_SELECTOR, "td[data-tip$='half 1: reversed']")
+    assert [cell.text for cell in cells] == ["← (+)"]
+    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", cells[0])
+    ActionChains(page).move_to_element(cells[0]).perform()
+    assert tip_of(page) == "s1 → (+) z11\nhalf 1: reversed"
+
+
+def test_paper_has_neither_controls_nor_a_dark_ground(page: Chrome) -> None:
     show(page, media="print", scheme="dark")
     assert (
         page.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

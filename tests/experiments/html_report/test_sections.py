@@ -6,7 +6,13 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.html_report.example_runs import small_graph, write_level_one, write_level_two, write_run
+from experiments.html_report.example_runs import (
+    small_graph,
+    write_level_one,
+    write_level_two,
+    write_run,
+    write_sensitivity_run,
+)
 
 from personax.experiments.graph.config import DrawConfig
 from personax.experiments.html_report.blocks import (
@@ -315,39 +321,26 @@ def test_a_folder_of_many_runs_shows_its_tables_and_knows_that_they_are_simulate
 
 
 def test_the_section_on_sensitivity_has_the_rule_and_every_claim(tmp_path: Path) -> None:
-    write_run(tmp_path, PeopleConfig(), simulated=True)
-    rows = [
-        ("edge", "s1", "z11", None, "-> (+)", "robust", 9, 9, None),
-        ("edge", "s1", "z12", None, "no edge", "depends on people: half 1", 8, 9, "half 1 (appears)"),
-        (
-            "cell",
-            "Openness",
-            "<b>Height</b>",
-            "kci",
-            "dependent (-)",
-            "not robust",
-            2,
-            4,
-            "a (absent); b (absent)",
-        ),
-    ]
-    names = ["level", "first", "second", "test", "base", "verdict", "held", "asked", "fails"]
-    pd.DataFrame(rows, columns=names).to_csv(tmp_path / "sensitivity.csv", index=False)
-    pd.DataFrame({"variant": ["half 1"], "people": [150]}).to_csv(tmp_path / "variants.csv", index=False)
-    summary = {"edges": {"claims": 1, "robust": "1 (1 true)"}}
-    write_json(tmp_path / "metrics.json", {"rule": "**robust**: the rule", "summary": summary})
-    record = read_record(tmp_path)
+    record = read_record(write_sensitivity_run(tmp_path / "run"))
     section = sensitivity(record)
     assert sensitivity in SECTION_MAKERS
     assert notes(section) == "robust: the rule"
     counts, edges, cells, variants = (block(section, DataTable, k) for k in range(4))
-    assert [cell.text for cell in counts.rows[0]] == ["edges", "1", "1 (1 true)"]
-    assert [cell.text for cell in edges.rows[0]] == ["s1", "z11", "→ (+)", "robust", "9", "9", "–"]
-    assert [row[3].tone for row in edges.rows] == ["good", "unsure"]
+    assert [cell.text for cell in counts.rows[0]] == ["edges", "2", "1 (1 true)"]
+    assert [cell.text for cell in edges.rows[1]] == ["z11", "z21", "—", "robust", "2", "2", "–"]
+    assert [row[3].tone for row in edges.rows] == ["unsure", "good", "good"]
     assert [cell.text for cell in cells.rows[0]][2:5] == ["kci", "dependent (-)", "not robust"]
     assert cells.filtered
     assert variants.rows[0][1].text == "150"
     assert other_tables(record) is None
+    of_edges, of_cells = (block(section, HeatMap, k) for k in range(2))
+    assert list(of_edges.columns) == ["half 1", "half 2"]
+    assert [[(c.text, c.share) for c in cells] for _, cells in of_edges.rows] == [
+        [("← (+)", 0.0), ("→ (+)", 1.0)],
+        [("→", 1.0), ("—", 1.0)],
+    ]
+    assert list(of_cells.columns) == ["half 2"]
+    assert of_cells.rows[0][1][0].tip.endswith("half 2: absent")
 
 
 def test_a_folder_without_a_sensitivity_analysis_has_no_such_section(tmp_path: Path) -> None:

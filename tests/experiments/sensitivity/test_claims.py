@@ -78,13 +78,16 @@ def claims(variants: list[VariantResult]) -> pd.DataFrame:
 
 
 def test_every_claim_has_its_states_its_verdict_and_its_truth(claims: pd.DataFrame) -> None:
-    assert list(claims) == [*FIXED, "seed 1", "half 1", "half 2", "without llama"]
+    names = ["seed 1", "half 1", "half 2", "without llama"]
+    assert list(claims) == [*FIXED, *names, *(f"{name} says" for name in names)]
     rows = {(row["first"], row["second"]): row for row in claims.to_dict("records")}
     assert len(rows) == len(claims) == 6 + 3
     first = rows["s1", "z11"]
     assert first["base"] == "-> (+)"
     assert (first["seed 1"], first["half 1"], first["half 2"]) == ("holds", "reversed", "holds")
     assert first["without llama"] == "not checked"
+    said = [first[f"{name} says"] for name in names]
+    assert said == ["-> (+)", "<- (+)", "-> (+)", ""]
     assert (first["verdict"], first["adjacent"]) == ("depends on people: half 1", "robust")
     assert (first["held"], first["asked"], first["true"]) == (2, 3, 1.0)
     second = rows["z11", "z12"]
@@ -106,6 +109,7 @@ def test_every_claim_has_its_states_its_verdict_and_its_truth(claims: pd.DataFra
         "depends on language model: without llama",
     )
     assert (weight["asked"], weight["true"]) == (2, 0.0)
+    assert (weight["seed 1 says"], weight["without llama says"]) == ("dependent (-)", "no dependence shown")
     league = rows["Openness", "League"]
     assert (league["base"], league["without llama"], league["true"]) == (
         "no dependence shown",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from experiments.sensitivity.made_up_runs import BLOCKS, NAMES, base_run, disguised
 
-from personax.experiments.sensitivity.claims import edge_states
+from personax.experiments.sensitivity.claims import edge_words
 from personax.experiments.sensitivity.matching import (
     NO_EDGE,
     EdgeClaim,
@@ -42,7 +42,7 @@ def test_order_sign_and_scale_of_latents_change_no_claim(base: Recovered) -> Non
     assert claims["z11", "z12"] == EdgeClaim("->", -1)
     assert claims["s1", "z21"] == NO_EDGE
     assert claims_of(other, partners) == claims
-    assert set(edge_states(base, claims, other).values()) == {"holds"}
+    assert {word.state for word in edge_words(base, claims, other).values()} == {"holds"}
 
 
 def test_only_people_of_both_runs_are_compared(base: Recovered) -> None:
@@ -53,7 +53,7 @@ def test_only_people_of_both_runs_are_compared(base: Recovered) -> None:
     stranger = Recovered(base.latents.set_axis([f"q{k}" for k in range(400)]), base.graph)
     claims = claims_of(base, own_partners(base))
     assert partners_of(base, stranger) == {}
-    assert set(edge_states(base, claims, stranger).values()) == {"not checked"}
+    assert {word.state for word in edge_words(base, claims, stranger).values()} == {"not checked"}
 
 
 def test_the_block_of_one_modality_holds_the_shared_latents_too(base: Recovered) -> None:
@@ -64,17 +64,17 @@ def test_the_block_of_one_modality_holds_the_shared_latents_too(base: Recovered)
     latents = base.latents[["z12", "s1", "z11"]].set_axis(names, axis=1)
     adjacency = np.array([[0, 0, 0], [0, 0, 1], [1, 0, 0]])
     images = Recovered(latents, Graph(names, adjacency, blocks={"image": names}))
-    states = edge_states(base, claims_of(base, own_partners(base)), images)
-    assert states["s1", "z11"] == states["z11", "z12"] == "holds"
-    assert states["z12", "z21"] == "not checked"
+    words = edge_words(base, claims_of(base, own_partners(base)), images)
+    assert words["s1", "z11"].state == words["z11", "z12"].state == "holds"
+    assert words["z12", "z21"].state == "not checked"
 
 
 def test_an_edge_at_a_latent_that_is_not_found_is_lost(base: Recovered) -> None:
     noise = np.random.default_rng(1).standard_normal(400)
     other = Recovered(base.latents.assign(z21=noise), base.graph)
-    states = edge_states(base, claims_of(base, own_partners(base)), other)
-    assert states["z12", "z21"] == states["s1", "z21"] == "latent lost"
-    assert states["s1", "z11"] == "holds"
+    words = edge_words(base, claims_of(base, own_partners(base)), other)
+    assert words["z12", "z21"].state == words["s1", "z21"].state == "latent lost"
+    assert words["s1", "z11"].state == "holds"
 
 
 def test_a_latent_without_partner_is_lost(base: Recovered) -> None:
@@ -88,9 +88,9 @@ def test_a_latent_without_partner_is_lost(base: Recovered) -> None:
             blocks={"s": ["s1"], "image": ["z11"], "text": ["z21"]},
         ),
     )
-    states = edge_states(base, claims_of(base, own_partners(base)), fewer)
-    assert states["z11", "z12"] == "latent lost"
-    assert states["s1", "z11"] == "holds"
+    words = edge_words(base, claims_of(base, own_partners(base)), fewer)
+    assert words["z11", "z12"].state == "latent lost"
+    assert words["s1", "z11"].state == "holds"
 
 
 def test_a_reversed_edge_is_seen_whatever_the_order_of_blocks(base: Recovered) -> None:
@@ -100,9 +100,10 @@ def test_a_reversed_edge_is_seen_whatever_the_order_of_blocks(base: Recovered) -
     names = [NAMES[k] for k in order]
     blocks = {"text": ["z21"], "image": ["z11", "z12"], "s": ["s1"]}
     other = Recovered(base.latents[names], Graph(names, adjacency[np.ix_(order, order)], blocks=blocks))
-    states = edge_states(base, claims_of(base, own_partners(base)), other)
-    assert states["s1", "z11"] == "reversed"
-    assert states["z11", "z12"] == states["z12", "z21"] == "holds"
+    words = edge_words(base, claims_of(base, own_partners(base)), other)
+    assert words["s1", "z11"] == ("reversed", "<- (+)")
+    assert words["z11", "z12"].said == "-> (-)"
+    assert words["z11", "z12"].state == words["z12", "z21"].state == "holds"
 
 
 def test_slopes_are_those_of_least_squares_with_all_parents() -> None:
