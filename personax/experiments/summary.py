@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from personax.crl.trust import IDENTIFIED, in_words
+from personax.crl.trust import in_words
 from personax.runs.files import atomic_path, write_text
 from personax.runs.folder_lock import locked_folder
 from personax.runs.markdown import escape_cell, markdown_table
@@ -28,11 +28,9 @@ def pick(metrics: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
 
 
 def verdict_lines(results: Mapping[int, Mapping[str, Any]]) -> list[str]:
-    """A line for each seed of which metrics say that latents or order are not identified (`CRL.verdict`)."""
-    verdicts = {seed: metrics.get("verdict", IDENTIFIED) for seed, metrics in results.items()}
-    return [
-        f"seed {seed}: {in_words(verdict)}" for seed, verdict in verdicts.items() if verdict != IDENTIFIED
-    ]
+    """A line for each seed with what its model says of itself (`CRL.verdict`); baselines say nothing."""
+    verdicts = {seed: metrics.get("verdict") for seed, metrics in results.items()}
+    return [f"seed {seed}: {in_words(verdict)}" for seed, verdict in verdicts.items() if verdict]
 
 
 def summarise(per_seed: Mapping[int, Mapping[str, float]]) -> pd.DataFrame:

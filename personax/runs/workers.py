@@ -17,11 +17,11 @@ class SlurmOptions:
     partition: str | None = None
     """Partition (queue) of the jobs. Default: that of the cluster."""
     minutes: Positive = 240
-    """Longest time of a job. A job that needs more is ended, and its cells are listed as failed."""
+    """Longest time of a job. A job that needs more is ended, and its parts are listed as failed."""
     memory_gb: Annotated[float, Between(0, 1e5, above=True)] = 4.0
     """Memory of a job in gigabytes."""
     cells_per_job: Positive = 1
-    """How many cells a job does one after another; several are better for cells of seconds, as resamples."""
+    """How many parts a job does one after another; several are better for parts of seconds, as resamples."""
     setup: list[str] = field(default_factory=list)
     """Lines of shell at the beginning of each job, such as 'module load cuda'."""
     sbatch: dict[str, Any] = field(default_factory=dict)
@@ -35,11 +35,14 @@ class SlurmOptions:
 
 @dataclass(frozen=True)
 class Workers:
-    """Where cells (runs, resamples, trials) are done. None of these options changes a result."""
+    """Where the parts of the work (runs, resamples, trials; "cells" in the code) are done.
+
+    None of these options changes a result.
+    """
 
     jobs: Processes = where_or_how(1)
-    """Number of cells at a time, each in its own process; -1: one per core. With --engine slurm the number of
-    jobs at a time (-1: all); a Dask scheduler uses all its workers."""
+    """How many parts of the work at a time, each in its own process; -1: one per core. With --engine slurm
+    the number of jobs at a time (-1: all); a Dask scheduler uses all its workers."""
     engine: Literal["local", "dask", "slurm"] = where_or_how("local")
     """local: processes of this machine; dask: the workers of --scheduler, or as many of this machine as
     --jobs says; slurm: jobs of a cluster (see slurm). Results are the same."""

@@ -19,6 +19,9 @@ def test_what_a_killed_process_has_left_of_a_summary_goes_with_the_next(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["summary.csv", "summary.md"]
 
 
-def test_seeds_whose_latents_are_not_identified_are_named() -> None:
+def test_every_model_says_what_it_says_of_itself() -> None:
     results = {0: {"verdict": "identified"}, 1: {"verdict": "latents uncertain: why"}, 2: {}}
-    assert verdict_lines(results) == ["seed 1: doubt (latents uncertain: why)"]
+    assert verdict_lines(results) == [
+        "seed 0: trust (identified)",
+        "seed 1: doubt (latents uncertain: why)",
+    ]

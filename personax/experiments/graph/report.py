@@ -47,7 +47,9 @@ def write_graph(run: RunFolder, graph: Graph, caption: GraphCaption) -> list[Pat
         formats=PICTURE_FORMATS,
     )
     note = caption.note and f"; {caption.note}"
-    log.info("%s: %d nodes, %d edges%s", caption.title, len(graph.names), len(graph.edges()), note)
+    edges = len(graph.edges())
+    ending = "" if edges == 1 else "s"
+    log.info("%s: %d nodes, %d edge%s%s", caption.title, len(graph.names), edges, ending, note)
     return pictures
 
 

@@ -28,8 +28,8 @@ def mnist_report(results: Mapping[int, Mapping[str, Any]], table: pd.DataFrame, 
             "",
             *verdict_lines(results),
             *per_latent_lines(last),
-            f"published, in-sample: R2 0.96, MCC 0.92; ours in-sample: R2 {last['insample']['r2']:.3f}",
-            "pictures:",
+            f"published, in-sample: R2 0.96, MCC 0.92; last seed, in-sample: R2 {last['insample']['r2']:.3f}",
+            *(["pictures:"] if pictures else []),
             *(f"  {shortened(path)}" for path in pictures),
         ]
     )
