@@ -184,3 +184,13 @@ def test_more_or_fewer_coordinates_are_kept_on_request(people: tuple[MultiViewDa
     for modality, facts in usual.items():
         assert most[modality]["components"] == 2 * facts["components"]
         assert fewest[modality]["components"] == LEAST[modality]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_rounding_is_not_taken_for_coordinates_where_there_is_no_noise(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = (rng.standard_normal((5000, 5)) @ rng.standard_normal((5, 15))).astype(np.float32)
+    data = MultiViewData({"text": [x]})
+    short = Compression.fit(data, np.arange(len(x)), least={"text": 2})(data).measurements["text"][0]
+    assert short.shape[1] == 5
+    assert short.std(0).max() < 1e5
