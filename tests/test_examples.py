@@ -32,6 +32,16 @@ def test_the_blocks_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Monkey
         exec(compile(block, f"README.md, block {number}", "exec"), names)
 
 
+def test_what_pages_import_is_in_the_reference() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    used = set(re.findall(r"^(?:from|import) (personax[\w.]*)", text, re.M))
+    described = set(re.findall(r"^::: (personax[\w.]*)", text, re.M))
+    front = {"personax.crl"}  # its classes are in crl.estimator and crl.model_config
+    assert len(used) > 10
+    assert used - described == front
+
+
 PLACES = ("README.md", "docs/**/*.md", "*/README.md", "CONTRIBUTING.md", "configs/*.yaml")
 CALL = re.compile(r"\s*(?:\S*python\S*\s+)?[\w/]+\.py\s+[\w/*-]+")
 SUBCOMMAND = re.compile(r"\s*(?:[A-Z]+=\S+\s+)?personax\s+\w+\s+[\w/*-]+")
