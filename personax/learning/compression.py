@@ -49,7 +49,9 @@ PAIRS_PER_COORDINATE = (
     10  # for each latent of the modality, this many training people must have two measurements
 )
 NOISE_FLOOR = 0.01  # least noise of a canonical variate, as a share of its variance
-LEAST_NOISE = 1e-8  # least share of the variance that is noise; below it, rounding would count as signal
+LEAST_SHARE_OF_NOISE = (
+    1e-8  # least share of the variance that is noise; below it, rounding would count as signal
+)
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class _Principal:
     def noise_sd(self, signal: int) -> float:
         """Standard deviation of isotropic noise if the first `signal` components are not noise."""
         d, n = len(self.centre), self.people
-        rest = max(self.total - self.variances[:signal].sum(), LEAST_NOISE * self.total)
+        rest = max(self.total - self.variances[:signal].sum(), LEAST_SHARE_OF_NOISE * self.total)
         return float(np.sqrt(rest / max(1, d - signal) / max(1 - signal / n, 0.1)))
 
     def above_noise(self) -> int:
