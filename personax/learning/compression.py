@@ -45,13 +45,9 @@ POWER_ITERATIONS = 8  # iterations of the block power method, which finds the pr
 OVERSAMPLING = 16  # further directions in the block power method, which make the leading ones exact
 HELD_OUT_SHARE = 0.25  # share of the training rows on which the numbers of components are chosen
 SIGNIFICANT_ERRORS = 4.0  # a held-out canonical correlation must exceed 0 by this many standard errors
-PAIRS_PER_COORDINATE = (
-    10  # for each latent of the modality, this many training people must have two measurements
-)
+PAIRS_PER_COORDINATE = 10  # training people with two measurements, for each latent of the modality
 NOISE_FLOOR = 0.01  # least noise of a canonical variate, as a share of its variance
-LEAST_SHARE_OF_NOISE = (
-    1e-8  # least share of the variance that is noise; below it, rounding would count as signal
-)
+LEAST_SHARE_OF_NOISE = 1e-8  # of the variance; if less were noise, rounding would count as signal
 
 
 @dataclass(frozen=True)
