@@ -21,6 +21,7 @@ from personax.experiments.html_report.reading import RunRecord
 
 CLAIMS_TABLE, VARIANTS_TABLE = "sensitivity.csv", "variants.csv"
 SAYS = " says"  # end of the column with what a variant says
+NOT_ASKED = "not checked"  # state of a claim in a variant that can say nothing about it
 NEEDED_OF_CLAIMS = ("level", "first", "second", "test", "base", "verdict", "held", "asked", "fails")
 TONE_OF_VERDICT: Mapping[str, Tone] = {"robust": "good", "not robust": "bad"}
 CAPTION_OF_LEVEL = {"edge": "Pairs of latents", "cell": "Level I: traits against features"}
@@ -58,12 +59,14 @@ def words_of_variants(part: pd.DataFrame, caption: str) -> list[HeatMap]:
     """Claims that something is there (rows) against variants: dark where the claim holds; [] if none is."""
     variants = [str(name).removesuffix(SAYS) for name in part if str(name).endswith(SAYS)]
     found = part[part["positive"].astype(bool)] if "positive" in part else part.head(0)
-    asked = [name for name in variants if name in found and found[f"{name}{SAYS}"].notna().any()]
+    asked = [name for name in variants if name in found and (found[name] != NOT_ASKED).any()]
     if not asked:
         return []
+    several = found["test"].nunique() > 1
     rows = []
     for claim in found.head(MOST_IN_MATRIX).to_dict("records"):
-        title = f"{plain_text(claim['first'])} {with_arrows(plain_text(claim['base']))} {claim['second']}"
+        first, base, second, test = (plain_text(claim[key]) for key in ("first", "base", "second", "test"))
+        title = f"{first} {with_arrows(base)} {second}" + (f" ({test})" if several else "")
         rows.append((title, [_word_cell(title, claim, name) for name in asked]))
     left_out = len(found) - len(rows)
     more = f" (the first {len(rows)} of {len(found)})" if left_out else ""
@@ -71,10 +74,10 @@ def words_of_variants(part: pd.DataFrame, caption: str) -> list[HeatMap]:
 
 
 def _word_cell(title: str, claim: Mapping[Hashable, Any], variant: str) -> HeatCell:
-    """What a variant says about a claim of the base run, blank if it says nothing."""
+    """What a variant says about a claim of the base run; blank if not asked, "–" if a latent is lost."""
     state, said = str(claim[variant]), claim[f"{variant}{SAYS}"]
     text = with_arrows(said) if isinstance(said, str) else "–"
-    share = None if state == "not checked" else float(state == "holds")
+    share = None if state == NOT_ASKED else float(state == "holds")
     return HeatCell(text, share, f"{title}\n{variant}: {state}")
 
 

@@ -14,13 +14,13 @@ from personax.runs.run_folder import FIGURES
 
 SHOWN_ELSEWHERE = {PVALUES, AGREEMENT, SCORE_COUNTS, ASSOCIATIONS, CLAIMS_TABLE, VARIANTS_TABLE, "edges.csv"}
 PAGES_SHOWN_ELSEWHERE = {"table.md", "diagnostics.md", "suggested_names.md", "sensitivity.md"}
-# Beginning of the name of a picture -> what it shows. The tables of the page have the same numbers.
+# Beginning of the name of a picture -> what it shows.
 SHOWN_IN = {
     "associations": "latents against traits and features, coloured by how strongly they go together",
     "graph": "the causal graph, latents as nodes and effects as arrows",
     "training": "objectives of both phases against the steps of training",
     "recovery": "recovered latents against the true ones, a panel for each pair",
-    "scenes": "examples of the pictures that were learned from",
+    "samples": "examples of the pictures that were learned from",
     "pvalues": "p-values of traits against features as coloured cells",
     "effects": "sizes of the effects of traits against features as coloured cells",
     "intervals": "effects of traits and features with their intervals",
@@ -28,11 +28,14 @@ SHOWN_IN = {
     "rejections": "how many tests reject independence of each trait and feature",
     "marginal_and_given": "p-values without the given columns beside those with them",
     "diagnostics": "evidence for and against each assumption of the model",
-    "evidence": "evidence for and against each assumption of the model",
-    "sensitivity": "edges against variants of the analysis, coloured by whether they hold",
+    "sensitivity": "edges against variants of the analysis, and traits against features, coloured by what holds",
     "downstream": "how well latents and embeddings predict traits and features, with intervals",
-    "comparison": "scores of all methods side by side",
+    "comparison": "two graphs, or the scores of all methods, side by side",
+    "light_tunnel": "scores of all methods side by side",
     "ablations": "scores of the model without each of its parts",
+    "trends": "scores against the number of scenes and of measurements",
+    "scenes": "examples of the pictures that were learned from",
+    "cells": "how often the verdict on each trait and feature changes with prompt and model",
     "selection": "candidates: stability and prediction without the truth",
     "radar": "agreement of raters for each trait as a radar chart",
     "distances": "distances between the answers to different prompts",

@@ -176,8 +176,10 @@ def write_sensitivity_run(folder: Path) -> Path:
         {
             "half 1": ["reversed", "holds", "holds", "not checked"],
             "half 2": ["holds", "holds", "holds", "absent"],
+            "seed 1": ["latent lost", "latent lost", "latent lost", "not checked"],
             "half 1 says": ["<- (+)", "->", "no edge", None],
             "half 2 says": ["-> (+)", "---", "no edge", "no dependence shown"],
+            "seed 1 says": [None, None, None, None],
         }
     )
     table = pd.concat([pd.DataFrame(claims, columns=names), words], axis=1)

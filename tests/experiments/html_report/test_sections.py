@@ -334,13 +334,38 @@ def test_the_section_on_sensitivity_has_the_rule_and_every_claim(tmp_path: Path)
     assert variants.rows[0][1].text == "150"
     assert other_tables(record) is None
     of_edges, of_cells = (block(section, HeatMap, k) for k in range(2))
-    assert list(of_edges.columns) == ["half 1", "half 2"]
+    assert list(of_edges.columns) == ["half 1", "half 2", "seed 1"]
+    assert [title for title, _ in of_edges.rows] == ["s1 → (+) z11", "z11 — z21"]
     assert [[(c.text, c.share) for c in cells] for _, cells in of_edges.rows] == [
-        [("← (+)", 0.0), ("→ (+)", 1.0)],
-        [("→", 1.0), ("—", 1.0)],
+        [("← (+)", 0.0), ("→ (+)", 1.0), ("–", 0.0)],
+        [("→", 1.0), ("—", 1.0), ("–", 0.0)],
     ]
     assert list(of_cells.columns) == ["half 2"]
     assert of_cells.rows[0][1][0].tip.endswith("half 2: absent")
+
+
+def test_tables_of_earlier_versions_have_no_matrix_of_variants(tmp_path: Path) -> None:
+    path = write_sensitivity_run(tmp_path / "run") / "sensitivity.csv"
+    table = pd.read_csv(path)
+    table.drop(columns=[name for name in table if name.endswith(" says")]).to_csv(path, index=False)
+    section = sensitivity(read_record(path.parent))
+    assert section is not None
+    assert not any(isinstance(each, HeatMap) for each in section.blocks)
+    assert len([each for each in section.blocks if isinstance(each, DataTable)]) == 4
+
+
+def test_the_matrix_of_variants_names_the_tests_and_says_how_many_rows_are_left_out(tmp_path: Path) -> None:
+    path = write_sensitivity_run(tmp_path / "run") / "sensitivity.csv"
+    table = pd.read_csv(path)
+    cell = table[table["level"] == "cell"]
+    many = pd.concat([cell.assign(test="hsic"), *[cell] * 65])
+    many.to_csv(path, index=False)
+    found = block(sensitivity(read_record(path.parent)), HeatMap)
+    assert [found.rows[k][0] for k in (0, 1)] == [
+        f"Openness dependent (-) <b>Height</b> ({t})" for t in ("hsic", "kci")
+    ]
+    assert len(found.rows) == 60
+    assert found.caption.endswith("(the first 60 of 66)")
 
 
 def test_a_folder_without_a_sensitivity_analysis_has_no_such_section(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // Paper has no folds: what is folded is opened before printing, and folded again after it.
-let unfolded = [];
+const unfolded = [];
 addEventListener("beforeprint", () => {
-  unfolded = all("details:not([open])");
+  unfolded.push(...all("details:not([open])"));
   for (const part of unfolded) part.open = true;
 });
-addEventListener("afterprint", () => { for (const part of unfolded) part.open = false; });
+addEventListener("afterprint", () => {
+  for (const part of unfolded) part.open = false;
+  unfolded.length = 0;
+});
 
 // Tips: shown at the pointer and at the keyboard's focus; Escape hides them.
 const tip = document.getElementById("tip");
