@@ -28,7 +28,7 @@ SHOWN_IN = {
     "rejections": "how many tests reject independence of each trait and feature",
     "marginal_and_given": "p-values without the given columns beside those with them",
     "diagnostics": "evidence for and against each assumption of the model",
-    "sensitivity": "edges against variants of the analysis, and traits against features, coloured by what holds",
+    "sensitivity": "edges against variants, and traits against features, coloured by what holds",
     "downstream": "how well latents and embeddings predict traits and features, with intervals",
     "comparison": "two graphs, or the scores of all methods, side by side",
     "light_tunnel": "scores of all methods side by side",

@@ -347,7 +347,7 @@ def test_the_section_on_sensitivity_has_the_rule_and_every_claim(tmp_path: Path)
 def test_tables_of_earlier_versions_have_no_matrix_of_variants(tmp_path: Path) -> None:
     path = write_sensitivity_run(tmp_path / "run") / "sensitivity.csv"
     table = pd.read_csv(path)
-    table.drop(columns=[name for name in table if name.endswith(" says")]).to_csv(path, index=False)
+    table.drop(columns=[name for name in table if str(name).endswith(" says")]).to_csv(path, index=False)
     section = sensitivity(read_record(path.parent))
     assert section is not None
     assert not any(isinstance(each, HeatMap) for each in section.blocks)
