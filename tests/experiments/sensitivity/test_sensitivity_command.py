@@ -78,7 +78,7 @@ def test_the_command_writes_everything_and_goes_on_with_more_variants(run_file: 
     claims = pd.read_csv(home / "sensitivity.csv", keep_default_na=False)
     variants = ["without chatgpt", "without gemini", "without llama", "without images", "without texts"]
     variants += ["seed 1", "half 1"]
-    assert list(claims)[-7:] == variants
+    assert list(claims)[-14:] == [*variants, *(f"{variant} says" for variant in variants)]
     assert (claims["level"] == "edge").sum() == 12 * 11 / 2
     edges = claims[(claims["level"] == "edge") & claims["positive"]]
     assert set(edges["true"]) == {1.0}
@@ -102,7 +102,7 @@ def test_the_command_writes_everything_and_goes_on_with_more_variants(run_file: 
     assert run_script(SCRIPT, run_file, *FEW, "--halves", 2, "--resume", "--output", home) == 0
     assert kept.stat().st_mtime_ns == before
     again = pd.read_csv(home / "sensitivity.csv", keep_default_na=False)
-    assert list(again)[-1] == "half 2"
+    assert list(again)[-1] == "half 2 says"
     pd.testing.assert_frame_equal(again[variants], claims[variants])
 
 
